@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// One set of rules for every Swift target: Swift 6 mode, explicit existentials, imports that stay
+// inside the file that needs them, and no warning left standing.
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+// A folder is a library and a library is a declared edge. Capture, Frontend, Inference, Detection
+// and Wire never import each other; they meet in Recognizer, Daemon and Batch.
+let package = Package(
+    name: "astd",
+    products: [
+        .executable(name: "astd", targets: ["astd"]),
+        .executable(name: "astctl", targets: ["astctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C, seen only by the one target that wraps it.
+        .target(
+            name: "CKernels",
+            cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
+        .systemLibrary(name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
+
+        // The stages, in the order the data takes.
+        .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
+        .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
+        .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: house),
+        .target(name: "Detection", swiftSettings: house),
+        .target(name: "Wire", swiftSettings: house),
+
+        // Where the stages meet.
+        .target(
+            name: "Recognizer", dependencies: ["Frontend", "Inference", "Detection"],
+            swiftSettings: house),
+        .target(
+            name: "Batch", dependencies: ["Capture", "Recognizer", "Detection", "Wire"],
+            swiftSettings: house),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Capture", "Recognizer", "Detection", "Wire", log, nio, nioPosix, serviceLifecycle,
+            ],
+            swiftSettings: house),
+
+        // The programs: argument parsing only.
+        .executableTarget(
+            name: "astd", dependencies: ["Batch", "Daemon", log, argumentParser],
+            swiftSettings: house),
+        .executableTarget(
+            name: "astctl", dependencies: ["Wire", argumentParser, nio, nioPosix],
+            swiftSettings: house),
+
+        .testTarget(name: "CaptureTests", dependencies: ["Capture"], swiftSettings: house),
+        .testTarget(
+            name: "FrontendTests", dependencies: ["Frontend", "Inference", "Capture"],
+            swiftSettings: house),
+        .testTarget(name: "InferenceTests", dependencies: ["Inference"], swiftSettings: house),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: house),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", nio, nioPosix], swiftSettings: house),
+        .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
+    ],
+    swiftLanguageModes: [.v6]
+)
