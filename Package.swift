@@ -16,9 +16,11 @@ let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 // A folder is a library and a library is a declared edge. Capture, Frontend, Inference, Detection
 // and Wire never import each other; they meet in Recognizer, Daemon and Batch.
@@ -53,35 +55,53 @@ let package = Package(
 
         // Where the stages meet.
         .target(
-            name: "Recognizer", dependencies: ["Frontend", "Inference", "Detection"],
+            name: "Recognizer", dependencies: ["CKernels", "Frontend", "Inference", "Detection"],
             swiftSettings: house),
         .target(
-            name: "Batch", dependencies: ["Capture", "Recognizer", "Detection", "Wire"],
+            name: "Batch",
+            dependencies: ["Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire"],
             swiftSettings: house),
         .target(
             name: "Daemon",
             dependencies: [
-                "Capture", "Recognizer", "Detection", "Wire", log, nio, nioPosix, serviceLifecycle,
+                "CKernels", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire", log, nio,
+                nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
 
         // The programs: argument parsing only.
         .executableTarget(
-            name: "astd", dependencies: ["Batch", "Daemon", log, argumentParser],
+            name: "astd",
+            dependencies: [
+                "Batch", "Capture", "Daemon", "Detection", "Inference", "Recognizer", "Wire", log,
+                argumentParser,
+            ],
             swiftSettings: house),
         .executableTarget(
-            name: "astctl", dependencies: ["Wire", argumentParser, nio, nioPosix],
-            swiftSettings: house),
+            name: "astctl", dependencies: ["Wire", argumentParser], swiftSettings: house),
 
+        // What the tests of several targets read: Tests/Golden.
+        .target(
+            name: "GoldenSupport", dependencies: ["Inference"], path: "Tests/GoldenSupport",
+            swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture"], swiftSettings: house),
         .testTarget(
-            name: "FrontendTests", dependencies: ["Frontend", "Inference", "Capture"],
+            name: "FrontendTests", dependencies: ["Capture", "Frontend", "GoldenSupport", "Inference"],
             swiftSettings: house),
-        .testTarget(name: "InferenceTests", dependencies: ["Inference"], swiftSettings: house),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
-        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: house),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", nio, nioPosix], swiftSettings: house),
+            name: "InferenceTests", dependencies: ["GoldenSupport", "Inference"], swiftSettings: house),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
+        .testTarget(
+            name: "BatchTests",
+            dependencies: [
+                "Batch", "Capture", "Detection", "Frontend", "GoldenSupport", "Inference", "Recognizer",
+                "Wire",
+            ],
+            swiftSettings: house),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "astctl"], swiftSettings: house),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Wire", log, nio, nioPosix, serviceLifecycle],
+            swiftSettings: house),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,47 @@
+# On a fresh Debian or Ubuntu two targets do everything: `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+# Swift may be installed where no PATH leads.
+export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/libexec/swift/bin
+PYTHON := .venv/bin/python
+PREFIX ?= /usr/local
+
+.PHONY: help setup build release test tsan format lint check bench golden exactness model demo install
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+setup: ## Say where to get Swift, install the packages that are missing (apt-get)
+	@tools/setup.sh
+build: setup ## Debug build
+	swift build
+release: setup ## Release build with the Swift runtime inside: .build/release/astd and astctl
+	@[ -x .build/release/astd ] || echo "Building astd: two to six minutes the first time."
+	swift build -c release --static-swift-stdlib
+test: setup ## Install what is missing, build, run every test
+	swift build --build-tests
+	swift test --skip-build --parallel
+	@echo "All tests passed."
+tsan: setup ## The tests that use threads, under the thread sanitizer
+	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|InferenceTests.WorkerPool'
+format: ## Rewrite the Swift sources in the house's layout
+	git ls-files -z '*.swift' | xargs -0r swift format -i --parallel
+lint: ## Layout and house rules, strictly
+	git ls-files -z '*.swift' | xargs -0r swift format lint --strict --parallel
+	@tools/house_rules.sh
+check: setup lint test ## What CI runs
+bench: release ## Time a window of the default model
+	.build/release/astd bench
+demo: release ## Hear the shipped model recognise sounds through a private PulseAudio server
+	@tools/demo.sh
+golden: $(PYTHON) ## Make the golden numbers again with transformers, PEFT and torchaudio
+	$(PYTHON) tools/make_golden.py
+exactness: release $(PYTHON) ## Compare the release build with the oracles, full-size models included
+	$(PYTHON) tools/check_exactness.py
+model: ## Make the shipped model and adapter again (hours): LAB=directory
+	tools/model/make.sh $(LAB)
+install: release ## Install programs and model under PREFIX (/usr/local) and /var/lib/astd; DESTDIR is heeded
+	install -D -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
+	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
+$(PYTHON): tools/requirements.txt
+	python3 -m venv .venv || { echo "setup: python3 -m venv does not work: apt-get install python3-venv" >&2; exit 1; }
+	.venv/bin/pip install -q -r tools/requirements.txt
+	touch $@
