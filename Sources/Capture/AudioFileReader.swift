@@ -1,0 +1,166 @@
+/// Reads any audio file as 16 kHz mono samples, a block at a time, in constant memory.
+///
+/// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n` frames
+/// make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples are x / 32768.
+/// WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and what else libsndfile reads; up to 64 channels,
+/// 1 to 768 kHz. One thread at a time.
+public final class AudioFileReader {
+    /// For messages: the path, or the name that was given with a descriptor.
+    public let name: String
+    /// The file's own rate in Hz.
+    public let sampleRateHz: Int
+    /// The file's own number of channels.
+    public let channels: Int
+    /// Length in frames of the file's own rate, as its header promises; nil where no header says it.
+    public let frames: Int64?
+    /// Whether the file ends before its header, or its last packet, says, or is damaged on the way. What can be
+    /// decoded is read nevertheless. Some formats show it only when everything was read.
+    public private(set) var isTruncated: Bool
+
+    /// Length in seconds, as the header promises; nil where no header says it.
+    public var durationSeconds: Double? { frames.map { Double($0) / Double(sampleRateHz) } }
+
+    private let decoder: SndfileDecoder
+    private let resampler: Resampler?
+    /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as decoded,
+    /// and the mono samples made of them, of which `monoStart..<monoEnd` still wait for the resampler.
+    private let interleaved: UnsafeMutablePointer<Float>
+    private let mono: UnsafeMutablePointer<Float>
+    private let blockFrames: Int
+    private var monoStart = 0
+    private var monoEnd = 0
+    private var framesRead: Int64 = 0
+    private var hasEnded = false
+
+    /// Opens a regular file. Never blocks on pipes or devices: they are refused.
+    ///
+    /// - Throws: `fileNotFound`, `permissionDenied`, `isDirectory`, `notRegularFile`, `emptyFile`, `noFrames`,
+    ///   `notAudio`, `malformed`, `unsupported` or `system`.
+    public convenience init(path: String) throws(CaptureError) {
+        let (descriptor, status) = try OwnedDescriptor.open(path: path)
+        try self.init(file: descriptor, size: status.size, name: path)
+    }
+
+    /// Reads from an open file, from its beginning and without moving its offset.
+    ///
+    /// - Parameters:
+    ///   - descriptor: Stays the caller's; a copy is made of it.
+    ///   - name: For messages.
+    ///   - spoolsPipes: Whether a pipe or socket is first read to its end, into a temporary file. That blocks
+    ///     for as long as the writer likes: not for descriptors from strangers.
+    /// - Throws: As ``init(path:)``.
+    public convenience init(descriptor: Int32, name: String, spoolsPipes: Bool = true) throws(CaptureError) {
+        let (owned, status) = try OwnedDescriptor.duplicate(descriptor, name: name)
+        guard let kind = status.otherKind else {
+            try self.init(file: owned, size: status.size, name: name)
+            return
+        }
+        if kind == "a folder" { throw .isDirectory(path: name) }
+        guard status.isStream && spoolsPipes else { throw .notRegularFile(path: name, found: kind) }
+        let (file, size) = try PipeSpool.spool(owned, name: name)
+        try self.init(file: file, size: size, name: name)
+    }
+
+    private convenience init(file: OwnedDescriptor, size: Int64, name: String) throws(CaptureError) {
+        guard size > 0 else { throw .emptyFile(name: name) }
+        let bytes = FileBytes(file, size: size)
+        let decoder = try SndfileDecoder(bytes, format: nil, name: name)
+        if decoder.info.frames == 0 { throw .noFrames(name: name) }
+        // The last page of an Ogg file tells its length; without that page it was cut off.
+        let isCutOff = decoder.info.isOgg && decoder.info.frames == nil
+        // A second view of the same file: the decoder's offset stays where it is.
+        let isTruncated = isCutOff || PromisedLength.isCutOff(FileBytes(file, size: size))
+        let blockFrames = 4096
+        try self.init(decoder, isTruncated: isTruncated, blockFrames: blockFrames, name: name)
+    }
+
+    /// Reads a stream that has no header, or whose header was read.
+    convenience init(stream: StreamBytes, format: WAVHeader, name: String) throws(CaptureError) {
+        let decoder = try SndfileDecoder(stream, format: format, name: name)
+        let blockFrames = max(1, decoder.info.sampleRateHz / 50)  // 20 ms: it is live
+        try self.init(decoder, isTruncated: false, blockFrames: blockFrames, name: name)
+    }
+
+    private init(
+        _ decoder: SndfileDecoder, isTruncated: Bool, blockFrames: Int, name: String
+    ) throws(CaptureError) {
+        let rate = decoder.info.sampleRateHz
+        resampler = rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: name)
+        self.decoder = decoder
+        self.name = name
+        self.isTruncated = isTruncated
+        self.blockFrames = blockFrames
+        sampleRateHz = rate
+        channels = decoder.info.channels
+        frames = decoder.info.frames
+        interleaved = .allocate(capacity: blockFrames * decoder.info.channels)
+        mono = .allocate(capacity: blockFrames)
+    }
+
+    deinit {
+        interleaved.deallocate()
+        mono.deallocate()
+    }
+
+    /// Reads the next samples, filling the buffer unless the file ends.
+    ///
+    /// - Parameter buffer: Room for at least one 16 kHz sample.
+    /// - Returns: Samples read; 0 at the end.
+    /// - Throws: `nonFinite` at a sample that is none, `noFrames` when a file that promised no length has no
+    ///   samples, `malformed` when nothing could be decoded, `system` when the file could not be read.
+    public func read(into buffer: UnsafeMutableBufferPointer<Float>) throws(CaptureError) -> Int {
+        precondition(!buffer.isEmpty, "samples need somewhere to go")
+        var count = 0
+        while count < buffer.count {
+            if monoStart == monoEnd && !hasEnded { try fillMono() }
+            let rest = UnsafeMutableBufferPointer(rebasing: buffer[count...])
+            let waiting = UnsafeBufferPointer(start: mono + monoStart, count: monoEnd - monoStart)
+            if let resampler {
+                let (consumed, produced) = resampler.process(waiting.isEmpty ? nil : waiting, into: rest)
+                monoStart += consumed
+                count += produced
+                if hasEnded && waiting.isEmpty && produced == 0 { break }
+            } else {
+                let copied = min(rest.count, waiting.count)
+                _ = rest.update(fromContentsOf: waiting.prefix(copied))
+                monoStart += copied
+                count += copied
+                if hasEnded && waiting.isEmpty { break }
+            }
+        }
+        return count
+    }
+
+    /// Decodes the next block and mixes it down.
+    private func fillMono() throws(CaptureError) {
+        monoStart = 0
+        monoEnd = try decoder.read(into: interleaved, frames: blockFrames)
+        if monoEnd < blockFrames { try noteEnd(lastBlock: monoEnd) }
+        let scale = Float(channels)
+        for frame in 0..<monoEnd {
+            let first = interleaved + frame * channels
+            var value = first[0]
+            if channels > 1 {
+                for channel in 1..<channels { value += first[channel] }
+                value /= scale
+            }
+            if !CaptureFormat.isUsable(value) {
+                throw .nonFinite(name: name, frame: framesRead + Int64(frame), value: "\(value)")
+            }
+            mono[frame] = value
+        }
+        framesRead += Int64(monoEnd)
+    }
+
+    /// The decoder gave fewer frames than asked: looks whether that is the end that was promised.
+    private func noteEnd(lastBlock: Int) throws(CaptureError) {
+        hasEnded = true
+        let total = framesRead + Int64(lastBlock)
+        if let damage = decoder.damage {
+            if total == 0 { throw .malformed(name: name, detail: damage) }
+            isTruncated = true
+        }
+        if let frames, total < frames { isTruncated = true }
+        if total == 0 { throw .noFrames(name: name) }
+    }
+}

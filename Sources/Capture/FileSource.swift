@@ -1,0 +1,92 @@
+/// Plays an audio file as if it were heard now.
+public final class FileSource: AudioSource {
+    public let name: String
+    private let path: String
+    private let isPaced: Bool
+    private let thread = ThreadedSource()
+
+    /// - Parameters:
+    ///   - path: The file; opened at `start`.
+    ///   - paced: Whether it plays in real time (a slow consumer then loses samples, as with a microphone) or
+    ///     as fast as the consumer reads.
+    public init(path: String, paced: Bool) {
+        self.path = path
+        self.isPaced = paced
+        name = SourceSpec.file(path: path).description
+    }
+
+    deinit { stop() }
+
+    /// Opens the file and begins to play.
+    ///
+    /// - Throws: As ``AudioFileReader/init(path:)``. An error further in the file is an event `lost`, and ends
+    ///   the stream.
+    public func start(
+        into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(CaptureError) {
+        let player = FilePlayer(reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop)
+        let (name, isPaced) = (name, isPaced)
+        try thread.start(into: ring, threadName: "astd-file") {
+            onEvent(SourceEvent(state: .healthy, name: name))
+            let problem = isPaced ? player.playPaced() : player.playFast()
+            if let problem { onEvent(SourceEvent(state: .lost, name: name, message: problem)) }
+        }
+    }
+
+    /// Ends the playing, and the stream.
+    public func stop() { thread.end() }
+}
+
+/// Moves samples from a reader to a ring, on a thread of its own.
+final class FilePlayer: @unchecked Sendable {
+    // SAFETY: made by one thread, handed over once, and from then on used by the capture thread alone.
+    private let reader: AudioFileReader
+    private let ring: SampleRing
+    private let stop: StopFlag
+    private let block: UnsafeMutableBufferPointer<Float>
+
+    init(reader: AudioFileReader, ring: SampleRing, stop: StopFlag) {
+        self.reader = reader
+        self.ring = ring
+        self.stop = stop
+        block = .allocate(capacity: CaptureFormat.blockSamples)
+    }
+
+    deinit { block.deallocate() }
+
+    /// Plays in real time: each block arrives when its last sample would have been heard.
+    ///
+    /// - Returns: What went wrong with the file, nil when nothing did.
+    func playPaced() -> String? {
+        let begin = SystemClock.monotonicNanos
+        var played: Int64 = 0
+        return play { samples in
+            played += Int64(samples.count)
+            stop.sleep(untilMonotonicNanos: begin + played * CaptureFormat.nanosPerSample)
+            if !stop.isRaised { ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos) }
+        }
+    }
+
+    /// Plays as fast as the consumer reads.
+    ///
+    /// - Returns: What went wrong with the file, nil when nothing did.
+    func playFast() -> String? {
+        play { samples in
+            ring.pushWaiting(samples, lastSampleUnixNanos: SystemClock.unixNanos, stop: stop)
+        }
+    }
+
+    private func play(_ deliver: (UnsafeBufferPointer<Float>) -> Void) -> String? {
+        do throws(CaptureError) {
+            while !stop.isRaised {
+                let count = try reader.read(into: block)
+                if count == 0 { break }
+                deliver(UnsafeBufferPointer(rebasing: block[..<count]))
+            }
+        } catch {
+            return error.description
+        }
+        guard reader.isTruncated else { return nil }
+        return "\(reader.name) is cut off or damaged: what could be decoded was played"
+    }
+}

@@ -1,0 +1,46 @@
+private import Glibc
+
+/// Puts a whole pipe into a temporary file, for decoders that need to seek.
+enum PipeSpool {
+    /// The most that is spooled: 4 GiB, as much as a WAV file can hold.
+    static let limitBytes: Int64 = 1 << 32
+
+    /// Reads a pipe to its end; blocks until that comes.
+    ///
+    /// - Returns: The file, and its size in bytes.
+    /// - Throws: `system` when reading or writing fails, `unsupported` beyond ``limitBytes``.
+    static func spool(
+        _ source: OwnedDescriptor, name: String
+    ) throws(CaptureError) -> (OwnedDescriptor, Int64) {
+        let file = try OwnedDescriptor.temporary()
+        let bytes = StreamBytes(descriptor: source.number, stop: StopFlag())
+        var size: Int64 = 0
+        while true {
+            let block = bytes.read(count: 1 << 18)
+            if let number = bytes.failure {
+                throw .system(name: name, operation: "read", reason: SystemError.text(number))
+            }
+            if block.isEmpty { return (file, size) }
+            size += Int64(block.count)
+            if size > limitBytes {
+                throw .unsupported(
+                    name: name, wanted: "save it to a file and give that", found: "more than 4 GiB")
+            }
+            try write(block, to: file, name: name)
+        }
+    }
+
+    private static func write(_ block: [UInt8], to file: OwnedDescriptor, name: String) throws(CaptureError) {
+        var done = 0
+        while done < block.count {
+            let put = block.withUnsafeBytes { bytes in
+                Glibc.write(file.number, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+            }
+            if put < 0 {
+                if errno == EINTR { continue }
+                throw OwnedDescriptor.failure(path: name, operation: "write to a temporary file")
+            }
+            done += put
+        }
+    }
+}

@@ -1,0 +1,61 @@
+private import CPulse
+
+/// How long a PulseAudio server may take to answer before it counts as absent.
+let pulseAnswerLimitNanos: Int64 = 2_000_000_000
+
+/// The sources of a PulseAudio server, in the server's order.
+///
+/// Blocks the calling thread for at most two seconds.
+///
+/// - Parameter server: The server's address; nil for `PULSE_SERVER` or the user's own.
+/// - Throws: ``CaptureError/noServer(server:reason:)`` when none answers.
+public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSourceInfo] {
+    guard let loop = pa_mainloop_new() else {
+        throw .noServer(server: server, reason: "out of file descriptors or memory")
+    }
+    defer { pa_mainloop_free(loop) }
+    guard let context = pa_context_new(pa_mainloop_get_api(loop), PulseNames.application) else {
+        throw .noServer(server: server, reason: "out of memory")
+    }
+    defer {
+        pa_context_disconnect(context)
+        pa_context_unref(context)
+    }
+    func reason() -> String { PulseNames.error(pa_context_errno(context)) }
+    guard pa_context_connect(context, server, PA_CONTEXT_NOAUTOSPAWN, nil) >= 0 else {
+        throw .noServer(server: server, reason: reason())
+    }
+    let inventory = PulseInventory { _ in }
+    var hasAsked = false
+    let deadline = SystemClock.monotonicNanos + pulseAnswerLimitNanos
+    return try withExtendedLifetime(inventory) { () throws(CaptureError) in
+        while !inventory.isComplete {
+            switch pa_context_get_state(context) {
+            case PA_CONTEXT_READY where !hasAsked:
+                hasAsked = true
+                inventory.ask(context)
+            case PA_CONTEXT_FAILED, PA_CONTEXT_TERMINATED:
+                throw .noServer(server: server, reason: reason())
+            default: break
+            }
+            let left = deadline - SystemClock.monotonicNanos
+            guard left > 0 else { throw .noServer(server: server, reason: PulseNames.noAnswer) }
+            guard pa_mainloop_prepare(loop, Int32(left / 1000) + 1) >= 0, pa_mainloop_poll(loop) >= 0,
+                pa_mainloop_dispatch(loop) >= 0
+            else { throw .noServer(server: server, reason: "the main loop failed") }
+        }
+        return inventory.sources
+    }
+}
+
+/// Words shared by everything that talks to PulseAudio.
+enum PulseNames {
+    static let application = "astd"
+    static let stream = "sound classification"
+    static let noAnswer = "no answer within 2 seconds"
+
+    /// libpulse's wording for its error number.
+    static func error(_ number: Int32) -> String {
+        pa_strerror(number).map { String(cString: $0) } ?? "error \(number)"
+    }
+}

@@ -1,0 +1,200 @@
+private import CPulse
+
+/// The conversation with a PulseAudio server: connect, choose a source, record, and begin again when it breaks.
+///
+/// Everything but `open` and `close` runs on the thread of libpulse's main loop. Callbacks never take apart what
+/// has called them (`pa_context_connect` calls back and then fails as well): they note the failure, and the
+/// timer, which belongs to the main loop alone, takes the pieces away.
+final class PulseSession: @unchecked Sendable {
+    // SAFETY: all variables are touched only with the main loop's lock held: `open` and `close` take it, and
+    // the loop holds it around every callback.
+    let ring: SampleRing
+    let pattern: String?
+    let server: String?
+    private let onEvent: @Sendable (SourceEvent) -> Void
+
+    private let loop: OpaquePointer
+    private var timer: PulseTimer?
+    private var connection: PulseConnection?
+    private var stream: PulseStream?
+
+    private var phase = Phase.connecting
+    private var health = SourceHealth()
+    private var clock = StreamClock()
+    private var lastArrivalNanos: Int64 = 0
+    private var opened: Result<Void, CaptureError>?
+
+    /// What the timer is for.
+    private enum Phase {
+        case connecting  // the server's answers are due; at the timer they are too late
+        case recording  // samples are due; at the timer it is seen whether they came
+        case broken  // at the timer the pieces are taken away
+        case waiting  // at the timer the next attempt begins
+        case closed  // nothing more happens
+    }
+
+    /// A source that says nothing for so long is lost: its server hangs, or it was suspended.
+    private static let silenceLimitNanos: Int64 = 3_000_000_000
+
+    /// - Throws: `noServer` when libpulse cannot even begin.
+    init(
+        pattern: String?, server: String?, ring: SampleRing,
+        onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(CaptureError) {
+        guard let loop = pa_threaded_mainloop_new() else {
+            throw .noServer(server: server, reason: "out of file descriptors or memory")
+        }
+        self.loop = loop
+        self.pattern = pattern
+        self.server = server
+        self.ring = ring
+        self.onEvent = onEvent
+        pa_threaded_mainloop_set_name(loop, "astd-pulse")
+    }
+
+    deinit { pa_threaded_mainloop_free(loop) }
+
+    /// Starts the thread and waits until the stream stands.
+    ///
+    /// - Throws: `noServer`, `noSuchSource` or `sourceRefused`; `close` has to follow in any case.
+    func open() throws(CaptureError) {
+        guard pa_threaded_mainloop_start(loop) >= 0 else {
+            throw .noServer(server: server, reason: "no thread could be started")
+        }
+        pa_threaded_mainloop_lock(loop)
+        defer { pa_threaded_mainloop_unlock(loop) }
+        guard let timer = PulseTimer(loop: loop, onTime: { [unowned self] in timeIsUp() }) else {
+            throw .noServer(server: server, reason: "out of memory")
+        }
+        self.timer = timer
+        connect()
+        while opened == nil { pa_threaded_mainloop_wait(loop) }
+        try opened?.get()
+    }
+
+    /// Disconnects and waits for the thread's end; the last call to a session.
+    func close() {
+        pa_threaded_mainloop_lock(loop)
+        phase = .closed
+        takeApart()
+        timer?.cancel()
+        pa_threaded_mainloop_unlock(loop)
+        pa_threaded_mainloop_stop(loop)
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        phase = .connecting
+        timer?.fire(inNanos: pulseAnswerLimitNanos)
+        connection = PulseConnection(
+            loop: loop, onSources: { [unowned self] in choose(among: $0) },
+            onFailure: { [unowned self] in serverFailed() })
+        guard let connection else { return serverFailed() }
+        connection.connect(to: server)
+    }
+
+    private func choose(among sources: [PulseSourceInfo]) {
+        guard let context = connection?.context, phase == .connecting else { return }
+        var chosen: PulseSourceInfo?
+        if let pattern { chosen = PulseSourceChoice.choose(pattern, among: sources) }
+        if chosen == nil && (pattern != nil || sources.isEmpty) {
+            return fail(.noSuchSource(wanted: pattern ?? "the default", available: sources.map(\.name)))
+        }
+        stream = PulseStream(context: context, device: chosen?.name, session: self)
+        if stream == nil { streamFailed() }
+    }
+
+    // MARK: Recording
+
+    /// The stream stands: samples are on their way.
+    func streamReady() {
+        guard phase == .connecting else { return }
+        phase = .recording
+        lastArrivalNanos = SystemClock.monotonicNanos
+        timer?.fire(inNanos: Self.silenceLimitNanos)
+        tell(.recovering)
+        if opened == nil {
+            opened = .success(())
+            pa_threaded_mainloop_signal(loop, 0)
+        }
+    }
+
+    /// The stream is gone, or never stood.
+    func streamFailed() {
+        fail(.sourceRefused(wanted: pattern ?? "the default", reason: connection?.failure ?? "gone"))
+    }
+
+    /// Samples have come, the last of them heard `ageNanos` ago; they go straight to the ring.
+    func arrived(_ samples: UnsafeBufferPointer<Float>, ageNanos: Int64) {
+        guard phase == .recording else { return }
+        let now = SystemClock.monotonicNanos
+        lastArrivalNanos = now
+        let missing = clock.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
+        ring.skip(samples: missing, reason: .sourceLost)
+        ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos - ageNanos)
+        if health.state != .healthy { tell(.healthy) }
+    }
+
+    /// The server lost samples of its own.
+    func missed(samples: Int) {
+        guard phase == .recording else { return }
+        ring.skip(samples: Int64(samples), reason: .sourceLost)
+    }
+
+    // MARK: Losing and finding again
+
+    private func serverFailed() {
+        fail(.noServer(server: server, reason: connection?.failure ?? "out of memory"))
+    }
+
+    /// Notes what broke; `quietly` when it is the same trouble as before and no news.
+    private func fail(_ error: CaptureError, quietly: Bool = false) {
+        guard phase == .connecting || phase == .recording else { return }
+        phase = .broken
+        clock.noteBreak()
+        timer?.fire(inNanos: 0)
+        if opened == nil {
+            opened = .failure(error)
+            pa_threaded_mainloop_signal(loop, 0)
+        } else if !quietly {
+            tell(.lost, message: error.description)
+        }
+    }
+
+    private func timeIsUp() {
+        switch phase {
+        case .connecting:
+            fail(.noServer(server: server, reason: PulseNames.noAnswer))
+        case .recording:
+            let left = lastArrivalNanos + Self.silenceLimitNanos - SystemClock.monotonicNanos
+            if left > 0 {
+                timer?.fire(inNanos: left)
+                return
+            }
+            // A server that is there with a source that stays silent would be lost and found for ever.
+            fail(
+                .sourceRefused(wanted: pattern ?? "the default", reason: "no samples for 3 seconds"),
+                quietly: health.state == .recovering)
+        case .broken:
+            takeApart()
+            phase = .waiting
+            timer?.fire(inNanos: health.nextWaitNanos())
+        case .waiting: connect()
+        case .closed: break
+        }
+    }
+
+    private func takeApart() {
+        stream?.close()
+        stream = nil
+        connection?.close()
+        connection = nil
+    }
+
+    private func tell(_ state: SourceEvent.State, message: String? = nil) {
+        guard health.move(to: state) else { return }
+        let name = stream?.deviceName ?? pattern ?? "default"
+        onEvent(SourceEvent(state: state, name: name, message: message))
+    }
+}

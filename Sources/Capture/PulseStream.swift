@@ -1,0 +1,106 @@
+private import CPulse
+
+/// One record stream: 16 kHz mono float in fragments of 20 ms.
+///
+/// Runs on the main loop's thread. What arrives is copied to the session's ring and dropped, nothing else.
+final class PulseStream {
+    private let handle: OpaquePointer
+    private unowned let session: PulseSession
+
+    /// Asks for the stream; the answer comes to the session as `streamReady` or `streamFailed`.
+    ///
+    /// - Parameters:
+    ///   - context: A `pa_context` that is ready.
+    ///   - device: Name of a source. Such a stream stays with its source and ends with it. Nil for the
+    ///     default source, which the stream follows when the server moves it.
+    /// - Returns: nil when the server cannot be asked.
+    init?(context: OpaquePointer, device: String?, session: PulseSession) {
+        var format = pa_sample_spec(
+            format: PulseFraming.floatNative, rate: UInt32(CaptureFormat.sampleRateHz), channels: 1)
+        guard let handle = pa_stream_new(context, PulseNames.stream, &format, nil) else { return nil }
+        self.handle = handle
+        self.session = session
+        // SAFETY: unretained; `close` takes the callbacks away before this object goes.
+        let user = Unmanaged.passUnretained(self).toOpaque()
+        pa_stream_set_state_callback(handle, { _, user in PulseStream.from(user)?.changed() }, user)
+        pa_stream_set_read_callback(handle, { _, _, user in PulseStream.from(user)?.drain() }, user)
+        var attributes = pa_buffer_attr()
+        attributes.maxlength = UInt32.max  // as much as the server likes
+        attributes.fragsize = UInt32(CaptureFormat.blockSamples * PulseFraming.bytesPerSample)
+        var flags =
+            PA_STREAM_ADJUST_LATENCY.rawValue | PA_STREAM_AUTO_TIMING_UPDATE.rawValue
+            | PA_STREAM_INTERPOLATE_TIMING.rawValue
+        if device != nil { flags |= PA_STREAM_DONT_MOVE.rawValue }
+        if pa_stream_connect_record(handle, device, &attributes, pa_stream_flags_t(flags)) < 0 {
+            close()
+            return nil
+        }
+    }
+
+    /// The name of the source that is recorded, once it is known.
+    var deviceName: String? { pa_stream_get_device_name(handle).map { String(cString: $0) } }
+
+    /// Ends the stream; the last call to it.
+    func close() {
+        pa_stream_set_state_callback(handle, nil, nil)
+        pa_stream_set_read_callback(handle, nil, nil)
+        pa_stream_disconnect(handle)
+        pa_stream_unref(handle)
+    }
+
+    private func changed() {
+        switch pa_stream_get_state(handle) {
+        case PA_STREAM_READY: session.streamReady()
+        case PA_STREAM_FAILED, PA_STREAM_TERMINATED: session.streamFailed()
+        default: break
+        }
+    }
+
+    /// Hands everything that has arrived to the session.
+    private func drain() {
+        while true {
+            var data: UnsafeRawPointer?
+            var bytes = 0
+            guard pa_stream_peek(handle, &data, &bytes) >= 0 else { return session.streamFailed() }
+            if bytes == 0 { return }
+            let count = bytes / PulseFraming.bytesPerSample
+            if let data {
+                // SAFETY: valid until the drop below, and libpulse keeps whole frames aligned.
+                let start = data.assumingMemoryBound(to: Float.self)
+                let samples = UnsafeBufferPointer(start: start, count: count)
+                session.arrived(samples, ageNanos: ageOfLastSampleNanos(count: count))
+            } else {
+                session.missed(samples: count)
+            }
+            pa_stream_drop(handle)
+        }
+    }
+
+    /// How long ago the last of the next `count` samples was heard; 0 while the latency is not known.
+    private func ageOfLastSampleNanos(count: Int) -> Int64 {
+        var microseconds: pa_usec_t = 0
+        var isNegative: Int32 = 0
+        guard pa_stream_get_latency(handle, &microseconds, &isNegative) >= 0, isNegative == 0 else {
+            return 0
+        }
+        // libpulse tells the age of the first sample that was not dropped yet.
+        let first = Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000)
+        let age = first.partialValue - Int64(count) * CaptureFormat.nanosPerSample
+        return first.overflow ? 0 : max(0, age)
+    }
+
+    private static func from(_ user: UnsafeMutableRawPointer?) -> PulseStream? {
+        // SAFETY: always the stream that registered the callback; see `close`.
+        user.map { Unmanaged<PulseStream>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+/// The sample format that is asked for.
+private enum PulseFraming {
+    static let bytesPerSample = 4
+    #if _endian(little)
+        static let floatNative = PA_SAMPLE_FLOAT32LE
+    #else
+        static let floatNative = PA_SAMPLE_FLOAT32BE
+    #endif
+}

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// Why a range of the stream was never heard.
+public enum HoleReason: String, Sendable {
+    /// The consumer was too slow and the ring was full.
+    case overrun
+    /// The source, or its server, was away.
+    case sourceLost = "source_lost"
+}
+
+/// One stretch of the stream in a ``SampleRing``: samples, or a hole between samples.
+struct RingEntry: ~Copyable {
+    /// Why the stretch is a hole; nil for samples.
+    var reason: HoleReason?
+    /// When the last sample of the stretch was heard, in nanoseconds since 1970-01-01 UTC; 0 for a hole.
+    var lastSampleUnixNanos: Int64
+    /// Length in samples. A hole may still grow while it waits, until the consumer takes it.
+    let length: Atomic<Int64>
+
+    /// The length of a hole that the consumer has taken.
+    static let taken: Int64 = -1
+
+    init() {
+        reason = nil
+        lastSampleUnixNanos = 0
+        length = Atomic(Self.taken)
+    }
+
+    /// Makes a waiting hole longer.
+    ///
+    /// - Returns: false when the consumer has taken it already: it needs a new entry.
+    func grow(by samples: Int64) -> Bool {
+        var known = length.load(ordering: .acquiring)
+        while known != Self.taken {
+            let (done, found) = length.compareExchange(
+                expected: known, desired: known + samples, ordering: .acquiringAndReleasing)
+            if done { return true }
+            known = found
+        }
+        return false
+    }
+
+    /// Takes a hole: from here on it cannot grow.
+    func take() -> Int64 { length.exchange(Self.taken, ordering: .acquiringAndReleasing) }
+}

@@ -1,0 +1,89 @@
+import Synchronization
+
+extension SampleRing {
+    /// What the consumer finds next in the stream.
+    public enum Read: Equatable, Sendable {
+        /// So many samples were copied; `startSample` is the position of the first, `lastSampleUnixNanos` the
+        /// time at which the last was heard, in nanoseconds since 1970-01-01 UTC.
+        case samples(count: Int, startSample: Int64, lastSampleUnixNanos: Int64)
+        /// The samples at positions `start..<end` are missing.
+        case hole(start: Int64, end: Int64, reason: HoleReason)
+        /// Nothing yet.
+        case empty
+        /// The stream has ended and everything was popped.
+        case finished
+    }
+
+    /// Takes the next stretch of the stream: samples up to the next hole or as many as fit, or one hole.
+    ///
+    /// - Parameter destination: Room for at least one sample.
+    public func pop(into destination: UnsafeMutableBufferPointer<Float>) -> Read {
+        precondition(!destination.isEmpty, "samples need somewhere to go")
+        let start = position
+        var count = 0
+        var lastNanos: Int64 = 0
+        while count < destination.count {
+            if tailEntry == entryHead.load(ordering: .acquiring) {
+                if count > 0 { break }
+                // The end is published after the last entry: what is seen to be the end is looked at again.
+                let isEnd = isFinished.load(ordering: .acquiring)
+                if tailEntry != entryHead.load(ordering: .acquiring) { continue }
+                return isEnd ? .finished : .empty
+            }
+            let entry = entries + tailEntry % entryCapacity
+            if let reason = entry.pointee.reason {
+                if count > 0 { break }
+                position += entry.pointee.take()
+                releaseEntry()
+                roomBell.ring()
+                return .hole(start: start, end: position, reason: reason)
+            }
+            let length = entry.pointee.length.load(ordering: .acquiring)
+            let taken = min(Int(length - readInEntry), destination.count - count)
+            copy(taken, to: destination, at: count)
+            count += taken
+            readInEntry += Int64(taken)
+            lastNanos =
+                entry.pointee.lastSampleUnixNanos
+                - (length - readInEntry) * CaptureFormat.nanosPerSample
+            if readInEntry == length { releaseEntry() }
+        }
+        position += Int64(count)
+        freedSamples.store(readSamples, ordering: .sequentiallyConsistent)
+        roomBell.ring()
+        return .samples(count: count, startSample: start, lastSampleUnixNanos: lastNanos)
+    }
+
+    /// Blocks the consumer's thread until there is something to pop, the stream ends, somebody calls `wake`,
+    /// or the time is up.
+    ///
+    /// - Parameter timeoutSeconds: The longest wait; 0 or less does not wait.
+    public func wait(timeoutSeconds: Double) {
+        let longest = 1e9  // seconds; some thirty years stand for "for ever"
+        let seconds = timeoutSeconds > 0 ? min(timeoutSeconds, longest) : 0
+        let deadline = SystemClock.monotonicNanos + Int64(seconds * Double(SystemClock.nanosPerSecond))
+        newsBell.sleep(untilMonotonicNanos: deadline) {
+            isWoken.exchange(false, ordering: .sequentiallyConsistent)
+                || entryHead.load(ordering: .sequentiallyConsistent) != tailEntry
+                || isFinished.load(ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// Copies the next samples out of the ring's storage, in two parts where it wraps.
+    private func copy(_ count: Int, to destination: UnsafeMutableBufferPointer<Float>, at offset: Int) {
+        // SAFETY: `count` samples from `readSamples` on are published, and `offset + count` fits.
+        guard let target = destination.baseAddress.map({ $0 + offset }) else { return }
+        let slot = readSamples % capacity
+        let first = min(count, capacity - slot)
+        target.update(from: storage + slot, count: first)
+        (target + first).update(from: storage, count: count - first)
+        readSamples += count
+    }
+
+    /// Gives the entry just read back to the producer.
+    private func releaseEntry() {
+        readInEntry = 0
+        tailEntry += 1
+        entryTail.store(tailEntry, ordering: .sequentiallyConsistent)
+    }
+}

@@ -1,0 +1,139 @@
+import Synchronization
+
+extension SampleRing {
+    /// Adds samples to the stream. Never blocks.
+    ///
+    /// What does not fit is dropped from the end of the block and becomes a hole with the reason
+    /// ``HoleReason/overrun``. After a drop the stream goes on with the first block that fits whole, so that a
+    /// slow consumer gets few long holes and not many short ones. A value that is no number becomes silence.
+    ///
+    /// - Parameters:
+    ///   - samples: 16 kHz mono samples, full scale ±1; copied.
+    ///   - lastSampleUnixNanos: When the last of them was heard, in nanoseconds since 1970-01-01 UTC.
+    public func push(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
+        if samples.isEmpty || isClosed.load(ordering: .relaxed) { return }
+        let fitting = roomForSamples()
+        let accepted: Int
+        if samples.count <= fitting {
+            accepted = samples.count
+        } else if isOverrunning && fitting < capacity {
+            accepted = 0
+        } else {
+            accepted = fitting
+        }
+        let dropped = samples.count - accepted
+        if accepted > 0 {
+            let lastNanos = lastSampleUnixNanos - Int64(dropped) * CaptureFormat.nanosPerSample
+            append(UnsafeBufferPointer(rebasing: samples[..<accepted]), lastSampleUnixNanos: lastNanos)
+        }
+        isOverrunning = dropped > 0
+        if dropped > 0 { addHole(samples: Int64(dropped), reason: .overrun) }
+        newsBell.ring()
+    }
+
+    /// Adds samples to the stream, waiting for room as long as it takes; for files.
+    ///
+    /// Returns when all samples are in the ring, or when the ring was closed by its consumer.
+    ///
+    /// - Parameters:
+    ///   - samples: 16 kHz mono samples, full scale ±1; copied. May be more than the ring can hold.
+    ///   - lastSampleUnixNanos: The time of the last of them, in nanoseconds since 1970-01-01 UTC.
+    public func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
+        pushWaiting(samples, lastSampleUnixNanos: lastSampleUnixNanos, stop: nil)
+    }
+
+    /// As the public form, and also returns, with samples left out, once `stop` is raised and
+    /// ``interruptPush()`` was called.
+    func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64, stop: StopFlag?) {
+        var pushed = 0
+        while pushed < samples.count {
+            // Half the ring at least, so that the two sides do not take turns over a few samples.
+            let wanted = min(samples.count - pushed, max(1, capacity / 2))
+            roomBell.sleep(untilMonotonicNanos: .max) {
+                roomForSamples() >= wanted || isClosed.load(ordering: .sequentiallyConsistent)
+                    || stop?.isRaised == true
+            }
+            if isClosed.load(ordering: .acquiring) || stop?.isRaised == true { return }
+            let count = min(samples.count - pushed, roomForSamples())
+            let after = samples.count - pushed - count
+            append(
+                UnsafeBufferPointer(rebasing: samples[pushed..<pushed + count]),
+                lastSampleUnixNanos: lastSampleUnixNanos - Int64(after) * CaptureFormat.nanosPerSample)
+            pushed += count
+            newsBell.ring()
+        }
+    }
+
+    /// Makes a `pushWaiting` look at its stop flag. From any thread.
+    func interruptPush() { roomBell.ring() }
+
+    /// Lets the stream go on behind a range that was never delivered: positions advance, a hole remains.
+    ///
+    /// - Parameters:
+    ///   - samples: Length of the range, 0 or more.
+    ///   - reason: Why it is missing.
+    public func skip(samples: Int64, reason: HoleReason) {
+        precondition(samples >= 0, "a stream only goes forward")
+        if samples == 0 || isClosed.load(ordering: .relaxed) { return }
+        addHole(samples: samples, reason: reason)
+        newsBell.ring()
+    }
+
+    /// Ends the stream: once the consumer has popped everything it reads `finished`.
+    public func finish() {
+        isFinished.store(true, ordering: .sequentiallyConsistent)
+        newsBell.ring()
+    }
+
+    /// How many samples can be added now: 0 when the list of blocks is full.
+    private func roomForSamples() -> Int {
+        let freeEntries = entryCapacity - (headEntry - entryTail.load(ordering: .sequentiallyConsistent))
+        if freeEntries <= Self.entriesForHoles { return 0 }
+        return capacity - (writtenSamples - freedSamples.load(ordering: .sequentiallyConsistent))
+    }
+
+    /// Copies samples that are known to fit and publishes them as one entry.
+    private func append(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
+        var unusable: Int64 = 0
+        var slot = writtenSamples % capacity
+        for value in samples {
+            let usable = CaptureFormat.isUsable(value)
+            storage[slot] = usable ? value : 0
+            if !usable { unusable += 1 }
+            slot += 1
+            if slot == capacity { slot = 0 }
+        }
+        if unusable > 0 { replacedSamples.add(unusable, ordering: .relaxed) }
+        writtenSamples += samples.count
+        publishedSamples.store(writtenSamples, ordering: .releasing)
+        openHole = nil
+        publish(length: Int64(samples.count), reason: nil, lastSampleUnixNanos: lastSampleUnixNanos)
+    }
+
+    /// Makes the hole at the end of the stream longer, or begins one.
+    ///
+    /// There is always an entry for it: samples leave the last ``entriesForHoles`` alone, and should reasons
+    /// alternate more often than that while the consumer stands still, the last hole takes the rest.
+    private func addHole(samples: Int64, reason: HoleReason) {
+        let last = entries + (headEntry + entryCapacity - 1) % entryCapacity
+        let isFull = headEntry - entryTail.load(ordering: .acquiring) == entryCapacity
+        if let openHole, openHole == reason || isFull {
+            if last.pointee.grow(by: samples) {
+                if openHole == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
+                return
+            }
+        }
+        if reason == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
+        openHole = reason
+        publish(length: samples, reason: reason, lastSampleUnixNanos: 0)
+    }
+
+    private func publish(length: Int64, reason: HoleReason?, lastSampleUnixNanos: Int64) {
+        let entry = entries + headEntry % entryCapacity
+        entry.pointee.reason = reason
+        entry.pointee.lastSampleUnixNanos = lastSampleUnixNanos
+        entry.pointee.length.store(length, ordering: .releasing)
+        headEntry += 1
+        entryHead.store(headEntry, ordering: .sequentiallyConsistent)
+    }
+}

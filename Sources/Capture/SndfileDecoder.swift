@@ -1,0 +1,130 @@
+private import CSndfile
+import Synchronization
+
+/// Decodes audio of any format libsndfile knows into frames of interleaved floats.
+///
+/// One thread at a time.
+final class SndfileDecoder {
+    let info: SndfileInfo
+    private let bytes: AudioBytes
+    private let name: String
+    private let handle: OpaquePointer
+
+    /// libsndfile keeps the reason of a failed open in one global place, and its MP3 decoder sets itself up
+    /// on first use: one open at a time.
+    private static let opening = Mutex<Void>(())
+
+    /// Most channels, and the range of rates in Hz, that are taken.
+    static let mostChannels = 64
+    static let sampleRatesHz = 1_000...768_000
+
+    /// Opens a decoder.
+    ///
+    /// - Parameters:
+    ///   - bytes: What to decode, from offset 0.
+    ///   - format: What the samples are, for headerless bytes; nil to read it from a header.
+    ///   - name: For messages.
+    /// - Throws: `notAudio`, `malformed`, `unsupported` or `system`.
+    init(_ bytes: AudioBytes, format: WAVHeader?, name: String) throws(CaptureError) {
+        var opened = SndfileIO.Opened.failed(number: 0, wording: "")
+        Self.opening.withLock { _ in opened = Self.open(bytes, format: format) }
+        switch opened {
+        case .failed(let number, let wording):
+            throw Self.reason(number: number, wording: wording, bytes: bytes, name: name)
+        case .opened(let handle, let info):
+            if let refusal = Self.refusal(of: info, name: name) {
+                sf_close(handle)
+                throw refusal
+            }
+            self.handle = handle
+            self.info = info
+            self.bytes = bytes
+            self.name = name
+        }
+    }
+
+    deinit {
+        // SAFETY: opened in init, closed nowhere else; `bytes` still lives.
+        _ = Self.opening.withLock { _ in sf_close(handle) }
+    }
+
+    /// Decodes the next frames.
+    ///
+    /// - Parameter target: Room for `frames * channels` floats.
+    /// - Returns: Frames decoded; fewer than asked only at the end or at damage.
+    /// - Throws: `system` when the bytes could not be read.
+    func read(into target: UnsafeMutablePointer<Float>, frames: Int) throws(CaptureError) -> Int {
+        let got = Int(max(0, sf_readf_float(handle, target, Int64(frames))))
+        if let number = bytes.failure {
+            throw .system(name: name, operation: "read", reason: SystemError.text(number))
+        }
+        return got
+    }
+
+    /// The decoder's wording for what stopped it; nil when nothing did.
+    var damage: String? { sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)) }
+
+    /// Opens, and opens an MP3 without a length so that it is read to its end.
+    ///
+    /// For such a file libsndfile estimates the length from the first frame and stops there, which cuts off
+    /// most of a file of variable bit rate. A decoder that cannot see the file's end makes no estimate.
+    private static func open(_ bytes: AudioBytes, format: WAVHeader?) -> SndfileIO.Opened {
+        let first = open(bytes, format: format, hidesEnd: false)
+        guard case .opened(let handle, let info) = first, info.isMPEG else { return first }
+        let second = open(bytes, format: format, hidesEnd: true)
+        if case .opened(let other, let found) = second {
+            if found.frames == nil {
+                sf_close(handle)
+                return second
+            }
+            sf_close(other)
+        }
+        sf_close(handle)
+        return open(bytes, format: format, hidesEnd: false)
+    }
+
+    private static func open(_ bytes: AudioBytes, format: WAVHeader?, hidesEnd: Bool) -> SndfileIO.Opened {
+        bytes.hidesEnd = hidesEnd
+        _ = bytes.seek(to: 0)
+        return SndfileIO.open(bytes, format: format)
+    }
+
+    private static func reason(
+        number: Int32, wording: String, bytes: AudioBytes, name: String
+    ) -> CaptureError {
+        if let failed = bytes.failure {
+            return .system(name: name, operation: "read", reason: SystemError.text(failed))
+        }
+        let detail = String(wording.prefix { $0 != "\n" }.reversed().drop { ". ".contains($0) }.reversed())
+        switch number {
+        case SndfileIO.unrecognisedFormat:
+            _ = bytes.seek(to: 0)
+            let head = bytes.read(count: ContainerSniff.headBytes)
+            let found = ContainerSniff.description(of: head)
+            if ContainerSniff.isForeignAudio(head) {
+                return .unsupported(
+                    name: name, wanted: "convert it, for example with ffmpeg, to FLAC or WAV", found: found)
+            }
+            return .notAudio(name: name, found: found)
+        case SndfileIO.unsupportedEncoding:
+            return .unsupported(
+                name: name, wanted: "convert it, for example with ffmpeg, to FLAC or WAV", found: detail)
+        default:
+            return .malformed(name: name, detail: detail)
+        }
+    }
+
+    private static func refusal(of info: SndfileInfo, name: String) -> CaptureError? {
+        if !(1...mostChannels).contains(info.channels) {
+            return .unsupported(
+                name: name, wanted: "mix it down to at most \(mostChannels) channels",
+                found: "\(info.channels) channels")
+        }
+        if !sampleRatesHz.contains(info.sampleRateHz) {
+            return .unsupported(
+                name: name, wanted: "resample it to between 1 and 768 kHz",
+                found: "a sample rate of \(info.sampleRateHz) Hz")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,50 @@
+/// Where live audio comes from, as users write it.
+public enum SourceSpec: Equatable, Sendable {
+    /// A PulseAudio source: the first whose name or description matches a glob, or the server's default.
+    case pulse(pattern: String?)
+    /// An audio file.
+    case file(path: String)
+    /// Standard input: a WAV stream, or headerless 16-bit little-endian mono samples at 16 kHz.
+    case stdin
+
+    /// Reads `pulse`, `pulse:GLOB`, `file:PATH` or `stdin`.
+    ///
+    /// - Throws: ``CaptureError/badSpec(found:)`` for anything else, also for an empty glob or path.
+    public init(parsing text: String) throws(CaptureError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let argument = parts.count == 2 ? String(parts[1]) : nil
+        switch (parts.first.map(String.init), argument) {
+        case ("pulse", nil): self = .pulse(pattern: nil)
+        case ("pulse", let pattern?) where !pattern.isEmpty: self = .pulse(pattern: pattern)
+        case ("file", let path?) where !path.isEmpty: self = .file(path: path)
+        case ("stdin", nil): self = .stdin
+        default: throw .badSpec(found: text)
+        }
+    }
+
+    /// Makes the source; nothing is opened before it is started.
+    ///
+    /// - Parameters:
+    ///   - paced: Whether a file plays in real time; without it as fast as the consumer reads. The other
+    ///     sources have their own pace.
+    ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
+    public func makeSource(paced: Bool, pulseServer: String?) -> any AudioSource {
+        switch self {
+        case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer)
+        case .file(let path): FileSource(path: path, paced: paced)
+        case .stdin: StdinSource()
+        }
+    }
+}
+
+extension SourceSpec: CustomStringConvertible {
+    /// The form that ``init(parsing:)`` reads.
+    public var description: String {
+        switch self {
+        case .pulse(nil): "pulse"
+        case .pulse(let pattern?): "pulse:\(pattern)"
+        case .file(let path): "file:\(path)"
+        case .stdin: "stdin"
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/// Listens to standard input.
+///
+/// The stream is a WAV stream (PCM of 8 to 32 bits, float, A-law or µ-law; any rate and up to 64 channels; a
+/// length of 0 or the largest possible in its header means "until the end"), or, without a header, 16-bit
+/// little-endian mono samples at 16 kHz. Other formats need `ffmpeg -i ... -f wav -` in front. It is read as fast
+/// as the consumer reads: the writer waits, and nothing is lost here.
+public final class StdinSource: AudioSource {
+    public let name = SourceSpec.stdin.description
+    private let descriptor: Int32
+    private let thread = ThreadedSource()
+
+    public convenience init() { self.init(descriptor: 0) }
+
+    /// - Parameter descriptor: What stands for standard input; stays the caller's, and open until `stop`.
+    package init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { stop() }
+
+    /// Begins to read.
+    ///
+    /// - Throws: `system` when no thread can be started. Whatever is wrong with the stream shows only as it is
+    ///   read: it is an event `lost`, and ends the stream.
+    public func start(
+        into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(CaptureError) {
+        let (name, descriptor, stop) = (name, descriptor, thread.stop)
+        try thread.start(into: ring, threadName: "astd-stdin") {
+            let stream = StreamBytes(descriptor: descriptor, stop: stop)
+            var problem: String?
+            do throws(CaptureError) {
+                let reader = try Self.reader(of: stream, name: name)
+                onEvent(SourceEvent(state: .healthy, name: name))
+                problem = FilePlayer(reader: reader, ring: ring, stop: stop).playFast()
+                if stream.isShort && !stop.isRaised {
+                    problem = problem ?? "\(name) ended before its header says"
+                }
+            } catch {
+                problem = error.description
+            }
+            if let problem, !stop.isRaised {
+                onEvent(SourceEvent(state: .lost, name: name, message: problem))
+            }
+        }
+    }
+
+    /// Ends the reading, and the stream.
+    public func stop() { thread.end() }
+
+    /// Finds out what the stream is.
+    ///
+    /// - Throws: `emptyFile`, `notAudio`, `unsupported`, `malformed` or `system`.
+    static func reader(of stream: StreamBytes, name: String) throws(CaptureError) -> AudioFileReader {
+        var head = stream.read(count: 12)
+        if head.isEmpty {
+            if let number = stream.failure {
+                throw .system(name: name, operation: "read", reason: SystemError.text(number))
+            }
+            throw .emptyFile(name: name)
+        }
+        if head.starts(with: "RIFF".utf8) && head.dropFirst(8).elementsEqual("WAVE".utf8) {
+            let header = try WAVHeader.read(name: name) { stream.read(count: $0) }
+            stream.rebase(pushingBack: [], limit: header.dataBytes)
+            return try AudioFileReader(stream: stream, format: header, name: name)
+        }
+        head += stream.read(count: ContainerSniff.headBytes - head.count)
+        if let kind = ContainerSniff.kind(of: head) {
+            if kind == "text" { throw .notAudio(name: name, found: kind) }
+            throw .unsupported(
+                name: name, wanted: "turn it into a WAV stream with `ffmpeg -i - -f wav -`", found: kind)
+        }
+        stream.rebase(pushingBack: head, limit: nil)
+        let format = WAVHeader(
+            encoding: .signed16, channels: 1, sampleRateHz: CaptureFormat.sampleRateHz, dataBytes: nil)
+        return try AudioFileReader(stream: stream, format: format, name: name)
+    }
+}

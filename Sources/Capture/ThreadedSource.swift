@@ -1,0 +1,42 @@
+import Synchronization
+
+/// The life of a source with a thread of its own: started once, stopped once, joined before it goes.
+final class ThreadedSource: Sendable {
+    let stop = StopFlag()
+    private let state = Mutex<State>(.idle)
+
+    private enum State {
+        case idle
+        case running(CaptureThread, SampleRing)
+        case ended
+    }
+
+    /// Starts the thread. It finishes the ring when `body` returns.
+    ///
+    /// - Throws: `system` when there are too many threads.
+    func start(
+        into ring: SampleRing, threadName: String, body: @escaping @Sendable () -> Void
+    ) throws(CaptureError) {
+        try state.withLock { state throws(CaptureError) in
+            guard case .idle = state else { preconditionFailure("a source is started once") }
+            let thread = try CaptureThread(name: threadName) {
+                body()
+                ring.finish()
+            }
+            state = .running(thread, ring)
+        }
+    }
+
+    /// Ends the thread and waits for it. Harmless when there is none.
+    func end() {
+        let before = state.withLock { state in
+            let before = state
+            state = .ended
+            return before
+        }
+        guard case .running(let thread, let ring) = before else { return }
+        stop.raise()
+        ring.interruptPush()
+        thread.join()
+    }
+}

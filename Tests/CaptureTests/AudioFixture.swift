@@ -1,0 +1,107 @@
+import CSndfile
+import Capture
+import Glibc
+
+/// Audio files that tests make for themselves, and what is read from them.
+enum AudioFixture {
+    /// A format of libsndfile.
+    struct Format {
+        var container: Int
+        var subtype: Int
+        static let wav16 = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_16)
+        static let wav24 = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_24)
+        static let wavFloat = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_FLOAT)
+        static let flac16 = Format(container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_16)
+        static let aiff16 = Format(container: SF_FORMAT_AIFF, subtype: SF_FORMAT_PCM_16)
+        static let au16 = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_PCM_16)
+        static let vorbis = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_VORBIS)
+        static let opus = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_OPUS)
+        static let mp3 = Format(container: SF_FORMAT_MPEG, subtype: SF_FORMAT_MPEG_LAYER_III)
+    }
+
+    /// Writes interleaved floats to a file.
+    static func write(
+        _ samples: [Float], rate: Int, channels: Int = 1, as format: Format, to path: String,
+        variableBitRate: Bool = false
+    ) throws {
+        var info = SF_INFO()
+        info.samplerate = Int32(rate)
+        info.channels = Int32(channels)
+        info.format = Int32(format.container | format.subtype)
+        guard let handle = sf_open(path, Int32(SFM_WRITE), &info) else {
+            throw TestTrouble("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
+        }
+        defer { sf_close(handle) }
+        if variableBitRate {
+            var mode = Int32(SF_BITRATE_MODE_VARIABLE)
+            sf_command(handle, Int32(SFC_SET_BITRATE_MODE), &mode, Int32(MemoryLayout<Int32>.size))
+        }
+        let frames = Int64(samples.count / channels)
+        guard sf_writef_float(handle, samples, frames) == frames else {
+            throw TestTrouble("libsndfile wrote too little to \(path)")
+        }
+    }
+
+    /// Writes 16-bit samples to a WAV or other file, unscaled.
+    static func write16(_ samples: [Int16], rate: Int, as format: Format, to path: String) throws {
+        var info = SF_INFO()
+        info.samplerate = Int32(rate)
+        info.channels = 1
+        info.format = Int32(format.container | format.subtype)
+        guard let handle = sf_open(path, Int32(SFM_WRITE), &info) else {
+            throw TestTrouble("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
+        }
+        defer { sf_close(handle) }
+        guard sf_writef_short(handle, samples, Int64(samples.count)) == samples.count else {
+            throw TestTrouble("libsndfile wrote too little to \(path)")
+        }
+    }
+
+    /// A sine, the same in every channel.
+    static func sine(_ hertz: Double, rate: Int, frames: Int, channels: Int = 1, peak: Float = 0.5) -> [Float]
+    {
+        (0..<frames).flatMap { frame in
+            let value = peak * Float(sin(2 * Double.pi * hertz * Double(frame) / Double(rate)))
+            return [Float](repeating: value, count: channels)
+        }
+    }
+
+    /// Noise that is the same in every run, within ±0.5.
+    static func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        return (0..<count).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Float(Int32(truncatingIfNeeded: state >> 32)) / Float(1 << 32)
+        }
+    }
+
+    /// Everything a reader delivers, read in blocks of a given size.
+    static func readAll(_ reader: AudioFileReader, block: Int = 1000) throws -> [Float] {
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
+        defer { buffer.deallocate() }
+        var samples: [Float] = []
+        while true {
+            let count = try reader.read(into: buffer)
+            if count == 0 { return samples }
+            samples += buffer[..<count]
+        }
+    }
+
+    /// Everything in a file.
+    static func readAll(path: String, block: Int = 1000) throws -> [Float] {
+        try readAll(AudioFileReader(path: path), block: block)
+    }
+
+    /// Amplitude of one frequency in 16 kHz samples.
+    static func amplitude(of hertz: Double, in samples: some Collection<Float>) -> Double {
+        var (cosine, sine) = (0.0, 0.0)
+        for (index, value) in samples.enumerated() {
+            let angle = 2 * Double.pi * hertz * Double(index) / 16_000
+            cosine += Double(value) * cos(angle)
+            sine += Double(value) * Glibc.sin(angle)
+        }
+        return 2 * (cosine * cosine + sine * sine).squareRoot() / Double(samples.count)
+    }
+}

@@ -1,0 +1,134 @@
+import Capture
+import Glibc
+import Testing
+
+/// Against real servers. One at a time: they keep time, and a starved server loses samples.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PulseSourceTests {
+    /// Where in a stream a stretch of samples stands, bit for bit.
+    private static func place(of wanted: [Float], in samples: [Float]) -> Int? {
+        guard samples.count >= wanted.count else { return nil }
+        return (0...samples.count - wanted.count).first { start in
+            samples[start] == wanted[0] && samples[start..<start + wanted.count].elementsEqual(wanted)
+        }
+    }
+
+    /// Threads of this process that capture from PulseAudio.
+    private static func captureThreads() -> Int {
+        guard let tasks = opendir("/proc/self/task") else { return -1 }
+        defer { closedir(tasks) }
+        var count = 0
+        while let entry = readdir(tasks) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
+                String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let comm = (try? TestFolder.bytes(of: "/proc/self/task/\(name)/comm")) ?? []
+            if comm.starts(with: "astd-pulse".utf8) { count += 1 }
+        }
+        return count
+    }
+
+    @Test func `What is played arrives bit for bit, in one piece and on time`() throws {
+        let server = try PrivatePulseServer()
+        let ring = SampleRing(capacitySamples: 16_000 * 120)
+        let events = EventLog()
+        let source = PulseSource(pattern: "exact*", server: server.address)
+        try source.start(into: ring, onEvent: events.add)
+        #expect(events.wait(for: .healthy, seconds: 30))
+        let played = AudioFixture.noise(32_000)
+        try server.play(played, to: "exact")
+        var log = StreamLog()
+        _ = log.run(ring, seconds: 30) { log in
+            log.samples.count > 40_000 && log.samples.suffix(8_000).allSatisfy { $0 == 0 }
+        }
+        source.stop()
+        source.stop()
+        let first = try #require(log.samples.firstIndex { $0 != 0 })
+        #expect(Self.place(of: played, in: Array(log.samples[first...].prefix(40_000))) == 0)
+        #expect(log.holes.isEmpty && log.firstBreak == nil)
+        #expect(ring.overrunSamples == 0)
+        #expect(events.all == [SourceEvent(state: .healthy, name: "exact.monitor")])
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        #expect(abs(Double(log.lastNanos) / 1e9 - Double(now.tv_sec)) < 30)
+        _ = log.run(ring, seconds: 10)
+        #expect(log.isFinished)
+        #expect(Self.captureThreads() == 0)
+    }
+
+    @Test func `Another rate and two channels arrive as 16 kHz mono, at the same level`() throws {
+        let server = try PrivatePulseServer(sinks: ["sink_name=wide rate=48000 channels=2 norewinds=1"])
+        let ring = SampleRing(capacitySamples: 16_000 * 120)
+        let events = EventLog()
+        let source = PulseSource(pattern: nil, server: server.address)
+        try source.start(into: ring, onEvent: events.add)
+        #expect(events.wait(for: .healthy, seconds: 30))
+        try server.play(AudioFixture.sine(1_000, rate: 16_000, frames: 32_000), to: "wide")
+        var log = StreamLog()
+        _ = log.run(ring, seconds: 30) { log in
+            log.samples.count > 36_000 && log.samples.suffix(8_000).allSatisfy { abs($0) < 1e-3 }
+        }
+        source.stop()
+        let first = try #require(log.samples.firstIndex { abs($0) > 0.1 })
+        let middle = log.samples[first...].dropFirst(8_000).prefix(16_000)
+        #expect(abs(AudioFixture.amplitude(of: 1_000, in: middle) - 0.5) < 0.02)
+        #expect(events.all.first?.name == "wide.monitor")
+    }
+
+    @Test func `A glob over names or descriptions chooses the source, and the list tells them all`() throws {
+        let server = try PrivatePulseServer(sinks: [
+            "sink_name=one rate=16000 channels=1",
+            "sink_name=two rate=44100 channels=2 sink_properties=device.description=Kitchen",
+        ])
+        let sources = try listPulseSources(server: server.address)
+        #expect(sources.map(\.name) == ["one.monitor", "two.monitor"])
+        #expect(sources.map(\.rate) == [16_000, 44_100])
+        #expect(sources.map(\.channels) == [1, 2])
+        #expect(sources.allSatisfy { $0.isMonitor })
+        #expect(sources.filter { $0.isDefault }.count == 1)
+        #expect(sources[1].description.contains("Kitchen"))
+        for pattern in ["t?o.*", "*kitchen*", "two.monitor"] {
+            let events = EventLog()
+            let source = PulseSource(pattern: pattern, server: server.address)
+            try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
+            #expect(events.wait(for: .healthy, seconds: 30))
+            source.stop()
+            #expect(events.all.first?.name == "two.monitor", "\(pattern)")
+        }
+    }
+
+    @Test func `A source that is not there is an error that lists those that are`() throws {
+        let server = try PrivatePulseServer()
+        let source = PulseSource(pattern: "*Yeti*", server: server.address)
+        let wanted = CaptureError.noSuchSource(wanted: "*Yeti*", available: ["exact.monitor"])
+        let ring = SampleRing(capacitySamples: 100)
+        #expect(throws: wanted) { try source.start(into: ring) { _ in } }
+        #expect(wanted.code == "no_such_source")
+        #expect(
+            wanted.description == "no PulseAudio source matches *Yeti*: choose one of exact.monitor")
+        source.stop()
+        #expect(ring.pop(1).read == .empty)
+        #expect(Self.captureThreads() == 0)
+    }
+
+    @Test func `Without a server, or with one that hangs, start fails within seconds`() throws {
+        let server = try PrivatePulseServer()
+        server.pause()
+        var begin = monotonicSeconds()
+        let hanging = PulseSource(pattern: nil, server: server.address)
+        #expect(
+            throws: CaptureError.noServer(server: server.address, reason: "no answer within 2 seconds")
+        ) { try hanging.start(into: SampleRing(capacitySamples: 100)) { _ in } }
+        #expect(monotonicSeconds() - begin < 20)
+        server.resume()
+        server.kill()
+
+        begin = monotonicSeconds()
+        let refused = CaptureError.noServer(server: server.address, reason: "Connection refused")
+        let source = PulseSource(pattern: nil, server: server.address)
+        #expect(throws: refused) { try source.start(into: SampleRing(capacitySamples: 100)) { _ in } }
+        #expect(throws: refused) { try listPulseSources(server: server.address) }
+        #expect(monotonicSeconds() - begin < 3)
+        #expect(refused.code == "no_server" && refused.description.contains("PULSE_SERVER"))
+        #expect(Self.captureThreads() == 0)
+    }
+}

@@ -1,0 +1,86 @@
+import Capture
+
+extension SampleRing {
+    /// Pushes an array.
+    func push(_ samples: [Float], at nanos: Int64 = 0) {
+        samples.withUnsafeBufferPointer { push($0, lastSampleUnixNanos: nanos) }
+    }
+
+    /// Pushes an array, waiting for room.
+    func pushWaiting(_ samples: [Float], at nanos: Int64 = 0) {
+        samples.withUnsafeBufferPointer { pushWaiting($0, lastSampleUnixNanos: nanos) }
+    }
+
+    /// Pops at most `limit` samples.
+    func pop(_ limit: Int) -> (read: Read, samples: [Float]) {
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: limit)
+        defer { buffer.deallocate() }
+        let read = pop(into: buffer)
+        if case .samples(let count, _, _) = read { return (read, Array(buffer[..<count])) }
+        return (read, [])
+    }
+}
+
+/// What a consumer has seen of a stream, checked for contiguity as it comes.
+struct StreamLog {
+    struct Hole: Equatable {
+        var start: Int64
+        var end: Int64
+        var reason: HoleReason
+    }
+
+    var samples: [Float] = []
+    var holes: [Hole] = []
+    /// The position behind the last sample or hole.
+    var position: Int64 = 0
+    /// The first stretch that did not begin where the one before ended.
+    var firstBreak: String?
+    /// The time of the last sample popped.
+    var lastNanos: Int64 = 0
+    var isFinished = false
+
+    /// Samples in holes of one reason.
+    func missing(_ reason: HoleReason) -> Int64 {
+        holes.filter { $0.reason == reason }.reduce(0) { $0 + $1.end - $1.start }
+    }
+
+    /// Takes one stretch.
+    ///
+    /// - Returns: Whether there was one.
+    mutating func take(from ring: SampleRing, limit: Int = 700) -> Bool {
+        let (read, samples) = ring.pop(limit)
+        switch read {
+        case .samples(let count, let start, let nanos):
+            if start != position {
+                firstBreak = firstBreak ?? "\(count) samples at \(start), not \(position)"
+            }
+            self.samples += samples
+            position = start + Int64(count)
+            lastNanos = nanos
+        case .hole(let start, let end, let reason):
+            if start != position { firstBreak = firstBreak ?? "hole at \(start), not \(position)" }
+            holes.append(Hole(start: start, end: end, reason: reason))
+            position = end
+        case .empty: return false
+        case .finished:
+            isFinished = true
+            return false
+        }
+        return true
+    }
+
+    /// Consumes until a condition holds.
+    ///
+    /// - Returns: false when the stream ended or the time was up first.
+    mutating func run(
+        _ ring: SampleRing, seconds: Double, until isDone: (StreamLog) -> Bool = { _ in false }
+    ) -> Bool {
+        let deadline = monotonicSeconds() + seconds
+        while monotonicSeconds() < deadline {
+            while take(from: ring) { if isDone(self) { return true } }
+            if isFinished { return isDone(self) }
+            ring.wait(timeoutSeconds: 0.05)
+        }
+        return false
+    }
+}

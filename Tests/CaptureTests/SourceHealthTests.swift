@@ -1,0 +1,77 @@
+import Capture
+import Testing
+
+@Suite struct SourceHealthTests {
+    @Test func `Only changes are news`() {
+        var health = SourceHealth()
+        var news: [SourceEvent.State] = []
+        for state: SourceEvent.State in [
+            .recovering, .healthy, .healthy, .lost, .lost, .recovering, .recovering, .lost, .recovering,
+            .healthy,
+            .recovering,
+        ] where health.move(to: state) { news.append(state) }
+        #expect(news == [.healthy, .lost, .recovering, .lost, .recovering, .healthy])
+    }
+
+    @Test func `Attempts wait 0.1 s, doubling to 2 s, until the source is healthy again`() {
+        var health = SourceHealth()
+        let waits = (0..<7).map { _ in health.nextWaitNanos() / 1_000_000 }
+        #expect(waits == [100, 200, 400, 800, 1_600, 2_000, 2_000])
+        _ = health.move(to: .healthy)
+        #expect(health.nextWaitNanos() == 100_000_000)
+    }
+
+    @Test func `What a break cost is the time between the last sample and the first new one`() {
+        var clock = StreamClock()
+        clock.noteBreak()
+        // Nothing was heard before.
+        #expect(clock.noteArrival(samples: 320, lastSampleNanos: 5_000_000_000) == 0)
+        // Late or early inside a stream is jitter and costs nothing.
+        #expect(clock.noteArrival(samples: 320, lastSampleNanos: 9_000_000_000) == 0)
+        clock.noteBreak()
+        clock.noteBreak()
+        // One second later 320 samples, 20 ms, have arrived.
+        #expect(clock.noteArrival(samples: 320, lastSampleNanos: 10_000_000_000) == 16_000 - 320)
+        #expect(clock.noteArrival(samples: 320, lastSampleNanos: 12_000_000_000) == 0)
+        clock.noteBreak()
+        // Clocks that overlap by a little lose nothing, and never go backwards.
+        #expect(clock.noteArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
+    }
+}
+
+@Suite struct PulseSourceChoiceTests {
+    private static func source(_ name: String, _ description: String, monitor: Bool = false)
+        -> PulseSourceInfo
+    {
+        PulseSourceInfo(
+            name: name, description: description, isMonitor: monitor, isDefault: false, state: .idle,
+            rate: 48_000,
+            channels: 2)
+    }
+
+    private static let sources = [
+        source("alsa_output.pci.monitor", "Monitor of Built-in Audio", monitor: true),
+        source("alsa_input.usb-Blue_Yeti-00.analog", "Blue Yeti Analogue"),
+        source("alsa_input.pci", "Built-in Audio"),
+        source("[odd]", "Odd"),
+    ]
+
+    @Test(arguments: [
+        ("alsa_input.pci", "alsa_input.pci"),
+        ("*yeti*", "alsa_input.usb-Blue_Yeti-00.analog"),
+        ("Blue Yeti*", "alsa_input.usb-Blue_Yeti-00.analog"),
+        ("*Built-in*", "alsa_input.pci"),  // a microphone before the monitor that comes first
+        ("*", "[odd]"),  // the first microphone by name
+        ("*.monitor", "alsa_output.pci.monitor"),
+        ("[odd]", "[odd]"),  // a name in full is no glob
+    ])
+    func `A glob finds names and descriptions, and prefers microphones`(pattern: String, wanted: String) {
+        #expect(PulseSourceChoice.choose(pattern, among: Self.sources)?.name == wanted)
+        #expect(PulseSourceChoice.choose(pattern, among: Self.sources.reversed())?.name == wanted)
+    }
+
+    @Test(arguments: ["yeti", "0", "alsa_input", "", "[", "*Yeti"])
+    func `What is only part of a name matches nothing`(pattern: String) {
+        #expect(PulseSourceChoice.choose(pattern, among: Self.sources) == nil)
+    }
+}

@@ -1,0 +1,36 @@
+import Glibc
+
+/// A pipe of a test.
+final class TestPipe: Sendable {
+    let readEnd: Int32
+    private let writeEnd: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw TestTrouble("pipe failed: errno \(errno)") }
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
+
+    deinit { close(readEnd) }
+
+    /// Writes everything, waiting for the reader.
+    func write(_ bytes: [UInt8]) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { raw in
+                Glibc.write(writeEnd, raw.baseAddress.map { $0 + done }, raw.count - done)
+            }
+            if count <= 0 { return }
+            done += count
+        }
+    }
+
+    /// Ends the stream.
+    func closeWriteEnd() { close(writeEnd) }
+
+    /// Writes everything and ends the stream.
+    func writeAndClose(_ bytes: [UInt8]) {
+        write(bytes)
+        closeWriteEnd()
+    }
+}
