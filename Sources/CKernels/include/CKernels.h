@@ -1,1 +1,69 @@
-#pragma once
+// The loops that a matrix product library does not cover, once per instruction set.
+//
+// Every kernel works on row-major float arrays and allocates nothing. Lengths are in elements.
+// The set for the machine at hand is picked once, at run time, by `ast_kernels_for_this_cpu`.
+#ifndef ASTD_CKERNELS_H
+#define ASTD_CKERNELS_H
+
+#include <stdint.h>
+
+#include "fbank.h"
+
+enum { AST_FBANK_SCRATCH = 8 * (AST_FFT_POINTS + AST_FFT_BINS) };
+
+typedef struct {
+  /// "baseline", "avx2" or "avx512".
+  const char *name;
+
+  /// y[r, :] = (x[r, :] - mean) / sqrt(variance + eps) * gain + bias, for `rows` rows of `width`.
+  void (*layer_norm)(const float *x, const float *gain, const float *bias, float *y, long rows,
+                     long width, float eps);
+
+  /// x = x * Phi(x) in place, Phi the normal distribution's cumulative function ("exact" GELU).
+  void (*gelu)(float *x, long count);
+
+  /// x[r, c] = exp(scale * (x[r, c] - max of row r)) in place; sums[r] = the row's sum.
+  /// `stride` is the distance between rows. The caller divides by the sums when it is cheapest.
+  void (*exp_rows)(float *x, float *sums, long rows, long columns, long stride, float scale);
+
+  /// x[r, :] /= sums[r] in place.
+  void (*divide_rows)(float *x, const float *sums, long rows, long columns, long stride);
+
+  /// x[r, :] = bias for `rows` rows of `width`.
+  void (*fill_rows)(float *x, const float *bias, long rows, long width);
+
+  /// x[r, :] += bias for `rows` rows of `width`.
+  void (*add_to_rows)(float *x, const float *bias, long rows, long width);
+
+  /// IEEE half and bfloat16, in any alignment, to float, exactly. Not in a thread that flushes
+  /// denormals: the smallest halves pass through one.
+  void (*half_to_float)(const void *source, float *destination, long count);
+  void (*bfloat16_to_float)(const void *source, float *destination, long count);
+
+  /// `count` frames from the first of `samples` (16 kHz, (count - 1) * 160 + 400 of them) to
+  /// features [count, mel_bins]. `scratch` holds AST_FBANK_SCRATCH doubles, aligned to 64 bytes.
+  void (*fbank)(const ast_fbank_plan *plan, const float *samples, long count, float *features,
+                double *scratch);
+
+  /// 1 when no element is infinite or not a number.
+  int (*all_finite)(const float *x, long count);
+} ast_kernels;
+
+/// The fastest set that this processor runs.
+const ast_kernels *ast_kernels_for_this_cpu(void);
+
+/// The set of that name, or NULL when this build or this processor has none.
+const ast_kernels *ast_kernels_named(const char *name);
+
+/// Denormal numbers become zero in the calling thread's arithmetic: they cost a hundred cycles each.
+/// Returns the state before, for `ast_restore_denormals`.
+uint64_t ast_flush_denormals(void);
+void ast_restore_denormals(uint64_t state);
+
+/// The calling thread's name in `ps` and debuggers, at most 15 bytes.
+void ast_name_thread(const char *name);
+
+/// Processors that the calling thread may run on.
+int ast_usable_processors(void);
+
+#endif

@@ -1,0 +1,141 @@
+// The kernels themselves, written once. A file per instruction set defines LANES and KERNEL_SET,
+// sets the target, and includes this.
+#include "CKernels.h"
+#include "vector.h"
+
+#include "fbank_body.h"
+
+static void layer_norm(const float *x, const float *gain, const float *bias, float *y, long rows,
+                       long width, float eps) {
+  const long whole = width - width % LANES, rest = width - whole;
+  for (long row = 0; row < rows; row++, x += width, y += width) {
+    vec sum = 0.f;
+    for (long i = 0; i < whole; i += LANES) sum += load(x + i);
+    if (rest) sum += load_part(x + whole, rest, 0.f);
+    const float mean = sum_of_lanes(sum) / (float)width;
+    // A second pass over the centred values: E[x^2] - mean^2 would cancel.
+    vec squares = 0.f;
+    for (long i = 0; i < whole; i += LANES) {
+      const vec d = load(x + i) - mean;
+      squares += d * d;
+    }
+    if (rest) {
+      const vec d = load_part(x + whole, rest, mean) - mean;
+      squares += d * d;
+    }
+    const float variance = sum_of_lanes(squares) / (float)width;
+    const float inverse = 1.f / __builtin_sqrtf(variance + eps);
+    for (long i = 0; i < whole; i += LANES)
+      store(y + i, (load(x + i) - mean) * inverse * load(gain + i) + load(bias + i));
+    if (rest) {
+      const vec d = (load_part(x + whole, rest, mean) - mean) * inverse;
+      store_part(y + whole, d * load_part(gain + whole, rest, 0.f) + load_part(bias + whole, rest, 0.f),
+                 rest);
+    }
+  }
+}
+
+static void gelu(float *x, long count) {
+  const long whole = count - count % LANES, rest = count - whole;
+  for (long i = 0; i < whole; i += LANES) store(x + i, vector_gelu(load(x + i)));
+  if (rest) store_part(x + whole, vector_gelu(load_part(x + whole, rest, 0.f)), rest);
+}
+
+static void exp_rows(float *x, float *sums, long rows, long columns, long stride, float scale) {
+  const long whole = columns - columns % LANES, rest = columns - whole;
+  for (long row = 0; row < rows; row++, x += stride) {
+    vec top = -__builtin_inff();
+    for (long i = 0; i < whole; i += LANES) {
+      const vec v = load(x + i);
+      top = v > top ? v : top;
+    }
+    if (rest) {
+      const vec v = load_part(x + whole, rest, -__builtin_inff());
+      top = v > top ? v : top;
+    }
+    float maximum = top[0];
+    for (int i = 1; i < LANES; i++) maximum = top[i] > maximum ? top[i] : maximum;
+    vec sum = 0.f;
+    for (long i = 0; i < whole; i += LANES) {
+      const vec e = vector_exp((load(x + i) - maximum) * scale);
+      store(x + i, e);
+      sum += e;
+    }
+    float total = sum_of_lanes(sum);
+    if (rest) {
+      const vec e = vector_exp((load_part(x + whole, rest, maximum) - maximum) * scale);
+      store_part(x + whole, e, rest);
+      for (long i = 0; i < rest; i++) total += e[i];
+    }
+    sums[row] = total;
+  }
+}
+
+static void divide_rows(float *x, const float *sums, long rows, long columns, long stride) {
+  for (long row = 0; row < rows; row++, x += stride) {
+    const float inverse = 1.f / sums[row];
+    for (long i = 0; i < columns; i++) x[i] *= inverse;
+  }
+}
+
+static void fill_rows(float *x, const float *bias, long rows, long width) {
+  for (long row = 0; row < rows; row++) memcpy(x + row * width, bias, (size_t)width * sizeof(float));
+}
+
+static void add_to_rows(float *x, const float *bias, long rows, long width) {
+  for (long row = 0; row < rows; row++, x += width)
+    for (long i = 0; i < width; i++) x[i] += bias[i];
+}
+
+static void half_to_float(const void *source, float *destination, long count) {
+  const uint8_t *bytes = source;
+  const long whole = count - count % LANES;
+  typedef uint16_t half_bits __attribute__((ext_vector_type(LANES)));
+  for (long i = 0; i < count; i += LANES) {
+    half_bits h = 0;
+    const long n = i < whole ? LANES : count - whole;
+    memcpy(&h, bytes + 2 * i, (size_t)n * 2);
+    const ivec bits = __builtin_convertvector(h, ivec);
+    const ivec magnitude = bits & 0x7fff;
+    // Move exponent and mantissa into place, then re-bias by a multiplication: exact, also for
+    // subnormals. Infinity and not-a-number need the float's own largest exponent.
+    vec value = (vec)(magnitude << 13) * 0x1p112f;
+    const ivec special = (magnitude >= 0x7c00) & 0x7f800000;
+    const vec result = (vec)((ivec)value | special | ((bits & 0x8000) << 16));
+    memcpy(destination + i, &result, (size_t)n * sizeof(float));
+  }
+}
+
+static void bfloat16_to_float(const void *source, float *destination, long count) {
+  const uint8_t *bytes = source;
+  for (long i = 0; i < count; i++) {
+    uint16_t b;
+    memcpy(&b, bytes + 2 * i, 2);
+    const uint32_t bits = (uint32_t)b << 16;
+    memcpy(destination + i, &bits, 4);
+  }
+}
+
+static int all_finite(const float *x, long count) {
+  const long whole = count - count % LANES;
+  ivec bad = 0;
+  for (long i = 0; i < whole; i += LANES) bad |= ((ivec)load(x + i) & 0x7f800000) == 0x7f800000;
+  if (count > whole) bad |= ((ivec)load_part(x + whole, count - whole, 0.f) & 0x7f800000) == 0x7f800000;
+  int any = 0;
+  for (int i = 0; i < LANES; i++) any |= bad[i];
+  return any == 0;
+}
+
+const ast_kernels KERNEL_SET = {
+    .name = KERNEL_NAME,
+    .layer_norm = layer_norm,
+    .gelu = gelu,
+    .exp_rows = exp_rows,
+    .divide_rows = divide_rows,
+    .fill_rows = fill_rows,
+    .add_to_rows = add_to_rows,
+    .half_to_float = half_to_float,
+    .bfloat16_to_float = bfloat16_to_float,
+    .fbank = fbank,
+    .all_finite = all_finite,
+};

@@ -1,0 +1,43 @@
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include "CKernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+uint64_t ast_flush_denormals(void) {
+  const unsigned state = _mm_getcsr();
+  _mm_setcsr(state | 0x8040);  // flush to zero, denormals are zero
+  return state;
+}
+
+void ast_restore_denormals(uint64_t state) { _mm_setcsr((unsigned)state); }
+
+#elif defined(__aarch64__)
+
+uint64_t ast_flush_denormals(void) {
+  uint64_t state;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+  __asm__ volatile("msr fpcr, %0" : : "r"(state | (1ull << 24)));
+  return state;
+}
+
+void ast_restore_denormals(uint64_t state) { __asm__ volatile("msr fpcr, %0" : : "r"(state)); }
+
+#else
+
+uint64_t ast_flush_denormals(void) { return 0; }
+
+void ast_restore_denormals(uint64_t state) { (void)state; }
+
+#endif
+
+void ast_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+int ast_usable_processors(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set);
+}

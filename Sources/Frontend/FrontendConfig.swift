@@ -1,0 +1,59 @@
+/// Every constant of the filterbank, with its unit and where it comes from.
+///
+/// The definition is Kaldi's `compute-fbank-feats` as `torchaudio.compliance.kaldi.fbank` implements it, with
+/// the options that transformers' `ASTFeatureExtractor` passes (no dither, snip edges, power spectrum, log).
+public struct FrontendConfig: Equatable, Sendable {
+    public static let sampleRateHz = 16000
+    /// 25 ms.
+    public static let frameSamples = 400
+    /// 10 ms.
+    public static let frameShiftSamples = 160
+    /// Frames are padded to the next power of two.
+    public static let fftPoints = 512
+    /// Kaldi's default coefficient; the first sample of a frame is its own predecessor.
+    public static let preemphasis = 0.97
+    /// Edges of the mel filters; the upper one is the Nyquist frequency.
+    public static let lowFrequencyHz = 20.0
+    public static let highFrequencyHz = 8000.0
+    /// FLT_EPSILON, below which Kaldi raises an energy before its logarithm.
+    public static let energyFloor = 1.1920928955078125e-07
+
+    public var melBins: Int
+    /// Frames of a window.
+    public var windowFrames: Int
+    /// The dataset's mean and standard deviation: a feature is (x - mean) / (2 deviation).
+    /// `nil`: features are the plain logarithms.
+    public var normalisation: Normalisation?
+
+    public struct Normalisation: Equatable, Sendable {
+        public var mean: Double
+        public var standardDeviation: Double
+
+        public init(mean: Double, standardDeviation: Double) {
+            self.mean = mean
+            self.standardDeviation = standardDeviation
+        }
+    }
+
+    public init(melBins: Int, windowFrames: Int, normalisation: Normalisation?) {
+        self.melBins = melBins
+        self.windowFrames = windowFrames
+        self.normalisation = normalisation
+    }
+
+    /// A window that is longer than its sound ends in rows of zeros, and those are normalised too.
+    public var paddingValue: Float {
+        guard let normalisation else { return 0 }
+        return Float(-normalisation.mean / (2 * normalisation.standardDeviation))
+    }
+
+    /// Samples that `windowFrames` frames reach over.
+    public var windowSamples: Int {
+        (windowFrames - 1) * Self.frameShiftSamples + Self.frameSamples
+    }
+
+    /// Whole frames in a clip: 0 when it is shorter than one.
+    public static func frames(inSamples samples: Int) -> Int {
+        samples < frameSamples ? 0 : 1 + (samples - frameSamples) / frameShiftSamples
+    }
+}
