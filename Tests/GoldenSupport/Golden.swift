@@ -1,0 +1,126 @@
+private import FoundationEssentials
+
+/// `Tests/Golden`: what transformers, PEFT and torchaudio compute, and the files they compute it from.
+/// docs/exactness.md describes it; tools/make_golden.py makes it.
+package struct Golden: Decodable, Sendable {
+    /// Pairs of a model, perhaps with an adapter, and a clip.
+    package let cases: [Case]
+    /// As `cases`, with adapters that may be refused instead.
+    package let optional: [Case]
+    package let refused: [Refusal]
+    package let broken: [BrokenFile]
+    package let brokenModels: [BrokenModel]
+    package let fbank: [LogMels]
+    /// Clips that are shorter than one frame.
+    package let withoutFeatures: [String]
+    private let windows: String
+    private let decoding: String
+
+    package struct Case: Decodable, Sendable {
+        package let id: String
+        package let model: String
+        package let adapter: String?
+        package let clip: String
+        /// File of the arrays that `stages` names.
+        package let reference: String
+        /// File of the array `features`, `[frames, mels]`: the oracle's input.
+        package let features: String
+        package let stages: [String]
+        package let tolerance: Tolerance
+    }
+
+    package struct Tolerance: Decodable, Sendable {
+        /// Between every stage and the oracle's, from the oracle's own features.
+        package let logits: Float
+        /// Between our logits and the oracle's, each from the samples.
+        package let endToEnd: Float
+        /// How far the oracle's features are from the exact values at most.
+        package let oracleFeatures: Float
+    }
+
+    package struct Refusal: Decodable, Sendable {
+        package let adapter: String
+        package let model: String
+    }
+
+    package struct BrokenFile: Decodable, Sendable {
+        package let file: String
+        package let mayBeAccepted: Bool
+    }
+
+    package struct BrokenModel: Decodable, Sendable {
+        package let model: String
+    }
+
+    /// Log-mels before padding and normalising: arrays `exact` and `torchaudio`, `[frames, melBins]`.
+    package struct LogMels: Decodable, Sendable {
+        package let clip: String
+        package let reference: String
+        package let melBins: Int
+        /// The largest difference between the two arrays, rounded up.
+        package let torchaudioError: Double
+    }
+
+    /// A clip as `astd classify` cuts it.
+    package struct WindowedClip: Decodable, Sendable {
+        package let model: String
+        package let clip: String
+        package let hopSeconds: Double
+        package let records: [Record]
+
+        package struct Record: Decodable, Sendable {
+            package let start: Double
+            package let end: Double
+            package let logits: [Float]
+            package let tolerance: Float
+        }
+    }
+
+    /// A tone in a format that people have.
+    package struct DecodedFile: Decodable, Sendable {
+        package let file: String
+        package let rateHz: Int
+        package let channels: Int
+        package let frames: Int64
+        package let framesTolerance: Int64
+        /// `nil`: nothing is left of it at 16 kHz.
+        package let toneHz: Double?
+        package let toneToleranceHz: Double
+        package let rms: Double
+        package let rmsTolerance: Double
+    }
+
+    /// Reads `cases.json`; a missing or damaged fixture is an error, never an empty list.
+    package static func load() throws -> Golden { try decode(Golden.self, "cases.json") }
+
+    package func windowedClips() throws -> [WindowedClip] {
+        struct File: Decodable { let windows: [WindowedClip] }
+        return try Self.decode(File.self, windows).windows
+    }
+
+    package func decodedFiles() throws -> [DecodedFile] {
+        struct File: Decodable { let files: [DecodedFile] }
+        return try Self.decode(File.self, decoding).files
+    }
+
+    /// The path of a file that the index names.
+    package static func path(_ relative: String) -> String { directory + relative }
+
+    private static let directory =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+        + "/Golden/"
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ file: String) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(contentsOf: URL(filePath: path(file))))
+    }
+}
+
+extension Golden.Case: CustomStringConvertible { package var description: String { id } }
+extension Golden.Refusal: CustomStringConvertible { package var description: String { adapter } }
+extension Golden.BrokenFile: CustomStringConvertible { package var description: String { file } }
+extension Golden.BrokenModel: CustomStringConvertible { package var description: String { model } }
+extension Golden.LogMels: CustomStringConvertible { package var description: String { reference } }
+extension Golden.DecodedFile: CustomStringConvertible { package var description: String { file } }
+extension Golden.WindowedClip: CustomStringConvertible {
+    package var description: String { "\(clip) every \(hopSeconds) s" }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Makes Tests/Golden: clips, small checkpoints, adapters, and what transformers, PEFT and torchaudio compute from them.
+
+    python tools/make_golden.py            # writes Tests/Golden anew
+    python tools/make_golden.py --check    # makes it elsewhere and compares
+
+Everything is seeded; pip install -r tools/requirements.txt gives the versions. docs/exactness.md describes the result.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+from golden import adapters, audio, broken, decoding, models, references  # noqa: E402
+from golden.compare import differences  # noqa: E402
+
+GOLDEN = Path(__file__).resolve().parent.parent / "Tests" / "Golden"
+LIMIT_BYTES = 6_000_000
+
+
+def make(root):
+    """Writes everything under `root`, which must be empty or absent."""
+    audio.write_clips(root / "clips")
+    models.write_models(root / "models")
+    refused = adapters.write_adapters(root / "adapters", root / "models")
+    decoding.write_decoding(root / "decoding")
+    broken_files = broken.write_files(root / "broken")
+    broken_models = broken.write_models(root / "broken" / "models")
+    writer = references.References(root)
+    index = {
+        "version": 1,
+        "cases": writer.models() + writer.adapters(optional=False),
+        "optional": writer.adapters(optional=True),
+        "refused": refused,
+        "broken": broken_files,
+        "brokenModels": broken_models,
+        "fbank": writer.fbank(),
+        "withoutFeatures": ["clips/too-short.wav", "clips/empty.wav"],
+        "windows": "reference/windows.json",
+        "decoding": "decoding/decoding.json",
+    }
+    writer.windows()
+    (root / "cases.json").write_text(json.dumps(index, indent=1) + "\n")
+    for path in root.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes 0600
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes the reference numbers in Tests/Golden.")
+    parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
+    parser.add_argument("--output", type=Path, default=GOLDEN, help="the folder (default: Tests/Golden)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / "Golden"
+        make(fresh)
+        if options.check:
+            found = differences(options.output, fresh)
+            print("\n".join(found) if found else "Tests/Golden is what tools/make_golden.py makes")
+            return 1 if found else 0
+        shutil.rmtree(options.output, ignore_errors=True)
+        shutil.copytree(fresh, options.output)
+    size = sum(path.stat().st_size for path in options.output.rglob("*") if path.is_file())
+    print(f"{options.output}: {size / 1e6:.2f} MB")
+    return 0 if size <= LIMIT_BYTES else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
