@@ -1,0 +1,49 @@
+/// Pools tokens and scores the classes.
+struct Classifier {
+    private let finalNorm: LayerNorm
+    private let headNorm: LayerNorm
+    private let dense: Linear
+    private let pooling: ModelConfig.Pooling
+    private let geometry: Geometry
+
+    var classes: Int { dense.outputs }
+
+    init(_ checkpoint: Checkpoint, classes: Int, _ config: ModelConfig) throws(ModelError) {
+        geometry = config.geometry
+        pooling = config.pooling
+        let width = geometry.hidden
+        let epsilon = geometry.layerNormEpsilon
+        finalNorm = try LayerNorm(
+            checkpoint, CheckpointNames.backbone + "layernorm", width: width, epsilon: epsilon)
+        headNorm = try LayerNorm(checkpoint, "classifier.layernorm", width: width, epsilon: epsilon)
+        dense = try Linear(checkpoint, "classifier.dense", inputs: width, outputs: classes)
+    }
+
+    /// The tokens that pooling reads: the last block need not compute any other.
+    var pooledRows: Range<Int> {
+        switch pooling {
+        case .clsDistillationMean: 0..<2
+        case .cls: 0..<1
+        case .mean: 0..<geometry.tokens
+        }
+    }
+
+    /// - Parameters:
+    ///   - pooled: Output `[hidden]`.
+    ///   - logits: Output `[classes]`.
+    func score(
+        _ space: Workspace, pooled: UnsafeMutablePointer<Float>, logits: UnsafeMutablePointer<Float>,
+        _ kernels: Kernels
+    ) {
+        let rows = pooledRows
+        let width = geometry.hidden
+        finalNorm.apply(space.tokens, into: space.normed, rows: rows.count, kernels)
+        pooled.update(repeating: 0, count: width)
+        for row in rows {
+            for index in 0..<width { pooled[index] += space.normed[row * width + index] }
+        }
+        for index in 0..<width { pooled[index] /= Float(rows.count) }
+        headNorm.apply(pooled, into: space.normed, rows: 1, kernels)
+        dense.apply(space.normed, into: logits, rows: 1, kernels)
+    }
+}

@@ -1,0 +1,82 @@
+/// `config.json` as written: every field may be absent. Absent fields have transformers' defaults, so that
+/// what it leaves out when saving means here what it means there.
+struct ConfigFields: Decodable {
+    var modelType: String?
+    var hiddenSize: Int?
+    var numHiddenLayers: Int?
+    var numAttentionHeads: Int?
+    var intermediateSize: Int?
+    var hiddenAct: String?
+    var layerNormEps: Double?
+    var patchSize: PatchSize?
+    var qkvBias: Bool?
+    var frequencyStride: Int?
+    var timeStride: Int?
+    var maxLength: Int?
+    var numMelBins: Int?
+    var id2label: [String: String]?
+    var problemType: String?
+    var pooling: String?
+
+    enum CodingKeys: String, CodingKey {
+        case modelType = "model_type"
+        case hiddenSize = "hidden_size"
+        case numHiddenLayers = "num_hidden_layers"
+        case numAttentionHeads = "num_attention_heads"
+        case intermediateSize = "intermediate_size"
+        case hiddenAct = "hidden_act"
+        case layerNormEps = "layer_norm_eps"
+        case patchSize = "patch_size"
+        case qkvBias = "qkv_bias"
+        case frequencyStride = "frequency_stride"
+        case timeStride = "time_stride"
+        case maxLength = "max_length"
+        case numMelBins = "num_mel_bins"
+        case id2label
+        case problemType = "problem_type"
+        case pooling
+    }
+
+    /// 16, or [16, 16].
+    enum PatchSize: Decodable {
+        case square(Int)
+        case sides([Int])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let side = try? container.decode(Int.self) {
+                self = .square(side)
+            } else {
+                self = .sides(try container.decode([Int].self))
+            }
+        }
+
+        var side: Int? {
+            switch self {
+            case .square(let side): side
+            case .sides(let sides): sides.count == 2 && sides[0] == sides[1] ? sides[0] : nil
+            }
+        }
+    }
+
+    /// What an adapter's own `config.json` says goes before what the base's says.
+    func overlaid(by overlay: ConfigFields) -> ConfigFields {
+        ConfigFields(
+            modelType: overlay.modelType ?? modelType,
+            hiddenSize: overlay.hiddenSize ?? hiddenSize,
+            numHiddenLayers: overlay.numHiddenLayers ?? numHiddenLayers,
+            numAttentionHeads: overlay.numAttentionHeads ?? numAttentionHeads,
+            intermediateSize: overlay.intermediateSize ?? intermediateSize,
+            hiddenAct: overlay.hiddenAct ?? hiddenAct,
+            layerNormEps: overlay.layerNormEps ?? layerNormEps,
+            patchSize: overlay.patchSize ?? patchSize,
+            qkvBias: overlay.qkvBias ?? qkvBias,
+            frequencyStride: overlay.frequencyStride ?? frequencyStride,
+            timeStride: overlay.timeStride ?? timeStride,
+            maxLength: overlay.maxLength ?? maxLength,
+            numMelBins: overlay.numMelBins ?? numMelBins,
+            id2label: overlay.id2label ?? id2label,
+            problemType: overlay.problemType ?? problemType,
+            pooling: overlay.pooling ?? pooling)
+    }
+}

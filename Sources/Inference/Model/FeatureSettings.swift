@@ -1,0 +1,61 @@
+/// `preprocessor_config.json`: how the samples become the features that the model was trained on.
+public struct FeatureSettings: Equatable, Sendable {
+    public var melBins: Int
+    /// Frames of a window.
+    public var frames: Int
+    public var normalises: Bool
+    public var mean: Float
+    public var standardDeviation: Float
+
+    private struct Fields: Decodable {
+        var samplingRate: Int?
+        var numMelBins: Int?
+        var maxLength: Int?
+        var doNormalize: Bool?
+        var mean: Double?
+        var std: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case samplingRate = "sampling_rate"
+            case numMelBins = "num_mel_bins"
+            case maxLength = "max_length"
+            case doNormalize = "do_normalize"
+            case mean, std
+        }
+    }
+
+    /// Reads the file; absent keys have `ASTFeatureExtractor`'s defaults.
+    ///
+    /// - Throws: ``ModelError``: unreadable, malformed, unsupported sampling rate or deviation.
+    init(path: String) throws(ModelError) {
+        let fields = try ConfigFile.decode(Fields.self, path: path)
+        let rate = fields.samplingRate ?? 16000
+        guard rate == 16000 else {
+            throw .unsupported(path: path, key: "sampling_rate", found: "\(rate)", wanted: "16000")
+        }
+        melBins = fields.numMelBins ?? 128
+        frames = fields.maxLength ?? 1024
+        normalises = fields.doNormalize ?? true
+        mean = Float(fields.mean ?? -4.2677393)
+        standardDeviation = Float(fields.std ?? 4.5689974)
+        guard mean.isFinite, standardDeviation.isFinite, standardDeviation != 0 else {
+            throw .unsupported(
+                path: path, key: "mean, std", found: "\(mean), \(standardDeviation)",
+                wanted: "numbers, std not 0")
+        }
+    }
+
+    /// The features must have the shape that the position embeddings were made for.
+    func check(fits geometry: Geometry, path: String) throws(ModelError) {
+        guard melBins == geometry.melBins else {
+            throw .unsupported(
+                path: path, key: "num_mel_bins", found: "\(melBins)",
+                wanted: "\(geometry.melBins), as in config.json")
+        }
+        guard frames == geometry.frames else {
+            throw .unsupported(
+                path: path, key: "max_length", found: "\(frames)",
+                wanted: "\(geometry.frames), as in config.json")
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// The two-layer perceptron of a block: tokens += W2 GELU(W1 x + b1) + b2.
+struct FeedForward {
+    private let expand: Linear
+    private let contract: Linear
+
+    init(_ checkpoint: Checkpoint, _ name: String, _ geometry: Geometry) throws(ModelError) {
+        expand = try Linear(
+            checkpoint, name + "intermediate.dense", inputs: geometry.hidden, outputs: geometry.intermediate)
+        contract = try Linear(
+            checkpoint, name + "output.dense", inputs: geometry.intermediate, outputs: geometry.hidden)
+    }
+
+    /// Reads the normalised tokens `rows`, adds to the tokens; `wide` holds `[rows, intermediate]`.
+    func apply(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
+        let offset = rows.lowerBound * expand.inputs
+        let wide = space.wide(worker: worker)
+        expand.apply(space.normed + offset, into: wide, rows: rows.count, kernels)
+        kernels.gelu(wide, count: rows.count * expand.outputs)
+        contract.accumulate(wide, into: space.tokens + offset, rows: rows.count, kernels)
+    }
+}

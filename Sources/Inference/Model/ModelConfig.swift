@@ -1,0 +1,79 @@
+/// What a model is: its sizes, its labels, how its scores are meant and how its input is made.
+public struct ModelConfig: Equatable, Sendable {
+    /// What `problem_type` in `config.json` says of the scores.
+    public enum ProblemType: String, Sendable {
+        /// Any number of labels at a time: sigmoid.
+        case multiLabel = "multi_label_classification"
+        /// Exactly one label at a time: softmax.
+        case singleLabel = "single_label_classification"
+    }
+
+    /// Which tokens the classifier sees.
+    public enum Pooling: String, CaseIterable, Sendable {
+        /// The mean of the cls and the distillation token (transformers).
+        case clsDistillationMean = "cls_dist_mean"
+        case cls
+        /// The mean of all tokens.
+        case mean
+    }
+
+    public var geometry: Geometry
+    /// By class index.
+    public var labels: [String]
+    /// `nil` when `config.json` is silent.
+    public var problemType: ProblemType?
+    public var pooling: Pooling
+    public var features: FeatureSettings
+
+    init(_ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String) throws(ModelError) {
+        try Self.checkKind(fields, path: path)
+        geometry = try Geometry(fields, path: path)
+        labels = try Self.labels(fields.id2label, classes: classes, path: path)
+        problemType = try fields.problemType.map { text throws(ModelError) in
+            guard let type = ProblemType(rawValue: text) else {
+                throw .unsupported(
+                    path: path, key: "problem_type", found: text,
+                    wanted: "single_label_classification, multi_label_classification")
+            }
+            return type
+        }
+        let pooling = fields.pooling ?? Pooling.clsDistillationMean.rawValue
+        guard let known = Pooling(rawValue: pooling) else {
+            throw .unsupported(
+                path: path, key: "pooling", found: pooling,
+                wanted: Pooling.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self.pooling = known
+        self.features = features
+    }
+
+    private static func checkKind(_ fields: ConfigFields, path: String) throws(ModelError) {
+        let kind = "audio-spectrogram-transformer"
+        guard fields.modelType ?? kind == kind else {
+            throw .unsupported(path: path, key: "model_type", found: fields.modelType ?? "", wanted: kind)
+        }
+        guard fields.hiddenAct ?? "gelu" == "gelu" else {
+            throw .unsupported(path: path, key: "hidden_act", found: fields.hiddenAct ?? "", wanted: "gelu")
+        }
+    }
+
+    /// `id2label` as a list; `LABEL_0`, `LABEL_1`, ... when there is none, as transformers does.
+    private static func labels(
+        _ id2label: [String: String]?, classes: Int, path: String
+    ) throws(ModelError) -> [String] {
+        guard let id2label else { return (0..<classes).map { "LABEL_\($0)" } }
+        guard id2label.count == classes else {
+            throw .unsupported(
+                path: path, key: "number of labels in id2label", found: "\(id2label.count)",
+                wanted: "\(classes), the rows of the classifier")
+        }
+        var labels: [String] = []
+        for index in 0..<classes {
+            guard let label = id2label["\(index)"] else {
+                throw .malformed(path: path, problem: "id2label has no entry \(index)")
+            }
+            labels.append(label)
+        }
+        return labels
+    }
+}

@@ -1,0 +1,68 @@
+/// Projects every patch of a spectrogram to one token: a convolution with stride, as a matrix product.
+struct PatchEmbedding {
+    private let projection: Linear
+    private let classToken: Tensor
+    private let distillationToken: Tensor
+    /// `[tokens, hidden]`.
+    private let positions: Tensor
+    private let geometry: Geometry
+
+    init(_ checkpoint: Checkpoint, _ geometry: Geometry) throws(ModelError) {
+        let name = CheckpointNames.backbone + "embeddings."
+        let hidden = geometry.hidden
+        let kernel = try checkpoint.tensor(
+            name + "patch_embeddings.projection.weight", [hidden, 1, geometry.patch, geometry.patch])
+        projection = Linear(
+            weight: Tensor(pointer: kernel.pointer, shape: [hidden, geometry.patch * geometry.patch]),
+            bias: try checkpoint.tensor(name + "patch_embeddings.projection.bias", [hidden]))
+        classToken = try checkpoint.tensor(name + "cls_token", [1, 1, hidden])
+        distillationToken = try checkpoint.tensor(name + "distillation_token", [1, 1, hidden])
+        positions = try checkpoint.tensor(name + "position_embeddings", [1, geometry.tokens, hidden])
+        self.geometry = geometry
+    }
+
+    /// Computes rows `rows` of the tokens.
+    ///
+    /// - Parameters:
+    ///   - features: Normalised log-mel energies, `[frames, mels]`, row-major, unitless.
+    ///   - tokens: Output `[tokens, hidden]`; only `rows` of it are written.
+    ///   - patches: Scratch for `rows.count` patches, `[rows, patch²]`.
+    func embed(
+        _ features: UnsafePointer<Float>, rows: Range<Int>, into tokens: UnsafeMutablePointer<Float>,
+        patches: UnsafeMutablePointer<Float>, _ kernels: Kernels
+    ) {
+        let hidden = geometry.hidden
+        if rows.contains(0) { copy(classToken, to: tokens) }
+        if rows.contains(1) { copy(distillationToken, to: tokens + hidden) }
+        let patchRows = max(rows.lowerBound, 2)..<max(rows.upperBound, 2)
+        var patch = patches
+        for row in patchRows {
+            gather(features, patchIndex: row - 2, into: patch)
+            patch += geometry.patch * geometry.patch
+        }
+        projection.apply(
+            patches, into: tokens + patchRows.lowerBound * hidden, rows: patchRows.count, kernels)
+        for index in rows.lowerBound * hidden..<rows.upperBound * hidden {
+            tokens[index] += positions.pointer[index]
+        }
+    }
+
+    /// One patch as the kernel is stored: its rows run over mel bins, its columns over frames.
+    private func gather(
+        _ features: UnsafePointer<Float>, patchIndex: Int, into patch: UnsafeMutablePointer<Float>
+    ) {
+        let side = geometry.patch
+        let firstBin = patchIndex / geometry.timePatches * geometry.frequencyStride
+        let firstFrame = patchIndex % geometry.timePatches * geometry.timeStride
+        let corner = features + firstFrame * geometry.melBins + firstBin
+        for bin in 0..<side {
+            for frame in 0..<side {
+                patch[bin * side + frame] = corner[frame * geometry.melBins + bin]
+            }
+        }
+    }
+
+    private func copy(_ row: Tensor, to token: UnsafeMutablePointer<Float>) {
+        token.update(from: row.pointer, count: geometry.hidden)
+    }
+}

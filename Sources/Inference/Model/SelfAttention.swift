@@ -1,0 +1,73 @@
+/// Multi-head self-attention: softmax(Q Kᵀ / sqrt(head width)) V, then the output projection.
+struct SelfAttention {
+    private let query: Linear
+    private let key: Linear
+    private let value: Linear
+    private let output: Linear
+    private let geometry: Geometry
+
+    /// Queries of one head that are computed together.
+    static let queryBlock = 256
+
+    init(_ checkpoint: Checkpoint, _ name: String, _ geometry: Geometry) throws(ModelError) {
+        func projection(_ part: String) throws(ModelError) -> Linear {
+            try Linear(
+                checkpoint, name + "attention." + part, inputs: geometry.hidden, outputs: geometry.hidden,
+                bias: geometry.queryKeyValueBias)
+        }
+        query = try projection("query")
+        key = try projection("key")
+        value = try projection("value")
+        output = try Linear(
+            checkpoint, name + "output.dense", inputs: geometry.hidden, outputs: geometry.hidden)
+        self.geometry = geometry
+    }
+
+    /// Queries, keys and values of the normalised tokens `rows`; queries only where the token's own result is
+    /// wanted (`queryRows`).
+    func project(_ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, _ kernels: Kernels) {
+        let offset = rows.lowerBound * geometry.hidden
+        let queries = rows.clamped(to: queryRows)
+        let queryOffset = queries.lowerBound * geometry.hidden
+        query.apply(
+            space.normed + queryOffset, into: space.queries + queryOffset, rows: queries.count, kernels)
+        key.apply(space.normed + offset, into: space.keys + offset, rows: rows.count, kernels)
+        value.apply(space.normed + offset, into: space.values + offset, rows: rows.count, kernels)
+    }
+
+    /// Number of independent pieces of work in ``attend(_:item:queryRows:worker:_:)``.
+    func items(queryRows: Range<Int>) -> Int {
+        geometry.heads * ((queryRows.count + Self.queryBlock - 1) / Self.queryBlock)
+    }
+
+    /// One head, one block of queries against all keys; the result goes to `space.context`.
+    func attend(_ space: Workspace, item: Int, queryRows: Range<Int>, worker: Int, _ kernels: Kernels) {
+        let tokens = geometry.tokens
+        let hidden = geometry.hidden
+        let width = geometry.headWidth
+        let column = item % geometry.heads * width
+        let first = queryRows.lowerBound + item / geometry.heads * Self.queryBlock
+        let rows = min(Self.queryBlock, queryRows.upperBound - first)
+        let scores = space.scores(worker: worker)
+        let sums = scores + Self.queryBlock * tokens
+        let context = space.context + first * hidden + column
+        Products.multiplyTransposed(
+            rows: rows, columns: tokens, inner: width,
+            space.queries + first * hidden + column, stride: hidden, space.keys + column, stride: hidden,
+            beta: 0, scores, stride: tokens)
+        kernels.expRows(
+            scores, sums: sums, rows: rows, columns: tokens, stride: tokens,
+            scale: 1 / Float(width).squareRoot())
+        Products.multiply(
+            rows: rows, columns: width, inner: tokens, scores, stride: tokens,
+            space.values + column, stride: hidden, beta: 0, context, stride: hidden)
+        // Dividing here touches a head's width of numbers; dividing the scores would touch all tokens.
+        kernels.divideRows(context, sums: sums, rows: rows, columns: width, stride: hidden)
+    }
+
+    /// tokens += output projection of the attended context, for `rows`.
+    func finish(_ space: Workspace, rows: Range<Int>, _ kernels: Kernels) {
+        let offset = rows.lowerBound * geometry.hidden
+        output.accumulate(space.context + offset, into: space.tokens + offset, rows: rows.count, kernels)
+    }
+}

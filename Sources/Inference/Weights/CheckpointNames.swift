@@ -1,0 +1,34 @@
+/// Two generations of names for the same modules.
+///
+/// transformers up to 4 (and every saved base model) says `encoder.layer.N.attention.attention.query`;
+/// transformers 5 says `layers.N.attention.q_proj` in memory, and so do the adapters that it trains. Inside
+/// astd a module has its older name, the one that is on disk nearly everywhere.
+enum CheckpointNames {
+    static let backbone = "audio_spectrogram_transformer."
+    private static let newerLayers = backbone + "layers."
+    private static let layers = backbone + "encoder.layer."
+
+    private static let newerModules = [
+        "attention.q_proj": "attention.attention.query",
+        "attention.k_proj": "attention.attention.key",
+        "attention.v_proj": "attention.attention.value",
+        "attention.o_proj": "attention.output.dense",
+        "mlp.fc1": "intermediate.dense",
+        "mlp.fc2": "output.dense",
+    ]
+
+    /// The older name of a module or tensor called `name` in either generation.
+    static func canonical(_ name: String) -> String {
+        guard name.hasPrefix(newerLayers) else { return name }
+        let rest = name.dropFirst(newerLayers.count)
+        guard let dot = rest.firstIndex(of: ".") else { return name }
+        var module = String(rest[rest.index(after: dot)...])
+        for (newer, older) in newerModules where module == newer || module.hasPrefix(newer + ".") {
+            module = older + module.dropFirst(newer.count)
+            break
+        }
+        return layers + rest[..<dot] + "." + module
+    }
+
+    static func layer(_ index: Int) -> String { layers + "\(index)." }
+}

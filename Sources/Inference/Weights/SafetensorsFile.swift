@@ -1,0 +1,65 @@
+private import CKernels
+
+/// The tensors of one safetensors file, as floats.
+///
+/// F32 tensors are views of the mapped file: no copy, no memory of their own until somebody writes to them
+/// (which the adapter merge does, on pages that then become private). F16 and BF16 are converted, and so are
+/// F32 tensors at odd addresses, which some writers leave.
+final class SafetensorsFile {
+    let path: String
+    private let file: MappedFile
+    private let header: SafetensorsHeader
+    private var converted: [String: UnsafeMutablePointer<Float>] = [:]
+
+    /// - Throws: ``ModelError``: unreadable, malformed, unsupported element type.
+    init(path: String) throws(ModelError) {
+        self.path = path
+        file = try MappedFile(path: path)
+        header = try SafetensorsHeader(file: UnsafeRawBufferPointer(file.bytes), path: path)
+    }
+
+    var names: some Sequence<String> { header.entries.keys }
+
+    func contains(_ name: String) -> Bool { header.entries[name] != nil }
+
+    func shape(of name: String) -> [Int]? { header.entries[name]?.shape }
+
+    /// The most precise element type in the file, as it is written there: `F32`, `F16` or `BF16`.
+    var elementTypeName: String {
+        let types = Set(header.entries.values.map(\.type))
+        return (types.contains(.float32) ? .float32 : types.first ?? .float32).rawValue
+    }
+
+    /// The tensor called `name`, `nil` when there is none. Repeated calls give the same memory.
+    func tensor(_ name: String) -> Tensor? {
+        guard let entry = header.entries[name] else { return nil }
+        // SAFETY: the header's range was checked against the mapping's size.
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[entry.bytes])
+        if let floats = converted[name] { return Tensor(pointer: floats, shape: entry.shape) }
+        if entry.type == .float32, let start = bytes.baseAddress,
+            UInt(bitPattern: start) % UInt(MemoryLayout<Float>.alignment) == 0
+        {
+            return Tensor(
+                pointer: start.bindMemory(to: Float.self, capacity: bytes.count / 4), shape: entry.shape)
+        }
+        let floats = UnsafeMutablePointer<Float>.allocate(
+            capacity: max(1, bytes.count / entry.type.byteCount))
+        converted[name] = floats
+        let count = bytes.count / entry.type.byteCount
+        switch entry.type {
+        case .float32:
+            UnsafeMutableRawPointer(floats).copyMemory(
+                from: bytes.baseAddress ?? .init(floats), byteCount: bytes.count)
+        case .float16: ast_kernels_for_this_cpu().pointee.half_to_float(bytes.baseAddress, floats, count)
+        case .bfloat16: ast_kernels_for_this_cpu().pointee.bfloat16_to_float(bytes.baseAddress, floats, count)
+        }
+        return Tensor(pointer: floats, shape: entry.shape)
+    }
+
+    /// No more writes: the adapters are merged.
+    func makeReadOnly() { file.makeReadOnly() }
+
+    deinit {
+        for floats in converted.values { floats.deallocate() }
+    }
+}

@@ -1,0 +1,52 @@
+/// Every activation of the forward pass, in one allocation that is made once.
+///
+/// SAFETY: the pointers are parts of one arena that lives as long as this object; workers write disjoint rows.
+final class Workspace {
+    /// The residual stream, `[tokens, hidden]`.
+    let tokens: UnsafeMutablePointer<Float>
+    /// LayerNorm's output, `[tokens, hidden]`.
+    let normed: UnsafeMutablePointer<Float>
+    let queries: UnsafeMutablePointer<Float>
+    let keys: UnsafeMutablePointer<Float>
+    let values: UnsafeMutablePointer<Float>
+    /// Attention's result before its output projection, `[tokens, hidden]`. Shares `normed`'s memory: the
+    /// normalised tokens are dead once queries, keys and values are made.
+    var context: UnsafeMutablePointer<Float> { normed }
+    let pooled: UnsafeMutablePointer<Float>
+
+    private let arena: UnsafeMutablePointer<Float>
+    private let scratch: UnsafeMutablePointer<Float>
+    private let scratchPerWorker: Int
+
+    init(_ geometry: Geometry, workers: Int) {
+        let plane = Self.padded(geometry.tokens * geometry.hidden)
+        // A worker's scratch holds attention scores, or the wide activations, or the patches of its rows.
+        let rows = (geometry.tokens + workers - 1) / workers + 1
+        let scores = SelfAttention.queryBlock * (geometry.tokens + 1)
+        scratchPerWorker = Self.padded(
+            max(scores, rows * geometry.intermediate, rows * geometry.patch * geometry.patch))
+        let total = 5 * plane + Self.padded(geometry.hidden) + workers * scratchPerWorker
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
+        arena = bytes.bindMemory(to: Float.self, capacity: total)
+        tokens = arena
+        normed = arena + plane
+        queries = arena + 2 * plane
+        keys = arena + 3 * plane
+        values = arena + 4 * plane
+        pooled = arena + 5 * plane
+        scratch = arena + 5 * plane + Self.padded(geometry.hidden)
+    }
+
+    deinit { arena.deallocate() }
+
+    /// Scratch for attention scores, `[queryBlock, tokens]`, then `[queryBlock]` row sums.
+    func scores(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+
+    /// Scratch for the rows of one worker between the two layers of the perceptron.
+    func wide(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+
+    /// Scratch for the patches of one worker's rows.
+    func patches(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+
+    private static func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+}

@@ -1,0 +1,102 @@
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+@Suite struct BrokenModelTests {
+    /// Directory: which of its files the message names, and what was found there.
+    private static let reasons = [
+        "missing-tensor": (
+            "model.safetensors", "no tensor audio_spectrogram_transformer.encoder.layer.0.att"
+        ),
+        "wrong-shape": ("model.safetensors", "classifier.dense.bias is [4], config.json asks for [5]"),
+        "wrong-tokens": (
+            "model.safetensors", "position_embeddings is [1, 6, 8], config.json asks for [1, 10, 8]"
+        ),
+        "front-end-differs": ("preprocessor_config.json", "max_length is 48, supported: 32"),
+        "heads-do-not-divide": ("config.json", "num_attention_heads is 7, supported: a divisor of 8"),
+        "zero-stride": ("config.json", "time_stride is 0, supported: 1 to 32"),
+        "zero-std": ("preprocessor_config.json", "0.0"),
+        "patch-too-large": ("config.json", "patch_size is"),
+        "another-kind": ("config.json", "model_type is wav2vec2"),
+        "another-activation": ("config.json", "hidden_act is relu, supported: gelu"),
+        "config-not-json": ("config.json", "not valid JSON"),
+        "no-config": ("config.json", "No such file or directory"),
+        "no-weights": ("model.safetensors", "No such file or directory"),
+    ]
+
+    @Test(arguments: try Golden.load().brokenModels)
+    func `A model that does not hold together is refused with its file and what was found`(
+        _ broken: Golden.BrokenModel
+    ) throws {
+        let directory = Golden.path(broken.model)
+        let error = try #require(loadingError(directory))
+        let name = try #require(broken.model.split(separator: "/").last)
+        let (file, found) = try #require(Self.reasons[String(name)])
+        #expect(error.description.hasPrefix("\(directory)/\(file): "), "\(error)")
+        #expect(error.description.contains(found), "\(error)")
+    }
+
+    @Test func `Every broken model of the golden data has its reason here`() throws {
+        let names = try Golden.load().brokenModels.compactMap { $0.model.split(separator: "/").last }
+        #expect(Set(names.map(String.init)) == Set(Self.reasons.keys))
+    }
+
+    @Test(arguments: [
+        ("sampling_rate", "8000", "sampling_rate is 8000, supported: 16000"),
+        ("num_mel_bins", "64", "num_mel_bins is 64, supported: 32, as in config.json"),
+    ])
+    func `A front end that astd does not compute is refused`(key: String, value: String, message: String)
+        throws
+    {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/single-label"), to: "model")
+        let number = try #require(Double(value))
+        try ConfigEdit.set(key, to: .number(number), in: model, file: "preprocessor_config.json")
+        #expect(loadingError(model)?.description == "\(model)/preprocessor_config.json: \(message)")
+    }
+
+    @Test(arguments: [
+        ("problem_type", "regression"), ("pooling", "max"), ("hidden_act", "gelu_new"), ("model_type", "vit"),
+    ])
+    func `A word in config json that means something else is refused`(key: String, value: String) throws {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/single-label"), to: "model")
+        try ConfigEdit.set(key, to: .text(value), in: model)
+        let error = try #require(loadingError(model))
+        #expect(
+            error.description.hasPrefix("\(model)/config.json: \(key) is \(value), supported: "), "\(error)")
+    }
+
+    @Test func `A value of the wrong type is told by its key`() throws {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/single-label"), to: "model")
+        try ConfigEdit.set("hidden_size", to: .text("wide"), in: model)
+        #expect(
+            loadingError(model)
+                == .malformed(path: model + "/config.json", problem: "hidden_size has the wrong type"))
+    }
+
+    @Test func `A folder in place of the weights is refused`() throws {
+        let folder = try TestFolder()
+        try folder.write("", to: "model/model.safetensors/inner")
+        let path = folder.file("model/model.safetensors")
+        #expect(
+            loadingError(folder.file("model")) == .unreadable(path: path, reason: "not a regular file"))
+    }
+
+    @Test func `Keys that config json leaves out have transformers' defaults`() throws {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/stride10"), to: "model")
+        let network = try AST(directory: model, threads: 1)
+        for key in [
+            "num_mel_bins", "patch_size", "frequency_stride", "time_stride", "qkv_bias", "hidden_act",
+        ] {
+            try ConfigEdit.set(key, to: nil, in: model)
+        }
+        #expect(try AST(directory: model, threads: 1).config == network.config)
+        try ConfigEdit.set("hidden_size", to: nil, in: model)
+        let error = try #require(loadingError(model))
+        #expect(error.description.contains("768"), "\(error)")
+    }
+}

@@ -1,0 +1,48 @@
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+@Suite struct CheckpointNamesTests {
+    @Test func `Names of the newer generation become those of the older`() {
+        let modules = [
+            ("attention.q_proj", "attention.attention.query"),
+            ("attention.k_proj", "attention.attention.key"),
+            ("attention.v_proj", "attention.attention.value"), ("attention.o_proj", "attention.output.dense"),
+            ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense"),
+            ("layernorm_before", "layernorm_before"), ("layernorm_after", "layernorm_after"),
+        ]
+        for (newer, older) in modules {
+            for suffix in ["", ".weight", ".bias"] {
+                for layer in [0, 7, 11, 123] {
+                    let name = "audio_spectrogram_transformer.layers.\(layer).\(newer)\(suffix)"
+                    let wanted = "audio_spectrogram_transformer.encoder.layer.\(layer).\(older)\(suffix)"
+                    #expect(CheckpointNames.canonical(name) == wanted)
+                    #expect(CheckpointNames.canonical(wanted) == wanted, "an older name stays")
+                    #expect(wanted.hasPrefix(CheckpointNames.layer(layer)))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "classifier.dense.weight", "audio_spectrogram_transformer.layernorm.bias", "layers.0.mlp.fc1.weight",
+        "audio_spectrogram_transformer.embeddings.cls_token", "audio_spectrogram_transformer.layers", "",
+    ])
+    func `Every other name stays what it is`(name: String) {
+        #expect(CheckpointNames.canonical(name) == name)
+    }
+
+    @Test func `A name that only begins like a module is left alone`() {
+        #expect(
+            CheckpointNames.canonical("audio_spectrogram_transformer.layers.0.mlp.fc10.weight")
+                == "audio_spectrogram_transformer.encoder.layer.0.mlp.fc10.weight")
+    }
+
+    @Test func `A checkpoint of either generation has the same tensors`() throws {
+        let older = try ArrayFile(golden: "models/stride10/model.safetensors")
+        let newer = try ArrayFile(golden: "models/modern-names/model.safetensors")
+        #expect(older.names != newer.names, "otherwise this proves nothing")
+        #expect(older.names == newer.names.map(CheckpointNames.canonical).sorted())
+    }
+}

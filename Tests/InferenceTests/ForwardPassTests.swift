@@ -1,0 +1,89 @@
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+/// Stage by stage against transformers and PEFT, from the oracle's own features (docs/exactness.md).
+@Suite struct ForwardPassTests {
+    /// No case may ask for less than this.
+    static let tolerance: Float = 1e-4
+
+    @Test(arguments: try Golden.load().cases)
+    func `Every stage is within 0.0001 of the oracle, with a probe and without`(_ golden: Golden.Case) throws
+    {
+        let network = try golden.network(threads: 2)
+        let features = try golden.referenceFeatures()
+        let pass = ForwardPass(network, features)
+        try Self.compare(pass, with: golden, network.config)
+        #expect(largestDifference(ForwardPass.logits(network, features), pass.logits) <= 1e-5)
+    }
+
+    static func compare(_ pass: ForwardPass, with golden: Golden.Case, _ config: ModelConfig) throws {
+        #expect(golden.tolerance.logits <= tolerance)
+        #expect(golden.stages.contains("logits") && pass.logits.count == config.labels.count)
+        let reference = try ArrayFile(golden: golden.reference)
+        for name in golden.stages {
+            let stage = try #require(AST.Stage(rawValue: name))
+            let found = try #require(pass.stages[stage], "nothing was seen of \(name)")
+            var expected = try reference.floats(name)
+            if stage == .block0, config.geometry.layers == 1 {
+                // The only block is the last one: it computes the two tokens that pooling reads, no more.
+                #expect(found.count == 2 * config.geometry.hidden)
+                expected = Array(expected.prefix(found.count))
+            }
+            let difference = largestDifference(found, expected)
+            #expect(difference <= golden.tolerance.logits, "\(name) of \(golden.id) differs by \(difference)")
+        }
+    }
+
+    @Test(arguments: try Golden.load().cases)
+    func `The number of threads changes nothing beyond rounding, and a repeat changes nothing`(
+        _ golden: Golden.Case
+    ) throws {
+        let features = try golden.referenceFeatures()
+        let alone = ForwardPass.logits(try golden.network(threads: 1), features)
+        #expect(
+            largestDifference(alone, try ArrayFile(golden: golden.reference).floats("logits"))
+                <= Self.tolerance)
+        for threads in [2, 3] {
+            let network = try golden.network(threads: threads)
+            #expect(network.threads == threads)
+            let first = ForwardPass.logits(network, features)
+            #expect(largestDifference(first, alone) <= 1e-5, "\(threads) threads")
+            // An instance that has other windows behind it, and one that is new: bit for bit the same.
+            _ = ForwardPass.logits(network, features.map { -$0 })
+            #expect(ForwardPass.logits(network, features) == first, "\(threads) threads, again")
+            let another = try golden.network(threads: threads)
+            #expect(ForwardPass.logits(another, features) == first, "\(threads) threads, anew")
+        }
+    }
+
+    @Test func `More threads than tokens are harmless`() throws {
+        let golden = try #require(try Golden.load().cases.first { $0.id == "single-label/speech" })
+        let network = try golden.network(threads: 9)
+        #expect(network.config.geometry.tokens < 9)
+        let pass = ForwardPass(network, try golden.referenceFeatures())
+        try Self.compare(pass, with: golden, network.config)
+    }
+
+    @Test func `The golden cases cover every model and every adapter that is to be merged`() throws {
+        let index = try Golden.load()
+        let refused = Set(index.refused.map(\.adapter))
+        let cases = index.cases + index.optional
+        #expect(Set(cases.map(\.model)).count >= 14)
+        #expect(Set(cases.compactMap(\.adapter)).subtracting(refused).count >= 18)
+        #expect(cases.allSatisfy { $0.stages.contains("pooled") })
+        #expect(index.cases.count { $0.stages.contains("embeddings") } >= 14)
+    }
+
+    @Test func `A broken feature is seen in the logits, and leaves no trace in the next window`() throws {
+        let golden = try #require(try Golden.load().cases.first)
+        let network = try golden.network(threads: 2)
+        let features = try golden.referenceFeatures()
+        let before = ForwardPass.logits(network, features)
+        var broken = features
+        broken[features.count / 2] = .nan
+        #expect(ForwardPass.logits(network, broken).allSatisfy { $0.isNaN })
+        #expect(ForwardPass.logits(network, features) == before)
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+@testable import Inference
+
+/// Every instruction set that this processor has, against plain double precision.
+@Suite struct KernelTests {
+    static let sets = ["baseline", "avx2", "avx512"].filter { Kernels(named: $0) != nil }
+
+    @Test func `The plain C set exists everywhere and an unknown one nowhere`() {
+        #expect(Kernels(named: "baseline")?.name == "baseline")
+        #expect(Kernels(named: "none") == nil)
+    }
+
+    @Test(arguments: sets) func `GELU is exact to rounding for every remainder`(_ set: String) throws {
+        let kernels = try #require(Kernels(named: set))
+        for count in 1...40 {
+            var values = (0..<count).map { Float($0 % 23) * 0.7 - 8 }
+            let expected = values.map { 0.5 * Double($0) * erfc(-Double($0) / 2.0.squareRoot()) }
+            values.withUnsafeMutableBufferPointer {
+                if let start = $0.baseAddress { kernels.gelu(start, count: count) }
+            }
+            for (value, exact) in zip(values, expected) { #expect(abs(Double(value) - exact) < 1e-6) }
+        }
+        var extremes: [Float] = [-1e30, -50, 50, 1e30, .nan]
+        extremes.withUnsafeMutableBufferPointer {
+            if let start = $0.baseAddress { kernels.gelu(start, count: 5) }
+        }
+        #expect(extremes[1].magnitude < 1e-6 && extremes[2] == 50 && extremes[3] == 1e30)
+        #expect(extremes[4].isNaN)
+    }
+
+    @Test(arguments: sets) func `Softmax rows are exact to rounding for every remainder`(_ set: String) throws
+    {
+        let kernels = try #require(Kernels(named: set))
+        for columns in 1...40 {
+            let stride = columns + 3
+            var scores = (0..<2 * stride).map { Float(($0 * 37) % 101) - 50 }
+            let original = scores
+            var sums: [Float] = [0, 0]
+            scores.withUnsafeMutableBufferPointer { scores in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    guard let x = scores.baseAddress, let s = sums.baseAddress else { return }
+                    kernels.expRows(x, sums: s, rows: 2, columns: columns, stride: stride, scale: 0.125)
+                    kernels.divideRows(x, sums: s, rows: 2, columns: columns, stride: stride)
+                }
+            }
+            for row in 0..<2 {
+                let part = original[row * stride..<row * stride + columns].map { exp(Double($0) * 0.125) }
+                let total = part.reduce(0, +)
+                for (column, value) in part.enumerated() {
+                    #expect(abs(Double(scores[row * stride + column]) - value / total) < 1e-6)
+                }
+            }
+            // What lies between the rows is somebody else's.
+            #expect(Array(scores[columns..<stride]) == Array(original[columns..<stride]))
+        }
+    }
+
+    @Test(arguments: sets) func `LayerNorm is exact to rounding for every remainder`(_ set: String) throws {
+        let kernels = try #require(Kernels(named: set))
+        for width in 2...40 {
+            let x = (0..<width).map { Float(($0 * 29) % 31) + 100 }
+            let gain = (0..<width).map { Float($0 % 5) - 2 }
+            let bias = (0..<width).map { Float($0 % 3) }
+            var y = [Float](repeating: 0, count: width)
+            kernels.layerNorm(x, gain: gain, bias: bias, epsilon: 1e-6, into: &y, rows: 1, width: width)
+            let mean = x.reduce(0.0) { $0 + Double($1) } / Double(width)
+            let variance = x.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(width)
+            for index in 0..<width {
+                let exact =
+                    (Double(x[index]) - mean) / (variance + 1e-6).squareRoot() * Double(gain[index])
+                    + Double(bias[index])
+                #expect(abs(Double(y[index]) - exact) < 1e-4)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 5]) func `Workers share rows and items without loss or repeat`(_ count: Int) {
+        let pool = WorkerPool(count: count)
+        for rows in [0, 1, 2, 7, 1214] {
+            let shares = (0..<count).map { pool.share(of: 3..<3 + rows, worker: $0) }
+            #expect(shares.flatMap { Array($0) } == Array(3..<3 + rows))
+        }
+        for _ in 0..<200 {
+            let done = UnsafeMutableBufferPointer<Int>.allocate(capacity: 37)
+            defer { done.deallocate() }
+            done.initialize(repeating: 0)
+            nonisolated(unsafe) let marks = done
+            pool.distribute(37) { _, item in marks[item] += 1 }
+            #expect(done.allSatisfy { $0 == 1 })
+        }
+    }
+}

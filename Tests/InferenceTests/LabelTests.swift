@@ -1,0 +1,82 @@
+import FoundationEssentials
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+@Suite struct LabelTests {
+    private static let newHead = ["Kettle, boiling", "Drill", "Door \"bell\"", "Nothing"]
+
+    private static func config(_ model: String, adapter: String? = nil) throws -> ModelConfig {
+        try AST(
+            directory: Golden.path("models/\(model)"), adapter: adapter.map { Golden.path("adapters/\($0)") },
+            threads: 1
+        ).config
+    }
+
+    @Test func `Labels keep their commas, quotes and alphabets, in the order of the classes`() throws {
+        #expect(
+            try Self.config("stride10").labels == [
+                "Speech", "Male speech, man speaking", "The \"Hum\" of mains",
+                "Bird vocalization, bird call, bird song", "Käuzchen", "猫の声", "Dog's bark; growl", "Music",
+                "Zipper (clothing)", "Silence", "Whoosh, swoosh, swish", "Sweep 20 Hz – 7.9 kHz",
+            ])
+    }
+
+    @Test func `A new head brings its labels and its kind of scores`() throws {
+        let newHead = try Self.config("stride10", adapter: "new-head")
+        #expect(newHead.labels == Self.newHead)
+        #expect(newHead.problemType == .singleLabel && newHead.pooling == .clsDistillationMean)
+        let cls = try Self.config("stride10", adapter: "cls-pooling")
+        #expect(cls.labels == Self.newHead)
+        #expect(cls.problemType == .multiLabel && cls.pooling == .cls)
+        #expect(try Self.config("stride10", adapter: "mean-pooling").pooling == .mean)
+    }
+
+    @Test func `An adapter without an overlay keeps the base's labels`() throws {
+        #expect(try Self.config("stride10", adapter: "modern-qv") == Self.config("stride10"))
+    }
+
+    @Test func `A head of another size without labels has numbers for names`() throws {
+        let folder = try TestFolder()
+        let adapter = try folder.copy(Golden.path("adapters/new-head"), to: "adapter")
+        try FileManager.default.removeItem(atPath: adapter + "/config.json")
+        let network = try AST(directory: Golden.path("models/stride10"), adapter: adapter, threads: 1)
+        #expect(network.config.labels == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
+    }
+
+    @Test func `The kind of scores is what config json says`() throws {
+        #expect(try Self.config("single-label").problemType == .singleLabel)
+        #expect(try Self.config("multi-label").problemType == .multiLabel)
+        #expect(try Self.config("no-problem-type").problemType == nil)
+    }
+
+    @Test func `Labels that do not fit the head are refused`() throws {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/single-label"), to: "model")
+        let path = model + "/config.json"
+        func labels(_ keys: [String]) -> ConfigEdit {
+            .object(Dictionary(uniqueKeysWithValues: keys.map { ($0, .text("label")) }))
+        }
+        try ConfigEdit.set("id2label", to: labels(["0", "1", "2", "3"]), in: model)
+        #expect(
+            loadingError(model)
+                == .unsupported(
+                    path: path, key: "number of labels in id2label", found: "4",
+                    wanted: "5, the rows of the classifier"))
+        try ConfigEdit.set("id2label", to: labels(["0", "1", "2", "3", "5"]), in: model)
+        #expect(loadingError(model) == .malformed(path: path, problem: "id2label has no entry 4"))
+        try ConfigEdit.set("id2label", to: nil, in: model)
+        let network = try AST(directory: model, threads: 1)
+        #expect(network.config.labels == (0..<5).map { "LABEL_\($0)" }, "as transformers does")
+    }
+
+    @Test func `The front end's settings are read as they stand`() throws {
+        let speechCommands = try Self.config("speech-commands").features
+        #expect(speechCommands.mean == -6.845978 && speechCommands.standardDeviation == 5.5654526)
+        #expect(speechCommands.frames == 128 && speechCommands.melBins == 128 && speechCommands.normalises)
+        #expect(try !Self.config("no-normalize").features.normalises)
+        let odd = try Self.config("odd").features
+        #expect(odd.mean == -5.5 && odd.standardDeviation == 3.25 && odd.melBins == 80 && odd.frames == 77)
+    }
+}

@@ -1,0 +1,29 @@
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+@Suite struct NaiveASTTests {
+    @Test(arguments: ["odd", "single-label", "no-qkv-bias"], ModelConfig.Pooling.allCases)
+    func `A last block cut short gives what the full computation gives`(
+        model: String, pooling: ModelConfig.Pooling
+    ) throws {
+        let folder = try TestFolder()
+        let directory = try folder.copy(Golden.path("models/\(model)"), to: "model")
+        try ConfigEdit.set("pooling", to: .text(pooling.rawValue), in: directory)
+        let network = try AST(directory: directory, threads: 2)
+        let geometry = network.config.geometry
+        var random = SeededGenerator(seed: 11)
+        let features = random.floats(geometry.frames * geometry.melBins, in: -1.5...1.5)
+
+        let naive = NaiveAST(
+            weights: try ArrayFile(path: directory + "/model.safetensors"), geometry: geometry)
+        let pooled = try naive.pooled(try naive.tokens(features), pooling)
+        let logits = try naive.logits(pooled: pooled)
+
+        let pass = ForwardPass(network, features)
+        #expect(largestDifference(try #require(pass.stages[.pooled]), pooled) < 2e-5)
+        #expect(largestDifference(pass.logits, logits) < 2e-5)
+        #expect(largestDifference(ForwardPass.logits(network, features), logits) < 2e-5, "without a probe")
+    }
+}
