@@ -1,0 +1,24 @@
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// Where a model is looked for when nobody names one.
+public enum ModelLocator {
+    /// Beside the working directory, then where packages and administrators put models.
+    public static let standardPlaces = [
+        "models/default", "/var/lib/astd/models/default", "/usr/share/astd/models/default",
+    ]
+
+    /// - Returns: `explicit`, else `$ASTD_MODEL`, else the first standard place that has a `config.json`;
+    ///   `nil` when there is none.
+    public static func find(explicit: String?) -> String? {
+        if let explicit { return explicit }
+        if let variable = getenv("ASTD_MODEL") {
+            let path = String(cString: variable)
+            if !path.isEmpty { return path }
+        }
+        return standardPlaces.first { access($0 + "/config.json", F_OK) == 0 }
+    }
+}

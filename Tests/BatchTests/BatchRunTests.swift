@@ -1,0 +1,102 @@
+import Glibc
+import GoldenSupport
+import Recognizer
+import Testing
+
+@testable import Batch
+
+@Suite struct BatchRunTests {
+    /// The lines of a run over `paths`, and what was reported besides.
+    private static func run(
+        _ paths: [String], list: String? = nil, format: RecordWriter.Format = .jsonl, model: String? = nil
+    ) throws -> (lines: [String], reported: [String], failed: Int) {
+        let folder = try TestFolder()
+        let output = folder.file("out")
+        let writer = try RecordWriter(format: format, path: output)
+        var reported: [String] = []
+        let run = BatchRun(try classifier(), writer, ProgressLine(isVisible: false))
+        let failed = try run.run(FileQueue(paths: paths, listPath: list)) { reported.append($0) }
+        try writer.finish()
+        let text = String(decoding: try TestFolder.bytes(of: output), as: UTF8.self)
+        #expect(text.isEmpty || text.hasSuffix("\n"))
+        return (text.split(separator: "\n").map(String.init), reported, failed)
+    }
+
+    private static func classifier() throws -> FileClassifier {
+        let recognizer = try Recognizer(
+            RecognizerOptions(model: Golden.path("models/single-label"), threads: 1))
+        return FileClassifier(recognizer, topK: 1, minimumScore: nil, hopFrames: nil)
+    }
+
+    @Test func `Whatever is no sound ends as an error of its own, and the files after it are classified`()
+        throws
+    {
+        let folder = try TestFolder()
+        let text = try folder.write("This is a letter, not a sound.\n", to: "letter.wav")
+        let empty = try folder.write([UInt8](), to: "zero.wav")
+        let picture = try folder.write(
+            [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, 0, 0, 0, 13], to: "picture.wav")
+        let fifo = folder.file("pipe.wav")
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let dangling = try folder.link("dangling.wav", to: folder.file("absent"))
+        let short = Golden.path("clips/too-short.wav")
+        let good = Golden.path("clips/short.wav")
+        let wanted = [
+            (text, "not_audio"), (empty, "empty"), (picture, "not_audio"), (fifo, "not_a_file"),
+            (dangling, "not_found"), (short, "too_short"), (Golden.path("clips/empty.wav"), "empty"),
+            ("/dev/null", "not_a_file"),
+        ]
+        let result = try Self.run([good] + wanted.map(\.0) + [good])
+        #expect(result.failed == wanted.count && result.reported.count == wanted.count)
+        #expect(result.lines.count == wanted.count + 6, "a clip of 0.7 s has 3 windows of 0.32 s")
+        for (line, (path, code)) in zip(result.lines.dropFirst(3), wanted) {
+            #expect(line.hasPrefix(#"{"file":"\#(path)","error":{"code":"\#(code)","message":""#), "\(line)")
+        }
+        for (message, (path, _)) in zip(result.reported, wanted) {
+            #expect(message.contains(path) && !message.contains("\n"))
+        }
+        for line in result.lines.prefix(3) + result.lines.suffix(3) {
+            #expect(line.hasPrefix(#"{"file":"\#(good)","start":"#) && line.contains(#""labels":[{"index":"#))
+        }
+        #expect(Array(result.lines.prefix(3)) == Array(result.lines.suffix(3)), "the errors left no trace")
+    }
+
+    @Test func `In text, errors are reported and not among the records`() throws {
+        let result = try Self.run(
+            ["/absent.wav", Golden.path("clips/short.wav")], format: .text)
+        #expect(result.failed == 1)
+        #expect(result.reported == ["/absent.wav does not exist: check the path"])
+        #expect(result.lines.count == 3)
+        #expect(result.lines[2].hasPrefix(Golden.path("clips/short.wav  0.64s - 0.70s  ")))
+    }
+
+    @Test func `A list that cannot be read is an error of the run`() throws {
+        let folder = try TestFolder()
+        let result = try Self.run([], list: folder.file("absent"))
+        #expect(result.failed == 1)
+        #expect(
+            result.lines == [
+                #"{"file":"\#(folder.file("absent"))","error":{"code":"unreadable","#
+                    + #""message":"\#(folder.file("absent")): No such file or directory"}}"#
+            ])
+    }
+
+    @Test func `No files are no records and no failure`() throws {
+        let result = try Self.run([])
+        #expect(result.lines.isEmpty && result.reported.isEmpty && result.failed == 0)
+    }
+
+    @Test func `A run stops when its records cannot be written`() throws {
+        let writer = try RecordWriter(format: .jsonl, path: "/dev/full")
+        let run = BatchRun(try Self.classifier(), writer, ProgressLine(isVisible: false))
+        let paths = [Golden.path("clips/short.wav"), "/absent.wav"]
+        var reported = 0
+        #expect(
+            throws: RecordWriter.WriteError(
+                reason: "/dev/full cannot be written: No space left on device", isClosedPipe: false)
+        ) {
+            try run.run(FileQueue(paths: paths, listPath: nil)) { _ in reported += 1 }
+        }
+        #expect(reported == 0, "the second file was not tried")
+    }
+}

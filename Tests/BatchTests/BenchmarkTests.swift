@@ -1,0 +1,32 @@
+import FoundationEssentials
+import GoldenSupport
+import Inference
+import Recognizer
+import Testing
+
+@testable import Batch
+
+@Suite struct BenchmarkTests {
+    private struct Fields: Decodable {
+        var windowMs: [Double]
+        var windowSeconds: Double
+        var loadMs: Double
+        var threads: Int
+        var kernels: String
+        var rssBytes: Int
+    }
+
+    @Test func `A benchmark times as many windows as asked for, and says on what`() throws {
+        let recognizer = try Recognizer(RecognizerOptions(model: Golden.path("models/stride10"), threads: 2))
+        let report = Benchmark.run(recognizer, windows: 3, loadMilliseconds: 12.5)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let fields = try decoder.decode(Fields.self, from: Data(report.json.utf8))
+        #expect(fields.windowMs.count == 3 && fields.windowMs.allSatisfy { $0 > 0 })
+        #expect(fields.windowSeconds == 0.96 && fields.loadMs == 12.5 && fields.threads == 2)
+        #expect(fields.kernels == recognizer.network.kernelName && fields.rssBytes > 1_000_000)
+        let lines = report.text.split(separator: "\n")
+        #expect(lines.count == 6 && lines[0] == "load            12.5 ms")
+        #expect(lines[1].hasSuffix("median of 3 (0.96 s of audio, fp32, 2 threads, \(fields.kernels))"))
+    }
+}

@@ -1,0 +1,67 @@
+import Detection
+import GoldenSupport
+import Recognizer
+import Testing
+import Wire
+
+@testable import Batch
+
+@Suite struct ClassifyTests {
+    @Test(arguments: try Golden.load().windowedClips())
+    func `A sliding window gives what transformers gives for the same piece of the file`(
+        _ golden: Golden.WindowedClip
+    ) throws {
+        let classifier = try Self.classifier(
+            golden.model, hopFrames: Int((golden.hopSeconds * 100).rounded()))
+        var records: [BatchRecord] = []
+        try classifier.classify(path: Golden.path(golden.clip)) { records.append($0) }
+        #expect(records.count == golden.records.count)
+        for (record, expected) in zip(records, golden.records) {
+            #expect(abs(record.start - expected.start) < 1e-9 && abs(record.end - expected.end) < 1e-3)
+            let logits = record.labels.sorted { $0.index < $1.index }.map(\.score)
+            #expect(largestDifference(logits, expected.logits) <= 1e-4)
+        }
+    }
+
+    @Test(arguments: try Golden.load().decodedFiles())
+    func `Every format that people have is decoded and classified`(_ golden: Golden.DecodedFile) throws {
+        let classifier = try Self.classifier("models/stride10", hopFrames: nil)
+        var records: [BatchRecord] = []
+        try classifier.classify(path: Golden.path(golden.file)) { records.append($0) }
+        let end = try #require(records.last).end
+        let seconds = Double(golden.frames) / Double(golden.rateHz)
+        #expect(abs(end - seconds) <= Double(golden.framesTolerance) / Double(golden.rateHz) + 0.02)
+    }
+
+    @Test func `A file that fails is a record, and the others go on`() throws {
+        let folder = try TestFolder()
+        try folder.write("this is text\n", to: "in/a.wav")
+        try folder.write("", to: "in/b.wav")
+        let output = folder.file("out.jsonl")
+        let writer = try RecordWriter(format: .jsonl, path: output)
+        let run = BatchRun(
+            try Self.classifier("models/stride10", hopFrames: nil), writer, ProgressLine(isVisible: false))
+        let paths = [
+            folder.file("in"), Golden.path("clips/too-short.wav"), "/nowhere.wav",
+            Golden.path("clips/short.wav"),
+        ]
+        var told: [String] = []
+        let failed = try run.run(FileQueue(paths: paths, listPath: nil)) { told.append($0) }
+        try writer.finish()
+        #expect(failed == 4 && told.count == 4)
+        var lines: [String] = []
+        for item in FileQueue(paths: [], listPath: output) {
+            if case .file(let line) = item { lines.append(line) }
+        }
+        for (line, code) in zip(lines, ["not_audio", "empty", "too_short", "not_found"]) {
+            #expect(line.contains("\"code\":\"\(code)\""))
+        }
+        #expect(lines.count == 5 && lines[4].contains("short.wav") && lines[4].contains("\"labels\""))
+    }
+
+    private static func classifier(_ model: String, hopFrames: Int?) throws -> FileClassifier {
+        let recognizer = try Recognizer(
+            RecognizerOptions(model: Golden.path(model), threads: 1, activation: Activation?.some(.none)))
+        return FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
+    }
+}
