@@ -1,0 +1,36 @@
+/// A JSON value as it was read.
+public enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    /// The digits as they were written, so that nothing is lost before somebody asks for a type.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    case object(JSONObject)
+
+    /// Deepest nesting of arrays and objects that is read.
+    public static let maximumDepth = 32
+
+    /// Reads one JSON value; white space around it is allowed, anything else is not.
+    ///
+    /// - Throws: ``WireError/notJSON(offset:reason:)`` or ``WireError/tooDeep(limit:)``.
+    public init(parsing bytes: [UInt8]) throws(WireError) {
+        var parser = JSONParser(bytes)
+        self = try parser.parse()
+    }
+
+    /// Writes the value as it was read.
+    public func write(to json: inout JSONWriter) {
+        switch self {
+        case .null: json.null()
+        case .bool(let flag): json.bool(flag)
+        case .number(let digits): json.raw(digits.utf8)
+        case .string(let text): json.string(text)
+        case .array(let values):
+            json.array { json in
+                for value in values { value.write(to: &json) }
+            }
+        case .object(let object): object.write(to: &json)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// The scores of one window of a file.
+///
+/// A path is text on the wire. One that is not UTF-8 is written with U+FFFD in place of each byte that
+/// does not fit (`String(decoding: pathBytes, as: UTF8.self)`), so it can be read but not opened again.
+public struct BatchRecord: Sendable, Equatable {
+    public let file: String
+    /// Start of the window in seconds from the start of the file.
+    public let start: Double
+    /// End of the window in seconds, never past the end of the file.
+    public let end: Double
+    /// Best first.
+    public let labels: [ScoredLabel]
+
+    public init(file: String, start: Double, end: Double, labels: [ScoredLabel]) {
+        self.file = file
+        self.start = start
+        self.end = end
+        self.labels = labels
+    }
+}
+
+extension BatchRecord: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("file", file)
+        json.member("start", seconds: start)
+        json.member("end", seconds: end)
+        json.member("labels", labels)
+    }
+}
+
+/// A file that could not be classified; the ones after it still are.
+public struct BatchError: Sendable, Equatable {
+    public let file: String
+    /// A word for programs, such as `unreadable`.
+    public let code: String
+    /// A sentence for people.
+    public let message: String
+
+    public init(file: String, code: String, message: String) {
+        self.file = file
+        self.code = code
+        self.message = message
+    }
+}
+
+extension BatchError: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("file", file)
+        json.key("error")
+        json.object { json in
+            json.member("code", code)
+            json.member("message", message)
+        }
+    }
+}

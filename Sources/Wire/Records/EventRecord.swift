@@ -1,0 +1,50 @@
+/// A sound began or ended.
+public struct EventRecord: Sendable, Equatable {
+    public enum State: String, Sendable {
+        case begin, end
+    }
+
+    public let state: State
+    /// The same for the begin and the end of one event.
+    public let id: UInt64
+    /// The label as the model names it.
+    public let label: String
+    /// When it began or ended.
+    public let time: Timestamp
+    /// Highest score of the event so far.
+    public let peakScore: Float
+    /// Length of the event in seconds; 0 at its begin.
+    public let duration: Double
+
+    public init(
+        state: State, id: UInt64, label: String, unixNanos: Int64, peakScore: Float, duration: Double
+    ) {
+        self.state = state
+        self.id = id
+        self.label = label
+        self.time = Timestamp(unixNanos: unixNanos)
+        self.peakScore = peakScore
+        self.duration = duration
+    }
+
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        state = try json.requiredWord("state", of: [State.begin, .end])
+        id = try json.requiredInteger("id", as: UInt64.self)
+        label = try json.requiredString("label")
+        time = try json.requiredTimestamp("time")
+        peakScore = try json.float("peak_score") ?? .nan
+        duration = try json.requiredDouble("duration")
+    }
+}
+
+extension EventRecord: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("state", state.rawValue)
+        json.member("id", id)
+        json.member("label", label)
+        json.member("time", time.description)
+        json.member("peak_score", peakScore)
+        json.member("duration", seconds: duration)
+    }
+}

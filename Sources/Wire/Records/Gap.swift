@@ -1,0 +1,38 @@
+/// Samples that were not heard or not classified.
+public struct Gap: Sendable, Equatable {
+    public enum Reason: String, Sendable, CaseIterable {
+        /// The capture buffer was full.
+        case overrun
+        /// The source delivered nothing.
+        case sourceLost = "source_lost"
+        /// The machine was too slow and windows were left out.
+        case skipped
+    }
+
+    /// First missing sample, counted from the start of the capture.
+    public let startSample: Int64
+    /// One past the last missing sample.
+    public let endSample: Int64
+    public let reason: Reason
+
+    public init(startSample: Int64, endSample: Int64, reason: Reason) {
+        self.startSample = startSample
+        self.endSample = endSample
+        self.reason = reason
+    }
+
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        startSample = try json.requiredInteger("start_sample", as: Int64.self)
+        endSample = try json.requiredInteger("end_sample", as: Int64.self)
+        reason = try json.requiredWord("reason", of: Reason.allCases)
+    }
+}
+
+extension Gap: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("start_sample", startSample)
+        json.member("end_sample", endSample)
+        json.member("reason", reason.rawValue)
+    }
+}

@@ -1,0 +1,53 @@
+/// What a daemon says first on either socket.
+public struct Hello: Sendable, Equatable {
+    /// Version of the socket protocol.
+    public let protocolVersion: Int
+    /// Version of the daemon.
+    public let version: String
+    /// Name of the model.
+    public let model: String
+    /// Name of the active adapter; nil when the model runs as it was published.
+    public let adapter: String?
+    /// Number of labels the model knows.
+    public let labels: Int
+    /// Length of a window in seconds.
+    public let window: Double
+    /// Distance from one window to the next in seconds.
+    public let hop: Double
+
+    public init(
+        protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, model: String,
+        adapter: String?, labels: Int, window: Double, hop: Double
+    ) {
+        self.protocolVersion = protocolVersion
+        self.version = version
+        self.model = model
+        self.adapter = adapter
+        self.labels = labels
+        self.window = window
+        self.hop = hop
+    }
+
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        protocolVersion = try json.requiredInteger("protocol", as: Int.self)
+        version = try json.requiredString("version")
+        model = try json.requiredString("model")
+        adapter = try json.string("adapter")
+        labels = try json.requiredInteger("labels", as: Int.self)
+        window = try json.requiredDouble("window")
+        hop = try json.requiredDouble("hop")
+    }
+}
+
+extension Hello: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("protocol", protocolVersion)
+        json.member("version", version)
+        json.member("model", model)
+        json.member("adapter", adapter)
+        json.member("labels", labels)
+        json.member("window", seconds: window)
+        json.member("hop", seconds: hop)
+    }
+}

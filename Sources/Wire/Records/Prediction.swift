@@ -1,0 +1,65 @@
+/// The scores of one live window.
+public struct Prediction: Sendable, Equatable {
+    /// Counts the windows classified since the daemon started, from 1.
+    public let seq: UInt64
+    /// When the last sample of the window was captured.
+    public let time: Timestamp
+    /// First sample of the window, counted from the start of the capture.
+    public let startSample: Int64
+    /// One past the last sample of the window.
+    public let endSample: Int64
+    /// Level of the window in dB relative to full scale; nil for digital silence.
+    public let levelDBFS: Double?
+    /// From the capture of the last sample to the sending of this record, in milliseconds.
+    public let latencyMs: Double
+    /// Name of the adapter that was active; nil for none.
+    public let adapter: String?
+    /// Best first.
+    public let labels: [ScoredLabel]
+
+    public init(
+        seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64, levelDBFS: Double?,
+        latencyMs: Double, adapter: String?, labels: [ScoredLabel]
+    ) {
+        self.seq = seq
+        self.time = Timestamp(unixNanos: unixNanos)
+        self.startSample = startSample
+        self.endSample = endSample
+        self.levelDBFS = levelDBFS
+        self.latencyMs = latencyMs
+        self.adapter = adapter
+        self.labels = labels
+    }
+
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        seq = try json.requiredInteger("seq", as: UInt64.self)
+        time = try json.requiredTimestamp("time")
+        startSample = try json.requiredInteger("start_sample", as: Int64.self)
+        endSample = try json.requiredInteger("end_sample", as: Int64.self)
+        levelDBFS = try json.double("level_dbfs")
+        latencyMs = try json.requiredDouble("latency_ms")
+        adapter = try json.string("adapter")
+        labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
+    }
+
+    /// The same prediction with other labels.
+    public func with(labels: [ScoredLabel]) -> Prediction {
+        Prediction(
+            seq: seq, unixNanos: time.unixNanos, startSample: startSample, endSample: endSample,
+            levelDBFS: levelDBFS, latencyMs: latencyMs, adapter: adapter, labels: labels)
+    }
+}
+
+extension Prediction: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("seq", seq)
+        json.member("time", time.description)
+        json.member("start_sample", startSample)
+        json.member("end_sample", endSample)
+        json.member("level_dbfs", levelDBFS, decimals: 1)
+        json.member("latency_ms", latencyMs, decimals: 1)
+        json.member("adapter", adapter)
+        json.member("labels", labels)
+    }
+}

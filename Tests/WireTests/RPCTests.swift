@@ -1,0 +1,103 @@
+import Testing
+import Wire
+
+@Suite struct `JSON-RPC` {
+    private func refusal(_ text: String) -> RPCRequest.Refusal? {
+        do throws(RPCRequest.Refusal) {
+            _ = try RPCRequest(line: Array(text.utf8))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `A request is read with its id, method and params`() throws {
+        let line = #"{"jsonrpc":"2.0","id":"x","method":"status","params":{"a":1}}"#
+        let expected = RPCRequest(id: .string("x"), method: "status", params: JSONObject(["a": .number("1")]))
+        #expect(try RPCRequest(line: Array(line.utf8)) == expected)
+    }
+
+    @Test func `Ids of every allowed kind are given back as they came`() throws {
+        for (id, text) in [("7", "7"), ("-1.50e1", "-1.50e1"), ("null", "null"), (#""a\"b""#, #""a\"b""#)] {
+            let request = try RPCRequest(line: Array(#"{"jsonrpc":"2.0","id":\#(id),"method":"m"}"#.utf8))
+            let reply = RPCReply.line(id: try #require(request.id), result: JSONText { $0.bool(true) })
+            #expect(
+                String(decoding: reply, as: UTF8.self) == #"{"jsonrpc":"2.0","id":\#(text),"result":true}"#
+                    + "\n")
+        }
+    }
+
+    @Test func `A request without an id is a notification`() throws {
+        #expect(try RPCRequest(line: Array(#"{"jsonrpc":"2.0","method":"m"}"#.utf8)).id == nil)
+    }
+
+    @Test(arguments: [
+        ("{", -32700, "null"), ("\u{0}", -32700, "null"), ("GET / HTTP/1.1", -32700, "null"),
+        (#"{"jsonrpc":"2.0","id":1,"method":"m","id":2}"#, -32700, "null"),
+        ("[]", -32600, "null"), (#"[{"jsonrpc":"2.0","id":1,"method":"m"}]"#, -32600, "null"),
+        ("3", -32600, "null"), ("{}", -32600, "null"), (#"{"jsonrpc":"2.0","id":1}"#, -32600, "1"),
+        (#"{"id":4,"method":"m"}"#, -32600, "4"), (#"{"jsonrpc":"1.0","id":4,"method":"m"}"#, -32600, "4"),
+        (#"{"jsonrpc":"2.0","id":[],"method":"m"}"#, -32600, "null"),
+        (#"{"jsonrpc":"2.0","id":true,"method":"m"}"#, -32600, "null"),
+        (#"{"jsonrpc":"2.0","id":"q","method":5}"#, -32600, #""q""#),
+        (#"{"jsonrpc":"2.0","id":6,"method":"m","params":[1]}"#, -32602, "6"),
+        (#"{"jsonrpc":"2.0","id":6,"method":"m","params":"x"}"#, -32602, "6"),
+    ])
+    func `A line that is no request gets the prescribed code`(_ text: String, _ code: Int, _ id: String)
+        throws
+    {
+        let refusal = try #require(self.refusal(text))
+        #expect(refusal.error.code.value == code)
+        let reply = String(decoding: RPCReply.line(id: refusal.id, error: refusal.error), as: UTF8.self)
+        #expect(reply.hasPrefix(#"{"jsonrpc":"2.0","id":\#(id),"error":{"code":\#(code),"message":""#))
+    }
+
+    @Test func `A batch is told what to do instead`() {
+        #expect(refusal("[]")?.error.message == "batches are not supported: send one request a line")
+    }
+
+    @Test func `A deeply nested request is a parse error and nothing worse`() {
+        let deep = String(repeating: "[", count: 60_000)
+        let refusal = self.refusal(#"{"jsonrpc":"2.0","id":1,"method":"m","params":\#(deep)"#)
+        #expect(refusal?.error.code == .parseError)
+        #expect(refusal?.error.message == "JSON nested deeper than 32 levels")
+    }
+
+    @Test func `Subscription parameters survive the way to the daemon`() throws {
+        let parameters = SubscribeParameters(
+            kinds: [.prediction, .gap], labels: ["Speech", "Dog"], minScore: 0.1, topK: 3, sinceSeq: 41)
+        let line = RPCRequest.line(id: 1, method: "subscribe", writeParams: parameters.writeMembers)
+        #expect(
+            String(decoding: line, as: UTF8.self)
+                == #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"types":["gap","prediction"],"labels":["Dog","Speech"],"min_score":0.1,"top_k":3,"since_seq":41}}"#
+                + "\n")
+        #expect(try SubscribeParameters(RPCRequest(line: line.dropLast()).params) == parameters)
+    }
+
+    @Test(arguments: [
+        #"{"types":"prediction"}"#, #"{"types":["hello"]}"#, #"{"types":[1]}"#, #"{"labels":[null]}"#,
+        #"{"min_score":"high"}"#, #"{"min_score":1e99}"#, #"{"top_k":0}"#, #"{"top_k":1.5}"#,
+        #"{"since_seq":-1}"#, #"{"topk":3}"#,
+    ])
+    func `Subscription parameters out of range are refused`(_ text: String) throws {
+        let object = try JSONObject(parsing: Array(text.utf8))
+        #expect(throws: WireError.self) { try SubscribeParameters(object) }
+    }
+
+    @Test func `A client tells replies, errors, records and notifications apart`() throws {
+        let lost = LiveRecord.lost(Lost(count: 1))
+        #expect(try RPCMessage(line: lost.encoded().dropLast()) == .record(lost))
+        let notification = RPCReply.notification(kind: .lost, record: lost.encoded())
+        #expect(
+            String(decoding: notification, as: UTF8.self)
+                == #"{"jsonrpc":"2.0","method":"lost","params":{"type":"lost","count":1}}"# + "\n")
+        #expect(try RPCMessage(line: notification.dropLast()) == .notification(lost))
+        let error = RPCError(.unavailable, "not now")
+        #expect(
+            try RPCMessage(line: RPCReply.line(id: .number("1"), error: error).dropLast())
+                == .failure(id: .number("1"), error))
+        let result = RPCReply.line(id: .number("1"), result: JSONText { $0.null() })
+        #expect(try RPCMessage(line: result.dropLast()) == .result(id: .number("1"), .null))
+        #expect(throws: WireError.missing(field: "result")) { try RPCMessage(line: Array("{}".utf8)) }
+    }
+}

@@ -1,0 +1,118 @@
+import Testing
+import Wire
+
+@Suite struct Records {
+    static let nanos: Int64 = 1_767_225_598_250_000_000
+
+    /// Every kind of record and its exact line.
+    static let pinned: [(LiveRecord, String)] = [
+        (
+            .hello(Hello(model: "ast", adapter: nil, labels: 527, window: 10.24, hop: 1)),
+            #"{"type":"hello","protocol":1,"version":"0.1.0","model":"ast","adapter":null,"labels":527,"window":10.24,"hop":1.0}"#
+        ),
+        (
+            .prediction(
+                Prediction(
+                    seq: 18_446_744_073_709_551_615, unixNanos: nanos, startSample: 0, endSample: 164_080,
+                    levelDBFS: -23.46, latencyMs: 812.349, adapter: "birds",
+                    labels: [
+                        ScoredLabel(index: 0, label: "Speech", score: 0.9312),
+                        ScoredLabel(index: 74, label: "Dog \"bark\"", score: 1e-7),
+                    ])),
+            #"{"type":"prediction","seq":18446744073709551615,"time":"2025-12-31T23:59:58.250Z","start_sample":0,"end_sample":164080,"level_dbfs":-23.5,"latency_ms":812.3,"adapter":"birds","labels":[{"index":0,"label":"Speech","score":0.9312},{"index":74,"label":"Dog \"bark\"","score":1e-07}]}"#
+        ),
+        (
+            .event(
+                EventRecord(
+                    state: .begin, id: 3, label: "Siren", unixNanos: nanos, peakScore: 0.5, duration: 0)),
+            #"{"type":"event","state":"begin","id":3,"label":"Siren","time":"2025-12-31T23:59:58.250Z","peak_score":0.5,"duration":0.0}"#
+        ),
+        (
+            .gap(Gap(startSample: 16_000, endSample: 16_480, reason: .sourceLost)),
+            #"{"type":"gap","start_sample":16000,"end_sample":16480,"reason":"source_lost"}"#
+        ),
+        (
+            .source(SourceRecord(state: .lost, name: "pulse:Mic", message: "the server went away")),
+            #"{"type":"source","state":"lost","name":"pulse:Mic","message":"the server went away"}"#
+        ),
+        (
+            .source(SourceRecord(state: .healthy, name: "stdin")),
+            #"{"type":"source","state":"healthy","name":"stdin"}"#
+        ),
+        (.adapter(AdapterRecord(active: nil)), #"{"type":"adapter","active":null}"#),
+        (.lost(Lost(count: 12)), #"{"type":"lost","count":12}"#),
+    ]
+
+    @Test(arguments: pinned.indices)
+    func `Each record is written exactly so, one a line`(_ index: Int) {
+        let (record, expected) = Self.pinned[index]
+        #expect(String(decoding: record.encoded(), as: UTF8.self) == expected + "\n")
+    }
+
+    @Test(arguments: pinned.indices)
+    func `Each record reads back`(_ index: Int) throws {
+        let (record, line) = Self.pinned[index]
+        let read = try LiveRecord(line: Array(line.utf8))
+        #expect(read.encoded() == record.encoded())
+        #expect(read.type == record.type)
+    }
+
+    @Test func `A prediction of silence without finite numbers is still JSON`() throws {
+        let record = LiveRecord.prediction(
+            Prediction(
+                seq: 1, unixNanos: 0, startSample: 0, endSample: 1, levelDBFS: -.infinity, latencyMs: 0,
+                adapter: nil, labels: [ScoredLabel(index: 0, label: "a", score: .nan)]))
+        let line = String(decoding: record.encoded(), as: UTF8.self)
+        #expect(line.contains(#""level_dbfs":null"#))
+        #expect(line.contains(#""score":null"#))
+        guard case .prediction(let read) = try LiveRecord(line: Array(line.utf8)) else {
+            Issue.record("not a prediction")
+            return
+        }
+        #expect(read.levelDBFS == nil)
+        #expect(read.labels[0].score.isNaN)
+    }
+
+    @Test func `Batch records are written exactly so`() {
+        let labels = [ScoredLabel(index: 0, label: "Speech", score: 0.9312)]
+        let record = BatchRecord(file: "a.wav", start: 0, end: 10.24, labels: labels)
+        #expect(
+            String(decoding: record.encoded(), as: UTF8.self)
+                == #"{"file":"a.wav","start":0.0,"end":10.24,"labels":[{"index":0,"label":"Speech","score":0.9312}]}"#
+                + "\n")
+        let error = BatchError(file: "b\n.wav", code: "unreadable", message: "no header")
+        #expect(
+            String(decoding: error.encoded(), as: UTF8.self)
+                == #"{"file":"b\n.wav","error":{"code":"unreadable","message":"no header"}}"# + "\n")
+    }
+
+    @Test func `A path that is not UTF-8 survives with a replacement character`() {
+        let path = String(decoding: [0x61, 0xFF, 0x62] as [UInt8], as: UTF8.self)
+        let line = BatchError(file: path, code: "c", message: "m").encoded()
+        #expect(String(validating: line, as: UTF8.self)?.contains("a\u{FFFD}b") == true)
+    }
+
+    @Test func `What is missing or wrong in a record is named`() {
+        func error(_ text: String) -> WireError? {
+            do {
+                _ = try LiveRecord(line: Array(text.utf8))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(error(#"{"type":"lost"}"#) == .missing(field: "count"))
+        #expect(error(#"{"count":1}"#) == .missing(field: "type"))
+        #expect(error(#"{"type":"weather"}"#) == .unknownType("weather"))
+        #expect(error(#"{"type":"adapter","active":3}"#) == .wrongType(field: "active", expected: "a string"))
+        #expect(error("[]") == .wrongType(field: "the line", expected: "a JSON object"))
+        let gap = error(#"{"type":"gap","start_sample":0,"end_sample":1,"reason":"bored"}"#)
+        #expect(
+            gap == .wrongType(field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`"))
+    }
+
+    @Test func `Members a later version adds are passed over`() throws {
+        let line = #"{"type":"lost","count":2,"since":"yesterday"}"#
+        #expect(try LiveRecord(line: Array(line.utf8)) == .lost(Lost(count: 2)))
+    }
+}

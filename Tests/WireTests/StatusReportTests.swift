@@ -1,0 +1,46 @@
+import Testing
+import Wire
+
+@Suite("Status report") struct StatusReportTests {
+    static let report = StatusReport(
+        state: "running", pid: 4242, uptimeSeconds: 61.25,
+        model: ModelReport(
+            path: "/m", name: "ast", labels: 527, windowSeconds: 10.24, sampleRate: 16_000),
+        adapter: nil, precision: "fp32", threads: 2, source: SourceReport(state: .healthy, name: "pulse"),
+        hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
+        lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
+        memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
+
+    @Test func `It is written exactly so`() {
+        let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
+        #expect(
+            line
+                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"overrun_samples":2,"lost_samples":3,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+        )
+    }
+
+    @Test func `It reads back`() throws {
+        var expected = Self.report
+        expected.uptimeSeconds = 61.2
+        #expect(try StatusReport(JSONObject(parsing: JSONText(Self.report).bytes)) == expected)
+    }
+
+    @Test func `A missing member is named`() throws {
+        let object = try JSONObject(parsing: Array(#"{"state":"running"}"#.utf8))
+        #expect(throws: WireError.missing(field: "version")) { try StatusReport(object) }
+    }
+
+    @Test func `Lists of labels and sources read back`() throws {
+        let labels = LabelList(labels: ["Speech", "Dog \"bark\""])
+        #expect(try LabelList(JSONObject(parsing: JSONText(labels).bytes)) == labels)
+        let sources = SourceList(sources: [
+            .init(name: "pulse:a", description: "A mic", isActive: true),
+            .init(name: "stdin", description: nil, isActive: false),
+        ])
+        #expect(try SourceList(JSONObject(parsing: JSONText(sources).bytes)) == sources)
+        #expect(
+            String(decoding: JSONText(sources).bytes, as: UTF8.self)
+                == #"{"sources":[{"name":"pulse:a","description":"A mic","active":true},{"name":"stdin","description":null,"active":false}]}"#
+        )
+    }
+}

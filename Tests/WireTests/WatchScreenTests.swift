@@ -1,0 +1,112 @@
+import Testing
+import Wire
+
+@testable import astctl
+
+@Suite struct `Watch screen` {
+    private static let hello = Hello(
+        model: "ast-audioset", adapter: nil, labels: 527, window: 10.24, hop: 0.5)
+
+    private static let prediction = Prediction(
+        seq: 42, unixNanos: 1_767_225_598_250_000_000, startSample: 0, endSample: 164_080, levelDBFS: -23.46,
+        latencyMs: 812.3, adapter: "birds",
+        labels: [
+            ScoredLabel(index: 0, label: "Speech", score: 1),
+            ScoredLabel(
+                index: 72, label: "Domestic animals, pets, and every one of their noises", score: 0.5),
+            ScoredLabel(index: 74, label: "Bark", score: 0.0123),
+            ScoredLabel(index: 75, label: "Evil\u{1B}[2J", score: 0.0001),
+        ])
+
+    private func state(_ records: [LiveRecord], _ filter: WatchFilter = WatchFilter()) -> WatchState {
+        var state = WatchState(hello: Self.hello, filter: filter)
+        for record in records { state.take(record) }
+        return state
+    }
+
+    @Test func `80 columns are drawn exactly so`() {
+        let screen = WatchScreen(state([.prediction(Self.prediction)]), width: 80, height: 24)
+        #expect(
+            screen.lines == [
+                "ast-audioset + birds  window 10.24 s, hop 0.5 s",
+                "23:59:58.250Z  812 ms late   -23.5 dBFS ████████████████████████▍",
+                "",
+                "Speech                          1.000 ██████████████████████████████████████████",
+                "Domestic animals, pets, and e…  0.500 █████████████████████",
+                "Bark                            0.012 ▌",
+                "Evil\u{FFFD}[2J                        0.000 ",
+                "",
+                "all well; Ctrl-C ends",
+            ])
+    }
+
+    @Test func `Before the first window it says what it waits for`() {
+        #expect(
+            WatchScreen(state([]), width: 80, height: 24).lines == [
+                "ast-audioset  window 10.24 s, hop 0.5 s", "waiting for the first window", "", "",
+                "all well; Ctrl-C ends",
+            ])
+    }
+
+    @Test func `Gaps, losses, the source and events are in the last line`() {
+        let begin = EventRecord(
+            state: .begin, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 0)
+        let end = EventRecord(state: .end, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 2)
+        let records: [LiveRecord] = [
+            .gap(Gap(startSample: 0, endSample: 480, reason: .overrun)), .lost(Lost(count: 3)),
+            .source(SourceRecord(state: .lost, name: "pulse", message: "gone")), .event(begin),
+        ]
+        #expect(
+            WatchScreen(state(records), width: 80, height: 24).lines.last
+                == "source lost: pulse (gone); 3 records lost; 1 gap, 480 samples; now: Siren")
+        let later = records + [.source(SourceRecord(state: .healthy, name: "pulse")), .event(end)]
+        #expect(
+            WatchScreen(state(later), width: 80, height: 24).lines.last
+                == "3 records lost; 1 gap, 480 samples")
+    }
+
+    @Test func `No line is wider and no screen higher than the terminal`() {
+        var worst = state([.prediction(Self.prediction), .lost(Lost(count: 3))])
+        worst.take(.source(SourceRecord(state: .lost, name: String(repeating: "long", count: 40))))
+        for width in 1...200 {
+            for height in 1...12 {
+                let lines = WatchScreen(worst, width: width, height: height).lines
+                #expect(lines.allSatisfy { $0.count <= min(width, 80) }, "width \(width)")
+                #expect(lines.count <= max(1, height - 1), "height \(height)")
+            }
+        }
+    }
+
+    @Test func `A small terminal keeps the scores and the last line`() {
+        let lines = WatchScreen(state([.prediction(Self.prediction)]), width: 40, height: 4).lines
+        #expect(lines.count == 3)
+        #expect(lines.first?.hasPrefix("Speech ") == true)
+        #expect(lines.last == "all well; Ctrl-C ends")
+    }
+
+    @Test func `The filter chooses the labels and their number`() {
+        let filter = WatchFilter(topK: 1, minScore: 0.01, labels: ["Bark", "Speech"])
+        let shown = state([.prediction(Self.prediction)], filter).prediction?.labels.map(\.label)
+        #expect(shown == ["Speech"])
+        let barks = WatchFilter(topK: nil, minScore: 0.02, labels: ["Bark"])
+        #expect(state([.prediction(Self.prediction)], barks).prediction?.labels == [])
+        #expect(WatchFilter.names("Dog, Siren") == ["Dog", "Siren"])
+        #expect(WatchFilter.names("Siren, wailing,") == ["Siren, wailing"])
+    }
+
+    @Test func `Colour surrounds the bars and only when asked for`() {
+        let state = state([.prediction(Self.prediction)])
+        let plain = WatchScreen(state, width: 80, height: 24).lines.joined()
+        #expect(!plain.unicodeScalars.contains("\u{1B}"))
+        let bright = WatchScreen(state, width: 80, height: 24, palette: .ansi).lines
+        #expect(bright[5] == "Bark                            0.012 \u{1B}[36m▌\u{1B}[0m")
+    }
+
+    @Test func `Bars are exact to an eighth of a column`() {
+        #expect(Bar.text(0, width: 10) == "")
+        #expect(Bar.text(.nan, width: 10) == "")
+        #expect(Bar.text(0.0125, width: 10) == "▏")
+        #expect(Bar.text(0.5, width: 3) == "█▌")
+        #expect(Bar.text(7, width: 3) == "███")
+    }
+}
