@@ -1,0 +1,146 @@
+private import Capture
+private import Frontend
+private import Inference
+public import Logging
+private import Recognizer
+private import ServiceLifecycle
+private import UnixSignals
+private import Wire
+
+/// The daemon: loads the model, opens the sockets, begins to listen, and runs until it is told to stop.
+public struct AstDaemon: Sendable {
+    private let options: DaemonOptions
+    private let logger: Logger
+
+    public init(_ options: DaemonOptions, logger: Logger) {
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM, SIGINT, a `shutdown` request, or the end of a file.
+    ///
+    /// - Throws: ``DaemonError``.
+    public func run() async throws {
+        let notifier = ServiceNotifier(logger: logger)
+        let spec = try mapped(DaemonError.source) { () throws(CaptureError) in
+            try SourceSpec(parsing: options.source)
+        }
+        let recognizer = try mapped(DaemonError.model) { () throws(ModelError) in
+            try Recognizer(options.recognizer)
+        }
+        let source = spec.makeSource(paced: !options.unpaced, pulseServer: nil)
+        // Ten seconds: more than any forward pass that anybody would wait for.
+        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
+        let hub = EventHub()
+        let facts = facts(recognizer, listensToPulse: spec.isPulse)
+        let pipeline = Pipeline(
+            ring: ring, recognizer: recognizer, hub: hub, hopFrames: options.hopFrames,
+            adapterName: facts.adapter, sourceWaits: spec.waits(unpaced: options.unpaced))
+        let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
+        let requests = Requests(facts: facts, pipeline: pipeline, hub: hub, sourceName: source.name) {
+            requestStop.yield()
+        }
+        let server = SocketServer(
+            configuration: SocketServerConfiguration(
+                runtimeDirectory: options.runtimeDirectory, inherited: .fromEnvironment()), hub: hub,
+            handler: requests, logger: logger)
+        requests.countClients { [weak server] in server?.clientCount ?? 0 }
+        try mapped(DaemonError.source) { () throws(CaptureError) in
+            try source.start(into: ring) { [logger] event in tell(event, hub, requests, logger) }
+        }
+        do throws(SocketServerError) {
+            try await server.bind()
+        } catch {
+            source.stop()
+            throw DaemonError.sockets(error)
+        }
+        defer { notifier.stopping() }
+        let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
+            notifier.ready(status: "listening to \(source.name)")
+        }
+        try await serve(listening, server, stopRequests)
+    }
+
+    private func serve(
+        _ listening: ListeningService, _ server: SocketServer, _ stopRequests: AsyncStream<Void>
+    ) async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(
+                        service: server, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(
+                        service: listening, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let stopper = Task {
+            for await _ in stopRequests { await group.triggerGracefulShutdown() }
+        }
+        defer { stopper.cancel() }
+        do {
+            try await group.run()
+        } catch let error as PipelineError {
+            throw DaemonError.brokenModel(error.description)
+        }
+        logger.info("stopped")
+    }
+
+    private func facts(_ recognizer: Recognizer, listensToPulse: Bool) -> Requests.Facts {
+        let config = recognizer.features.config
+        let windowSeconds = Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000
+        let hopSeconds = Double(options.hopFrames * FrontendConfig.frameShiftSamples) / 16000
+        let name = lastComponent(options.recognizer.model)
+        let adapter = options.recognizer.adapter.map(lastComponent)
+        return Requests.Facts(
+            hello: Hello(
+                model: name, adapter: adapter, labels: recognizer.config.labels.count, window: windowSeconds,
+                hop: hopSeconds),
+            labels: recognizer.config.labels,
+            model: ModelReport(
+                path: options.recognizer.model, name: name, labels: recognizer.config.labels.count,
+                windowSeconds: windowSeconds, sampleRate: FrontendConfig.sampleRateHz),
+            adapter: adapter, threads: recognizer.network.threads, hopSeconds: hopSeconds,
+            listensToPulse: listensToPulse)
+    }
+
+    private func lastComponent(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}
+
+/// A source's health, told to everybody: in the records, in `status`, in the log.
+private func tell(_ event: SourceEvent, _ hub: EventHub, _ requests: Requests, _ logger: Logger) {
+    let state: SourceRecord.State =
+        switch event.state {
+        case .healthy: .healthy
+        case .lost: .lost
+        case .recovering: .recovering
+        }
+    let record = SourceRecord(state: state, name: event.name, message: event.message)
+    requests.sourceIs(record)
+    hub.publish(.source(record))
+    logger.log(
+        level: state == .lost ? .warning : .info,
+        "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")")
+}
+
+private func mapped<Value, Failure: Error>(
+    _ wrap: (Failure) -> DaemonError, _ body: () throws(Failure) -> Value
+) throws(DaemonError) -> Value {
+    do throws(Failure) { return try body() } catch { throw wrap(error) }
+}
+
+extension SourceSpec {
+    fileprivate var isPulse: Bool { if case .pulse = self { true } else { false } }
+
+    /// Whether the source keeps its samples until they are wanted.
+    fileprivate func waits(unpaced: Bool) -> Bool {
+        switch self {
+        case .pulse: false
+        case .file: unpaced
+        case .stdin: true
+        }
+    }
+}

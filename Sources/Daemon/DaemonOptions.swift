@@ -1,0 +1,24 @@
+public import Recognizer
+
+/// How a daemon is to run.
+public struct DaemonOptions: Sendable {
+    public var recognizer: RecognizerOptions
+    /// As ``Capture/SourceSpec`` reads it: `pulse`, `pulse:GLOB`, `file:PATH`, `stdin`.
+    public var source: String
+    /// A file plays as fast as it can be classified instead of in real time.
+    public var unpaced: Bool
+    /// From one window's beginning to the next, in frames of 10 ms.
+    public var hopFrames: Int
+    /// Where the sockets are.
+    public var runtimeDirectory: String
+
+    public init(
+        recognizer: RecognizerOptions, source: String, unpaced: Bool, hopFrames: Int, runtimeDirectory: String
+    ) {
+        self.recognizer = recognizer
+        self.source = source
+        self.unpaced = unpaced
+        self.hopFrames = hopFrames
+        self.runtimeDirectory = runtimeDirectory
+    }
+}

@@ -1,0 +1,166 @@
+internal import Capture
+private import Detection
+private import Frontend
+private import Glibc
+private import Inference
+private import NIOConcurrencyHelpers
+internal import Recognizer
+private import Synchronization
+internal import Wire
+
+/// The main job, on a thread of its own: samples from the ring become features, features become scores, scores
+/// become records.
+///
+///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventHub
+///
+/// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone;
+/// `counters` and `stopping` are the only things that other threads touch, and are synchronised.
+final class Pipeline: @unchecked Sendable {
+    private let ring: SampleRing
+    private let recognizer: Recognizer
+    private let hub: EventHub
+    private let adapterName: String?
+    private let ranking = Ranking(limit: nil)
+    /// Whether the source waits for us: then no window is skipped.
+    private let sourceWaits: Bool
+    private let sharedCounters = NIOLockedValueBox(ListeningCounters())
+    private let stopping = Atomic<Bool>(false)
+
+    private var schedule: WindowSchedule
+    private var clock = StreamClock()
+    private var level = LevelMeter()
+    private var counters = ListeningCounters()
+    private var sequence: UInt64 = 0
+
+    /// A tenth of a second at a time.
+    private static let blockSamples = 1600
+
+    init(
+        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, adapterName: String?,
+        sourceWaits: Bool
+    ) {
+        self.ring = ring
+        self.recognizer = recognizer
+        self.hub = hub
+        self.adapterName = adapterName
+        self.sourceWaits = sourceWaits
+        schedule = WindowSchedule(windowFrames: recognizer.features.config.windowFrames, hopFrames: hopFrames)
+    }
+
+    /// Safe on any thread.
+    var currentCounters: ListeningCounters { sharedCounters.withLockedValue { $0 } }
+
+    /// Makes ``run()`` return after the window at hand. Safe on any thread.
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        ring.wake()
+    }
+
+    /// Blocks its thread until the stream ends, or ``stop()``.
+    ///
+    /// - Throws: ``PipelineError`` when the model gives no numbers: going on would be silence that looks like work.
+    func run() throws(PipelineError) {
+        let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
+        defer {
+            block.deallocate()
+            ring.close()
+        }
+        while !stopping.load(ordering: .acquiring) {
+            switch ring.pop(into: block) {
+            case .samples(let count, let start, let unixNanos):
+                let samples = UnsafeBufferPointer(rebasing: block[..<count])
+                clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
+                level.add(samples)
+                recognizer.features.append(samples)
+                if sourceWaits { try classifyAll() }
+            case .hole(let start, let end, let reason):
+                bridge(start..<end, reason)
+            case .empty:
+                // Everything that was heard is in the features: the newest window is really the newest.
+                if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
+                    try classify(due)
+                } else {
+                    ring.wait(timeoutSeconds: 1)
+                }
+            case .finished:
+                if let due = schedule.takeLast(frames: recognizer.features.frameCount) { try classify(due) }
+                return
+            }
+        }
+    }
+
+    private func classifyAll() throws(PipelineError) {
+        while let due = schedule.takeNext(frames: recognizer.features.frameCount) { try classify(due) }
+    }
+
+    private func classify(_ due: WindowSchedule.Due) throws(PipelineError) {
+        if let skipped = due.skippedFrames { tellSkipped(skipped, windows: due.skippedWindows) }
+        let began = ContinuousClock.now
+        guard let scores = recognizer.classify(windowFrom: due.start) else { throw .scoresAreNotNumbers }
+        counters.classified(milliseconds: (ContinuousClock.now - began) / .milliseconds(1))
+        let labels = ranking.best(scores).map {
+            ScoredLabel(index: $0.index, label: recognizer.config.labels[$0.index], score: $0.score)
+        }
+        let frames = min(schedule.windowFrames, recognizer.features.frameCount - due.start)
+        let samples = clock.samples(ofFrames: due.start, count: frames)
+        let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
+        sequence += 1
+        hub.publish(
+            .prediction(
+                Prediction(
+                    seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
+                    endSample: samples.upperBound, levelDBFS: level.takeDBFS(),
+                    latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: adapterName,
+                    labels: labels)))
+        shareCounters()
+    }
+
+    /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
+    /// begin anew.
+    private func bridge(_ hole: Range<Int64>, _ reason: HoleReason) {
+        switch reason {
+        case .overrun: counters.overrunSamples += UInt64(hole.count)
+        case .sourceLost: counters.lostSamples += UInt64(hole.count)
+        }
+        hub.publish(
+            .gap(
+                Gap(
+                    startSample: hole.lowerBound, endSample: hole.upperBound,
+                    reason: reason == .overrun ? .overrun : .sourceLost)))
+        if hole.count < recognizer.features.config.windowSamples {
+            recognizer.features.appendSilence(samples: hole.count)
+        } else {
+            recognizer.features.reset()
+            schedule.restart()
+            clock.restart(at: hole.upperBound)
+        }
+        shareCounters()
+    }
+
+    private func tellSkipped(_ frames: Range<Int>, windows: Int) {
+        counters.skippedWindows += UInt64(windows)
+        let first = clock.samples(ofFrames: frames.lowerBound, count: 1).lowerBound
+        let end = clock.samples(ofFrames: frames.upperBound, count: 1).lowerBound
+        hub.publish(.gap(Gap(startSample: first, endSample: end, reason: .skipped)))
+    }
+
+    private func shareCounters() {
+        let counters = counters
+        sharedCounters.withLockedValue { $0 = counters }
+    }
+
+    private static func unixNanosNow() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+}
+
+/// Why listening cannot go on.
+enum PipelineError: Error, Equatable, CustomStringConvertible {
+    case scoresAreNotNumbers
+
+    var description: String {
+        "the model's scores are infinite or not numbers: its weights or the adapter's are damaged"
+    }
+}

@@ -1,0 +1,32 @@
+private import Frontend
+
+/// When a sample was heard, and at which position of the stream a frame stands.
+struct StreamClock: Equatable {
+    /// Position of the sample at which frame 0 begins.
+    private(set) var originSample: Int64 = 0
+    private var lastSample: Int64 = 0
+    private var lastUnixNanos: Int64 = 0
+
+    private static let nanosPerSample = 1_000_000_000 / Int64(FrontendConfig.sampleRateHz)
+
+    /// Samples up to position `endSample` are there, the last was heard at `unixNanos`.
+    mutating func heard(upTo endSample: Int64, unixNanos: Int64) {
+        lastSample = endSample
+        lastUnixNanos = unixNanos
+    }
+
+    /// Frame 0 is now at `sample`.
+    mutating func restart(at sample: Int64) { originSample = sample }
+
+    /// Positions of the samples that frames `start..<start + count` reach over.
+    func samples(ofFrames start: Int, count: Int) -> Range<Int64> {
+        let begin = originSample + Int64(start * FrontendConfig.frameShiftSamples)
+        let length = (count - 1) * FrontendConfig.frameShiftSamples + FrontendConfig.frameSamples
+        return begin..<begin + Int64(length)
+    }
+
+    /// When the sample before position `endSample` was heard, in nanoseconds since 1970-01-01 UTC.
+    func unixNanos(ofSampleBefore endSample: Int64) -> Int64 {
+        lastUnixNanos - (lastSample - endSample) * Self.nanosPerSample
+    }
+}

@@ -1,0 +1,52 @@
+/// Which window of the live stream is classified next.
+///
+/// Windows begin at 0, hop, 2 hop, ... frames after the stream's first. The newest complete one is next; those
+/// that were overtaken while an earlier one was computed are skipped, and counted.
+struct WindowSchedule: Equatable {
+    let windowFrames: Int
+    let hopFrames: Int
+    /// The frame at which the next window would begin if none had to be skipped.
+    private(set) var nextStart = 0
+
+    init(windowFrames: Int, hopFrames: Int) {
+        precondition(windowFrames >= 1 && hopFrames >= 1)
+        self.windowFrames = windowFrames
+        self.hopFrames = hopFrames
+    }
+
+    struct Due: Equatable {
+        /// The frame at which the window begins.
+        var start: Int
+        /// Frames whose windows were skipped: from the end of the window before to the end of the last skipped.
+        var skippedFrames: Range<Int>?
+        var skippedWindows: Int
+    }
+
+    /// The window to classify when `frames` frames are there; `nil` when none is complete. Moves on behind it.
+    mutating func takeDue(frames: Int) -> Due? {
+        guard frames >= nextStart + windowFrames else { return nil }
+        let skipped = (frames - windowFrames - nextStart) / hopFrames
+        return take(skipping: skipped)
+    }
+
+    /// As ``takeDue(frames:)``, for a stream that waits: no window is skipped.
+    mutating func takeNext(frames: Int) -> Due? {
+        frames >= nextStart + windowFrames ? take(skipping: 0) : nil
+    }
+
+    /// The padded window at the end of a stream of `frames` frames: `nil` when all of them were in a window.
+    mutating func takeLast(frames: Int) -> Due? {
+        let reached = nextStart == 0 ? 0 : nextStart - hopFrames + windowFrames
+        return nextStart < frames && reached < frames ? take(skipping: 0) : nil
+    }
+
+    mutating func restart() { nextStart = 0 }
+
+    private mutating func take(skipping skipped: Int) -> Due {
+        let start = nextStart + skipped * hopFrames
+        let endOfEarlier = nextStart - hopFrames + windowFrames
+        let range = skipped == 0 ? nil : max(0, endOfEarlier)..<max(0, endOfEarlier) + skipped * hopFrames
+        nextStart = start + hopFrames
+        return Due(start: start, skippedFrames: range, skippedWindows: skipped)
+    }
+}

@@ -1,0 +1,100 @@
+private import Capture
+private import Frontend
+private import Glibc
+private import Inference
+private import NIOConcurrencyHelpers
+private import Recognizer
+private import ServiceLifecycle
+internal import Wire
+
+/// Answers the requests on `astd.sock`.
+final class Requests: RequestHandler {
+    private let facts: Facts
+    private let pipeline: Pipeline
+    private let hub: EventHub
+    private let source: NIOLockedValueBox<SourceReport>
+    private let began = ContinuousClock.now
+    private let clientCount = NIOLockedValueBox<(@Sendable () -> Int)?>(nil)
+    private let shutdown: @Sendable () -> Void
+
+    /// What does not change while the daemon runs.
+    struct Facts: Sendable {
+        var hello: Hello
+        var labels: [String]
+        var model: ModelReport
+        var adapter: String?
+        var threads: Int
+        var hopSeconds: Double
+        var listensToPulse: Bool
+    }
+
+    init(
+        facts: Facts, pipeline: Pipeline, hub: EventHub, sourceName: String,
+        shutdown: @escaping @Sendable () -> Void
+    ) {
+        self.facts = facts
+        self.pipeline = pipeline
+        self.hub = hub
+        self.shutdown = shutdown
+        source = NIOLockedValueBox(SourceReport(state: .recovering, name: sourceName))
+    }
+
+    /// The sockets exist after their request handler; they are counted from here on.
+    func countClients(_ count: @escaping @Sendable () -> Int) { clientCount.withLockedValue { $0 = count } }
+
+    func sourceIs(_ record: SourceRecord) {
+        source.withLockedValue { $0 = SourceReport(state: record.state, name: record.name) }
+    }
+
+    func hello() -> Hello { facts.hello }
+
+    func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {
+        switch method {
+        case "status": .success(JSONText(status()))
+        case "labels": .success(JSONText(LabelList(labels: facts.labels)))
+        case "sources": sources()
+        case "shutdown": stop()
+        default: .failure(.methodNotFound(method))
+        }
+    }
+
+    private func status() -> StatusReport {
+        let counters = pipeline.currentCounters
+        let memory = ProcessMemory.current()
+        let source = source.withLockedValue { $0 }
+        return StatusReport(
+            state: source.state == .healthy ? "listening" : "waiting", pid: Int(getpid()),
+            uptimeSeconds: (ContinuousClock.now - began) / .seconds(1), model: facts.model,
+            adapter: facts.adapter, precision: "fp32", threads: facts.threads, source: source,
+            hopSeconds: facts.hopSeconds, windows: counters.windows, skippedWindows: counters.skippedWindows,
+            overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
+            lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
+            clients: clientCount.withLockedValue { $0?() ?? 0 }, lostRecords: hub.lostRecords,
+            memory: MemoryReport(
+                rssBytes: UInt64(memory.residentBytes), anonymousBytes: UInt64(memory.anonymousBytes)))
+    }
+
+    private func sources() -> Result<JSONText, RPCError> {
+        let active = source.withLockedValue { $0.name }
+        guard facts.listensToPulse else {
+            return .success(
+                JSONText(SourceList(sources: [.init(name: active, description: nil, isActive: true)])))
+        }
+        do throws(CaptureError) {
+            let found = try listPulseSources(server: nil)
+            return .success(
+                JSONText(
+                    SourceList(
+                        sources: found.map {
+                            .init(name: $0.name, description: $0.description, isActive: $0.name == active)
+                        })))
+        } catch {
+            return .failure(RPCError(.unavailable, error.description))
+        }
+    }
+
+    private func stop() -> Result<JSONText, RPCError> {
+        shutdown()
+        return .success(JSONText { json in json.object { $0.member("stopping", true) } })
+    }
+}

@@ -1,0 +1,54 @@
+import NIOCore
+import Wire
+
+/// One client of `events.sock`: `hello`, then every record; what it sends is thrown away.
+///
+/// Threading: event loop only.
+final class EventStreamHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let greeting: ClientGreeting
+    private let outlet: RecordOutlet
+    private var isFinishing = false
+
+    init(greeting: ClientGreeting, hub: EventHub, channel: any Channel) {
+        self.greeting = greeting
+        outlet = RecordOutlet(hub: hub, channel: channel)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard greeting.admit(context.channel) else { return }
+        // In this order: whoever has read hello misses nothing that is published from then on.
+        outlet.open(.everything)
+        greeting.sayHello(context.channel)
+        outlet.drain()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        outlet.close()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        outlet.drain()
+        closeIfFinished(context)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .finish? = event as? ClientEvent else { return }
+        isFinishing = true
+        outlet.drain()
+        closeIfFinished(context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func closeIfFinished(_ context: ChannelHandlerContext) {
+        guard isFinishing, outlet.isDrained else { return }
+        let channel = context.channel
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
+    }
+}

@@ -1,0 +1,50 @@
+import NIOCore
+
+/// Moves one client's records from the hub to its socket, as fast as the client reads and no faster.
+///
+/// Threading: used on the channel's event loop only; the hub wakes it from other threads through that loop.
+final class RecordOutlet {
+    private static let pieceBytes = 32 * 1024
+
+    private let hub: EventHub
+    private let channel: any Channel
+    private var id: Int?
+
+    init(hub: EventHub, channel: any Channel) {
+        self.hub = hub
+        self.channel = channel
+    }
+
+    /// Whether nothing waits in the hub for this client.
+    var isDrained: Bool { id.map { hub.isDrained($0) } ?? true }
+
+    var isOpen: Bool { id != nil }
+
+    /// Begins the subscription, or changes it when there is one; nothing is written before ``drain()``.
+    func open(_ subscription: Subscription) {
+        if let id {
+            hub.change(id, to: subscription)
+        } else {
+            let outlet = NIOLoopBound(self, eventLoop: channel.eventLoop)
+            id = hub.attach(subscription) {
+                outlet.eventLoop.execute { outlet.value.drain() }
+            }
+        }
+    }
+
+    /// Ends the subscription; what was not taken is dropped.
+    func close() {
+        if let id { hub.detach(id) }
+        id = nil
+    }
+
+    /// Writes while the socket takes it; to be called again when the channel becomes writable.
+    func drain() {
+        guard let id else { return }
+        while channel.isActive && channel.isWritable {
+            let piece = hub.take(id, maximumBytes: Self.pieceBytes)
+            guard !piece.isEmpty else { return }
+            channel.writeAndFlush(ByteBuffer(bytes: piece), promise: nil)
+        }
+    }
+}

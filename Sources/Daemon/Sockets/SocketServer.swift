@@ -1,0 +1,113 @@
+import Glibc
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import NIOConcurrencyHelpers
+
+/// Serves `astd.sock` and `events.sock`.
+///
+/// Call ``bind()`` first, so that nobody is told the daemon is ready before the sockets answer; ``run()``
+/// then serves until it is shut down gracefully or cancelled.
+///
+/// Threading: one event loop thread serves every client of both sockets; nothing on it blocks.
+public final class SocketServer: Service, Sendable {
+    private enum State {
+        case idle
+        case open(OpenSockets)
+        case closed
+    }
+
+    private let configuration: SocketServerConfiguration
+    private let hub: EventHub
+    private let handler: any RequestHandler
+    private let logger: Logger
+    private let controlClients: ClientRegistry
+    private let eventClients: ClientRegistry
+    private let state = NIOLockedValueBox<State>(.idle)
+
+    public init(
+        configuration: SocketServerConfiguration, hub: EventHub, handler: any RequestHandler, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.hub = hub
+        self.handler = handler
+        self.logger = logger
+        controlClients = ClientRegistry(limit: configuration.maximumClients)
+        eventClients = ClientRegistry(limit: configuration.maximumClients)
+    }
+
+    /// Clients connected to either socket.
+    public var clientCount: Int { controlClients.count + eventClients.count }
+
+    /// Opens both sockets; clients are served from now on.
+    ///
+    /// - Throws: ``SocketServerError``.
+    public func bind() async throws(SocketServerError) {
+        guard case .idle = state.withLockedValue({ $0 }) else { return }
+        let (control, events) = try openFiles()
+        let (hub, handler, controlClients, eventClients) = (hub, handler, controlClients, eventClients)
+        let sockets = try await OpenSockets(
+            control: control, events: events,
+            makeControl: { channel in
+                let greeting = ClientGreeting(registry: controlClients, handler: handler)
+                return ControlHandler(greeting: greeting, hub: hub, channel: channel)
+            },
+            makeEvents: { channel in
+                let greeting = ClientGreeting(registry: eventClients, handler: handler)
+                return EventStreamHandler(greeting: greeting, hub: hub, channel: channel)
+            })
+        state.withLockedValue { $0 = .open(sockets) }
+        logger.info("listening", metadata: ["control": "\(control.path)", "events": "\(events.path)"])
+    }
+
+    /// Binds both files, or takes over those that systemd has bound.
+    private func openFiles() throws(SocketServerError) -> (control: ListeningSocket, events: ListeningSocket)
+    {
+        if let control = configuration.inherited.control, let events = configuration.inherited.events {
+            return (control, events)
+        }
+        let directory = try RuntimeDirectory(path: configuration.runtimeDirectory)
+        defer { directory.unlock() }
+        let group = configuration.groupName.flatMap { RuntimeDirectory.groupID(named: $0) }
+        func open(
+            _ name: String, _ mode: mode_t, orTake passed: ListeningSocket?
+        ) throws(SocketServerError) -> ListeningSocket {
+            if let passed { return passed }
+            return try ListeningSocket(path: directory.file(name), mode: mode, group: group)
+        }
+        let control = try open(
+            "astd.sock", configuration.controlMode, orTake: configuration.inherited.control)
+        do throws(SocketServerError) {
+            let events = try open(
+                "events.sock", configuration.eventsMode, orTake: configuration.inherited.events)
+            return (control, events)
+        } catch {
+            control.discard()
+            throw error
+        }
+    }
+
+    /// Serves until shut down; opens the sockets when ``bind()`` has not.
+    ///
+    /// - Throws: ``SocketServerError`` when the sockets cannot be opened.
+    public func run() async throws {
+        try await bind()
+        // Cancellation ends the wait as well, and is answered in the same way.
+        try? await gracefulShutdown()
+        await close()
+    }
+
+    /// Stops listening, removes the socket files, writes what is queued and closes, within a second.
+    ///
+    /// ``run()`` does this by itself; it is for a daemon that stops between ``bind()`` and ``run()``.
+    public func close() async {
+        let previous = state.withLockedValue { state in
+            defer { state = .closed }
+            return state
+        }
+        guard case .open(let sockets) = previous else { return }
+        await sockets.close { [controlClients, eventClients] in controlClients.all + eventClients.all }
+        logger.debug("sockets closed")
+    }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Glibc
+import Wire
+
+/// The command line of astctl: parses, runs, and turns every failure into one line and an exit code.
+@main
+struct Astctl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "astctl",
+        abstract: "Talk to a running astd, the daemon that says what it hears.",
+        usage: "astctl [status|watch|labels|sources] [OPTIONS]",
+        discussion: """
+            Without a command it shows the status.
+
+            EXAMPLES
+              astctl                                how the daemon is
+              astctl watch                          live scores, redrawn in place
+              astctl watch --min-score 0.5 | jq .   records as JSON lines
+              astctl watch --labels Dog,Siren       two labels, wherever they rank
+              astctl status --json | jq .memory     one part of the status
+              astctl --socket /tmp/a/astd.sock      a daemon of your own
+
+            EXIT STATUS
+              0 done, 1 the daemon refused, 2 or 64 wrong usage, 3 no daemon, 4 no answer in time
+            """,
+        version: "astctl \(astdVersion)",
+        subcommands: [StatusCommand.self, WatchCommand.self, LabelsCommand.self, SourcesCommand.self],
+        defaultSubcommand: StatusCommand.self)
+
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot(verbFirst(Array(CommandLine.arguments.dropFirst())))
+            try command.run()
+        } catch let failure as CommandFailure {
+            end(failure)
+        } catch is OutputClosed {
+            // The reader has what it wanted: `astctl watch | head -1`.
+            Glibc.exit(0)
+        } catch {
+            if exitCode(for: error).isSuccess { exit(withError: error) }
+            end(.usage(message(for: error)))
+        }
+    }
+
+    /// Moves the verb before connection options that were written first: `--socket PATH watch` is
+    /// `watch --socket PATH`.
+    static func verbFirst(_ arguments: [String]) -> [String] {
+        let options = ["--socket", "--timeout"]
+        var position = 0
+        while position < arguments.count {
+            let argument = arguments[position]
+            if options.contains(argument) {
+                position += 2
+            } else if options.contains(where: { argument.hasPrefix($0 + "=") }) {
+                position += 1
+            } else {
+                break
+            }
+        }
+        guard position > 0, position < arguments.count, !arguments[position].hasPrefix("-") else {
+            return arguments
+        }
+        return [arguments[position]] + arguments[..<position] + arguments[(position + 1)...]
+    }
+
+    private static func end(_ failure: CommandFailure) -> Never {
+        try? Output.standardError.write("astctl: \(failure)\n")
+        Glibc.exit(failure.exitCode)
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Wire
+
+struct LabelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "labels",
+        abstract: "List the labels of the daemon's model, each with its index.",
+        discussion: """
+            EXAMPLES
+              astctl labels | grep -i dog
+              astctl labels --json | jq -r '.labels[]'
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Flag(help: "Print the daemon's reply as one line of JSON.")
+    var json = false
+
+    func run() throws {
+        let client = try connection.connect()
+        let reply = try client.object("labels")
+        if json {
+            try Output.standard.write(reply.encoded())
+            return
+        }
+        let list = try client.understand(reply) { json throws(WireError) in try LabelList(json) }
+        let digits = String(max(0, list.labels.count - 1)).count
+        let lines = list.labels.enumerated().map { index, label in
+            "\(Text.paddedLeft(String(index), to: digits))  \(Text.printable(label))\n"
+        }
+        try Output.standard.write(lines.joined())
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Wire
+
+struct SourcesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sources",
+        abstract: "List what the daemon could listen to; * marks what it does.",
+        discussion: """
+            EXAMPLES
+              astctl sources
+              astctl sources --json | jq -r '.sources[].name'
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Flag(help: "Print the daemon's reply as one line of JSON.")
+    var json = false
+
+    func run() throws {
+        let client = try connection.connect()
+        let reply = try client.object("sources")
+        if json {
+            try Output.standard.write(reply.encoded())
+            return
+        }
+        let list = try client.understand(reply) { json throws(WireError) in try SourceList(json) }
+        let lines = list.sources.map { source in
+            let description = source.description.map { "  \(Text.printable($0))" } ?? ""
+            return "\(source.isActive ? "*" : " ") \(Text.printable(source.name))\(description)\n"
+        }
+        try Output.standard.write(lines.joined())
+    }
+}

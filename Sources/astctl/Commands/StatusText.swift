@@ -1,0 +1,54 @@
+import Wire
+
+/// A status report as people read it.
+enum StatusText {
+    static func lines(_ report: StatusReport) -> [String] {
+        let model = report.model
+        let lastMs = report.lastWindowMs.map { "\(Text.number($0)) ms" } ?? "none yet"
+        let meanMs = report.meanWindowMs.map { ", mean \(Text.number($0)) ms" } ?? ""
+        let name = Text.printable(model.name)
+        let hop = Text.number(report.hopSeconds)
+        let threads = count(report.threads, "thread")
+        let memory = report.memory
+        return [
+            row(
+                "astd",
+                "\(report.version), \(report.state), pid \(report.pid), up \(age(report.uptimeSeconds))"),
+            row("model", "\(name), \(model.labels) labels, \(Text.printable(model.path))"),
+            row(
+                "window",
+                "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
+            row("adapter", report.adapter.map { Text.printable($0) } ?? "none"),
+            row("source", "\(Text.printable(report.source.name)), \(report.source.state.rawValue)"),
+            row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
+            row("windows", "\(report.windows) classified, \(report.skippedWindows) skipped"),
+            row("samples", "\(report.overrunSamples) overrun, \(report.lostSamples) lost"),
+            row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
+            row(
+                "memory",
+                "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
+        ]
+    }
+
+    private static func row(_ name: String, _ text: String) -> String {
+        Text.padded(name, to: 9) + text
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    private static func megabytes(_ bytes: UInt64) -> String {
+        (FixedDecimals.text(Double(bytes) / 1e6, decimals: 1) ?? "?") + " MB"
+    }
+
+    /// The two largest units of a time.
+    private static func age(_ seconds: Double) -> String {
+        let total = Int(max(0, min(seconds, 1e12)))
+        let parts = [
+            (total / 86_400, "d"), (total / 3_600 % 24, "h"), (total / 60 % 60, "min"), (total % 60, "s"),
+        ]
+        let first = parts.firstIndex { $0.0 > 0 } ?? 3
+        return parts[first...].prefix(2).map { "\($0.0) \($0.1)" }.joined(separator: " ")
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Wire
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Follow what the daemon hears: bars on a terminal, JSON lines in a pipe.",
+        discussion: """
+            EXAMPLES
+              astctl watch --top-k 10
+              astctl watch --labels Dog,Siren --min-score 0.3
+              astctl watch --count 1 | jq -r '.labels[0].label'
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(help: ArgumentHelp("Most labels at a time.", valueName: "n"))
+    var topK: Int?
+
+    @Option(help: ArgumentHelp("Leave out labels that score less.", valueName: "score"))
+    var minScore: Float?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only these labels, separated by commas, or one each time the option is given.",
+            discussion: "A name with a comma in it needs an option of its own that ends in a comma.",
+            valueName: "names"))
+    var labels: [String] = []
+
+    @Option(help: ArgumentHelp("Stop after so many predictions.", valueName: "n"))
+    var count: Int?
+
+    func validate() throws {
+        if let topK, topK < 1 { throw ValidationError("--top-k must be 1 or more") }
+        if let count, count < 1 { throw ValidationError("--count must be 1 or more") }
+        if let minScore, !minScore.isFinite { throw ValidationError("--min-score must be a number") }
+    }
+
+    func run() throws {
+        let client = try connection.connect()
+        let names = Set(labels.flatMap { WatchFilter.names($0) })
+        let filter = WatchFilter(topK: topK, minScore: minScore, labels: names.isEmpty ? nil : names)
+        if Output.standard.isTerminal {
+            try ScreenWatcher(client: client, filter: filter, count: count).run()
+        } else {
+            try LineWatcher(client: client, filter: filter, count: count).run()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// The options every command has.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket.",
+            discussion: """
+                Default: $ASTD_SOCKET, or the first that exists of $XDG_RUNTIME_DIR/astd/astd.sock and \
+                /run/astd/astd.sock.
+                """,
+            valueName: "path"))
+    var socket: String?
+
+    @Option(help: ArgumentHelp("Longest wait for an answer.", valueName: "seconds"))
+    var timeout = 5.0
+
+    func validate() throws {
+        guard timeout > 0, timeout <= 86_400 else {
+            throw ValidationError("--timeout must be more than 0 and at most 86400 seconds")
+        }
+    }
+
+    /// Connects and reads the daemon's hello.
+    func connect() throws(CommandFailure) -> ControlClient {
+        let location = SocketLocation(option: socket, environment: Environment.value)
+        return try ControlClient(path: location.find(), timeoutSeconds: timeout)
+    }
+}

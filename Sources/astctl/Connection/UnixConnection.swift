@@ -1,0 +1,86 @@
+import Glibc
+
+/// A connection to a Unix socket; every wait has a limit and ends early on a signal.
+final class UnixConnection {
+    enum Wait: Equatable {
+        case bytes([UInt8])
+        case closed
+        /// Nothing came in time, or a signal did.
+        case nothing
+    }
+
+    private let descriptor: Int32
+
+    /// - Throws: ``CommandFailure`` `.badPath`, `.noDaemon`, `.notPermitted` or `.timeout`.
+    init(path: String, timeoutSeconds: Double) throws(CommandFailure) {
+        guard var address = Self.address(path) else { throw .badPath(path) }
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        descriptor = socket(AF_UNIX, type, 0)
+        let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
+        while true {
+            // SAFETY: sockaddr_un begins with the members of sockaddr; the pointer stays in the call.
+            let code = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            if code == 0 { return }
+            switch errno {
+            case EAGAIN, EINTR:  // The daemon's queue of connections is full.
+                guard ContinuousClock.now < deadline else {
+                    throw .timeout(path: path, seconds: timeoutSeconds)
+                }
+                usleep(10_000)
+            case EACCES, EPERM: throw .notPermitted(path: path)
+            default: throw .noDaemon(paths: [path])
+            }
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Sends a short request; false when the daemon has gone.
+    func send(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // SAFETY: the pointer covers `rest` and does not outlive the call.
+            let count = rest.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                _ = wait(POLLOUT, milliseconds: 100)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// What the daemon sends next.
+    func receive(withinMilliseconds limit: Int) -> Wait {
+        guard wait(POLLIN, milliseconds: limit) else { return .nothing }
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count > 0 { return .bytes(Array(buffer[..<count])) }
+        return count < 0 && (errno == EAGAIN || errno == EINTR) ? .nothing : .closed
+    }
+
+    private func wait(_ events: Int32, milliseconds: Int) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return poll(&entry, 1, Int32(clamping: max(0, milliseconds))) > 0
+    }
+
+    private static func address(_ path: String) -> sockaddr_un? {
+        var address = sockaddr_un()
+        let room = MemoryLayout.size(ofValue: address.sun_path) - 1  // One byte for the closing NUL.
+        guard !path.isEmpty, path.utf8.count <= room, !path.utf8.contains(0) else { return nil }
+        address.sun_family = sa_family_t(AF_UNIX)
+        // SAFETY: the bytes were counted above and fit; the pointer stays in the call.
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        return address
+    }
+}

@@ -1,0 +1,43 @@
+import Wire
+
+/// Text for people: numbers without noise, foreign text without control characters, columns of fixed width.
+enum Text {
+    /// A number with up to two decimals and no trailing zeros.
+    static func number(_ value: Double) -> String {
+        guard var text = FixedDecimals.text(value, decimals: 2), text.contains("."), !text.contains("e")
+        else {
+            return value.description
+        }
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text
+    }
+
+    /// Text from elsewhere, such as a model's labels, that cannot drive the terminal.
+    static func printable(_ text: String) -> String {
+        var clean = ""
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.properties.generalCategory == .control
+            let isDirection =
+                (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            clean.unicodeScalars.append(isControl || isDirection ? "\u{FFFD}" : scalar)
+        }
+        return clean
+    }
+
+    /// Cut to `width` characters, the last one `…` when something was cut.
+    static func truncated(_ text: String, to width: Int) -> String {
+        guard text.count > width else { return text }
+        return width > 0 ? text.prefix(width - 1) + "…" : ""
+    }
+
+    /// Truncated or filled up with spaces to exactly `width` characters.
+    static func padded(_ text: String, to width: Int) -> String {
+        let text = truncated(text, to: width)
+        return text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    static func paddedLeft(_ text: String, to width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+}

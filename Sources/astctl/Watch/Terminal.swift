@@ -1,0 +1,52 @@
+import Glibc
+
+/// A terminal that the same few lines are drawn on again and again.
+struct Terminal {
+    private let output: Output
+    private let palette: Palette
+    private var drawnLines = 0
+    private var drawnSize: (width: Int, height: Int)?
+
+    init(output: Output) {
+        self.output = output
+        palette = Environment.value("NO_COLOR") == nil && Environment.value("TERM") != "dumb" ? .ansi : .plain
+    }
+
+    /// Whether the size is another than at the last drawing.
+    var isResized: Bool {
+        guard let drawnSize else { return false }
+        return drawnSize != size
+    }
+
+    func hideCursor() throws {
+        try output.write("\u{1B}[?25l")
+    }
+
+    func showCursor() {
+        try? output.write("\u{1B}[?25h")
+    }
+
+    /// Draws over what was drawn last.
+    mutating func draw(_ makeLines: (_ width: Int, _ height: Int, Palette) -> [String]) throws {
+        let size = size
+        var frame = ""
+        if isResized {
+            frame = "\u{1B}[2J\u{1B}[H"  // Lines may have wrapped: begin anew.
+        } else if drawnLines > 0 {
+            frame = "\u{1B}[\(drawnLines)A\r"
+        }
+        let lines = makeLines(size.width, size.height, palette)
+        for line in lines { frame += line + "\u{1B}[K\r\n" }
+        try output.write(frame + "\u{1B}[J")
+        drawnLines = lines.count
+        drawnSize = size
+    }
+
+    private var size: (width: Int, height: Int) {
+        var size = winsize()
+        guard ioctl(output.descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+}

@@ -1,0 +1,37 @@
+import Wire
+
+/// Which labels `watch` shows.
+struct WatchFilter: Equatable {
+    var topK: Int?
+    var minScore: Float?
+    var labels: Set<String>?
+
+    /// The names in one value of `--labels`; a value that ends in a comma is one name, without that comma.
+    static func names(_ value: String) -> [String] {
+        if value.hasSuffix(",") { return [String(value.dropLast())] }
+        return value.split(separator: ",").map { name in
+            String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    /// For a pipe: the daemon leaves out what is not wanted.
+    var parameters: SubscribeParameters {
+        SubscribeParameters(labels: labels, minScore: minScore, topK: topK)
+    }
+
+    /// For a screen: every prediction comes, for its level and time, with all that may be shown of it.
+    var screenParameters: SubscribeParameters {
+        SubscribeParameters(topK: labels == nil ? topK ?? Self.screenLabels : Self.allLabels)
+    }
+
+    /// What is left of a prediction for the screen.
+    func select(_ scores: [ScoredLabel]) -> [ScoredLabel] {
+        let chosen = scores.filter { entry in
+            (labels?.contains(entry.label) ?? true) && (minScore.map { entry.score >= $0 } ?? true)
+        }
+        return Array(chosen.prefix(topK ?? Self.screenLabels))
+    }
+
+    private static let screenLabels = 10
+    private static let allLabels = 1_000_000
+}

@@ -1,0 +1,34 @@
+internal import ArgumentParser
+internal import Batch
+internal import Recognizer
+
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measures how long a window takes on this machine.",
+        discussion: """
+            EXAMPLE
+              astd bench --threads 2 --windows 10
+            """)
+
+    @OptionGroup var modelArguments: ModelArguments
+
+    @Option(help: "Windows to time, after one that is not.")
+    var windows = 5
+
+    @Flag(help: "One JSON object instead of text.")
+    var json = false
+
+    func validate() throws {
+        if !(1...10000).contains(windows) {
+            throw ValidationError("--windows is \(windows): give 1 to 10000")
+        }
+    }
+
+    func run() throws {
+        let began = ContinuousClock.now
+        let recognizer = try modelArguments.load(activation: nil)
+        let loaded = ContinuousClock.now - began
+        let report = Benchmark.run(recognizer, windows: windows, loadMilliseconds: loaded / .milliseconds(1))
+        print(json ? report.json : report.text)
+    }
+}

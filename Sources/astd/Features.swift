@@ -1,0 +1,41 @@
+internal import ArgumentParser
+internal import Batch
+internal import Inference
+internal import Recognizer
+
+struct Features: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes the normalised features of a file's first window as NPY.",
+        discussion: """
+            The array is float32, [frames, mels]: what the model sees, and what transformers' \
+            ASTFeatureExtractor returns for the same samples.
+
+            EXAMPLE
+              astd features dog.wav --output dog.npy
+            """)
+
+    @Argument(help: "An audio file, or - for standard input.")
+    var file: String
+
+    @Option(help: "The NPY file to write.")
+    var output: String
+
+    @OptionGroup var modelArguments: ModelArguments
+
+    func run() throws {
+        let recognizer = try modelArguments.load(activation: nil)
+        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let features: [Float]
+        do throws(FileClassifier.Failure) {
+            features = try classifier.firstFeatures(path: file)
+        } catch {
+            throw Failure.general(error.message)
+        }
+        let mels = recognizer.config.features.melBins
+        do throws(RecordWriter.WriteError) {
+            try NumpyArray(values: features, shape: [features.count / mels, mels]).write(to: output)
+        } catch {
+            throw Failure.general(error.reason)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import ArgumentParser
+internal import Detection
+internal import Inference
+internal import Recognizer
+
+/// The options that every command with a model has.
+struct ModelArguments: ParsableArguments {
+    @Option(
+        help: "Model directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/...")
+    var model: String?
+
+    @Option(help: "LoRA adapter directory (PEFT) to merge into the model.")
+    var adapter: String?
+
+    @Option(help: "Threads of the forward pass. Default: all processors.")
+    var threads: Int?
+
+    @Option(help: "Arithmetic of the forward pass: fp32 or auto.")
+    var precision: Precision = .auto
+
+    enum Precision: String, ExpressibleByArgument, CaseIterable {
+        case fp32, auto
+    }
+
+    func validate() throws {
+        if let threads, !(1...256).contains(threads) {
+            throw ValidationError("--threads is \(threads): give 1 to 256")
+        }
+    }
+
+    /// What to load; ends the program when there is no model anywhere.
+    ///
+    /// - Parameter hopFrames: How far a live stream may be ahead of the window that is classified.
+    func recognizerOptions(activation: Activation?, hopFrames: Int = 0) throws -> RecognizerOptions {
+        guard let directory = ModelLocator.find(explicit: model) else {
+            let places = ModelLocator.standardPlaces.joined(separator: ", ")
+            throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
+        }
+        return RecognizerOptions(
+            model: directory, adapter: adapter, threads: threads ?? Processors.usableCount,
+            activation: activation, historyFrames: hopFrames)
+    }
+
+    /// Loads the model, or ends the program with the reason.
+    func load(activation: Activation?) throws -> Recognizer {
+        let options = try recognizerOptions(activation: activation)
+        do throws(ModelError) {
+            return try Recognizer(options)
+        } catch {
+            throw Failure.noModel(error.description)
+        }
+    }
+}
+
+/// `auto` or one of the activations.
+enum ActivationArgument: String, ExpressibleByArgument, CaseIterable {
+    case auto, softmax, sigmoid, none
+
+    var activation: Activation? { Activation(rawValue: rawValue) }
+}
+
+/// `all` or a number.
+enum TopArgument: ExpressibleByArgument, Equatable {
+    case all
+    case count(Int)
+
+    init?(argument: String) {
+        if argument == "all" {
+            self = .all
+        } else if let count = Int(argument), count >= 1 {
+            self = .count(count)
+        } else {
+            return nil
+        }
+    }
+
+    var limit: Int? { if case .count(let count) = self { count } else { nil } }
+
+    var defaultValueDescription: String { limit.map(String.init) ?? "all" }
+}

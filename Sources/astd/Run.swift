@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import Capture
+internal import Daemon
+internal import Logging
+internal import Recognizer
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Listens, and serves what it hears on two Unix sockets.",
+        discussion: """
+            EXAMPLES
+              astd run                                   the default microphone
+              astd run --source 'pulse:*USB*' --hop 0.5  a microphone by its name or description, twice a second
+              astd run --source file:street.wav          a file, in real time
+              astd run --adapter models/alarms           with a LoRA adapter merged in
+
+            Then, in another terminal: astctl watch, or nc -U $XDG_RUNTIME_DIR/astd/events.sock
+            """)
+
+    @Option(help: "pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin.")
+    var source = "pulse"
+
+    @OptionGroup var modelArguments: ModelArguments
+
+    @Option(help: "Seconds from one window to the next, in steps of 0.01.")
+    var hop = 1.0
+
+    @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits.")
+    var activation: ActivationArgument = .auto
+
+    @Option(
+        help:
+            "Where the sockets are. Default: $ASTD_RUNTIME_DIR, $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/astd, /run/astd"
+    )
+    var runtimeDir: String?
+
+    @Flag(help: "A file is not paced: it is classified as fast as it goes.")
+    var fast = false
+
+    func validate() throws {
+        if !(hop >= 0.01 && hop <= 600) { throw ValidationError("--hop is \(hop): give 0.01 to 600 seconds") }
+        do { _ = try SourceSpec(parsing: source) } catch { throw ValidationError("--source: \(error)") }
+    }
+
+    func run() async throws {
+        var logger = Logger(label: "astd") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .info
+        let hopFrames = Int((hop * 100).rounded())
+        let options = DaemonOptions(
+            recognizer: try modelArguments.recognizerOptions(
+                activation: activation.activation, hopFrames: hopFrames),
+            source: source, unpaced: fast, hopFrames: hopFrames,
+            runtimeDirectory: RuntimeDirectoryLocator.find(explicit: runtimeDir))
+        do {
+            try await AstDaemon(options, logger: logger).run()
+        } catch let error as DaemonError {
+            throw Failure.daemon(error)
+        }
+    }
+}

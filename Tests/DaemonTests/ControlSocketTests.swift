@@ -1,0 +1,150 @@
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite(.timeLimit(.minutes(1))) struct `Control socket` {
+    /// A connected client that has read its hello.
+    private func connect(_ test: TestServer) async throws -> TestClient {
+        let client = try TestClient(test.control)
+        guard case .hello? = try await client.record() else { throw TestClient.Failure.timeout }
+        return client
+    }
+
+    @Test func `A request is answered with its id`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            try await client.send(#"{"jsonrpc":"2.0","id":"q-1","method":"echo","params":{"text":"hé"}}"#)
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":"q-1","result":"hé"}"#)
+        }
+    }
+
+    @Test func `Hello can be asked for again`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            guard case .result(_, .object(let object))? = try await client.request("hello") else {
+                Issue.record("no object")
+                return
+            }
+            #expect(try LiveRecord(object) == .hello(StubHandler().hello()))
+        }
+    }
+
+    @Test func `An unknown method is refused by name`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            let reply = try await client.request("fly", id: 3)
+            #expect(reply == .failure(id: .number("3"), RPCError(.methodNotFound, "no such method: fly")))
+        }
+    }
+
+    @Test func `Pipelined requests are answered in order and notifications are not`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            var lines = ""
+            for id in 0..<500 {
+                lines += #"{"jsonrpc":"2.0","id":\#(id),"method":"echo"}"# + "\r\n\n"
+                lines += #"{"jsonrpc":"2.0","method":"echo"}"# + "\n"
+            }
+            try await client.send(Array(lines.utf8))
+            for id in 0..<500 {
+                #expect(try await client.line() == #"{"jsonrpc":"2.0","id":\#(id),"result":""}"#)
+            }
+        }
+    }
+
+    @Test func `Half a line waits for its other half`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            for byte in #"{"jsonrpc":"2.0","id":1,"method":"echo"}"#.utf8 { try await client.send([byte]) }
+            try await client.send("")
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
+        }
+    }
+
+    @Test func `Garbage is answered with errors and the connection lives on`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            var state: UInt32 = 12_345
+            var garbage: [UInt8] = []
+            for _ in 0..<20_000 {
+                state = state &* 1_664_525 &+ 1_013_904_223
+                garbage.append(UInt8(truncatingIfNeeded: state >> 24))
+            }
+            async let sending: Int = client.send(garbage + [0x0A])
+            _ = try await sending
+            let reply = try await replyAfterErrors(client)
+            #expect(reply == .result(id: .number("9"), .string("still here")))
+        }
+    }
+
+    private func replyAfterErrors(_ client: TestClient) async throws -> RPCMessage? {
+        try await client.send(#"{"jsonrpc":"2.0","id":9,"method":"echo","params":{"text":"still here"}}"#)
+        var errors = 0
+        while let line = try await client.line() {
+            let message = try RPCMessage(line: Array(line.utf8))
+            guard case .failure(.null, let error) = message else {
+                #expect(errors > 10)
+                return message
+            }
+            #expect(error.code == .parseError || error.code == .invalidRequest)
+            errors += 1
+        }
+        return nil
+    }
+
+    @Test func `An overlong line is refused once and the next one answered`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            try await client.send([UInt8](repeating: 0x20, count: 300_000) + [0x0A])
+            let reply = try await client.request("echo")
+            let message = "a line is longer than 65536 bytes; it was skipped"
+            #expect(reply == .failure(id: .null, RPCError(.lineTooLong, message)))
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
+        }
+    }
+
+    @Test func `A client that closes its input still gets its replies`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            try await client.send(#"{"jsonrpc":"2.0","id":1,"method":"echo"}"#)
+            try await client.send(Array(#"{"jsonrpc":"2.0","id":2,"method":"echo"}"#.utf8))  // No line break.
+            client.shutdownWriting()
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":2,"result":""}"#)
+            #expect(try await client.line() == nil)
+        }
+    }
+
+    @Test func `A request that takes long holds up nobody else`() async throws {
+        try await TestServer.with { test in
+            let waiting = try await connect(test)
+            try await waiting.send(#"{"jsonrpc":"2.0","id":1,"method":"slow"}"#)
+            let other = try await connect(test)
+            #expect(try await other.request("echo") == .result(id: .number("1"), .string("")))
+            waiting.disconnect()
+            #expect(try await TestServer.eventually { test.server.clientCount == 1 })
+        }
+    }
+
+    @Test func `A client that never reads its replies is not read from for ever`() async throws {
+        try await TestServer.with { test in
+            let flood = try await connect(test)
+            let lines =
+                [UInt8](repeating: 0x0A, count: 0) + Array(String(repeating: "x\n", count: 50_000).utf8)
+            var taken = 0
+            for _ in 0..<200 {
+                let count = try await flood.send(lines, isPatient: false)
+                taken += count
+                if count < lines.count {
+                    try await Task.sleep(for: .milliseconds(20))
+                    if try await flood.send(lines, isPatient: false) == 0 { break }
+                }
+            }
+            // 20 MB were offered; the socket buffers and a bounded number of replies are all that was taken.
+            #expect(taken < 2_000_000)
+            let other = try await connect(test)
+            #expect(try await other.request("echo") == .result(id: .number("1"), .string("")))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+import Testing
+
+@testable import Daemon
+
+@Suite struct `Service notifier` {
+    /// A bound datagram socket with a time limit for reading.
+    private func receiver(_ name: String) throws -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        let address = try #require(UnixAddress(name))
+        #expect(address.withAddress { bind(descriptor, $0, $1) } == 0)
+        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        return descriptor
+    }
+
+    private func message(_ descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+    }
+
+    @Test func `Each message is one datagram in systemd's words`() async throws {
+        try await TestServer.withDirectory { directory in
+            let descriptor = try receiver(directory + "/notify.sock")
+            defer { close(descriptor) }
+            let notifier = ServiceNotifier(address: directory + "/notify.sock", logger: TestServer.logger)
+            notifier.ready(status: "listening\nto a mic")
+            #expect(message(descriptor) == "READY=1\nSTATUS=listening to a mic")
+            notifier.ready()
+            #expect(message(descriptor) == "READY=1")
+            notifier.status("paused")
+            #expect(message(descriptor) == "STATUS=paused")
+            notifier.watchdog()
+            #expect(message(descriptor) == "WATCHDOG=1")
+            notifier.stopping()
+            #expect(message(descriptor) == "STOPPING=1")
+        }
+    }
+
+    @Test func `A name with an at sign is an abstract socket`() throws {
+        let name = "@astd-test-\(getpid())"
+        let descriptor = try receiver(name)
+        defer { close(descriptor) }
+        ServiceNotifier(address: name, logger: TestServer.logger).ready()
+        #expect(message(descriptor) == "READY=1")
+    }
+
+    @Test func `Without anybody to tell it does nothing and a dead address is only logged`() {
+        let log = LogRecorder()
+        ServiceNotifier(address: nil, logger: log.logger).ready()
+        #expect(log.messages == [])
+        ServiceNotifier(address: "/nonexistent/notify.sock", logger: log.logger).ready()
+        #expect(log.messages == ["systemd was not told"])
+        ServiceNotifier(address: String(repeating: "x", count: 200), logger: log.logger).ready()
+        #expect(log.messages == ["systemd was not told", "NOTIFY_SOCKET is no socket address"])
+    }
+}

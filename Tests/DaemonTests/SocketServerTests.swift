@@ -1,0 +1,165 @@
+import Glibc
+import Logging
+import ServiceLifecycle
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite(.timeLimit(.minutes(1))) struct `Socket server` {
+    private func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+    }
+
+    @Test func `Both sockets have mode 0660 in a directory that is made when missing`() async throws {
+        try await TestServer.withDirectory { parent in
+            let test = TestServer(directory: parent + "/run")
+            try await test.server.bind()
+            #expect(mode(test.control) == 0o660)
+            #expect(mode(test.events) == 0o660)
+            #expect(mode(test.directory) == 0o755)
+            await test.server.close()
+            #expect(mode(test.control) == nil)
+            #expect(mode(test.events) == nil)
+            rmdir(test.directory)
+        }
+    }
+
+    @Test func `A socket that a dead daemon left is replaced`() async throws {
+        try await TestServer.withDirectory { directory in
+            let stale = try ListeningSocket(path: directory + "/astd.sock", mode: 0o600, group: nil)
+            close(stale.descriptor)
+            let test = TestServer(directory: directory)
+            try await test.server.bind()
+            let client = try TestClient(test.control)
+            #expect(try await client.record() == .hello(StubHandler().hello()))
+            await test.server.close()
+        }
+    }
+
+    @Test func `A second daemon is refused and the first serves on`() async throws {
+        try await TestServer.with { first in
+            let second = TestServer(directory: first.directory)
+            await #expect(throws: SocketServerError.anotherDaemon(path: first.control)) {
+                try await second.server.bind()
+            }
+            await second.server.close()
+            let client = try TestClient(first.control)
+            #expect(try await client.record() == .hello(StubHandler().hello()))
+        }
+    }
+
+    @Test func `When only the second socket is taken the first is given back`() async throws {
+        try await TestServer.withDirectory { directory in
+            let other = try ListeningSocket(path: directory + "/events.sock", mode: 0o600, group: nil)
+            listen(other.descriptor, 1)
+            defer { other.discard() }
+            let test = TestServer(directory: directory)
+            await #expect(throws: SocketServerError.anotherDaemon(path: test.events)) {
+                try await test.server.bind()
+            }
+            #expect(mode(test.control) == nil)
+            #expect(mode(test.events) != nil)
+        }
+    }
+
+    @Test func `A file that is no socket is left alone`() async throws {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(directory: directory)
+            close(open(test.control, O_CREAT | O_WRONLY, 0o600))
+            await #expect(throws: SocketServerError.notASocket(path: test.control)) {
+                try await test.server.bind()
+            }
+            #expect(mode(test.control) == 0o600)
+        }
+    }
+
+    @Test func `A path too long for a socket and a directory that cannot be are named`() async throws {
+        try await TestServer.withDirectory { directory in
+            let long = directory + "/" + String(repeating: "d", count: 100)
+            let test = TestServer(directory: long)
+            let error = SocketServerError.pathTooLong(
+                path: test.control, bytes: test.control.utf8.count, limit: 107)
+            await #expect(throws: error) { try await test.server.bind() }
+            rmdir(long)
+
+            let orphan = TestServer(directory: directory + "/no/where")
+            await #expect(throws: SocketServerError.directory(path: orphan.directory, code: ENOENT)) {
+                try await orphan.server.bind()
+            }
+            #expect(
+                "\(SocketServerError.directory(path: "/x", code: ENOENT))"
+                    == "runtime directory /x: No such file or directory: make it, or choose another --runtime-dir"
+            )
+        }
+    }
+
+    @Test func `Of 200 clients as many as the limit are served and the rest told why not`() async throws {
+        try await TestServer.with(maximumClients: 50) { test in
+            let clients = try (0..<200).map { _ in try TestClient(test.control) }
+            var served: [TestClient] = []
+            var refused = 0
+            for client in clients {
+                let line = try #require(try await client.line())
+                switch try RPCMessage(line: Array(line.utf8)) {
+                case .record(.hello):
+                    served.append(client)
+                case .failure(.null, let error):
+                    #expect(error.code == .tooManyClients)
+                    #expect(try await client.line() == nil)
+                    refused += 1
+                default:
+                    Issue.record("\(line)")
+                }
+            }
+            #expect(served.count == 50)
+            #expect(refused == 150)
+            #expect(try await served[0].request("echo") == .result(id: .number("1"), .string("")))
+            served[1].disconnect()
+            #expect(try await TestServer.eventually { test.server.clientCount == 49 })
+            let late = try TestClient(test.control)
+            #expect(try await late.record() == .hello(StubHandler().hello()))
+        }
+    }
+
+    @Test func `A graceful shutdown sends what is queued and does not wait for a stuck client`() async throws
+    {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(directory: directory)
+            try await test.server.bind()
+            let group = ServiceGroup(services: [test.server], logger: TestServer.logger)
+            let running = Task { try await group.run() }
+            let stuck = try TestClient(test.events)
+            _ = try await stuck.line()
+            for seq in 1...4_000 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
+            #expect(test.hub.lostRecords > 0)
+            let busy = try TestClient(test.control)
+            _ = try await busy.line()
+            try await busy.send(#"{"jsonrpc":"2.0","id":1,"method":"slow"}"#)
+            let reader = try TestClient(test.events)
+            _ = try await reader.line()
+            for seq in 1...20 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
+            let start = ContinuousClock.now
+            await group.triggerGracefulShutdown()
+            for seq in 1...20 { #expect(try await reader.record() == TestServer.prediction(UInt64(seq))) }
+            #expect(try await reader.line() == nil)
+            #expect(try await busy.line() == nil)
+            try await running.value
+            // Half a second of grace, and room for a busy machine.
+            #expect(ContinuousClock.now - start < .seconds(30))
+            #expect(mode(test.control) == nil)
+        }
+    }
+
+    @Test func `Cancelling the service closes it as well`() async throws {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(directory: directory)
+            let running = Task { try await test.server.run() }
+            #expect(try await TestServer.eventually { mode(test.events) != nil })
+            running.cancel()
+            try await running.value
+            #expect(mode(test.events) == nil)
+        }
+    }
+}

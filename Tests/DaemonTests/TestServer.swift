@@ -1,0 +1,99 @@
+import Glibc
+import Logging
+import Testing
+import Wire
+
+@testable import Daemon
+
+/// A socket server in a directory of its own, and what a test needs around it.
+struct TestServer {
+    let directory: String
+    let hub: EventHub
+    let server: SocketServer
+
+    var control: String { directory + "/astd.sock" }
+    var events: String { directory + "/events.sock" }
+
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init(directory: String, limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64) {
+        self.directory = directory
+        hub = EventHub(limits: limits)
+        let configuration = SocketServerConfiguration(
+            runtimeDirectory: directory, groupName: nil, maximumClients: maximumClients)
+        server = SocketServer(
+            configuration: configuration, hub: hub, handler: StubHandler(), logger: Self.logger)
+    }
+
+    /// Runs `body` beside a bound server; closes it and removes its directory in the end.
+    static func with(
+        limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64,
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        try await withDirectory { directory in
+            let test = TestServer(directory: directory, limits: limits, maximumClients: maximumClients)
+            try await test.server.bind()
+            do {
+                try await body(test)
+            } catch {
+                await test.server.close()
+                throw error
+            }
+            await test.server.close()
+        }
+    }
+
+    /// Lends a directory with a path short enough for sockets.
+    static func withDirectory(_ body: (String) async throws -> Void) async throws {
+        var template = Array("/tmp/astd-XXXXXX".utf8CString)
+        let path = try template.withUnsafeMutableBufferPointer { buffer in
+            // SAFETY: mkdtemp writes its six letters in place, within the template.
+            let start = try #require(buffer.baseAddress)
+            return String(cString: try #require(mkdtemp(start)))
+        }
+        defer {
+            for name in ["astd.sock", "events.sock", "notify.sock"] { unlink("\(path)/\(name)") }
+            rmdir(path)
+        }
+        try await body(path)
+    }
+
+    /// Waits until a condition holds, at most five seconds.
+    static func eventually(_ condition: () -> Bool) async throws -> Bool {
+        for _ in 0..<500 {
+            if condition() { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return condition()
+    }
+
+    static func prediction(_ seq: UInt64, labels: [(String, Float)] = [("Speech", 0.5)]) -> LiveRecord {
+        .prediction(
+            Prediction(
+                seq: seq, unixNanos: 0, startSample: Int64(seq) * 16_000, endSample: Int64(seq + 1) * 16_000,
+                levelDBFS: -20, latencyMs: 1, adapter: nil,
+                labels: labels.enumerated().map { index, entry in
+                    ScoredLabel(index: index, label: entry.0, score: entry.1)
+                }))
+    }
+}
+
+/// Answers `echo` with its text, `slow` after a long time, and refuses the rest.
+struct StubHandler: RequestHandler {
+    func hello() -> Hello {
+        Hello(model: "stub", adapter: nil, labels: 2, window: 10.24, hop: 1)
+    }
+
+    func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {
+        switch method {
+        case "echo":
+            let text = (try? params.string("text")) ?? nil
+            return .success(JSONText { $0.string(text ?? "") })
+        case "slow":
+            try? await Task.sleep(for: .seconds(60))
+            return .success(JSONText { $0.bool(true) })
+        default:
+            return .failure(.methodNotFound(method))
+        }
+    }
+}

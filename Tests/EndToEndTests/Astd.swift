@@ -1,0 +1,31 @@
+import Glibc
+
+/// The programs as they were built beside the tests, and the files that they are tried on.
+enum Astd {
+    static let repository = #filePath.replacing("/Tests/EndToEndTests/Astd.swift", with: "")
+    /// A small model: windows of 0.96 s, twelve labels.
+    static let model = repository + "/Tests/Golden/models/stride10"
+    static let modelWindowSeconds = 0.96
+    static let clip = repository + "/Tests/Golden/clips/long.wav"
+
+    /// The path of `astd` or `astctl`.
+    static func path(_ name: String) throws -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let bundle = String(
+            decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/\(name)"
+        guard access(String(path), X_OK) == 0 else {
+            throw TestTrouble("\(path) is not there: build everything first with `swift build`")
+        }
+        return String(path)
+    }
+
+    /// Runs `astd` or `astctl` to its end.
+    static func run(
+        _ command: [String], in folder: TestFolder, environment: [String: String] = [:]
+    ) async throws -> Program.Ending {
+        let full = [try path(command[0])] + command.dropFirst()
+        return try await Program(full, in: folder, environment: environment).ending()
+    }
+}

@@ -1,0 +1,70 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import Wire
+
+/// A batch with trouble in it: what can be classified is, the rest is told in its place.
+@Suite(.timeLimit(.minutes(2)))
+struct ClassifyFailureTests {
+    @Test func `Files that cannot be read have an error in their place and the others go on`() async throws {
+        let folder = try TestFolder()
+        let text = try folder.write("dear diary\n".utf8, to: "diary.wav")
+        let empty = try folder.write([], to: "empty.flac")
+        let missing = folder.file("missing.wav")
+        let secret = try folder.copy(Astd.clip, to: "secret.wav")
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: secret)
+        let paths = [text, Astd.clip, empty, missing, secret, Astd.clip]
+        let ending = try await withoutRootsPrivilege(
+            [Astd.path("astd"), "classify", "--model", Astd.model, "--hop", "10"] + paths, in: folder)
+        #expect(ending.code == 1)
+        let records = try ending.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+        #expect(try records.map { try $0.requiredString("file") } == paths)
+        #expect(
+            try records.map { try $0.object("error")?.requiredString("code") } == [
+                "not_audio", nil, "empty", "not_found", "permission_denied", nil,
+            ])
+        // A line for people each.
+        #expect(ending.complaints.count == 4)
+        #expect(ending.complaints.allSatisfy { $0.hasPrefix("astd: \(folder.path)/") })
+    }
+
+    @Test func `A full disk is told and is a failure`() async throws {
+        let folder = try TestFolder()
+        let ending = try await Astd.classify([Astd.clip, "--output", "/dev/full"], in: folder)
+        #expect(ending.code == 1)
+        #expect(ending.complaints == ["astd: /dev/full cannot be written: No space left on device"])
+    }
+
+    @Test func `A reader that has enough is no failure`() async throws {
+        let folder = try TestFolder()
+        let command =
+            "set -o pipefail; '\(try Astd.path("astd"))' classify --model '\(Astd.model)' --hop 0.01 '\(Astd.clip)' "
+            + "| head -n 1"
+        let ending = try await Program(["bash", "-c", command], in: folder, package: "bash").ending()
+        #expect(ending.code == 0)
+        #expect(ending.lines.count == 1)
+        #expect(ending.complaints.isEmpty)
+    }
+
+    @Test func `No model is 66 and nothing to do is 64`() async throws {
+        let folder = try TestFolder()
+        let noModel = try await Astd.run(
+            ["astd", "classify", "--model", folder.file("nothing"), Astd.clip], in: folder)
+        #expect(noModel.code == 66)
+        #expect(noModel.complaints.count == 1)
+        let nothing = try await Astd.run(["astd", "classify", "--model", Astd.model], in: folder)
+        #expect(nothing.code == 64)
+        #expect(nothing.complaints.count == 1)
+    }
+
+    /// Root may read every file; a program that is run through `setpriv` like this may not.
+    private func withoutRootsPrivilege(
+        _ command: [String], in folder: TestFolder
+    ) async throws -> Program.Ending {
+        let privileges = "-dac_override,-dac_read_search"
+        let prefix = ["setpriv", "--inh-caps=\(privileges)", "--bounding-set=\(privileges)"]
+        let program = try Program(
+            (geteuid() == 0 ? prefix : []) + command, in: folder, package: "util-linux")
+        return try await program.ending()
+    }
+}

@@ -1,0 +1,138 @@
+import Glibc
+import Testing
+import Wire
+
+/// The daemon on a real PulseAudio server, seen through its sockets and through astctl.
+@Suite(.timeLimit(.minutes(2)))
+struct LiveTests {
+    @Test func `Who connects is greeted and then gets a prediction for every hop`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.25"], in: folder)
+        let client = try daemon.listen()
+        let first = try await client.next()
+        guard case .hello(let hello) = first else {
+            Issue.record("the first record is \(String(describing: first))")
+            return
+        }
+        #expect(hello.model == "stride10")
+        #expect(hello.labels == 12)
+        #expect(hello.window == Astd.modelWindowSeconds)
+        #expect(hello.hop == 0.25)
+        let predictions = [
+            try await client.nextPrediction(), try await client.nextPrediction(),
+            try await client.nextPrediction(),
+        ]
+        for prediction in predictions {
+            #expect(prediction.startSample % 4000 == 0)
+            #expect(prediction.endSample - prediction.startSample == 95 * 160 + 400)
+            #expect(prediction.labels.count == 5)
+        }
+        #expect(predictions[1].seq == predictions[0].seq + 1)
+        #expect(predictions[1].startSample > predictions[0].startSample)
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `astctl shows the status, the labels, the sources and the predictions`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+
+        let watched = try await daemon.astctl("watch", "--count", "3", "--top-k", "2")
+        #expect(watched.code == 0)
+        let predictions = try watched.lines.compactMap { try LiveRecord(line: Array($0.utf8)).prediction }
+        #expect(predictions.count == 3)
+        #expect(predictions.allSatisfy { $0.labels.count == 2 })
+
+        let status = try await daemon.status()
+        #expect(status.pid == Int(daemon.program.identifier))
+        #expect(status.windows >= 3)
+        #expect(status.source.state == .healthy)
+        #expect(status.source.name == "astd.monitor")
+        let text = try await daemon.astctl("status")
+        #expect(text.code == 0)
+        #expect(text.lines.contains { $0.hasPrefix("model") && $0.contains("stride10, 12 labels") })
+
+        let labels = try await daemon.astctl("labels")
+        #expect(labels.code == 0)
+        #expect(labels.lines.count == 12)
+        #expect(labels.lines.first == " 0  Speech")
+        let sources = try await daemon.astctl("sources")
+        #expect(sources.lines.contains { $0.hasPrefix("* astd.monitor") })
+        withExtendedLifetime(server) {}
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `A signal ends the daemon in good order`(signal: Int32) async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(["--source", PulseServer.source], in: folder)
+        let client = try daemon.listen()
+        _ = try await client.next()
+        daemon.program.send(signal)
+        let ending = try await daemon.program.ending()
+        #expect(ending.code == 0)
+        _ = try await client.rest()
+        #expect(daemon.notifications.received().contains("STOPPING=1"))
+        #expect(!TestFolder.exists(folder.file(RunningDaemon.control)))
+        #expect(!TestFolder.exists(folder.file(RunningDaemon.events)))
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `A daemon that was killed leaves sockets that the next one replaces`() async throws {
+        let folder = try TestFolder()
+        let arguments = ["--source", "file:\(Astd.clip)"]
+        let killed = try await RunningDaemon.start(arguments, in: folder)
+        killed.program.kill()
+        #expect(TestFolder.exists(folder.file(RunningDaemon.control)))
+        let next = try await RunningDaemon.start(arguments, in: folder)
+        #expect(try await next.status().pid == Int(next.program.identifier))
+    }
+
+    @Test func `astctl without a daemon exits 3 and says how to start one`() async throws {
+        let folder = try TestFolder()
+        for verb in ["status", "watch", "labels", "sources"] {
+            let ending = try await Astd.run(["astctl", verb], in: folder)
+            #expect(ending.code == 3)
+            #expect(ending.complaints.count == 1)
+            #expect(ending.complaints.first?.contains("start it with `astd run`") == true)
+        }
+    }
+
+    @Test func `A daemon that stood still tells the windows it skipped and goes on`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.05"], in: folder)
+        let client = try daemon.listen()
+        let before = try await client.nextPrediction()
+        // A second without a processor is twenty hops; the capture buffer holds ten seconds.
+        daemon.program.send(SIGSTOP)
+        try await Task.sleep(for: .seconds(1))
+        daemon.program.send(SIGCONT)
+        var last = before
+        let gap = try await client.next { record in
+            if let prediction = record.prediction {
+                #expect(prediction.startSample > last.startSample)
+                last = prediction
+            }
+            return record.gap.flatMap {
+                $0.reason == .skipped && $0.endSample - $0.startSample >= 8000 ? $0 : nil
+            }
+        }
+        let after = try await client.nextPrediction()
+        // The gap is what lies between the windows on either side of it.
+        #expect(gap.startSample >= last.endSample - 400)
+        #expect(gap.endSample < after.endSample)
+        #expect(after.startSample > last.startSample)
+        #expect(after.startSample % 800 == 0)
+        let following = try await client.nextPrediction()
+        #expect(following.startSample > after.startSample)
+        let status = try await daemon.status()
+        #expect(status.skippedWindows >= 10)
+        #expect(status.overrunSamples == 0)
+        withExtendedLifetime(server) {}
+    }
+}

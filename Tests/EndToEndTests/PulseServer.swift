@@ -1,0 +1,39 @@
+/// A PulseAudio server of a test's own: no hardware, one null sink that works in astd's own format, so that its
+/// monitor gives back the very samples that were played.
+struct PulseServer {
+    private let program: Program
+    private let folder: TestFolder
+
+    static let sink = "astd"
+    /// What `astd run --source` takes to listen to it.
+    static let source = "pulse:\(sink).monitor"
+
+    static func start(in folder: TestFolder) async throws -> PulseServer {
+        let program = try Program(
+            [
+                "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+                "--realtime=no", "--high-priority=no", "-L", "module-native-protocol-unix", "-L",
+                "module-null-sink sink_name=\(sink) rate=16000 channels=1 format=float32le norewinds=1",
+            ], in: folder, package: "pulseaudio")
+        let server = PulseServer(program: program, folder: folder)
+        try await eventually("an answer of the PulseAudio server") {
+            if let code = program.poll() {
+                throw TestTrouble("pulseaudio ended with \(code): \(try program.said())")
+            }
+            return try await server.pactl("get-sink-mute", sink).code == 0 ? () : nil
+        }
+        return server
+    }
+
+    /// Begins to play a file.
+    func play(_ path: String) throws -> Program {
+        // The whole clip is with the server before it begins: a busy machine tears no hole into it.
+        try Program(
+            ["paplay", "--device=\(Self.sink)", "--latency-msec=10000", path], in: folder,
+            package: "pulseaudio-utils")
+    }
+
+    private func pactl(_ arguments: String...) async throws -> Program.Ending {
+        try await Program(["pactl"] + arguments, in: folder, package: "pulseaudio-utils").ending()
+    }
+}

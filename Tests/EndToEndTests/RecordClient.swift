@@ -1,0 +1,101 @@
+import Glibc
+import Wire
+
+/// A client of either socket that waits for records without blocking a thread.
+final class RecordClient {
+    private let descriptor: Int32
+    private var framer = LineFramer(maximumLineBytes: 1 << 20)
+    private var records: ArraySlice<LiveRecord> = []
+    private var isClosed = false
+
+    /// - Parameter path: `events.sock`, or `astd.sock` for a client that subscribes.
+    init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard withSocketAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
+            throw TestTrouble("nobody answers at \(path): errno \(errno)")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Asks `astd.sock` for every label of every prediction, and for what was said before.
+    func subscribeToEverything() throws {
+        let params = #"{"top_k":1000,"since_seq":0}"#
+        let request =
+            Array(#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":\#(params)}"#.utf8) + [0x0A]
+        guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+            throw TestTrouble("the subscription could not be sent: errno \(errno)")
+        }
+    }
+
+    /// The next record; nil when the daemon has closed.
+    func next() async throws -> LiveRecord? {
+        try await eventually("the next record") {
+            try fill()
+            if let record = records.popFirst() { return .some(record) }
+            return isClosed ? .some(nil) : nil
+        }
+    }
+
+    /// The next record of a kind; the others are passed over.
+    ///
+    /// - Throws: ``TestTrouble`` when the daemon closes before.
+    func next<Record>(_ pick: (LiveRecord) -> Record?) async throws -> Record {
+        while let record = try await next() {
+            if let picked = pick(record) { return picked }
+        }
+        throw TestTrouble("the daemon closed before the record that was waited for")
+    }
+
+    func nextPrediction() async throws -> Prediction { try await next { $0.prediction } }
+
+    /// Everything up to the end of the stream.
+    func rest() async throws -> [LiveRecord] {
+        var all: [LiveRecord] = []
+        while let record = try await next() { all.append(record) }
+        return all
+    }
+
+    private func fill() throws {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while !isClosed {
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
+            guard count > 0 else {
+                isClosed = true
+                return
+            }
+            for item in framer.append(Array(buffer[..<count])) {
+                guard case .line(let line) = item else { throw TestTrouble("a record of more than 1 MiB") }
+                switch try RPCMessage(line: line) {
+                case .record(let record), .notification(let record): records.append(record)
+                case .result: break
+                case .failure(_, let error): throw TestTrouble("the daemon refused: \(error.message)")
+                }
+            }
+        }
+    }
+}
+
+extension LiveRecord {
+    var prediction: Prediction? { if case .prediction(let record) = self { record } else { nil } }
+    var gap: Gap? { if case .gap(let record) = self { record } else { nil } }
+}
+
+extension Prediction {
+    var scores: [Float] { labels.scores }
+}
+
+extension [ScoredLabel] {
+    /// The scores in the order of the model's labels.
+    var scores: [Float] { sorted { $0.index < $1.index }.map(\.score) }
+}
+
+/// The largest absolute difference; infinite when the counts differ or something is no number.
+func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
+    guard left.count == right.count else { return .infinity }
+    return zip(left, right).reduce(0) { largest, pair in
+        let difference = abs(pair.0 - pair.1)
+        return difference.isNaN ? .infinity : max(largest, difference)
+    }
+}

@@ -1,0 +1,110 @@
+import Testing
+import Wire
+
+/// Why a daemon does not start: one line on standard error, and an exit code that says what kind of trouble it is.
+@Suite(.timeLimit(.minutes(2)))
+struct RunFailureTests {
+    @Test func `A model that is not there is 66`() async throws {
+        let folder = try TestFolder()
+        let complaint = try await complaint(
+            of: ["--model", folder.file("nothing"), "--source", "file:\(Astd.clip)"], code: 66, in: folder)
+        #expect(complaint.contains(folder.file("nothing")))
+    }
+
+    @Test func `No model anywhere is 66 and names the option`() async throws {
+        let folder = try TestFolder()
+        let daemon = try Program(
+            [
+                "/bin/sh", "-c",
+                "cd '\(folder.path)' && exec '\(Astd.path("astd"))' run --source file:\(Astd.clip)",
+            ],
+            in: folder)
+        let ending = try await daemon.ending()
+        #expect(ending.code == 66)
+        #expect(ending.complaints.count == 1)
+        #expect(ending.complaints.first?.contains("--model") == true)
+    }
+
+    @Test func `Weights that were cut off are 66`() async throws {
+        let folder = try TestFolder()
+        let model = try folder.copy(Astd.model, to: "model")
+        let whole = try TestFolder.bytes(of: Astd.model + "/model.safetensors")
+        try folder.write(whole.dropLast(1000), to: "model/model.safetensors")
+        let complaint = try await complaint(
+            of: ["--model", model, "--source", "file:\(Astd.clip)"], code: 66, in: folder)
+        #expect(complaint.contains("model.safetensors"))
+    }
+
+    @Test func `No PulseAudio server is 69 and says how to start one`() async throws {
+        let folder = try TestFolder()
+        let complaint = try await complaint(of: ["--model", Astd.model], code: 69, in: folder)
+        #expect(complaint.contains("PulseAudio") && complaint.contains("start"))
+    }
+
+    @Test func `A source that the server does not have is 69 and lists those it has`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let complaint = try await complaint(
+            of: ["--model", Astd.model, "--source", "pulse:*theremin*"], code: 69, in: folder)
+        #expect(complaint.contains("*theremin*") && complaint.contains("astd.monitor"))
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `A file that is no audio is 69`() async throws {
+        let folder = try TestFolder()
+        let path = try folder.write("dear diary\n".utf8, to: "diary.wav")
+        let complaint = try await complaint(
+            of: ["--model", Astd.model, "--source", "file:\(path)"], code: 69, in: folder)
+        #expect(complaint.contains("diary.wav"))
+    }
+
+    @Test(arguments: ["alsa:0", "pulse:", "file:", "microphone", ""])
+    func `A source that is none is 64`(source: String) async throws {
+        let folder = try TestFolder()
+        let complaint = try await complaint(
+            of: ["--model", Astd.model, "--source", source], code: 64, in: folder)
+        #expect(complaint.contains("\"\(source)\""))
+    }
+
+    @Test(arguments: [["--hop", "0"], ["--hop", "-1"], ["--hop", "nan"], ["--threads", "0"], ["--loud"]])
+    func `Options out of range are 64`(options: [String]) async throws {
+        let folder = try TestFolder()
+        let complaint = try await complaint(of: ["--model", Astd.model] + options, code: 64, in: folder)
+        #expect(complaint.contains(options[0]))
+    }
+
+    @Test func `A second daemon in the same runtime directory is 1 and leaves the first alone`() async throws
+    {
+        let folder = try TestFolder()
+        let first = try await RunningDaemon.start(["--source", "file:\(Astd.clip)"], in: folder)
+        let complaint = try await complaint(
+            of: [
+                "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir", folder.path,
+            ], code: 1, in: folder)
+        #expect(complaint.contains("another astd") && complaint.contains("--runtime-dir"))
+        #expect(try await first.status().pid == Int(first.program.identifier))
+    }
+
+    @Test func `A runtime directory that cannot be made is 1`() async throws {
+        let folder = try TestFolder()
+        let file = try folder.write([], to: "file")
+        let complaint = try await complaint(
+            of: ["--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir", file + "/astd"],
+            code: 1, in: folder)
+        #expect(complaint.contains(file))
+    }
+
+    /// Runs `astd run`, which is expected to fail, and gives back the one line it wrote as an error.
+    private func complaint(of arguments: [String], code: Int32, in folder: TestFolder) async throws -> String
+    {
+        let ending = try await Astd.run(
+            ["astd", "run", "--runtime-dir", folder.file("run")] + arguments, in: folder)
+        #expect(ending.code == code)
+        #expect(ending.output.isEmpty)
+        // The daemon's log, which may say what it did before the trouble, has lines with a date.
+        let complaints = ending.complaints.filter { $0.hasPrefix("astd: ") }
+        #expect(complaints.count == 1, "\(ending.complaints)")
+        #expect(ending.complaints.last == complaints.last)
+        return complaints.last ?? ""
+    }
+}
