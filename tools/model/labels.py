@@ -1,0 +1,123 @@
+"""What each recording is: the labels, and the rules that turn a path in a Debian package into them.
+
+A rule is (package, pattern on the path, positive labels, unknown labels, source). The source names
+the independent recording, speaker or composer: one source never stands on both sides of the split.
+`\\1` in a source is the pattern's group; `<stem>` is the file name without its digits and extension.
+A label that may or may not be audible is *unknown*: it takes no part in the loss or the evaluation.
+"""
+
+LABELS = [
+    "Speech",
+    "Screaming",
+    "Animal",
+    "Music",
+    "Piano",
+    "Percussion",
+    "Vehicle",
+    "Tools",
+    "Water",
+    "Siren",
+    "Alarm",
+    "Sine wave",
+    "Noise",
+    "Silence",
+]
+INDEX = {name: i for i, name in enumerate(LABELS)}
+
+# Labels that are only ever synthesised here, never taken from a recording.
+SYNTHETIC = ["Siren", "Alarm", "Sine wave", "Noise", "Silence"]
+
+MUSIC_UNKNOWN = ["Piano", "Percussion"]
+
+HUMANS = (
+    "archer|archmage|axe_thrower|guard|horseman|swordman|technician|worker|warrior|spearman|"
+    "shaman|stickfighter|battlemage|initiate|summoner|valkyrie|princess|carpet|genie"
+)
+
+RULES = [
+    # Speech: one speaker a language. The English and Spanish prompts share one speaker.
+    ("asterisk-core-sounds-(en|es)-wav", r".*\.wav$", ["Speech"], [], "speaker:allison-smith"),
+    ("asterisk-core-sounds-fr-wav", r".*\.wav$", ["Speech"], [], "speaker:june-wallack"),
+    ("asterisk-core-sounds-it-wav", r".*\.wav$", ["Speech"], [], "speaker:carlo-flora"),
+    ("asterisk-core-sounds-ru-wav", r".*\.wav$", ["Speech"], [], "speaker:maxim"),
+    ("0ad-data", r"voice/(\w+)/civ/civ_(male|female)", ["Speech"], [], r"speaker:0ad-\1-\2"),
+    # Screaming: death cries of people.
+    ("0ad-data", r"human/death/(male_death|female_death|death)", ["Screaming"], ["Speech"], r"0ad:\1"),
+    ("megaglest-data", rf"/({HUMANS})_die\d*\.wav", ["Screaming"], ["Speech"], r"megaglest:\1-die"),
+    ("supertuxkart-data", r"sfx/(WilhelmScream)", ["Screaming"], [], r"stk:\1"),
+    # Animals: one source a species and package.
+    ("0ad-data", r"voice/global/civ_dog", ["Animal"], [], "0ad:dog"),
+    ("0ad-data", r"fauna/animal/([a-z]+)_", ["Animal"], [], r"0ad:\1"),
+    ("0ad-data", r"fauna/death/(?:death_)?([a-z]+)_\d", ["Animal"], [], r"0ad:\1"),
+    ("0ad-data", r"mounted/death/death_(horse)", ["Animal"], [], r"0ad:\1"),
+    ("megaglest-data", r"/(wolf|hawk|owl|rooster|mudchute_cow)[_\d]*\.\w+$", ["Animal"], [], r"megaglest:\1"),
+    ("megaglest-data", r"/(chicken|sheep|pig|cow|bull)_\w+\.wav", ["Animal"], [], r"megaglest:\1"),
+    ("megaglest-data", r"/(chicken|sheep|ele|bee)(?:attack)?\d+\.wav", ["Animal"], [], r"megaglest:\1"),
+    ("supertuxkart-data", r"/(sheep|cow|exotic-birds)[_\d]*\.ogg", ["Animal"], [], r"stk:\1"),
+    ("sonic-pi-samples", r"/(misc_crow)", ["Animal"], [], r"sonic-pi:\1"),
+    ("openttd-opensfx", r"^(36|37|38|67|68)$", ["Animal"], [], r"opensfx:\1"),
+    ("openttd-opensfx", r"^(66|72)$", ["Animal"], [], "opensfx:bird"),
+    # Music: one source a track, or a composer where a package is one composer's.
+    ("0ad-data", r"audio/music/(.*)\.ogg", ["Music"], MUSIC_UNKNOWN, r"0ad-music:\1"),
+    ("megaglest-data", r"/music/(.*)\.ogg", ["Music"], MUSIC_UNKNOWN, r"megaglest-music:\1"),
+    ("supertuxkart-data", r"data/music/(.*?)(?:_fast|_f)?\.ogg", ["Music"], MUSIC_UNKNOWN, r"stk-music:\1"),
+    ("lomiri-sounds", r"ringtones/(?!Alarm|Melody piano|Melody_piano)(.*)\.ogg", ["Music"], MUSIC_UNKNOWN, r"lomiri:\1"),
+    ("lomiri-sounds", r"ringtones/(Melody.piano)\.ogg", ["Music", "Piano"], [], r"lomiri:\1"),
+    ("singularity-music", r".*\.ogg$", ["Music"], MUSIC_UNKNOWN, "composer:max-mccracken"),
+    ("asterisk-moh-opsound-wav", r"/(macroform|manolo_camp|reno_project)", ["Music"], MUSIC_UNKNOWN, r"composer:\1"),
+    ("sonic-pi-samples", r"/(guit|ambi_choir|ambi_glass)", ["Music"], [], r"sonic-pi:\1"),
+    ("sonic-pi-samples", r"/(ambi_piano)", ["Music", "Piano"], [], r"sonic-pi:\1"),
+    # Percussion: one source a kit (one recordist), or a loop.
+    ("sonic-pi-samples", r"/(drum|tabla)_", ["Music", "Percussion"], [], r"sonic-pi:\1"),
+    ("sonic-pi-samples", r"/(bd_\w+|sn_\w+|loop_amen|loop_breakbeat|loop_tabla|loop_perc)", ["Music", "Percussion"], [], r"sonic-pi:\1"),
+    # Vehicles: engines, horns, trains, aircraft.
+    ("openttd-opensfx", r"^(4|5)$", ["Vehicle"], [], "opensfx:steam-horn"),
+    ("openttd-opensfx", r"^(6|7)$", ["Vehicle"], [], "opensfx:ship-horn"),
+    ("openttd-opensfx", r"^(8|9|10|24|25|27|28|35|59|61|65|69|71)$", ["Vehicle"], [], r"opensfx:\1"),
+    ("supertuxkart-data", r"/(airplane_jetEngine|car_accel|car_revup|engine_large|engine_small|steamLocomotive|skid|horn)\.ogg", ["Vehicle"], [], r"stk:\1"),
+    # Tools: chopping, sawing, hammering, digging.
+    ("0ad-data", r"resource/(?:construction|mining|lumbering|farming)/(con_saw|con_wood|con_stone|mine_metal|mine_stone|lumber_tree|hoe)_", ["Tools"], [], r"0ad:\1"),
+    ("megaglest-data", r"/(worker_mine|technician_mine|anvil|technician_build|worker_build|worker_harvest_wood|shaman_build|initiate_build)\d*\.wav", ["Tools"], [], r"megaglest:\1"),
+    ("supertuxkart-data", r"sfx/(hammer|anvil)\.ogg", ["Tools"], [], r"stk:\1"),
+    ("openttd-opensfx", r"^(33|39|40|55|56)$", ["Tools"], [], r"opensfx:\1"),
+    # Water: rain, streams, waves.
+    ("0ad-data", r"ambient/water/(river|waterfall|wave)", ["Water"], [], r"0ad:\1"),
+    ("0ad-data", r"ambient/weather/(rain)", ["Water"], [], r"0ad:\1"),
+    ("megaglest-data", r"tilesets/(\w+)/sounds/rain", ["Water"], [], r"megaglest:rain-\1"),
+    ("megaglest-data", r"water_sounds/(water)", ["Water"], [], r"megaglest:\1"),
+    ("supertuxkart-data", r"sfx/(rain|river_loop|waterfall_loop_2|splash)\.ogg", ["Water"], [], r"stk:\1"),
+    # Noise from recordings.
+    ("sonic-pi-samples", r"/(vinyl_hiss)", ["Noise"], [], r"sonic-pi:\1"),
+    ("supertuxkart-data", r"sfx/(static-radio)", ["Noise"], [], r"stk:\1"),
+]
+
+# Whole sources that are for the test alone, whatever the draw says: other speakers, other composers
+# and other recordists than any in training.
+TEST_SOURCES = {
+    "speaker:allison-smith",
+    "speaker:0ad-greek-female",
+    "speaker:0ad-greek-male",
+    "speaker:0ad-persian-male",
+    "speaker:0ad-persian-female",
+    "composer:max-mccracken",
+    "composer:macroform",
+    "composer:manolo_camp",
+    "composer:reno_project",
+    "megaglest-music:manolo_camp-medieval",
+    "sonic-pi:ambi_piano",
+    "sonic-pi:vinyl_hiss",
+    "sonic-pi:drum",
+    "stk:static-radio",
+}
+TRAIN_SOURCES = {
+    "speaker:june-wallack",
+    "speaker:carlo-flora",
+    "speaker:maxim",
+    "speaker:0ad-latin-male",
+    "speaker:0ad-latin-female",
+    "speaker:0ad-napatan-male",
+    "speaker:0ad-napatan-female",
+    "sonic-pi:tabla",
+    "lomiri:Melody piano",
+}
+TRAIN_PREFIXES = ("0ad-music:", "megaglest-music:", "lomiri:")
