@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# The main job on real sound: a private PulseAudio server with a null sink, astd listening to its monitor, the model's
+# example clips played into it, and what astctl shows meanwhile. Leaves no process and no file behind.
+#
+#   make demo
+#   DEMO_MODEL=DIR DEMO_SOUNDS=DIR make demo     another model, other sounds
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+model=${DEMO_MODEL:-models/default}
+sounds=${DEMO_SOUNDS:-$model/examples}
+adapter=models/alarms
+astd=$PWD/.build/release/astd
+astctl=$PWD/.build/release/astctl
+
+# A home of its own: neither the user's PulseAudio server nor the user's astd is touched.
+home=$(mktemp -d /tmp/astd-demo.XXXXXX)
+# shellcheck disable=SC2086
+unset ${!PULSE_@} ${!ASTD_@} DISPLAY
+export HOME=$home XDG_RUNTIME_DIR=$home DBUS_SESSION_BUS_ADDRESS=disabled: LC_ALL=C.UTF-8
+mkfifo "$home/records"
+
+server='' daemon='' player='' watcher='' reader=''
+stop() { # PID...: asks it to end and waits until it has
+    local pid
+    for pid in "$@"; do
+        kill "$pid" 2> /dev/null || true
+        wait "$pid" 2> /dev/null || true
+    done
+}
+end() {
+    trap '' INT TERM HUP PIPE
+    # shellcheck disable=SC2086
+    stop $player $watcher $reader $daemon $server
+    rm -rf "$home"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+trap 'exit 141' PIPE
+
+wait_for() { # WHAT PID LOG COMMAND...: tries for ten seconds, as long as the process lives
+    local what=$1 pid=$2 log=$3 try
+    shift 3
+    for ((try = 0; try < 100; try++)); do
+        if "$@" > /dev/null 2>&1; then return; fi
+        kill -0 "$pid" 2> /dev/null || break
+        sleep 0.1
+    done
+    echo "demo: $what did not start:" >&2
+    tail -n 5 "$log" >&2
+    exit 1
+}
+
+# One line a prediction: when, and the three best labels.
+condense() {
+    local line labels text label score
+    while IFS= read -r line; do
+        [[ $line =~ \"time\":\"[^T]*T([0-9:]{8}) ]] || continue
+        text="   ${BASH_REMATCH[1]}"
+        labels=${line#*\"labels\":}
+        while [[ $labels =~ \"label\":\"(([^\"\\]|\\.)*)\",\"score\":([-+.0-9e]+)(.*) ]]; do
+            label=${BASH_REMATCH[1]} labels=${BASH_REMATCH[4]}
+            printf -v score %.2f "${BASH_REMATCH[3]}"
+            printf -v text '%s  %s %-12s' "$text" "$score" "$label"
+        done
+        echo "$text"
+    done
+}
+
+watch() {
+    if [ -t 1 ]; then
+        "$astctl" watch --top-k 5 &
+        watcher=$!
+    else
+        "$astctl" watch --top-k 3 > "$home/records" &
+        watcher=$!
+        condense < "$home/records" &
+        reader=$!
+    fi
+}
+unwatch() {
+    # shellcheck disable=SC2086
+    stop $watcher
+    [ -z "$reader" ] || wait "$reader" || true
+    watcher='' reader=''
+}
+
+# The clips of a folder, the quiet ones first where examples.json knows their peaks: a loud one lingers in the window.
+clips_of() { # FOLDER
+    local found=() clip
+    if [ -f "$1/examples.json" ]; then
+        mapfile -t found < <(awk -F '"' -v folder="$1" '
+            /"file":/ { file = $4 }
+            /"peak":/ { sub(/: /, "", $3); printf "%.9f %s/%s\n", $3, folder, file }' "$1/examples.json" \
+            | sort -n | cut -d ' ' -f 2-)
+    fi
+    [ ${#found[@]} -gt 0 ] || found=("$1"/*)
+    for clip in "${found[@]}"; do
+        case $clip in *.flac | *.wav | *.ogg) echo "$clip" ;; esac
+    done
+}
+
+part() { # SOUNDS DAEMON-OPTION...: plays every clip while the daemon listens
+    local clips clip number=0
+    mapfile -t clips < <(clips_of "$1")
+    [ ${#clips[@]} -gt 0 ] || { echo "demo: no .flac, .wav or .ogg file in $1" >&2; exit 1; }
+    shift
+    "$astd" run --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" "$@" 2> "$home/astd.log" &
+    daemon=$!
+    wait_for astd "$daemon" "$home/astd.log" "$astctl" status
+    for clip in "${clips[@]}"; do
+        number=$((number + 1))
+        printf '\n>> playing %s (%d of %d)\n' "${clip##*/}" "$number" "${#clips[@]}"
+        watch
+        paplay --device=demo "$clip" &
+        player=$!
+        wait "$player"
+        player=''
+        # The window that holds the whole clip is told within the second after it.
+        sleep 1
+        unwatch
+    done
+    echo
+    "$astctl" status
+    stop "$daemon"
+    daemon=''
+}
+
+echo "A PulseAudio server of our own, with a sink that leads nowhere; astd listens to what is played into it."
+pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --realtime=no --high-priority=no \
+    -L module-native-protocol-unix -L "module-null-sink sink_name=demo rate=48000 channels=2 norewinds=1" \
+    > "$home/pulseaudio.log" 2>&1 &
+server=$!
+wait_for pulseaudio "$server" "$home/pulseaudio.log" pactl info
+
+echo "The model $model hears the last seconds again every second."
+part "$sounds" --model "$model"
+if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
+    printf '\nThe same model with the LoRA adapter %s merged in: other labels.\n' "$adapter"
+    part "$adapter/examples" --model "$model" --adapter "$adapter"
+fi
+
+cat << 'TEXT'
+
+With a microphone:  .build/release/astd run     and in another terminal:  .build/release/astctl watch
+With files:         .build/release/astd classify FILE...
+TEXT
