@@ -42,6 +42,7 @@ let package = Package(
             name: "CKernels",
             cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
         .systemLibrary(name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
@@ -49,7 +50,7 @@ let package = Package(
         // The stages, in the order the data takes.
         .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
         .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
-        .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: house),
+        .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"], swiftSettings: house),
         .target(name: "Detection", swiftSettings: house),
         .target(name: "Wire", swiftSettings: house),
 
@@ -73,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "astd",
             dependencies: [
-                "Batch", "Capture", "Daemon", "Detection", "Inference", "Recognizer", "Wire", log,
+                "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Wire", log,
                 argumentParser,
             ],
             swiftSettings: house),

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
     # Libraries, with their headers.
-    libopenblas-dev libpulse-dev libsndfile1-dev libsoxr-dev
+    libopenblas-dev libpulse-dev libsndfile1-dev libsoxr-dev libssl-dev
     # Tests and demo play sound into a PulseAudio server of their own.
     pulseaudio pulseaudio-utils
     # What the Swift toolchain needs to run, to link and to fetch packages.

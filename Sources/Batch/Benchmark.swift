@@ -61,16 +61,17 @@ public struct Benchmark {
         recognizer.features.reset()
         let clock = ContinuousClock()
         let frontend = clock.measure { samples.withUnsafeBufferPointer { recognizer.features.append($0) } }
-        _ = recognizer.classify(windowFrom: 0)
+        let variant = recognizer.variants[0]
+        _ = recognizer.classify(variant, windowFrom: 0)
         let times = (0..<windows).map { _ in
-            clock.measure { _ = recognizer.classify(windowFrom: 0) } / .milliseconds(1)
+            clock.measure { _ = recognizer.classify(variant, windowFrom: 0) } / .milliseconds(1)
         }
         let memory = ProcessMemory.current()
         return Report(
             windowMilliseconds: times, frontendMilliseconds: frontend / .milliseconds(1),
             loadMilliseconds: loadMilliseconds,
             windowSeconds: Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000,
-            threads: recognizer.network.threads, kernels: recognizer.network.kernelName,
+            threads: recognizer.engine.threads, kernels: recognizer.engine.kernelName,
             residentBytes: memory.residentBytes, anonymousBytes: memory.anonymousBytes)
     }
 }

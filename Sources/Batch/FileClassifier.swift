@@ -9,7 +9,8 @@ public import Wire
 public final class FileClassifier {
     private let recognizer: Recognizer
     private let ranking: Ranking
-    private let hopFrames: Int
+    /// `nil`: each variant's window length.
+    private let hopFrames: Int?
     /// A tenth of a second: less than the frames that the features keep beyond a window.
     private static let blockSamples = 1600
 
@@ -26,7 +27,7 @@ public final class FileClassifier {
     public init(_ recognizer: Recognizer, topK: Int?, minimumScore: Float?, hopFrames: Int?) {
         self.recognizer = recognizer
         ranking = Ranking(limit: topK, minimumScore: minimumScore)
-        self.hopFrames = hopFrames ?? recognizer.features.config.windowFrames
+        self.hopFrames = hopFrames
     }
 
     /// Calls `emit` with every window's record, in order.
@@ -41,7 +42,10 @@ public final class FileClassifier {
         let reader = try open(path)
         let features = recognizer.features
         features.reset()
-        var plan = WindowPlan(windowFrames: features.config.windowFrames, hopFrames: hopFrames)
+        var plans = recognizer.variants.map {
+            WindowPlan(
+                windowFrames: $0.frontend.windowFrames, hopFrames: hopFrames ?? $0.frontend.windowFrames)
+        }
         var samples = 0
         try withBlock { block throws(Failure) in
             while true {
@@ -49,9 +53,9 @@ public final class FileClassifier {
                 guard count > 0 else { break }
                 samples += count
                 features.append(UnsafeBufferPointer(rebasing: block[..<count]))
-                while plan.isComplete(frames: features.frameCount) {
-                    emit(try record(path, plan, samples: nil))
-                    plan.advance()
+                while let next = Self.earliest(plans, where: { $0.isComplete(frames: features.frameCount) }) {
+                    emit(try record(path, next, plans[next], samples: nil))
+                    plans[next].advance()
                 }
                 progress(Double(samples) / Double(FrontendConfig.sampleRateHz))
             }
@@ -63,10 +67,15 @@ public final class FileClassifier {
                     "\(path) has \(samples) samples at 16 kHz, one frame needs \(FrontendConfig.frameSamples): "
                     + "give at least 25 ms of sound")
         }
-        while plan.isDue(fileFrames: features.frameCount) {
-            emit(try record(path, plan, samples: samples))
-            plan.advance()
+        while let next = Self.earliest(plans, where: { $0.isDue(fileFrames: features.frameCount) }) {
+            emit(try record(path, next, plans[next], samples: samples))
+            plans[next].advance()
         }
+    }
+
+    /// Which variant's next window begins first, of those that `isNext`: records are in the order of time.
+    private static func earliest(_ plans: [WindowPlan], where isNext: (WindowPlan) -> Bool) -> Int? {
+        plans.indices.filter { isNext(plans[$0]) }.min { plans[$0].start < plans[$1].start }
     }
 
     /// The normalised features of a file's first window, `[frames, mels]`.
@@ -74,7 +83,7 @@ public final class FileClassifier {
         let reader = try open(path)
         recognizer.features.reset()
         try withBlock { block throws(Failure) in
-            while recognizer.features.frameCount < recognizer.features.config.windowFrames {
+            while recognizer.features.frameCount < recognizer.windowFrames {
                 let count = try read(reader, into: block)
                 guard count > 0 else { break }
                 recognizer.features.append(UnsafeBufferPointer(rebasing: block[..<count]))
@@ -84,12 +93,15 @@ public final class FileClassifier {
             throw Failure(
                 code: "too_short", message: "\(path) is shorter than one frame: give at least 25 ms of sound")
         }
-        return recognizer.features(windowFrom: 0)
+        return recognizer.features(of: recognizer.variants[0], windowFrom: 0)
     }
 
     /// - Parameter samples: The file's length where it is known: no window ends after it.
-    private func record(_ path: String, _ plan: WindowPlan, samples: Int?) throws(Failure) -> BatchRecord {
-        guard let scores = recognizer.classify(windowFrom: plan.start) else {
+    private func record(
+        _ path: String, _ index: Int, _ plan: WindowPlan, samples: Int?
+    ) throws(Failure) -> BatchRecord {
+        let variant = recognizer.variants[index]
+        guard let scores = recognizer.classify(variant, windowFrom: plan.start) else {
             throw Failure(
                 code: "not_finite", message: "\(path): the scores are not numbers: the model is damaged")
         }
@@ -98,8 +110,9 @@ public final class FileClassifier {
         let fileEnd = samples.map { Double($0) / Double(FrontendConfig.sampleRateHz) } ?? end
         return BatchRecord(
             file: path, start: Double(plan.start) * frameSeconds, end: min(end, fileEnd),
+            adapter: recognizer.variants.count > 1 ? variant.adapter : nil,
             labels: ranking.best(scores).map {
-                ScoredLabel(index: $0.index, label: recognizer.config.labels[$0.index], score: $0.score)
+                ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
             })
     }
 

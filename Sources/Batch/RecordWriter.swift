@@ -44,7 +44,8 @@ public final class RecordWriter {
         case .jsonl: try write(bytes: record.encoded())
         case .text:
             let labels = record.labels.map { "\($0.label) \(Self.score($0.score))" }.joined(separator: "  ")
-            let span = "\(Self.time(record.start)) - \(Self.time(record.end))"
+            var span = "\(Self.time(record.start)) - \(Self.time(record.end))"
+            if let adapter = record.adapter { span += "  [\(adapter)]" }
             try write(bytes: Array("\(record.file)  \(span)  \(labels)\n".utf8))
         }
     }

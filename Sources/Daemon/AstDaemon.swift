@@ -25,21 +25,29 @@ public struct AstDaemon: Sendable {
         let spec = try mapped(DaemonError.source) { () throws(CaptureError) in
             try SourceSpec(parsing: options.source)
         }
-        let recognizer = try mapped(DaemonError.model) { () throws(ModelError) in
-            try Recognizer(options.recognizer)
+        let maker = VariantMaker(
+            base: try mapped(DaemonError.model) { () throws(ModelError) in
+                try BaseModel(directory: options.recognizer.model)
+            }, activation: options.recognizer.activation)
+        let adapters = AdapterShelf(maker, directory: options.adaptersDirectory, logger: logger)
+        let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
+            try adapters.begin(options.recognizer.adapters)
         }
+        let recognizer = Recognizer(
+            variants, threads: options.recognizer.threads, historyFrames: options.recognizer.historyFrames)
         let source = spec.makeSource(paced: !options.unpaced, pulseServer: nil)
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
-        let facts = facts(recognizer, listensToPulse: spec.isPulse)
+        let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
         let pipeline = Pipeline(
             ring: ring, recognizer: recognizer, hub: hub, hopFrames: options.hopFrames,
-            adapterName: facts.adapter, sourceWaits: spec.waits(unpaced: options.unpaced))
+            sourceWaits: spec.waits(unpaced: options.unpaced))
+        adapters.connect(pipeline.variantSwitch)
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
-        let requests = Requests(facts: facts, pipeline: pipeline, hub: hub, sourceName: source.name) {
-            requestStop.yield()
-        }
+        let requests = Requests(
+            facts: facts, pipeline: pipeline, adapters: adapters, hub: hub, sourceName: source.name
+        ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(
                 runtimeDirectory: options.runtimeDirectory, inherited: .fromEnvironment()), hub: hub,
@@ -58,11 +66,12 @@ public struct AstDaemon: Sendable {
         let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
             notifier.ready(status: "listening to \(source.name)")
         }
-        try await serve(listening, server, stopRequests)
+        try await serve(listening, server, adapters, stopRequests)
     }
 
     private func serve(
-        _ listening: ListeningService, _ server: SocketServer, _ stopRequests: AsyncStream<Void>
+        _ listening: ListeningService, _ server: SocketServer, _ adapters: AdapterShelf,
+        _ stopRequests: AsyncStream<Void>
     ) async throws {
         let group = ServiceGroup(
             configuration: .init(
@@ -78,7 +87,11 @@ public struct AstDaemon: Sendable {
         let stopper = Task {
             for await _ in stopRequests { await group.triggerGracefulShutdown() }
         }
-        defer { stopper.cancel() }
+        let reloader = Task { await reloadOnHangup(adapters) }
+        defer {
+            stopper.cancel()
+            reloader.cancel()
+        }
         do {
             try await group.run()
         } catch let error as PipelineError {
@@ -87,21 +100,23 @@ public struct AstDaemon: Sendable {
         logger.info("stopped")
     }
 
-    private func facts(_ recognizer: Recognizer, listensToPulse: Bool) -> Requests.Facts {
-        let config = recognizer.features.config
-        let windowSeconds = Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000
-        let hopSeconds = Double(options.hopFrames * FrontendConfig.frameShiftSamples) / 16000
-        let name = lastComponent(options.recognizer.model)
-        let adapter = options.recognizer.adapter.map(lastComponent)
-        return Requests.Facts(
-            hello: Hello(
-                model: name, adapter: adapter, labels: recognizer.config.labels.count, window: windowSeconds,
-                hop: hopSeconds),
-            labels: recognizer.config.labels,
-            model: ModelReport(
-                path: options.recognizer.model, name: name, labels: recognizer.config.labels.count,
-                windowSeconds: windowSeconds, sampleRate: FrontendConfig.sampleRateHz),
-            adapter: adapter, threads: recognizer.network.threads, hopSeconds: hopSeconds,
+    /// Reads the adapters' directory now, which the start need not wait for, and again with every SIGHUP.
+    private func reloadOnHangup(_ adapters: AdapterShelf) async {
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        if options.adaptersDirectory != nil { _ = await adapters.reload() }
+        for await _ in hangups {
+            let report = await adapters.reload()
+            let counts = "\(report.loaded.count) new, \(report.replaced.count) changed"
+            logger.info("adapters: \(counts), \(report.removed.count) gone, \(report.problems.count) refused")
+        }
+    }
+
+    private func facts(threads: Int, listensToPulse: Bool) -> Requests.Facts {
+        Requests.Facts(
+            modelPath: options.recognizer.model, modelName: lastComponent(options.recognizer.model),
+            threads: threads,
+            hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
+                / Double(FrontendConfig.sampleRateHz),
             listensToPulse: listensToPulse)
     }
 

@@ -4,6 +4,8 @@ public import Inference
 /// Why a daemon did not start, or ended.
 public enum DaemonError: Error, Sendable {
     case model(ModelError)
+    /// An adapter of the command line cannot be used.
+    case adapter(String)
     case source(CaptureError)
     case sockets(SocketServerError)
     /// The scores are no numbers.
@@ -16,6 +18,7 @@ extension DaemonError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .model(let error): error.description
+        case .adapter(let reason): reason
         case .source(let error): error.description
         case .sockets(let error): error.description
         case .brokenModel(let reason): reason

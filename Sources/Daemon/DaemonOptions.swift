@@ -5,6 +5,8 @@ public struct DaemonOptions: Sendable {
     public var recognizer: RecognizerOptions
     /// As ``Capture/SourceSpec`` reads it: `pulse`, `pulse:GLOB`, `file:PATH`, `stdin`.
     public var source: String
+    /// Where `reload` looks for adapters, one a directory; `nil`: nowhere.
+    public var adaptersDirectory: String?
     /// A file plays as fast as it can be classified instead of in real time.
     public var unpaced: Bool
     /// From one window's beginning to the next, in frames of 10 ms.
@@ -13,10 +15,12 @@ public struct DaemonOptions: Sendable {
     public var runtimeDirectory: String
 
     public init(
-        recognizer: RecognizerOptions, source: String, unpaced: Bool, hopFrames: Int, runtimeDirectory: String
+        recognizer: RecognizerOptions, source: String, adaptersDirectory: String? = nil, unpaced: Bool,
+        hopFrames: Int, runtimeDirectory: String
     ) {
         self.recognizer = recognizer
         self.source = source
+        self.adaptersDirectory = adaptersDirectory
         self.unpaced = unpaced
         self.hopFrames = hopFrames
         self.runtimeDirectory = runtimeDirectory

@@ -11,6 +11,7 @@ internal import Wire
 final class Requests: RequestHandler {
     private let facts: Facts
     private let pipeline: Pipeline
+    private let adapters: AdapterShelf
     private let hub: EventHub
     private let source: NIOLockedValueBox<SourceReport>
     private let began = ContinuousClock.now
@@ -19,21 +20,20 @@ final class Requests: RequestHandler {
 
     /// What does not change while the daemon runs.
     struct Facts: Sendable {
-        var hello: Hello
-        var labels: [String]
-        var model: ModelReport
-        var adapter: String?
+        var modelPath: String
+        var modelName: String
         var threads: Int
         var hopSeconds: Double
         var listensToPulse: Bool
     }
 
     init(
-        facts: Facts, pipeline: Pipeline, hub: EventHub, sourceName: String,
+        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, hub: EventHub, sourceName: String,
         shutdown: @escaping @Sendable () -> Void
     ) {
         self.facts = facts
         self.pipeline = pipeline
+        self.adapters = adapters
         self.hub = hub
         self.shutdown = shutdown
         source = NIOLockedValueBox(SourceReport(state: .recovering, name: sourceName))
@@ -46,12 +46,19 @@ final class Requests: RequestHandler {
         source.withLockedValue { $0 = SourceReport(state: record.state, name: record.name) }
     }
 
-    func hello() -> Hello { facts.hello }
+    func hello() -> Hello {
+        let active = adapters.snapshot.active
+        return Hello(
+            model: facts.modelName, adapters: active.map(\.adapter), labels: active.first?.labels.count ?? 0,
+            window: active.first?.windowSeconds ?? 0, hop: facts.hopSeconds)
+    }
 
     func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {
         switch method {
         case "status": .success(JSONText(status()))
-        case "labels": .success(JSONText(LabelList(labels: facts.labels)))
+        case "labels": labels(params)
+        case "adapter.list", "adapter.load", "adapter.use", "adapter.unload", "reload":
+            await AdapterRequests(adapters).handle(method: method, params: params)
         case "sources": sources()
         case "shutdown": stop()
         default: .failure(.methodNotFound(method))
@@ -62,16 +69,36 @@ final class Requests: RequestHandler {
         let counters = pipeline.currentCounters
         let memory = ProcessMemory.current()
         let source = source.withLockedValue { $0 }
+        let active = adapters.snapshot.active
+        let model = ModelReport(
+            path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
+            windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
         return StatusReport(
             state: source.state == .healthy ? "listening" : "waiting", pid: Int(getpid()),
-            uptimeSeconds: (ContinuousClock.now - began) / .seconds(1), model: facts.model,
-            adapter: facts.adapter, precision: "fp32", threads: facts.threads, source: source,
+            uptimeSeconds: (ContinuousClock.now - began) / .seconds(1), model: model,
+            adapters: active.map(\.adapter), precision: "fp32", threads: facts.threads, source: source,
             hopSeconds: facts.hopSeconds, windows: counters.windows, skippedWindows: counters.skippedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
             lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
             clients: clientCount.withLockedValue { $0?() ?? 0 }, lostRecords: hub.lostRecords,
             memory: MemoryReport(
                 rssBytes: UInt64(memory.residentBytes), anonymousBytes: UInt64(memory.anonymousBytes)))
+    }
+
+    /// - Parameter params: `adapter`, a name; without it the labels of what classifies, the first if several do.
+    private func labels(_ params: JSONObject) -> Result<JSONText, RPCError> {
+        do throws(WireError) {
+            let snapshot = adapters.snapshot
+            guard let name = try params.string("adapter") else {
+                return .success(JSONText(LabelList(labels: snapshot.active.first?.labels ?? [])))
+            }
+            guard let labels = snapshot.labels[name] else {
+                return .failure(RPCError(.unavailable, "no adapter \(name) is loaded"))
+            }
+            return .success(JSONText(LabelList(labels: labels)))
+        } catch {
+            return .failure(.invalidParams(error))
+        }
     }
 
     private func sources() -> Result<JSONText, RPCError> {

@@ -41,6 +41,18 @@ public struct FrontendConfig: Equatable, Sendable {
         self.normalisation = normalisation
     }
 
+    /// A logarithm of an energy as the model wants it.
+    public func normalised(_ logEnergy: Float) -> Float {
+        guard let normalisation else { return logEnergy }
+        return Float(
+            (Double(logEnergy) - normalisation.mean) * (1 / (2 * normalisation.standardDeviation)))
+    }
+
+    /// This front end without its normalisation.
+    var plain: FrontendConfig {
+        FrontendConfig(melBins: melBins, windowFrames: windowFrames, normalisation: nil)
+    }
+
     /// A window that is longer than its sound ends in rows of zeros, and those are normalised too.
     public var paddingValue: Float {
         guard let normalisation else { return 0 }

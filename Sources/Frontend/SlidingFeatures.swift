@@ -1,7 +1,8 @@
 /// Features of a stream of samples, of which any recent window can be had: a frame is computed once, however
 /// many windows it appears in.
 ///
-/// Frames are numbered from the stream's first sample. The newest `windowFrames + historyFrames` are kept.
+/// Frames are numbered from the stream's first sample. The newest `windowFrames + historyFrames` are kept, as plain
+/// logarithms: each model that looks at a window normalises it in its own way.
 public final class SlidingFeatures {
     public let config: FrontendConfig
     /// Frames computed so far: the next frame's number.
@@ -12,8 +13,10 @@ public final class SlidingFeatures {
 
     private let fbank: Fbank
     /// SAFETY: `[capacityFrames, melBins]`; rows 0..<(frameCount - firstFrame) are valid. Freed in deinit.
-    private let rows: UnsafeMutablePointer<Float>
-    private let capacityFrames: Int
+    private var rows: UnsafeMutablePointer<Float>
+    private var capacityFrames: Int
+    /// Frames of the longest window that can be had.
+    private var windowFrames: Int
     /// Number of the frame in row 0.
     private var firstFrame = 0
     /// Samples from the beginning of frame `frameCount`. SAFETY: `pendingCapacity` floats, freed in deinit.
@@ -25,9 +28,9 @@ public final class SlidingFeatures {
     public init(_ config: FrontendConfig, historyFrames: Int = 0) {
         self.config = config
         self.historyFrames = historyFrames + 64
-        fbank = Fbank(config)
-        // Twice the window: rows move to the front once a window, not once a hop.
-        capacityFrames = 2 * (config.windowFrames + self.historyFrames) + 128
+        fbank = Fbank(config.plain)
+        windowFrames = config.windowFrames
+        capacityFrames = Self.capacity(windowFrames, self.historyFrames)
         rows = .allocate(capacity: capacityFrames * config.melBins)
         pending = .allocate(capacity: Self.pendingCapacity)
     }
@@ -73,17 +76,43 @@ public final class SlidingFeatures {
         pendingCount = 0
     }
 
-    /// Copies `windowFrames` frames from `start`; frames that are not there yet are padding.
+    /// Number of the oldest frame that is still there.
+    public var oldestFrame: Int { firstFrame }
+
+    /// From now on windows of `frames` frames can be had, as soon as so many are there; the frames that are, stay.
+    public func keep(windowFrames frames: Int) {
+        windowFrames = frames
+        let capacity = Self.capacity(frames, historyFrames)
+        dropOldRows()
+        guard capacity != capacityFrames else { return }
+        let kept = UnsafeMutablePointer<Float>.allocate(capacity: capacity * config.melBins)
+        kept.update(from: rows, count: (frameCount - firstFrame) * config.melBins)
+        rows.deallocate()
+        rows = kept
+        capacityFrames = capacity
+    }
+
+    /// Copies `frontend.windowFrames` frames from `start`, normalised; frames that are not there yet are padding.
     ///
-    /// - Parameter window: Output `[windowFrames, melBins]`.
-    public func copyWindow(from start: Int, into window: UnsafeMutableBufferPointer<Float>) {
-        precondition(start >= firstFrame && window.count == config.windowFrames * config.melBins)
+    /// - Parameters:
+    ///   - frontend: Another model's front end, with as many mel bins; `nil` for ``config``.
+    ///   - window: Output `[windowFrames, melBins]`.
+    public func copyWindow(
+        from start: Int, as frontend: FrontendConfig? = nil, into window: UnsafeMutableBufferPointer<Float>
+    ) {
+        let frontend = frontend ?? config
+        precondition(frontend.melBins == config.melBins && frontend.windowFrames <= windowFrames)
+        precondition(start >= firstFrame && window.count == frontend.windowFrames * config.melBins)
         guard let destination = window.baseAddress else { return }
-        let available = max(0, min(config.windowFrames, frameCount - start)) * config.melBins
-        if available > 0 {
-            destination.update(from: rows + (start - firstFrame) * config.melBins, count: available)
-        }
-        (destination + available).update(repeating: config.paddingValue, count: window.count - available)
+        let available = max(0, min(frontend.windowFrames, frameCount - start)) * config.melBins
+        let source = rows + (start - firstFrame) * config.melBins
+        for index in 0..<available { destination[index] = frontend.normalised(source[index]) }
+        (destination + available).update(repeating: frontend.paddingValue, count: window.count - available)
+    }
+
+    /// Twice the window: rows move to the front once a window, not once a hop.
+    private static func capacity(_ windowFrames: Int, _ historyFrames: Int) -> Int {
+        2 * (windowFrames + historyFrames) + 128
     }
 
     private func computePending() {
@@ -100,7 +129,7 @@ public final class SlidingFeatures {
     }
 
     private func dropOldRows() {
-        let kept = min(config.windowFrames + historyFrames, frameCount - firstFrame)
+        let kept = min(windowFrames + historyFrames, frameCount - firstFrame)
         let dropped = frameCount - firstFrame - kept
         rows.update(from: rows + dropped * config.melBins, count: kept * config.melBins)
         firstFrame += dropped

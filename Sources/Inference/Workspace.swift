@@ -14,18 +14,43 @@ final class Workspace {
     var context: UnsafeMutablePointer<Float> { normed }
     let pooled: UnsafeMutablePointer<Float>
 
+    let sizes: Sizes
     private let arena: UnsafeMutablePointer<Float>
     private let scratch: UnsafeMutablePointer<Float>
-    private let scratchPerWorker: Int
+    private var scratchPerWorker: Int { sizes.scratchPerWorker }
 
-    init(_ geometry: Geometry, workers: Int) {
-        let plane = Self.padded(geometry.tokens * geometry.hidden)
-        // A worker's scratch holds attention scores, or the wide activations, or the patches of its rows.
-        let rows = (geometry.tokens + workers - 1) / workers + 1
-        let scores = SelfAttention.queryBlock * (geometry.tokens + 1)
-        scratchPerWorker = Self.padded(
-            max(scores, rows * geometry.intermediate, rows * geometry.patch * geometry.patch))
-        let total = 5 * plane + Self.padded(geometry.hidden) + workers * scratchPerWorker
+    /// Room for the largest of some networks, in floats.
+    struct Sizes: Equatable {
+        private(set) var plane = 0
+        private(set) var pooled = 0
+        private(set) var scratchPerWorker = 0
+        let workers: Int
+
+        init(_ geometries: [Geometry], workers: Int) {
+            self.workers = workers
+            for geometry in geometries {
+                plane = max(plane, padded(geometry.tokens * geometry.hidden))
+                pooled = max(pooled, padded(geometry.hidden))
+                // A worker's scratch holds attention scores, or the wide activations, or the patches of its rows.
+                let rows = (geometry.tokens + workers - 1) / workers + 1
+                let scores = SelfAttention.queryBlock * (geometry.tokens + 1)
+                scratchPerWorker = max(
+                    scratchPerWorker,
+                    padded(max(scores, rows * geometry.intermediate, rows * geometry.patch * geometry.patch)))
+            }
+        }
+
+        func hold(_ other: Sizes) -> Bool {
+            plane >= other.plane && pooled >= other.pooled && scratchPerWorker >= other.scratchPerWorker
+        }
+
+        private func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+    }
+
+    init(_ sizes: Sizes) {
+        self.sizes = sizes
+        let plane = sizes.plane
+        let total = 5 * plane + sizes.pooled + sizes.workers * sizes.scratchPerWorker
         let bytes = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
         arena = bytes.bindMemory(to: Float.self, capacity: total)
         tokens = arena
@@ -34,7 +59,7 @@ final class Workspace {
         keys = arena + 3 * plane
         values = arena + 4 * plane
         pooled = arena + 5 * plane
-        scratch = arena + 5 * plane + Self.padded(geometry.hidden)
+        scratch = arena + 5 * plane + sizes.pooled
     }
 
     deinit { arena.deallocate() }
@@ -47,6 +72,4 @@ final class Workspace {
 
     /// Scratch for the patches of one worker's rows.
     func patches(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
-
-    private static func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
 }

@@ -1,55 +1,48 @@
-public import Detection
+private import Detection
 public import Frontend
 public import Inference
 
-/// What to load and how to run it.
-public struct RecognizerOptions: Sendable {
-    public var model: String
-    public var adapter: String?
-    /// Threads of the forward pass.
-    public var threads: Int
-    /// `nil`: what the model says.
-    public var activation: Activation?
-
-    /// Frames beyond the newest window whose predecessors can still be had: a live stream's hop.
-    public var historyFrames: Int
-
-    public init(
-        model: String, adapter: String? = nil, threads: Int, activation: Activation? = nil,
-        historyFrames: Int = 0
-    ) {
-        self.model = model
-        self.adapter = adapter
-        self.threads = threads
-        self.activation = activation
-        self.historyFrames = historyFrames
-    }
-}
-
-/// From samples to scores with one model: the sliding features, the network, the activation.
+/// From samples to scores with one base model: the sliding features, and the variants of the model that look at them.
 ///
 /// Not for concurrent use; each owner has its own thread.
 public final class Recognizer {
-    public let config: ModelConfig
-    public let activation: ActivationChoice
     public let features: SlidingFeatures
-    public let network: AST
+    public let engine: Engine
+    /// Each window is classified by each; at least one, all of the same base.
+    public private(set) var variants: [Variant]
 
-    // SAFETY: both are allocated in init, freed in deinit, and used by one call at a time.
-    private let window: UnsafeMutableBufferPointer<Float>
-    private let scores: UnsafeMutableBufferPointer<Float>
+    // SAFETY: both are allocated in init and use(_:), freed there and in deinit, and used by one call at a time.
+    private var window: UnsafeMutableBufferPointer<Float>
+    private var scores: UnsafeMutableBufferPointer<Float>
 
-    /// - Throws: ``ModelError``: the model or the adapter cannot be used.
-    public init(_ options: RecognizerOptions) throws(ModelError) {
-        network = try AST(directory: options.model, adapter: options.adapter, threads: options.threads)
-        config = network.config
-        activation = ActivationChoice(
-            requested: options.activation, multiLabel: config.problemType.map { $0 == .multiLabel },
-            labels: config.labels)
-        let frontend = FrontendConfig(config.features)
-        features = SlidingFeatures(frontend, historyFrames: options.historyFrames)
-        window = .allocate(capacity: frontend.windowFrames * frontend.melBins)
-        scores = .allocate(capacity: config.labels.count)
+    /// - Parameters:
+    ///   - variants: At least one, all of one base.
+    ///   - threads: Of the forward pass.
+    ///   - historyFrames: As ``RecognizerOptions/historyFrames``.
+    public init(_ variants: [Variant], threads: Int, historyFrames: Int = 0) {
+        precondition(!variants.isEmpty)
+        self.variants = variants
+        engine = Engine(threads: threads)
+        features = SlidingFeatures(variants[0].frontend, historyFrames: historyFrames)
+        window = .allocate(capacity: 0)
+        scores = .allocate(capacity: 0)
+        makeRoom()
+    }
+
+    /// Loads what the options say.
+    ///
+    /// - Throws: ``ModelError``: the model or an adapter cannot be used.
+    public convenience init(_ options: RecognizerOptions) throws(ModelError) {
+        let maker = VariantMaker(
+            base: try BaseModel(directory: options.model), activation: options.activation)
+        var variants: [Variant] = []
+        for directory in options.adapters {
+            variants.append(
+                try maker.variant(
+                    try LoRAAdapter(directory: directory), named: AdapterName.of(directory: directory)))
+        }
+        if variants.isEmpty { variants = [maker.published] }
+        self.init(variants, threads: options.threads, historyFrames: options.historyFrames)
     }
 
     deinit {
@@ -57,32 +50,51 @@ public final class Recognizer {
         scores.deallocate()
     }
 
+    /// Frames of the longest window of the variants.
+    public var windowFrames: Int { variants.map(\.frontend.windowFrames).max() ?? 1 }
+
+    /// From now on windows are classified by these; the features of the stream stay.
+    ///
+    /// - Returns: Those before, so that the caller can choose where their memory is given back.
+    public func use(_ variants: [Variant]) -> [Variant] {
+        precondition(!variants.isEmpty)
+        let earlier = self.variants
+        self.variants = variants
+        makeRoom()
+        return earlier
+    }
+
+    private func makeRoom() {
+        engine.prepare(for: variants.map(\.network))
+        features.keep(windowFrames: windowFrames)
+        window.deallocate()
+        scores.deallocate()
+        window = .allocate(capacity: windowFrames * features.config.melBins)
+        scores = .allocate(capacity: variants.map(\.labels.count).max() ?? 1)
+    }
+
     /// Classifies the window that begins at frame `start`; frames that are not there are padding.
     ///
+    /// - Parameter variant: One of ``variants``.
     /// - Returns: Scores by class index, valid until the next call; `nil` when they are not numbers, which means
     ///   that the weights or the samples are broken.
-    public func classify(windowFrom start: Int) -> UnsafeBufferPointer<Float>? {
-        features.copyWindow(from: start, into: window)
-        network.classify(UnsafeBufferPointer(window), logits: scores)
+    public func classify(_ variant: Variant, windowFrom start: Int) -> UnsafeBufferPointer<Float>? {
+        let scores = UnsafeMutableBufferPointer(rebasing: scores[..<variant.labels.count])
+        engine.classify(variant.network, copyWindow(variant, start), logits: scores)
         guard scores.allSatisfy(\.isFinite) else { return nil }
-        activation.activation.apply(scores)
+        variant.activation.activation.apply(scores)
         return UnsafeBufferPointer(scores)
     }
 
     /// The normalised features of the window that begins at frame `start`, `[frames, mels]`.
-    public func features(windowFrom start: Int) -> [Float] {
-        features.copyWindow(from: start, into: window)
-        return Array(window)
+    public func features(of variant: Variant, windowFrom start: Int) -> [Float] {
+        Array(copyWindow(variant, start))
     }
-}
 
-extension FrontendConfig {
-    /// The front end that a model was trained with.
-    public init(_ settings: FeatureSettings) {
-        self.init(
-            melBins: settings.melBins, windowFrames: settings.frames,
-            normalisation: settings.normalises
-                ? .init(mean: Double(settings.mean), standardDeviation: Double(settings.standardDeviation))
-                : nil)
+    private func copyWindow(_ variant: Variant, _ start: Int) -> UnsafeBufferPointer<Float> {
+        let frontend = variant.frontend
+        let part = UnsafeMutableBufferPointer(rebasing: window[..<(frontend.windowFrames * frontend.melBins)])
+        features.copyWindow(from: start, as: frontend, into: part)
+        return UnsafeBufferPointer(part)
     }
 }

@@ -8,7 +8,7 @@ struct Astctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "astctl",
         abstract: "Talk to a running astd, the daemon that says what it hears.",
-        usage: "astctl [status|watch|labels|sources] [OPTIONS]",
+        usage: "astctl [status|watch|labels|sources|adapter|reload] [OPTIONS]",
         discussion: """
             Without a command it shows the status.
 
@@ -17,6 +17,7 @@ struct Astctl: ParsableCommand {
               astctl watch                          live scores, redrawn in place
               astctl watch --min-score 0.5 | jq .   records as JSON lines
               astctl watch --labels Dog,Siren       two labels, wherever they rank
+              astctl adapter use birds              another LoRA adapter from the next window on
               astctl status --json | jq .memory     one part of the status
               astctl --socket /tmp/a/astd.sock      a daemon of your own
 
@@ -24,7 +25,10 @@ struct Astctl: ParsableCommand {
               0 done, 1 the daemon refused, 2 or 64 wrong usage, 3 no daemon, 4 no answer in time
             """,
         version: "astctl \(astdVersion)",
-        subcommands: [StatusCommand.self, WatchCommand.self, LabelsCommand.self, SourcesCommand.self],
+        subcommands: [
+            StatusCommand.self, WatchCommand.self, LabelsCommand.self, SourcesCommand.self,
+            AdapterCommand.self, ReloadCommand.self,
+        ],
         defaultSubcommand: StatusCommand.self)
 
     static func main() {
@@ -34,6 +38,8 @@ struct Astctl: ParsableCommand {
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
         } catch is OutputClosed {
             // The reader has what it wanted: `astctl watch | head -1`.
             Glibc.exit(0)

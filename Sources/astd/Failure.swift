@@ -17,7 +17,7 @@ enum Failure {
 
     static func daemon(_ error: DaemonError) -> ExitCode {
         switch error {
-        case .model, .brokenModel: tell(error.description, ExitCode(66))
+        case .model, .adapter, .brokenModel: tell(error.description, ExitCode(66))
         // EX_UNAVAILABLE: what is to be heard is not there.
         case .source: tell(error.description, ExitCode(69))
         case .sockets, .noThread: tell(error.description, ExitCode(1))

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Batch
+internal import Frontend
 internal import Inference
 internal import Recognizer
 
@@ -31,7 +32,7 @@ struct Features: ParsableCommand {
         } catch {
             throw Failure.general(error.message)
         }
-        let mels = recognizer.config.features.melBins
+        let mels = recognizer.features.config.melBins
         do throws(RecordWriter.WriteError) {
             try NumpyArray(values: features, shape: [features.count / mels, mels]).write(to: output)
         } catch {

@@ -9,8 +9,9 @@ struct ModelArguments: ParsableArguments {
         help: "Model directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/...")
     var model: String?
 
-    @Option(help: "LoRA adapter directory (PEFT) to merge into the model.")
-    var adapter: String?
+    @Option(
+        help: "LoRA adapter directory (PEFT) to merge into the model. Several: each classifies for itself.")
+    var adapter: [String] = []
 
     @Option(help: "Threads of the forward pass. Default: all processors.")
     var threads: Int?
@@ -37,7 +38,7 @@ struct ModelArguments: ParsableArguments {
             throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
         }
         return RecognizerOptions(
-            model: directory, adapter: adapter, threads: threads ?? Processors.usableCount,
+            model: directory, adapters: adapter, threads: threads ?? Processors.usableCount,
             activation: activation, historyFrames: hopFrames)
     }
 

@@ -13,6 +13,7 @@ struct Run: AsyncParsableCommand {
               astd run --source 'pulse:*USB*' --hop 0.5  a microphone by its name or description, twice a second
               astd run --source file:street.wav          a file, in real time
               astd run --adapter models/alarms           with a LoRA adapter merged in
+              astd run --adapter a --adapter b           each window is classified with a, and with b
 
             Then, in another terminal: astctl watch, or nc -U $XDG_RUNTIME_DIR/astd/events.sock
             """)
@@ -34,6 +35,12 @@ struct Run: AsyncParsableCommand {
     )
     var runtimeDir: String?
 
+    @Option(
+        help:
+            "A directory with adapters, one a directory, that `astctl adapter use` can name; read again on reload. Default: $ASTD_ADAPTERS_DIR, /var/lib/astd/adapters"
+    )
+    var adaptersDir: String?
+
     @Flag(help: "A file is not paced: it is classified as fast as it goes.")
     var fast = false
 
@@ -49,7 +56,7 @@ struct Run: AsyncParsableCommand {
         let options = DaemonOptions(
             recognizer: try modelArguments.recognizerOptions(
                 activation: activation.activation, hopFrames: hopFrames),
-            source: source, unpaced: fast, hopFrames: hopFrames,
+            source: source, adaptersDirectory: AdaptersDirectoryLocator.find(explicit: adaptersDir), unpaced: fast, hopFrames: hopFrames,
             runtimeDirectory: RuntimeDirectoryLocator.find(explicit: runtimeDir))
         do {
             try await AstDaemon(options, logger: logger).run()

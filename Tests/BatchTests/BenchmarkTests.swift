@@ -24,7 +24,7 @@ import Testing
         let fields = try decoder.decode(Fields.self, from: Data(report.json.utf8))
         #expect(fields.windowMs.count == 3 && fields.windowMs.allSatisfy { $0 > 0 })
         #expect(fields.windowSeconds == 0.96 && fields.loadMs == 12.5 && fields.threads == 2)
-        #expect(fields.kernels == recognizer.network.kernelName && fields.rssBytes > 1_000_000)
+        #expect(fields.kernels == recognizer.engine.kernelName && fields.rssBytes > 1_000_000)
         let lines = report.text.split(separator: "\n")
         #expect(lines.count == 6 && lines[0] == "load            12.5 ms")
         #expect(lines[1].hasSuffix("median of 3 (0.96 s of audio, fp32, 2 threads, \(fields.kernels))"))

@@ -14,7 +14,7 @@ import Wire
     ) throws -> Recognizer {
         try Recognizer(
             RecognizerOptions(
-                model: Golden.path(model), adapter: adapter.map(Golden.path), threads: 2,
+                model: Golden.path(model), adapters: adapter.map { [Golden.path($0)] } ?? [], threads: 2,
                 activation: activation))
     }
 
@@ -38,7 +38,7 @@ import Wire
         #expect(largestDifference(Self.logits(first), wanted) <= golden.tolerance.endToEnd)
         let ranked = first.labels.map(\.score)
         #expect(ranked == ranked.sorted(by: >), "best first")
-        #expect(first.labels.allSatisfy { $0.label == recognizer.config.labels[$0.index] })
+        #expect(first.labels.allSatisfy { $0.label == recognizer.variants[0].labels[$0.index] })
     }
 
     @Test(arguments: [1, 7, 30, 96])
@@ -56,7 +56,7 @@ import Wire
             #expect(abs(record.start - Double(start) / 100) < 1e-9)
             recognizer.features.reset()
             samples[start * 160..<count].withUnsafeBufferPointer { recognizer.features.append($0) }
-            let alone = try #require(recognizer.classify(windowFrom: 0))
+            let alone = try #require(recognizer.classify(recognizer.variants[0], windowFrom: 0))
             #expect(Self.logits(record) == Array(alone), "window \(index)")
         }
     }

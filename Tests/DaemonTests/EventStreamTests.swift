@@ -11,12 +11,12 @@ import Wire
                 let hello = try await client.line()
                 #expect(
                     hello
-                        == #"{"type":"hello","protocol":1,"version":"0.1.0","model":"stub","adapter":null,"labels":2,"window":10.24,"hop":1.0}"#
+                        == #"{"type":"hello","protocol":1,"version":"0.1.0","model":"stub","adapter":null,"adapters":["base"],"labels":2,"window":10.24,"hop":1.0}"#
                 )
             }
             let records: [LiveRecord] = [
                 TestServer.prediction(1), .gap(Gap(startSample: 0, endSample: 5, reason: .overrun)),
-                .adapter(AdapterRecord(active: "a")), TestServer.prediction(2),
+                .adapter(AdapterRecord(adapters: ["a"])), TestServer.prediction(2),
             ]
             for record in records { test.hub.publish(record) }
             for client in clients {

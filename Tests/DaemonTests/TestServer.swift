@@ -81,7 +81,7 @@ struct TestServer {
 /// Answers `echo` with its text, `slow` after a long time, and refuses the rest.
 struct StubHandler: RequestHandler {
     func hello() -> Hello {
-        Hello(model: "stub", adapter: nil, labels: 2, window: 10.24, hop: 1)
+        Hello(model: "stub", adapters: [nil], labels: 2, window: 10.24, hop: 1)
     }
 
     func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {

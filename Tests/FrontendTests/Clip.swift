@@ -19,7 +19,7 @@ enum Clip {
 
     /// The front end of a golden model.
     static func frontend(of model: String) throws -> FrontendConfig {
-        let settings = try AST(directory: Golden.path(model), threads: 1).config.features
+        let settings = try BaseModel(directory: Golden.path(model)).network.config.features
         return FrontendConfig(
             melBins: settings.melBins, windowFrames: settings.frames,
             normalisation: settings.normalises

@@ -7,21 +7,21 @@ struct ForwardPass {
     private(set) var stages: [AST.Stage: [Float]] = [:]
     private(set) var logits: [Float]
 
-    init(_ network: AST, _ features: [Float]) {
+    init(_ network: TestNetwork, _ features: [Float]) {
         logits = [Float](repeating: .nan, count: network.config.labels.count)
         var stages: [AST.Stage: [Float]] = [:]
         withoutActuallyEscaping({ stages[$0] = Array($1) }) { record in
-            network.probe = record
+            network.engine.probe = record
             features.withUnsafeBufferPointer { features in
                 logits.withUnsafeMutableBufferPointer { network.classify(features, logits: $0) }
             }
-            network.probe = nil
+            network.engine.probe = nil
         }
         self.stages = stages
     }
 
     /// The logits alone, on the path that a running daemon takes: without a probe, some barriers fall away.
-    static func logits(_ network: AST, _ features: [Float]) -> [Float] {
+    static func logits(_ network: TestNetwork, _ features: [Float]) -> [Float] {
         var logits = [Float](repeating: .nan, count: network.config.labels.count)
         features.withUnsafeBufferPointer { features in
             logits.withUnsafeMutableBufferPointer { network.classify(features, logits: $0) }
@@ -31,8 +31,8 @@ struct ForwardPass {
 }
 
 extension Golden.Case {
-    func network(threads: Int) throws -> AST {
-        try AST(directory: Golden.path(model), adapter: adapter.map(Golden.path), threads: threads)
+    func network(threads: Int) throws -> TestNetwork {
+        try TestNetwork(directory: Golden.path(model), adapter: adapter.map(Golden.path), threads: threads)
     }
 
     func referenceFeatures() throws -> [Float] { try ArrayFile(golden: features).floats("features") }
@@ -41,7 +41,7 @@ extension Golden.Case {
 /// The error of loading a model; `nil` when it loads.
 func loadingError(_ directory: String, adapter: String? = nil) -> ModelError? {
     do throws(ModelError) {
-        _ = try AST(directory: directory, adapter: adapter, threads: 1)
+        _ = try TestNetwork(directory: directory, adapter: adapter, threads: 1)
         return nil
     } catch {
         return error

@@ -8,7 +8,7 @@ import Testing
     private static let newHead = ["Kettle, boiling", "Drill", "Door \"bell\"", "Nothing"]
 
     private static func config(_ model: String, adapter: String? = nil) throws -> ModelConfig {
-        try AST(
+        try TestNetwork(
             directory: Golden.path("models/\(model)"), adapter: adapter.map { Golden.path("adapters/\($0)") },
             threads: 1
         ).config
@@ -41,7 +41,7 @@ import Testing
         let folder = try TestFolder()
         let adapter = try folder.copy(Golden.path("adapters/new-head"), to: "adapter")
         try FileManager.default.removeItem(atPath: adapter + "/config.json")
-        let network = try AST(directory: Golden.path("models/stride10"), adapter: adapter, threads: 1)
+        let network = try TestNetwork(directory: Golden.path("models/stride10"), adapter: adapter, threads: 1)
         #expect(network.config.labels == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
     }
 
@@ -67,7 +67,7 @@ import Testing
         try ConfigEdit.set("id2label", to: labels(["0", "1", "2", "3", "5"]), in: model)
         #expect(loadingError(model) == .malformed(path: path, problem: "id2label has no entry 4"))
         try ConfigEdit.set("id2label", to: nil, in: model)
-        let network = try AST(directory: model, threads: 1)
+        let network = try TestNetwork(directory: model, threads: 1)
         #expect(network.config.labels == (0..<5).map { "LABEL_\($0)" }, "as transformers does")
     }
 

@@ -11,7 +11,7 @@ import Testing
         let folder = try TestFolder()
         let directory = try folder.copy(Golden.path("models/\(model)"), to: "model")
         try ConfigEdit.set("pooling", to: .text(pooling.rawValue), in: directory)
-        let network = try AST(directory: directory, threads: 2)
+        let network = try TestNetwork(directory: directory, threads: 2)
         let geometry = network.config.geometry
         var random = SeededGenerator(seed: 11)
         let features = random.floats(geometry.frames * geometry.melBins, in: -1.5...1.5)

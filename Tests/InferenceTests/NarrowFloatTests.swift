@@ -82,7 +82,7 @@ import Testing
         let header = Array(#"{"all":{"dtype":"F16","shape":[256,256],"data_offsets":[0,131072]}} "#.utf8)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
         let data = Self.patterns.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
-        let file = try SafetensorsFile(path: folder.write(length + header + data, to: "all.safetensors"))
+        let file = try SafetensorsFile(mapping: folder.write(length + header + data, to: "all.safetensors"))
         let values = Array(try #require(file.tensor("all")).buffer)
         #expect(
             zip(Self.patterns, values).allSatisfy { bits, value in

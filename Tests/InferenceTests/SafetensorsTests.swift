@@ -11,7 +11,7 @@ import Testing
         let path = Golden.path(broken.file)
         var found: ModelError?
         do throws(ModelError) {
-            let file = try SafetensorsFile(path: path)
+            let file = try SafetensorsFile(mapping: path)
             for name in file.names { #expect(file.tensor(name)?.buffer.allSatisfy(\.isFinite) == true) }
         } catch {
             found = error
@@ -40,7 +40,7 @@ import Testing
         ]
         for (name, problem) in problems {
             do throws(ModelError) {
-                _ = try SafetensorsFile(path: Golden.path("broken/\(name).safetensors"))
+                _ = try SafetensorsFile(mapping: Golden.path("broken/\(name).safetensors"))
                 Issue.record("\(name) was accepted")
             } catch {
                 #expect(error.description.contains(problem), "\(name): \(error)")
@@ -51,7 +51,7 @@ import Testing
     @Test(arguments: ["stride10", "misaligned", "modern-names", "odd"])
     func `Every tensor is what another reader finds`(model: String) throws {
         let path = Golden.path("models/\(model)/model.safetensors")
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(mapping: path)
         let other = try ArrayFile(path: path)
         #expect(file.names.sorted() == other.names)
         #expect(other.names.count > 20)
@@ -67,8 +67,8 @@ import Testing
 
     @Test func `Aligned floats are views of the file, others are converted once`() throws {
         let name = "classifier.dense.weight"
-        let aligned = try SafetensorsFile(path: Golden.path("models/stride10/model.safetensors"))
-        let misaligned = try SafetensorsFile(path: Golden.path("models/misaligned/model.safetensors"))
+        let aligned = try SafetensorsFile(mapping: Golden.path("models/stride10/model.safetensors"))
+        let misaligned = try SafetensorsFile(mapping: Golden.path("models/misaligned/model.safetensors"))
         for file in [aligned, misaligned] {
             let first = try #require(file.tensor(name)), second = try #require(file.tensor(name))
             #expect(first.pointer == second.pointer, "whoever writes to a tensor must be seen by the next")
@@ -78,7 +78,7 @@ import Testing
 
     @Test(arguments: [("f16", "F16"), ("bf16", "BF16")])
     func `Sixteen-bit weights say so and are widened exactly`(model: String, type: String) throws {
-        let file = try SafetensorsFile(path: Golden.path("models/\(model)/model.safetensors"))
+        let file = try SafetensorsFile(mapping: Golden.path("models/\(model)/model.safetensors"))
         #expect(file.elementTypeName == type)
         let values = Array(try #require(file.tensor("classifier.dense.weight")).buffer)
         #expect(values.count == 12 * 32 && Set(values).count > 200)
@@ -94,7 +94,7 @@ import Testing
             + #""a\"\u00e9":{"shape":[],"data_offsets":[0,4],"dtype":"F32"},"#
             + #""none":{"dtype":"F32","shape":[0,3],"data_offsets":[4,4]}}   "#
         let path = try folder.write(Self.file(header, [1.5]), to: "a.safetensors")
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(mapping: path)
         #expect(file.names.sorted() == ["a\"é", "none"])
         #expect(file.tensor("a\"é").map { Array($0.buffer) } == [1.5])
         #expect(file.tensor("none")?.shape == [0, 3])

@@ -52,7 +52,7 @@ import Wire
 
     @Test func `The status is readable text`() {
         var report = StatusReportTests.report
-        report.adapter = "birds"
+        report.adapters = ["birds"]
         report.uptimeSeconds = 2 * 86_400 + 3_600
         #expect(
             StatusText.lines(report) == [

@@ -7,8 +7,8 @@ import Wire
     /// Every kind of record and its exact line.
     static let pinned: [(LiveRecord, String)] = [
         (
-            .hello(Hello(model: "ast", adapter: nil, labels: 527, window: 10.24, hop: 1)),
-            #"{"type":"hello","protocol":1,"version":"0.1.0","model":"ast","adapter":null,"labels":527,"window":10.24,"hop":1.0}"#
+            .hello(Hello(model: "ast", adapters: [nil], labels: 527, window: 10.24, hop: 1)),
+            #"{"type":"hello","protocol":1,"version":"0.1.0","model":"ast","adapter":null,"adapters":["base"],"labels":527,"window":10.24,"hop":1.0}"#
         ),
         (
             .prediction(
@@ -39,7 +39,14 @@ import Wire
             .source(SourceRecord(state: .healthy, name: "stdin")),
             #"{"type":"source","state":"healthy","name":"stdin"}"#
         ),
-        (.adapter(AdapterRecord(active: nil)), #"{"type":"adapter","active":null}"#),
+        (
+            .adapter(AdapterRecord(adapters: [nil])),
+            #"{"type":"adapter","active":null,"adapters":["base"]}"#
+        ),
+        (
+            .adapter(AdapterRecord(adapters: ["a", nil])),
+            #"{"type":"adapter","active":"a","adapters":["a","base"]}"#
+        ),
         (.lost(Lost(count: 12)), #"{"type":"lost","count":12}"#),
     ]
 

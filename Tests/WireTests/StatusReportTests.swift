@@ -6,7 +6,7 @@ import Wire
         state: "running", pid: 4242, uptimeSeconds: 61.25,
         model: ModelReport(
             path: "/m", name: "ast", labels: 527, windowSeconds: 10.24, sampleRate: 16_000),
-        adapter: nil, precision: "fp32", threads: 2, source: SourceReport(state: .healthy, name: "pulse"),
+        adapters: [nil], precision: "fp32", threads: 2, source: SourceReport(state: .healthy, name: "pulse"),
         hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
         lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
@@ -15,7 +15,7 @@ import Wire
         let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
         #expect(
             line
-                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"overrun_samples":2,"lost_samples":3,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"overrun_samples":2,"lost_samples":3,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
         )
     }
 

@@ -5,7 +5,7 @@ import Wire
 
 @Suite struct `Watch screen` {
     private static let hello = Hello(
-        model: "ast-audioset", adapter: nil, labels: 527, window: 10.24, hop: 0.5)
+        model: "ast-audioset", adapters: [nil], labels: 527, window: 10.24, hop: 0.5)
 
     private static let prediction = Prediction(
         seq: 42, unixNanos: 1_767_225_598_250_000_000, startSample: 0, endSample: 164_080, levelDBFS: -23.46,

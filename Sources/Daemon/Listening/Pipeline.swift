@@ -13,13 +13,14 @@ internal import Wire
 ///
 ///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventHub
 ///
-/// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone;
-/// `counters` and `stopping` are the only things that other threads touch, and are synchronised.
+/// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
+/// `stopping` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
     private let recognizer: Recognizer
     private let hub: EventHub
-    private let adapterName: String?
+    /// Where others ask for other adapters.
+    let variantSwitch: VariantSwitch
     private let ranking = Ranking(limit: nil)
     /// Whether the source waits for us: then no window is skipped.
     private let sourceWaits: Bool
@@ -36,15 +37,14 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, adapterName: String?,
-        sourceWaits: Bool
+        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, sourceWaits: Bool
     ) {
         self.ring = ring
         self.recognizer = recognizer
         self.hub = hub
-        self.adapterName = adapterName
         self.sourceWaits = sourceWaits
-        schedule = WindowSchedule(windowFrames: recognizer.features.config.windowFrames, hopFrames: hopFrames)
+        variantSwitch = VariantSwitch { [ring] in ring.wake() }
+        schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
     }
 
     /// Safe on any thread.
@@ -63,9 +63,11 @@ final class Pipeline: @unchecked Sendable {
         let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
         defer {
             block.deallocate()
+            variantSwitch.end()
             ring.close()
         }
         while !stopping.load(ordering: .acquiring) {
+            variantSwitch.takeRequest(change)
             switch ring.pop(into: block) {
             case .samples(let count, let start, let unixNanos):
                 let samples = UnsafeBufferPointer(rebasing: block[..<count])
@@ -90,29 +92,57 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func classifyAll() throws(PipelineError) {
-        while let due = schedule.takeNext(frames: recognizer.features.frameCount) { try classify(due) }
+        while let due = schedule.takeNext(frames: recognizer.features.frameCount) {
+            try classify(due)
+            variantSwitch.takeRequest(change)
+        }
+    }
+
+    /// Other adapters from the next window on. The stream, its features and its windows' rhythm go on.
+    private func change(to variants: [Variant]) -> [Variant] {
+        let earlier = recognizer.use(variants)
+        schedule.change(
+            windowFrames: recognizer.windowFrames, oldestFrame: recognizer.features.oldestFrame)
+        hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
+        return earlier
     }
 
     private func classify(_ due: WindowSchedule.Due) throws(PipelineError) {
         if let skipped = due.skippedFrames { tellSkipped(skipped, windows: due.skippedWindows) }
-        let began = ContinuousClock.now
-        guard let scores = recognizer.classify(windowFrom: due.start) else { throw .scoresAreNotNumbers }
-        counters.classified(milliseconds: (ContinuousClock.now - began) / .milliseconds(1))
-        let labels = ranking.best(scores).map {
-            ScoredLabel(index: $0.index, label: recognizer.config.labels[$0.index], score: $0.score)
+        let frames = due.start..<min(due.start + schedule.windowFrames, recognizer.features.frameCount)
+        let levelDBFS = level.takeDBFS()
+        var milliseconds = 0.0
+        for variant in recognizer.variants {
+            milliseconds += try classify(variant, frames, levelDBFS)
         }
-        let frames = min(schedule.windowFrames, recognizer.features.frameCount - due.start)
-        let samples = clock.samples(ofFrames: due.start, count: frames)
+        counters.classified(milliseconds: milliseconds)
+        shareCounters()
+    }
+
+    /// Classifies the last of `frames`, as many as the variant looks at.
+    ///
+    /// - Returns: Milliseconds that the forward pass took.
+    private func classify(
+        _ variant: Variant, _ frames: Range<Int>, _ levelDBFS: Double?
+    ) throws(PipelineError) -> Double {
+        let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
+        let began = ContinuousClock.now
+        guard let scores = recognizer.classify(variant, windowFrom: start) else { throw .scoresAreNotNumbers }
+        let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
+        let labels = ranking.best(scores).map {
+            ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
+        }
+        let samples = clock.samples(ofFrames: start, count: frames.upperBound - start)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
         hub.publish(
             .prediction(
                 Prediction(
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
-                    endSample: samples.upperBound, levelDBFS: level.takeDBFS(),
-                    latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: adapterName,
+                    endSample: samples.upperBound, levelDBFS: levelDBFS,
+                    latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: variant.adapter,
                     labels: labels)))
-        shareCounters()
+        return milliseconds
     }
 
     /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
@@ -127,7 +157,7 @@ final class Pipeline: @unchecked Sendable {
                 Gap(
                     startSample: hole.lowerBound, endSample: hole.upperBound,
                     reason: reason == .overrun ? .overrun : .sourceLost)))
-        if hole.count < recognizer.features.config.windowSamples {
+        if hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
             recognizer.features.appendSilence(samples: hole.count)
         } else {
             recognizer.features.reset()

@@ -3,7 +3,7 @@
 /// Windows begin at 0, hop, 2 hop, ... frames after the stream's first. The newest complete one is next; those
 /// that were overtaken while an earlier one was computed are skipped, and counted.
 struct WindowSchedule: Equatable {
-    let windowFrames: Int
+    private(set) var windowFrames: Int
     let hopFrames: Int
     /// The frame at which the next window would begin if none had to be skipped.
     private(set) var nextStart = 0
@@ -41,6 +41,15 @@ struct WindowSchedule: Equatable {
     }
 
     mutating func restart() { nextStart = 0 }
+
+    /// From now on windows are `frames` long. The next one ends where it would have, or as soon after as the frames
+    /// from `oldestFrame` on allow; it begins at a multiple of the hop.
+    mutating func change(windowFrames frames: Int, oldestFrame: Int) {
+        guard frames != windowFrames else { return }
+        let earliest = max(0, oldestFrame, nextStart + windowFrames - frames)
+        nextStart = (earliest + hopFrames - 1) / hopFrames * hopFrames
+        windowFrames = frames
+    }
 
     private mutating func take(skipping skipped: Int) -> Due {
         let start = nextStart + skipped * hopFrames

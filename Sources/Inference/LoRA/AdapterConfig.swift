@@ -1,11 +1,9 @@
-private import _StringProcessing
-
 /// `adapter_config.json` of PEFT: what the LoRA factors mean.
 struct AdapterConfig {
     private let fields: Fields
     /// In the file's order: the first that matches counts.
-    private let alphaPattern: [(key: String, alpha: Double)]
-    private let path: String
+    private let alphaPattern: [(pattern: ModulePattern, alpha: Double)]
+    let path: String
 
     private struct Fields: Decodable {
         var peftType: String?
@@ -14,7 +12,11 @@ struct AdapterConfig {
         var useDora: Bool?
         var loraBias: Bool?
         var useQalora: Bool?
-        var fanInFanOut: Bool?
+        var r: Int?
+        var targetModules: Names?
+        var modulesToSave: Names?
+        var baseModelNameOrPath: String?
+        var peftVersion: String?
         var bias: String?
         var initLoraWeights: Initialisation?
         var alphaPattern: [String: Double]?
@@ -27,11 +29,28 @@ struct AdapterConfig {
             case useDora = "use_dora"
             case loraBias = "lora_bias"
             case useQalora = "use_qalora"
-            case fanInFanOut = "fan_in_fan_out"
-            case bias
+            case targetModules = "target_modules"
+            case modulesToSave = "modules_to_save"
+            case baseModelNameOrPath = "base_model_name_or_path"
+            case peftVersion = "peft_version"
+            case r, bias
             case initLoraWeights = "init_lora_weights"
             case alphaPattern = "alpha_pattern"
             case layerReplication = "layer_replication"
+        }
+    }
+
+    /// A list of names, or one name or expression.
+    private enum Names: Decodable {
+        case list([String])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let name = try? container.decode(String.self) {
+                self = .list([name])
+            } else {
+                self = .list(try container.decode([String].self))
+            }
         }
     }
 
@@ -55,32 +74,39 @@ struct AdapterConfig {
         self.path = path
         fields = try ConfigFile.decode(Fields.self, path: path)
         let values = fields.alphaPattern ?? [:]
-        alphaPattern = try Self.keysInOrder(of: "alpha_pattern", path: path)
-            .compactMap { key in values[key].map { (key, $0) } }
+        var patterns: [(ModulePattern, Double)] = []
+        for key in try Self.keysInOrder(of: "alpha_pattern", path: path) {
+            guard let alpha = values[key] else { continue }
+            guard let pattern = ModulePattern(key) else {
+                throw .unsupported(
+                    path: path, key: "alpha_pattern", found: String(key.prefix(80)),
+                    wanted: "names or regular expressions of at most \(ModulePattern.maximumSteps) steps, "
+                        + "without look-around and back references")
+            }
+            patterns.append((pattern, alpha))
+        }
+        alphaPattern = patterns
         try refuseWhatIsNotMerged()
     }
+
+    /// Whether the factors come with magnitudes (DoRA).
+    var isWeightDecomposed: Bool { fields.useDora ?? false }
+    var isRankStabilised: Bool { fields.useRslora ?? false }
+    var baseName: String? { fields.baseModelNameOrPath }
+    var alpha: Double { fields.loraAlpha ?? 8 }
 
     /// What `B A` is multiplied with: alpha / r, or alpha / sqrt(r) for rank-stabilised LoRA.
     ///
     /// - Parameter module: The module's path as the adapter's file names it, without PEFT's prefix.
     func scale(module: String, rank: Int) throws(ModelError) -> Float {
-        var alpha = fields.loraAlpha ?? 8
-        for (key, value) in alphaPattern where try matches(key, module) {
-            alpha = value
-            break
-        }
-        let divisor = fields.useRslora == true ? Double(rank).squareRoot() : Double(rank)
-        return Float(alpha / divisor)
-    }
-
-    /// PEFT's rule: the key, a regular expression, is the whole path or its end after a dot.
-    private func matches(_ key: String, _ module: String) throws(ModelError) -> Bool {
-        do {
-            return try Regex("(.*\\.)?(" + key + ")").wholeMatch(in: module) != nil
-        } catch {
+        let alpha = alphaPattern.first { $0.pattern.matches(module) }?.alpha ?? alpha
+        let divisor = isRankStabilised ? Double(rank).squareRoot() : Double(rank)
+        let scale = Float(alpha / divisor)
+        guard scale.isFinite else {
             throw .unsupported(
-                path: path, key: "alpha_pattern", found: key, wanted: "names or regular expressions")
+                path: path, key: "lora_alpha of \(module)", found: "\(alpha)", wanted: "a number")
         }
+        return scale
     }
 
     private func refuseWhatIsNotMerged() throws(ModelError) {
@@ -88,11 +114,13 @@ struct AdapterConfig {
             .unsupported(path: path, key: key, found: found, wanted: wanted)
         }
         if fields.peftType != "LORA" { throw refuse("peft_type", fields.peftType ?? "absent", "LORA") }
-        if fields.useDora == true { throw refuse("use_dora", "true", "false") }
-        if fields.loraBias == true { throw refuse("lora_bias", "true", "false") }
+        if fields.useDora == true, fields.loraBias == true {
+            throw refuse("lora_bias", "true", "false together with use_dora, as in PEFT")
+        }
         if fields.useQalora == true { throw refuse("use_qalora", "true", "false") }
-        if fields.fanInFanOut == true { throw refuse("fan_in_fan_out", "true", "false") }
-        if let bias = fields.bias, bias != "none" { throw refuse("bias", bias, "none") }
+        if let bias = fields.bias, !["none", "all", "lora_only"].contains(bias) {
+            throw refuse("bias", bias, "none, all, lora_only")
+        }
         if let layers = fields.layerReplication, !layers.isEmpty {
             throw refuse("layer_replication", "\(layers)", "none")
         }
@@ -108,22 +136,16 @@ struct AdapterConfig {
 
     /// A general decoder forgets the order of an object's keys, and the order decides between patterns.
     private static func keysInOrder(of wanted: String, path: String) throws(ModelError) -> [String] {
-        let contents = try ConfigFile.bytes(path: path)
         var keys: [String] = []
-        var failure: ModelError?
-        contents.withUnsafeBytes { buffer in
-            var scanner = JSONScanner(buffer, path: path)
-            do throws(ModelError) {
+        try ConfigFile.scan(try ConfigFile.bytes(path: path), path: path) { scanner throws(ModelError) in
+            try scanner.object { key, scanner throws(ModelError) in
+                guard key == wanted, scanner.isAtObject() else { return try scanner.skipValue() }
                 try scanner.object { key, scanner throws(ModelError) in
-                    guard key == wanted, scanner.isAtObject() else { return try scanner.skipValue() }
-                    try scanner.object { key, scanner throws(ModelError) in
-                        keys.append(key)
-                        try scanner.skipValue()
-                    }
+                    keys.append(key)
+                    try scanner.skipValue()
                 }
-            } catch { failure = error }
+            }
         }
-        if let failure { throw failure }
         return keys
     }
 }

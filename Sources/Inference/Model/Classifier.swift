@@ -1,22 +1,27 @@
 /// Pools tokens and scores the classes.
 struct Classifier {
     private let finalNorm: LayerNorm
-    private let headNorm: LayerNorm
+    /// `nil`: the scores are made of the pooled vector as it is.
+    private let headNorm: LayerNorm?
     private let dense: Linear
     private let pooling: ModelConfig.Pooling
     private let geometry: Geometry
 
     var classes: Int { dense.outputs }
 
-    init(_ checkpoint: Checkpoint, classes: Int, _ config: ModelConfig) throws(ModelError) {
+    init(_ weights: Weights, _ config: ModelConfig) throws(ModelError) {
         geometry = config.geometry
         pooling = config.pooling
         let width = geometry.hidden
         let epsilon = geometry.layerNormEpsilon
         finalNorm = try LayerNorm(
-            checkpoint, CheckpointNames.backbone + "layernorm", width: width, epsilon: epsilon)
-        headNorm = try LayerNorm(checkpoint, "classifier.layernorm", width: width, epsilon: epsilon)
-        dense = try Linear(checkpoint, "classifier.dense", inputs: width, outputs: classes)
+            weights, CheckpointNames.backbone + "layernorm", width: width, epsilon: epsilon)
+        headNorm =
+            config.normalisesPooled
+            ? try LayerNorm(
+                weights, "classifier.layernorm", width: width, epsilon: config.classifierLayerNormEpsilon)
+            : nil
+        dense = try Linear(weights, "classifier.dense", inputs: width, outputs: config.labels.count)
     }
 
     /// The tokens that pooling reads: the last block need not compute any other.
@@ -43,7 +48,7 @@ struct Classifier {
             for index in 0..<width { pooled[index] += space.normed[row * width + index] }
         }
         for index in 0..<width { pooled[index] /= Float(rows.count) }
-        headNorm.apply(pooled, into: space.normed, rows: 1, kernels)
-        dense.apply(space.normed, into: logits, rows: 1, kernels)
+        headNorm?.apply(pooled, into: space.normed, rows: 1, kernels)
+        dense.apply(headNorm == nil ? pooled : space.normed, into: logits, rows: 1, kernels)
     }
 }

@@ -17,6 +17,10 @@ struct ConfigFields: Decodable {
     var id2label: [String: String]?
     var problemType: String?
     var pooling: String?
+    /// Whether the head has a LayerNorm before its dense layer.
+    var classifierLayerNorm: Bool?
+    /// Of that LayerNorm, where it differs from `layer_norm_eps`.
+    var classifierLayerNormEps: Double?
 
     enum CodingKeys: String, CodingKey {
         case modelType = "model_type"
@@ -35,6 +39,8 @@ struct ConfigFields: Decodable {
         case id2label
         case problemType = "problem_type"
         case pooling
+        case classifierLayerNorm = "classifier_layernorm"
+        case classifierLayerNormEps = "classifier_layer_norm_eps"
     }
 
     /// 16, or [16, 16].
@@ -77,6 +83,8 @@ struct ConfigFields: Decodable {
             numMelBins: overlay.numMelBins ?? numMelBins,
             id2label: overlay.id2label ?? id2label,
             problemType: overlay.problemType ?? problemType,
-            pooling: overlay.pooling ?? pooling)
+            pooling: overlay.pooling ?? pooling,
+            classifierLayerNorm: overlay.classifierLayerNorm ?? classifierLayerNorm,
+            classifierLayerNormEps: overlay.classifierLayerNormEps ?? classifierLayerNormEps)
     }
 }

@@ -9,14 +9,14 @@ struct EncoderLayer {
     private let feedForward: FeedForward
     private let hidden: Int
 
-    init(_ checkpoint: Checkpoint, index: Int, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, index: Int, _ geometry: Geometry) throws(ModelError) {
         let name = CheckpointNames.layer(index)
         let epsilon = geometry.layerNormEpsilon
         hidden = geometry.hidden
-        normBefore = try LayerNorm(checkpoint, name + "layernorm_before", width: hidden, epsilon: epsilon)
-        attention = try SelfAttention(checkpoint, name + "attention.", geometry)
-        normAfter = try LayerNorm(checkpoint, name + "layernorm_after", width: hidden, epsilon: epsilon)
-        feedForward = try FeedForward(checkpoint, name, geometry)
+        normBefore = try LayerNorm(weights, name + "layernorm_before", width: hidden, epsilon: epsilon)
+        attention = try SelfAttention(weights, name + "attention.", geometry)
+        normAfter = try LayerNorm(weights, name + "layernorm_after", width: hidden, epsilon: epsilon)
+        feedForward = try FeedForward(weights, name, geometry)
     }
 
     func project(_ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, _ kernels: Kernels) {

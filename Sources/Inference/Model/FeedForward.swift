@@ -3,11 +3,11 @@ struct FeedForward {
     private let expand: Linear
     private let contract: Linear
 
-    init(_ checkpoint: Checkpoint, _ name: String, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, _ name: String, _ geometry: Geometry) throws(ModelError) {
         expand = try Linear(
-            checkpoint, name + "intermediate.dense", inputs: geometry.hidden, outputs: geometry.intermediate)
+            weights, name + "intermediate.dense", inputs: geometry.hidden, outputs: geometry.intermediate)
         contract = try Linear(
-            checkpoint, name + "output.dense", inputs: geometry.intermediate, outputs: geometry.hidden)
+            weights, name + "output.dense", inputs: geometry.intermediate, outputs: geometry.hidden)
     }
 
     /// Reads the normalised tokens `rows`, adds to the tokens; `wide` holds `[rows, intermediate]`.

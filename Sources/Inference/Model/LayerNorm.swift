@@ -4,9 +4,9 @@ struct LayerNorm {
     let bias: Tensor
     let epsilon: Float
 
-    init(_ checkpoint: Checkpoint, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
-        gain = try checkpoint.tensor(name + ".weight", [width])
-        bias = try checkpoint.tensor(name + ".bias", [width])
+    init(_ weights: Weights, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
+        gain = try weights.tensor(name + ".weight", [width])
+        bias = try weights.tensor(name + ".bias", [width])
         self.epsilon = epsilon
     }
 

@@ -13,11 +13,11 @@ struct Linear {
         self.bias = bias
     }
 
-    init(_ checkpoint: Checkpoint, _ name: String, inputs: Int, outputs: Int, bias hasBias: Bool = true)
+    init(_ weights: Weights, _ name: String, inputs: Int, outputs: Int, bias hasBias: Bool = true)
         throws(ModelError)
     {
-        weight = try checkpoint.tensor(name + ".weight", [outputs, inputs])
-        bias = hasBias ? try checkpoint.tensor(name + ".bias", [outputs]) : nil
+        weight = try weights.tensor(name + ".weight", [outputs, inputs])
+        bias = hasBias ? try weights.tensor(name + ".bias", [outputs]) : nil
     }
 
     /// x `[rows, inputs]`, y `[rows, outputs]`, both contiguous.

@@ -23,6 +23,9 @@ public struct ModelConfig: Equatable, Sendable {
     /// `nil` when `config.json` is silent.
     public var problemType: ProblemType?
     public var pooling: Pooling
+    /// Whether the head has a LayerNorm before its dense layer (the PETL code has none).
+    public var normalisesPooled: Bool
+    public var classifierLayerNormEpsilon: Float
     public var features: FeatureSettings
 
     init(_ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String) throws(ModelError) {
@@ -44,6 +47,14 @@ public struct ModelConfig: Equatable, Sendable {
                 wanted: Pooling.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self.pooling = known
+        normalisesPooled = fields.classifierLayerNorm ?? true
+        classifierLayerNormEpsilon =
+            fields.classifierLayerNormEps.map { Float($0) } ?? geometry.layerNormEpsilon
+        guard classifierLayerNormEpsilon >= 0, classifierLayerNormEpsilon < 1 else {
+            throw .unsupported(
+                path: path, key: "classifier_layer_norm_eps", found: "\(classifierLayerNormEpsilon)",
+                wanted: "0 to 1")
+        }
         self.features = features
     }
 

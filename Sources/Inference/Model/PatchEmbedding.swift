@@ -7,17 +7,17 @@ struct PatchEmbedding {
     private let positions: Tensor
     private let geometry: Geometry
 
-    init(_ checkpoint: Checkpoint, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, _ geometry: Geometry) throws(ModelError) {
         let name = CheckpointNames.backbone + "embeddings."
         let hidden = geometry.hidden
-        let kernel = try checkpoint.tensor(
+        let kernel = try weights.tensor(
             name + "patch_embeddings.projection.weight", [hidden, 1, geometry.patch, geometry.patch])
         projection = Linear(
             weight: Tensor(pointer: kernel.pointer, shape: [hidden, geometry.patch * geometry.patch]),
-            bias: try checkpoint.tensor(name + "patch_embeddings.projection.bias", [hidden]))
-        classToken = try checkpoint.tensor(name + "cls_token", [1, 1, hidden])
-        distillationToken = try checkpoint.tensor(name + "distillation_token", [1, 1, hidden])
-        positions = try checkpoint.tensor(name + "position_embeddings", [1, geometry.tokens, hidden])
+            bias: try weights.tensor(name + "patch_embeddings.projection.bias", [hidden]))
+        classToken = try weights.tensor(name + "cls_token", [1, 1, hidden])
+        distillationToken = try weights.tensor(name + "distillation_token", [1, 1, hidden])
+        positions = try weights.tensor(name + "position_embeddings", [1, geometry.tokens, hidden])
         self.geometry = geometry
     }
 

@@ -9,17 +9,17 @@ struct SelfAttention {
     /// Queries of one head that are computed together.
     static let queryBlock = 256
 
-    init(_ checkpoint: Checkpoint, _ name: String, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, _ name: String, _ geometry: Geometry) throws(ModelError) {
         func projection(_ part: String) throws(ModelError) -> Linear {
             try Linear(
-                checkpoint, name + "attention." + part, inputs: geometry.hidden, outputs: geometry.hidden,
-                bias: geometry.queryKeyValueBias)
+                weights, name + "attention." + part, inputs: geometry.hidden, outputs: geometry.hidden,
+                bias: geometry.queryKeyValueBias || weights.contains(name + "attention." + part + ".bias"))
         }
         query = try projection("query")
         key = try projection("key")
         value = try projection("value")
         output = try Linear(
-            checkpoint, name + "output.dense", inputs: geometry.hidden, outputs: geometry.hidden)
+            weights, name + "output.dense", inputs: geometry.hidden, outputs: geometry.hidden)
         self.geometry = geometry
     }
 

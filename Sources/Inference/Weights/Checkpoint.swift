@@ -1,45 +1,47 @@
-/// The tensors of a base model, by their canonical names, with those an adapter replaces put in their place.
+/// The tensors of a base model by their canonical names. Once ``seal()``ed it does not change any more, and any
+/// thread may read it.
 final class Checkpoint {
     let path: String
-    private let base: SafetensorsFile
+    private let file: SafetensorsFile
     /// File name of a tensor by its canonical name.
     private var fileNames: [String: String] = [:]
-    private var replacements: [String: Tensor] = [:]
-    /// Keeps the memory behind `replacements` alive.
-    private var adapters: [SafetensorsFile] = []
+    /// What the base's own network asked for: an adapter may change these and no others.
+    private var used: [String: Tensor] = [:]
+    private var isSealed = false
 
     /// - Throws: ``ModelError``: unreadable, malformed (also: one tensor under both names).
     init(path: String) throws(ModelError) {
         self.path = path
-        base = try SafetensorsFile(path: path)
-        for name in base.names {
+        file = try SafetensorsFile(mapping: path)
+        for name in file.names {
             guard fileNames.updateValue(name, forKey: CheckpointNames.canonical(name)) == nil else {
                 throw .malformed(path: path, problem: "names tensor \(name) in both generations of names")
             }
         }
     }
 
-    var elementTypeName: String { base.elementTypeName }
+    var elementTypeName: String { file.elementTypeName }
 
     func shape(of name: String) -> [Int]? {
-        replacements[name]?.shape ?? fileNames[name].flatMap(base.shape(of:))
+        isSealed ? used[name]?.shape : fileNames[name].flatMap(file.shape(of:))
     }
 
     /// The tensor with the canonical `name`, which must have `shape`.
     func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
-        let found = replacements[name] ?? fileNames[name].flatMap { base.tensor($0) }
-        guard let found else { throw .missingTensor(path: path, tensor: name) }
-        guard found.shape == shape else {
-            throw .shape(path: path, tensor: name, expected: shape, found: found.shape)
+        let known = used[name]
+        guard let tensor = known ?? (isSealed ? nil : fileNames[name].flatMap { file.tensor($0) }) else {
+            throw .missingTensor(path: path, tensor: name)
         }
-        return found
+        guard tensor.shape == shape else {
+            throw .shape(path: path, tensor: name, expected: shape, found: tensor.shape)
+        }
+        if known == nil { used[name] = tensor }
+        return tensor
     }
 
-    /// From now on `name` is `tensor`, which lives in `file`.
-    func replace(_ name: String, with tensor: Tensor, from file: SafetensorsFile) {
-        replacements[name] = tensor
-        if !adapters.contains(where: { $0 === file }) { adapters.append(file) }
-    }
+    /// The base's network is complete: from here on nothing is converted or looked up anew.
+    func seal() { isSealed = true }
 
-    func makeReadOnly() { base.makeReadOnly() }
+    /// Parameters of the base's network.
+    var parameterCount: Int { used.values.reduce(0) { $0 + $1.count } }
 }

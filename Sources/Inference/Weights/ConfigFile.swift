@@ -12,35 +12,20 @@ enum ConfigFile {
 
     /// Reads a whole regular file of at most 16 MB.
     static func bytes(path: String) throws(ModelError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
+        let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, reason: systemError()) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "not a regular file")
+        guard size <= maximumBytes else {
+            throw .malformed(path: path, problem: "\(size) bytes long, at most \(maximumBytes) expected")
         }
-        guard status.st_size <= maximumBytes else {
-            throw .malformed(
-                path: path, problem: "\(status.st_size) bytes long, at most \(maximumBytes) expected")
-        }
-        var contents = [UInt8](repeating: 0, count: Int(status.st_size))
-        var filled = 0
-        while filled < contents.count {
-            let count = contents.withUnsafeMutableBytes { buffer in
-                // SAFETY: `filled` is below the array's count.
-                read(descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
-            filled += count
-        }
+        var contents = [UInt8](repeating: 0, count: size)
+        let filled = contents.withUnsafeMutableBytes { RegularFile.read(descriptor, into: $0) }
         return Array(contents[..<filled])
     }
 
     /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` with the key at fault.
     static func decode<Value: Decodable>(_ type: Value.Type, path: String) throws(ModelError) -> Value {
         let contents = try bytes(path: path)
+        try checkStructure(contents, path: path)
         do {
             return try JSONDecoder().decode(type, from: Data(contents))
         } catch let error as DecodingError {
@@ -48,6 +33,27 @@ enum ConfigFile {
         } catch {
             throw .malformed(path: path, problem: "not valid JSON")
         }
+    }
+
+    /// A general decoder forgets that a key stood there twice, and which of the two it believes is anybody's guess.
+    private static func checkStructure(_ contents: [UInt8], path: String) throws(ModelError) {
+        try scan(contents, path: path) { scanner throws(ModelError) in
+            guard scanner.isAtObject() else { throw scanner.bad("an object is expected") }
+            try scanner.skipValue()
+            try scanner.end()
+        }
+    }
+
+    /// Reads `contents` with a ``JSONScanner``.
+    static func scan(
+        _ contents: [UInt8], path: String, _ body: (inout JSONScanner) throws(ModelError) -> Void
+    ) throws(ModelError) {
+        var failure: ModelError?
+        contents.withUnsafeBytes { buffer in
+            var scanner = JSONScanner(buffer, path: path)
+            do throws(ModelError) { try body(&scanner) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 
     static func exists(path: String) -> Bool { access(path, F_OK) == 0 }

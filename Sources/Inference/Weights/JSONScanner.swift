@@ -78,7 +78,11 @@ struct JSONScanner {
         skipSpace()
         switch peek() {
         case UInt8(ascii: "{"):
-            try object { _, scanner throws(ModelError) in try scanner.skipValue(depth: depth + 1) }
+            var keys: Set<String> = []
+            try object { key, scanner throws(ModelError) in
+                guard keys.insert(key).inserted else { throw scanner.bad("key \(key) stands there twice") }
+                try scanner.skipValue(depth: depth + 1)
+            }
         case UInt8(ascii: "["):
             try expect("[")
             if accept("]") { return }
@@ -113,14 +117,16 @@ struct JSONScanner {
         case UInt8(ascii: "b"): units.append(0x08)
         case UInt8(ascii: "f"): units.append(0x0C)
         case UInt8(ascii: "u"):
-            var code: UInt32 = 0
-            for _ in 0..<4 {
-                guard let digit = Character(UnicodeScalar(try next())).hexDigitValue else {
-                    throw bad("a \\u escape is not hexadecimal")
+            var code = try hexadecimal()
+            if (0xD800..<0xDC00).contains(code) {
+                // The first half of a pair; a half alone is no character.
+                guard try next() == UInt8(ascii: "\\"), try next() == UInt8(ascii: "u") else {
+                    throw bad("half a surrogate pair")
                 }
-                code = code << 4 | UInt32(digit)
+                let second = try hexadecimal()
+                guard (0xDC00..<0xE000).contains(second) else { throw bad("half a surrogate pair") }
+                code = 0x10000 + (code - 0xD800) << 10 + (second - 0xDC00)
             }
-            // A surrogate half alone is no character; tensor names never hold pairs.
             guard let scalar = Unicode.Scalar(code) else { throw bad("a \\u escape is no character") }
             units.append(contentsOf: Array(String(Character(scalar)).utf8))
         case let byte
@@ -128,6 +134,18 @@ struct JSONScanner {
             units.append(byte)
         default: throw bad("unknown escape in a string")
         }
+    }
+
+    /// The four digits of a `\u` escape.
+    private mutating func hexadecimal() throws(ModelError) -> UInt32 {
+        var code: UInt32 = 0
+        for _ in 0..<4 {
+            guard let digit = Character(UnicodeScalar(try next())).hexDigitValue else {
+                throw bad("a \\u escape is not hexadecimal")
+            }
+            code = code << 4 | UInt32(digit)
+        }
+        return code
     }
 
     private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -150,10 +168,10 @@ struct JSONScanner {
     }
 
     private mutating func expect(_ character: Unicode.Scalar) throws(ModelError) {
-        guard accept(character) else { throw bad("'\(character)' expected at byte \(position) ") }
+        guard accept(character) else { throw bad("'\(character)' expected at byte \(position)") }
     }
 
-    private func bad(_ problem: String) -> ModelError {
+    func bad(_ problem: String) -> ModelError {
         .malformed(path: path, problem: "JSON is not valid: \(problem)")
     }
 }

@@ -2,19 +2,30 @@ private import CKernels
 
 /// The tensors of one safetensors file, as floats.
 ///
-/// F32 tensors are views of the mapped file: no copy, no memory of their own until somebody writes to them
-/// (which the adapter merge does, on pages that then become private). F16 and BF16 are converted, and so are
-/// F32 tensors at odd addresses, which some writers leave.
+/// F32 tensors are views of the file's bytes: no copy. F16 and BF16 are converted, and so are F32 tensors at odd
+/// addresses, which some writers leave.
 final class SafetensorsFile {
     let path: String
-    private let file: MappedFile
+    private let file: any FileBytes
     private let header: SafetensorsHeader
     private var converted: [String: UnsafeMutablePointer<Float>] = [:]
 
     /// - Throws: ``ModelError``: unreadable, malformed, unsupported element type.
-    init(path: String) throws(ModelError) {
-        self.path = path
-        file = try MappedFile(path: path)
+    convenience init(mapping path: String) throws(ModelError) {
+        try self.init(MappedFile(path: path))
+    }
+
+    /// Reads a small file into memory: whatever happens to the file afterwards does not matter.
+    ///
+    /// - Throws: As ``init(mapping:)``.
+    convenience init(reading path: String) throws(ModelError) {
+        try self.init(FileCopy(path: path))
+        for name in header.entries.keys { _ = tensor(name) }
+    }
+
+    private init(_ file: any FileBytes) throws(ModelError) {
+        path = file.path
+        self.file = file
         header = try SafetensorsHeader(file: UnsafeRawBufferPointer(file.bytes), path: path)
     }
 
@@ -56,8 +67,11 @@ final class SafetensorsFile {
         return Tensor(pointer: floats, shape: entry.shape)
     }
 
-    /// No more writes: the adapters are merged.
-    func makeReadOnly() { file.makeReadOnly() }
+    /// Bytes of all tensors as they are stored.
+    var dataByteCount: Int { header.entries.values.reduce(0) { $0 + $1.bytes.count } }
+
+    /// As they are written there: `F32`, `F16`, `BF16`.
+    var elementTypeNames: [String] { Set(header.entries.values.map(\.type.rawValue)).sorted() }
 
     deinit {
         for floats in converted.values { floats.deallocate() }

@@ -8,13 +8,18 @@ public struct BatchRecord: Sendable, Equatable {
     public let start: Double
     /// End of the window in seconds, never past the end of the file.
     public let end: Double
+    /// Whose labels these are, where several adapters classify; nil where it goes without saying.
+    public let adapter: String?
     /// Best first.
     public let labels: [ScoredLabel]
 
-    public init(file: String, start: Double, end: Double, labels: [ScoredLabel]) {
+    public init(
+        file: String, start: Double, end: Double, adapter: String? = nil, labels: [ScoredLabel]
+    ) {
         self.file = file
         self.start = start
         self.end = end
+        self.adapter = adapter
         self.labels = labels
     }
 }
@@ -24,6 +29,7 @@ extension BatchRecord: JSONRecord {
         json.member("file", file)
         json.member("start", seconds: start)
         json.member("end", seconds: end)
+        if let adapter { json.member("adapter", adapter) }
         json.member("labels", labels)
     }
 }

@@ -8,7 +8,9 @@ public struct Hello: Sendable, Equatable {
     public let model: String
     /// Name of the active adapter; nil when the model runs as it was published.
     public let adapter: String?
-    /// Number of labels the model knows.
+    /// All that classify, as in ``AdapterRecord/adapters``.
+    public let adapters: [String]
+    /// Number of labels the first of them knows.
     public let labels: Int
     /// Length of a window in seconds.
     public let window: Double
@@ -17,12 +19,14 @@ public struct Hello: Sendable, Equatable {
 
     public init(
         protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, model: String,
-        adapter: String?, labels: Int, window: Double, hop: Double
+        adapters: [String?], labels: Int, window: Double, hop: Double
     ) {
+        let active = AdapterRecord(adapters: adapters)
         self.protocolVersion = protocolVersion
         self.version = version
         self.model = model
-        self.adapter = adapter
+        adapter = active.active
+        self.adapters = active.adapters
         self.labels = labels
         self.window = window
         self.hop = hop
@@ -34,6 +38,7 @@ public struct Hello: Sendable, Equatable {
         version = try json.requiredString("version")
         model = try json.requiredString("model")
         adapter = try json.string("adapter")
+        adapters = try json.strings("adapters") ?? [adapter ?? AdapterRecord.baseName]
         labels = try json.requiredInteger("labels", as: Int.self)
         window = try json.requiredDouble("window")
         hop = try json.requiredDouble("hop")
@@ -46,6 +51,7 @@ extension Hello: JSONRecord {
         json.member("version", version)
         json.member("model", model)
         json.member("adapter", adapter)
+        json.member("adapters", strings: adapters)
         json.member("labels", labels)
         json.member("window", seconds: window)
         json.member("hop", seconds: hop)

@@ -8,8 +8,10 @@ public struct StatusReport: Sendable, Equatable {
     public var pid: Int
     public var uptimeSeconds: Double
     public var model: ModelReport
-    /// Name of the active adapter; nil for none.
+    /// Name of the active adapter, the first if there are several; nil for none.
     public var adapter: String?
+    /// All that classify, as in ``AdapterRecord/adapters``.
+    public var adapters: [String]
     /// `fp32`, `bf16` or `int8`.
     public var precision: String
     /// Threads of a forward pass.
@@ -36,7 +38,7 @@ public struct StatusReport: Sendable, Equatable {
 
     public init(
         state: String, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
-        adapter: String?, precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
+        adapters: [String?], precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, overrunSamples: UInt64, lostSamples: UInt64,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
         memory: MemoryReport
@@ -46,7 +48,9 @@ public struct StatusReport: Sendable, Equatable {
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.model = model
-        self.adapter = adapter
+        let active = AdapterRecord(adapters: adapters)
+        adapter = active.active
+        self.adapters = active.adapters
         self.precision = precision
         self.threads = threads
         self.source = source
@@ -70,6 +74,7 @@ public struct StatusReport: Sendable, Equatable {
         uptimeSeconds = try json.requiredDouble("uptime_seconds")
         model = try ModelReport(json.requiredObject("model"))
         adapter = try json.string("adapter")
+        adapters = try json.strings("adapters") ?? [adapter ?? AdapterRecord.baseName]
         precision = try json.requiredString("precision")
         threads = try json.requiredInteger("threads", as: Int.self)
         source = try SourceReport(json.requiredObject("source"))
@@ -95,6 +100,7 @@ extension StatusReport: JSONRecord {
         json.key("model")
         model.write(to: &json)
         json.member("adapter", adapter)
+        json.member("adapters", strings: adapters)
         json.member("precision", precision)
         json.member("threads", threads)
         json.key("source")

@@ -13,12 +13,17 @@ struct LabelsCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
+    @Option(help: "Of this loaded adapter, or of `base`. Default: of what classifies.")
+    var adapter: String?
+
     @Flag(help: "Print the daemon's reply as one line of JSON.")
     var json = false
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("labels")
+        let reply = try client.object("labels") { json in
+            if let adapter { json.member("adapter", adapter) }
+        }
         if json {
             try Output.standard.write(reply.encoded())
             return

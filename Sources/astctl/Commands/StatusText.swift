@@ -18,7 +18,7 @@ enum StatusText {
             row(
                 "window",
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
-            row("adapter", report.adapter.map { Text.printable($0) } ?? "none"),
+            row("adapter", adapters(report.adapters)),
             row("source", "\(Text.printable(report.source.name)), \(report.source.state.rawValue)"),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
             row("windows", "\(report.windows) classified, \(report.skippedWindows) skipped"),
@@ -28,6 +28,10 @@ enum StatusText {
                 "memory",
                 "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
         ]
+    }
+
+    private static func adapters(_ names: [String]) -> String {
+        names == [AdapterRecord.baseName] ? "none" : names.map(Text.printable).joined(separator: ", ")
     }
 
     private static func row(_ name: String, _ text: String) -> String {

@@ -23,7 +23,7 @@ final class ControlClient {
         self.path = path
         self.timeoutSeconds = timeoutSeconds
         connection = try UnixConnection(path: path, timeoutSeconds: timeoutSeconds)
-        hello = Hello(model: "", adapter: nil, labels: 0, window: 0, hop: 0)
+        hello = Hello(model: "", adapters: [nil], labels: 0, window: 0, hop: 0)
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         switch try message(answer(before: deadline)) {
         case .record(.hello(let hello)):
@@ -60,8 +60,10 @@ final class ControlClient {
     }
 
     /// The reply to a request, as an object.
-    func object(_ method: String) throws(CommandFailure) -> JSONObject {
-        guard case .object(let object) = try request(method) else {
+    func object(
+        _ method: String, writeParams: ((inout JSONWriter) -> Void)? = nil
+    ) throws(CommandFailure) -> JSONObject {
+        guard case .object(let object) = try request(method, writeParams: writeParams) else {
             throw .notUnderstood(path: path, reason: "the reply to \(method) is no object")
         }
         return object

@@ -26,11 +26,15 @@ struct WatchFilter: Equatable {
 
     /// What is left of a prediction for the screen.
     func select(_ scores: [ScoredLabel]) -> [ScoredLabel] {
-        let chosen = scores.filter { entry in
-            (labels?.contains(entry.label) ?? true) && (minScore.map { entry.score >= $0 } ?? true)
-        }
-        return Array(chosen.prefix(topK ?? Self.screenLabels))
+        Array(scores.filter(wants).prefix(limit))
     }
+
+    func wants(_ entry: ScoredLabel) -> Bool {
+        (labels?.contains(entry.label) ?? true) && (minScore.map { entry.score >= $0 } ?? true)
+    }
+
+    /// Most labels on the screen.
+    var limit: Int { topK ?? Self.screenLabels }
 
     private static let screenLabels = 10
     private static let allLabels = 1_000_000

@@ -23,7 +23,8 @@ struct WatchScreen {
     }
 
     private static func title(_ state: WatchState, _ width: Int) -> String {
-        let adapter = state.adapter.map { " + \($0)" } ?? ""
+        let names = state.adapters.joined(separator: ", ")
+        let adapter = state.adapters == [AdapterRecord.baseName] ? "" : " + \(names)"
         let times = "window \(Text.number(state.windowSeconds)) s, hop \(Text.number(state.hopSeconds)) s"
         return Text.truncated("\(Text.printable(state.model + adapter))  \(times)", to: width)
     }

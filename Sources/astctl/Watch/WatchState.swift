@@ -4,10 +4,13 @@ import Wire
 struct WatchState {
     let filter: WatchFilter
     private(set) var model: String
-    private(set) var adapter: String?
+    /// What classifies, in the order of its predictions; ``AdapterRecord/baseName`` is the model itself.
+    private(set) var adapters: [String]
     private(set) var windowSeconds: Double
     private(set) var hopSeconds: Double
     private(set) var prediction: Prediction?
+    /// The newest scores of each adapter.
+    private var scores: [String: [ScoredLabel]] = [:]
     private(set) var source: SourceRecord?
     private(set) var gaps = 0
     private(set) var gapSamples: Int64 = 0
@@ -18,7 +21,7 @@ struct WatchState {
     init(hello: Hello, filter: WatchFilter) {
         self.filter = filter
         model = hello.model
-        adapter = hello.adapter
+        adapters = hello.adapters
         windowSeconds = hello.window
         hopSeconds = hello.hop
     }
@@ -26,12 +29,11 @@ struct WatchState {
     mutating func take(_ record: LiveRecord) {
         switch record {
         case .hello(let hello):
-            (model, adapter, windowSeconds, hopSeconds) = (
-                hello.model, hello.adapter, hello.window, hello.hop
+            (model, adapters, windowSeconds, hopSeconds) = (
+                hello.model, hello.adapters, hello.window, hello.hop
             )
         case .prediction(let prediction):
-            self.prediction = prediction.with(labels: filter.select(prediction.labels))
-            adapter = prediction.adapter
+            take(prediction)
         case .event(let event):
             events.removeAll { $0.id == event.id }
             if event.state == .begin { events.append((event.id, event.label)) }
@@ -41,9 +43,28 @@ struct WatchState {
         case .source(let source):
             self.source = source
         case .adapter(let record):
-            adapter = record.active
+            adapters = record.adapters
+            scores = [:]
         case .lost(let record):
             lostRecords += record.count
         }
+    }
+
+    /// Labels of several adapters stand in one list, each with its adapter's name.
+    private mutating func take(_ prediction: Prediction) {
+        let name = prediction.adapter ?? AdapterRecord.baseName
+        if !adapters.contains(name) { (adapters, scores) = ([name], [:]) }
+        scores[name] = prediction.labels
+        guard adapters.count > 1 else {
+            self.prediction = prediction.with(labels: filter.select(prediction.labels))
+            return
+        }
+        let labels = adapters.flatMap { name in
+            (scores[name] ?? []).filter { filter.wants($0) }.map {
+                ScoredLabel(index: $0.index, label: "\(name): \($0.label)", score: $0.score)
+            }
+        }
+        self.prediction = prediction.with(
+            labels: Array(labels.sorted { $0.score > $1.score }.prefix(filter.limit)))
     }
 }

@@ -1,0 +1,20 @@
+/// What merging an adapter did.
+public struct MergeReport: Equatable, Sendable {
+    /// Weight matrices that a LoRA delta changed.
+    public var matrices = 0
+    /// Bytes of what changed: private memory of this process now.
+    public var changedBytes = 0
+    /// Tensors that the adapter brought whole (a new head, biases).
+    public var replacedTensors = 0
+    /// Smallest and largest rank.
+    public var ranks: ClosedRange<Int>?
+
+    public init(
+        matrices: Int = 0, changedBytes: Int = 0, replacedTensors: Int = 0, ranks: ClosedRange<Int>? = nil
+    ) {
+        self.matrices = matrices
+        self.changedBytes = changedBytes
+        self.replacedTensors = replacedTensors
+        self.ranks = ranks
+    }
+}

@@ -1,0 +1,104 @@
+/// A Hugging Face AST directory: its mapped weights, and the network that they are without any adapter.
+///
+/// SAFETY: nothing changes after `init`, which seals the checkpoint.
+public final class BaseModel: @unchecked Sendable {
+    public let directory: String
+    /// The model as it was published.
+    public let network: AST
+    private let checkpoint: Checkpoint
+    private let fields: ConfigFields
+    private let features: FeatureSettings
+
+    private var configPath: String { directory + "/config.json" }
+    private var featuresPath: String { directory + "/preprocessor_config.json" }
+
+    /// Maps the weights.
+    ///
+    /// - Parameter directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
+    /// - Throws: ``ModelError``, every case.
+    public init(directory: String) throws(ModelError) {
+        self.directory = directory
+        fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
+        features = try FeatureSettings(path: directory + "/preprocessor_config.json")
+        checkpoint = try Self.weights(directory)
+        guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
+            throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
+        }
+        let config = try ModelConfig(
+            fields, classes: classes, features: features, path: directory + "/config.json")
+        try features.check(fits: config.geometry, path: directory + "/preprocessor_config.json")
+        network = try AST(Weights(checkpoint), config)
+        checkpoint.seal()
+    }
+
+    /// How the weights are stored in the file: `F32`, `F16` or `BF16`.
+    public var elementTypeName: String { checkpoint.elementTypeName }
+    /// Numbers that the network is made of.
+    public var parameterCount: Int { checkpoint.parameterCount }
+
+    /// This model with an adapter merged in. Only what the adapter changes is memory of its own; any thread may
+    /// call this while others compute.
+    ///
+    /// - Throws: ``ModelError``: the adapter was made for another model, or its merged weights are no numbers.
+    public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
+        let config = try config(with: adapter)
+        let merge = try Merge(adapter, into: checkpoint)
+        return try AST(merge.weights, config, merged: merge.report)
+    }
+
+    private func config(with adapter: LoRAAdapter) throws(ModelError) -> ModelConfig {
+        let classes = try classes(with: adapter)
+        guard let overlay = adapter.overlay else {
+            var fields = fields
+            // Labels of another head would be lies.
+            if adapter.replacesHead, classes != fields.id2label?.count { fields.id2label = nil }
+            return try config(fields, classes: classes, adapter)
+        }
+        if let labels = overlay.id2label, labels != fields.id2label, !adapter.replacesHead {
+            throw .unsupported(
+                path: adapter.file.path, key: "head",
+                found: "absent, though config.json beside it has other labels",
+                wanted: "classifier.dense in modules_to_save")
+        }
+        return try config(fields.overlaid(by: overlay), classes: classes, adapter)
+    }
+
+    private func config(
+        _ fields: ConfigFields, classes: Int, _ adapter: LoRAAdapter
+    ) throws(ModelError) -> ModelConfig {
+        let path = adapter.overlay == nil ? configPath : adapter.directory + "/config.json"
+        var features = adapter.ownFeatures ?? features
+        if adapter.ownFeatures == nil { features.frames = adapter.overlay?.maxLength ?? features.frames }
+        let config = try ModelConfig(fields, classes: classes, features: features, path: path)
+        try features.check(
+            fits: config.geometry,
+            path: adapter.ownFeatures == nil
+                ? featuresPath : adapter.directory + "/preprocessor_config.json")
+        return config
+    }
+
+    /// Rows of the classifier once the adapter is merged.
+    private func classes(with adapter: LoRAAdapter) throws(ModelError) -> Int {
+        guard let name = adapter.whole["classifier.dense.weight"] else { return network.config.labels.count }
+        guard let classes = adapter.file.shape(of: name)?.first, classes > 0 else {
+            throw .shape(
+                path: adapter.file.path, tensor: name, expected: [1, network.config.geometry.hidden],
+                found: adapter.file.shape(of: name) ?? [])
+        }
+        return classes
+    }
+
+    private static func weights(_ directory: String) throws(ModelError) -> Checkpoint {
+        let path = directory + "/model.safetensors"
+        if !ConfigFile.exists(path: path) {
+            for other in ["pytorch_model.bin", "model.safetensors.index.json"]
+            where ConfigFile.exists(path: directory + "/" + other) {
+                throw .unsupported(
+                    path: directory + "/" + other, key: "the format",
+                    found: other.hasSuffix(".bin") ? "a Python pickle" : "a model in several files",
+                    wanted: "one model.safetensors (save_pretrained of transformers writes it)")
+            }
+        }
+        return try Checkpoint(path: path)
+    }
+}

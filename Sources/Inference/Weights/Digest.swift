@@ -1,0 +1,48 @@
+private import COpenSSL
+
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// SHA-256 of files: what tells whether two models or adapters are the same.
+public struct Digest: ~Copyable {
+    private let context: OpaquePointer?
+
+    public init() {
+        context = EVP_MD_CTX_new()
+        EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    /// - Throws: ``ModelError/unreadable(path:reason:)``.
+    public mutating func add(file path: String) throws(ModelError) {
+        let (descriptor, size) = try RegularFile.open(path: path)
+        defer { close(descriptor) }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        defer { block.deallocate() }
+        var total = 0
+        while case let count = RegularFile.read(descriptor, into: block), count > 0 {
+            EVP_DigestUpdate(context, block.baseAddress, count)
+            total += count
+        }
+        guard total == size else { throw .unreadable(path: path, reason: "it changed while it was read") }
+    }
+
+    public mutating func add(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+    }
+
+    /// 64 hexadecimal digits. Nothing can be added afterwards.
+    public consuming func hexadecimal() -> String {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        EVP_DigestFinal_ex(context, &bytes, nil)
+        return bytes.map { byte in
+            let digits = String(byte, radix: 16)
+            return byte < 16 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,33 @@
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// A whole file read into memory.
+final class FileCopy: FileBytes {
+    let path: String
+    var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: pages.bytes[..<size]) }
+    private let pages: PrivatePages
+    private let size: Int
+
+    /// An adapter that is larger than this is none.
+    static let maximumBytes = 1 << 30
+
+    /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` when empty or
+    ///   larger than 1 GiB.
+    init(path: String) throws(ModelError) {
+        self.path = path
+        let (descriptor, size) = try RegularFile.open(path: path)
+        defer { close(descriptor) }
+        guard size > 0 else { throw .malformed(path: path, problem: "0 bytes long") }
+        guard size <= Self.maximumBytes else {
+            throw .malformed(path: path, problem: "\(size) bytes long, at most \(Self.maximumBytes) expected")
+        }
+        self.size = size
+        pages = try PrivatePages(byteCount: size, for: path)
+        guard RegularFile.read(descriptor, into: bytes) == size else {
+            throw .unreadable(path: path, reason: "it shrank or could not be read to its end")
+        }
+    }
+}

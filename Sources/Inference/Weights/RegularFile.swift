@@ -1,0 +1,51 @@
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// Opening and reading, with the traps of files that are no files.
+enum RegularFile {
+    /// - Returns: A descriptor that the caller closes, and the file's size in bytes.
+    /// - Throws: ``ModelError/unreadable(path:reason:)``.
+    static func open(path: String) throws(ModelError) -> (descriptor: Int32, size: Int) {
+        guard !path.utf8.contains(0) else { throw .unreadable(path: path, reason: "no path has a NUL byte") }
+        // O_NONBLOCK: a FIFO of that name must not hold up the start.
+        #if canImport(Glibc)
+            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #else
+            let descriptor = Musl.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #endif
+        guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let reason = systemError()
+            close(descriptor)
+            throw .unreadable(path: path, reason: reason)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .unreadable(path: path, reason: "not a regular file")
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
+    /// - Returns: Bytes read: fewer than fit when the file ends earlier.
+    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            // SAFETY: `filled` is below the buffer's count.
+            #if canImport(Glibc)
+                let count = Glibc.read(
+                    descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
+            #else
+                let count = Musl.read(
+                    descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
+            #endif
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            filled += count
+        }
+        return filled
+    }
+}

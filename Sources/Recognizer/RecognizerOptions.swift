@@ -1,0 +1,26 @@
+public import Detection
+
+/// What to load and how to run it.
+public struct RecognizerOptions: Sendable {
+    public var model: String
+    /// Directories of the adapters to classify with, each for itself; none: the model as it was published.
+    public var adapters: [String]
+    /// Threads of the forward pass.
+    public var threads: Int
+    /// `nil`: what the model says.
+    public var activation: Activation?
+
+    /// Frames beyond the newest window whose predecessors can still be had: a live stream's hop.
+    public var historyFrames: Int
+
+    public init(
+        model: String, adapters: [String] = [], threads: Int, activation: Activation? = nil,
+        historyFrames: Int = 0
+    ) {
+        self.model = model
+        self.adapters = adapters
+        self.threads = threads
+        self.activation = activation
+        self.historyFrames = historyFrames
+    }
+}

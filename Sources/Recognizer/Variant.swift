@@ -1,0 +1,54 @@
+public import Detection
+public import Frontend
+public import Inference
+
+/// A model as it was published, or with one adapter merged in, and how its input is made and its scores are read.
+public struct Variant: Sendable {
+    /// The adapter's name; `nil` for the model as it was published.
+    public let adapter: String?
+    public let network: AST
+    public let activation: ActivationChoice
+    public let frontend: FrontendConfig
+
+    /// By class index.
+    public var labels: [String] { network.config.labels }
+
+    public var windowSeconds: Double {
+        Double(frontend.windowFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
+    }
+
+    /// - Parameter activation: `nil`: what the model says.
+    init(of base: BaseModel, activation: Activation?) {
+        self.init(base.network, adapter: nil, activation)
+    }
+
+    /// Merges `adapter` into memory of its own.
+    ///
+    /// - Throws: ``ModelError``: the adapter does not fit the base.
+    init(
+        of base: BaseModel, with adapter: LoRAAdapter, named name: String, activation: Activation?
+    ) throws(ModelError) {
+        self.init(try base.adapted(by: adapter), adapter: name, activation)
+    }
+
+    private init(_ network: AST, adapter: String?, _ activation: Activation?) {
+        self.adapter = adapter
+        self.network = network
+        let config = network.config
+        self.activation = ActivationChoice(
+            requested: activation, multiLabel: config.problemType.map { $0 == .multiLabel },
+            labels: config.labels)
+        frontend = FrontendConfig(config.features)
+    }
+}
+
+extension FrontendConfig {
+    /// The front end that a model was trained with.
+    public init(_ settings: FeatureSettings) {
+        self.init(
+            melBins: settings.melBins, windowFrames: settings.frames,
+            normalisation: settings.normalises
+                ? .init(mean: Double(settings.mean), standardDeviation: Double(settings.standardDeviation))
+                : nil)
+    }
+}
