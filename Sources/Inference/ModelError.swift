@@ -29,7 +29,9 @@ extension ModelError: CustomStringConvertible {
         case .missingTensor(let path, let tensor):
             "\(path): no tensor \(tensor): not an AST checkpoint, or not all of it"
         case .shape(let path, let tensor, let expected, let found):
-            "\(path): \(tensor) is \(found), config.json asks for \(expected)"
+            "\(path): \(tensor) is \(found), "
+                + (path.hasSuffix(LoRAAdapter.weightsName) ? "the base" : "config.json")
+                + " asks for \(expected)"
         case .unmatchedTensor(let path, let tensor):
             "\(path): tensor \(tensor) fits nothing in the model: the adapter was trained for another one"
         case .notFinite(let path, let tensor):

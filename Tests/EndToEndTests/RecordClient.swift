@@ -56,7 +56,8 @@ final class RecordClient {
         return all
     }
 
-    private func fill() throws {
+    /// Takes over what the daemon has sent, so that its queue does not fill up.
+    func fill() throws {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while !isClosed {
             let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
@@ -79,6 +80,7 @@ final class RecordClient {
 
 extension LiveRecord {
     var prediction: Prediction? { if case .prediction(let record) = self { record } else { nil } }
+    var isAdapter: Bool { if case .adapter = self { true } else { false } }
     var gap: Gap? { if case .gap(let record) = self { record } else { nil } }
 }
 

@@ -39,6 +39,10 @@ struct RunningDaemon {
 
     /// Runs `astctl` with these arguments to its end.
     func astctl(_ arguments: String...) async throws -> Program.Ending {
+        try await astctl(arguments: arguments)
+    }
+
+    func astctl(arguments: [String]) async throws -> Program.Ending {
         try await Astd.run(
             ["astctl"] + arguments + ["--socket", folder.file(Self.control)], in: folder)
     }

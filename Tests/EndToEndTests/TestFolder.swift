@@ -28,6 +28,17 @@ final class TestFolder: Sendable {
         return file(name)
     }
 
+    /// Puts a copy of a folder in the place of what is there.
+    func copyDirectory(_ source: String, to name: String) throws {
+        try? remove(name)
+        try FileManager.default.createDirectory(
+            atPath: file(name), withIntermediateDirectories: true)
+        try remove(name)
+        _ = try copy(source, to: name)
+    }
+
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: file(name)) }
+
     static func bytes(of path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

@@ -12,9 +12,6 @@ struct AdapterConfig {
         var useDora: Bool?
         var loraBias: Bool?
         var useQalora: Bool?
-        var r: Int?
-        var targetModules: Names?
-        var modulesToSave: Names?
         var baseModelNameOrPath: String?
         var peftVersion: String?
         var bias: String?
@@ -29,28 +26,12 @@ struct AdapterConfig {
             case useDora = "use_dora"
             case loraBias = "lora_bias"
             case useQalora = "use_qalora"
-            case targetModules = "target_modules"
-            case modulesToSave = "modules_to_save"
             case baseModelNameOrPath = "base_model_name_or_path"
             case peftVersion = "peft_version"
-            case r, bias
+            case bias
             case initLoraWeights = "init_lora_weights"
             case alphaPattern = "alpha_pattern"
             case layerReplication = "layer_replication"
-        }
-    }
-
-    /// A list of names, or one name or expression.
-    private enum Names: Decodable {
-        case list([String])
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let name = try? container.decode(String.self) {
-                self = .list([name])
-            } else {
-                self = .list(try container.decode([String].self))
-            }
         }
     }
 
@@ -93,6 +74,8 @@ struct AdapterConfig {
     var isWeightDecomposed: Bool { fields.useDora ?? false }
     var isRankStabilised: Bool { fields.useRslora ?? false }
     var baseName: String? { fields.baseModelNameOrPath }
+    /// Version of PEFT.
+    var writtenBy: String? { fields.peftVersion }
     var alpha: Double { fields.loraAlpha ?? 8 }
 
     /// What `B A` is multiplied with: alpha / r, or alpha / sqrt(r) for rank-stabilised LoRA.

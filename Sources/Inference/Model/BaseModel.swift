@@ -33,6 +33,8 @@ public final class BaseModel: @unchecked Sendable {
 
     /// How the weights are stored in the file: `F32`, `F16` or `BF16`.
     public var elementTypeName: String { checkpoint.elementTypeName }
+    /// The file of the weights.
+    public var weightsPath: String { checkpoint.path }
     /// Numbers that the network is made of.
     public var parameterCount: Int { checkpoint.parameterCount }
 

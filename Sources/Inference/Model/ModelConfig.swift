@@ -31,7 +31,7 @@ public struct ModelConfig: Equatable, Sendable {
     init(_ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String) throws(ModelError) {
         try Self.checkKind(fields, path: path)
         geometry = try Geometry(fields, path: path)
-        labels = try Self.labels(fields.id2label, classes: classes, path: path)
+        labels = try Self.labels(fields, classes: classes, path: path)
         problemType = try fields.problemType.map { text throws(ModelError) in
             guard let type = ProblemType(rawValue: text) else {
                 throw .unsupported(
@@ -68,18 +68,28 @@ public struct ModelConfig: Equatable, Sendable {
         }
     }
 
-    /// `id2label` as a list; `LABEL_0`, `LABEL_1`, ... when there is none, as transformers does.
+    /// `LABEL_0`, `LABEL_1`, ... when there are none, as transformers does.
     private static func labels(
-        _ id2label: [String: String]?, classes: Int, path: String
+        _ fields: ConfigFields, classes: Int, path: String
     ) throws(ModelError) -> [String] {
-        guard let id2label else { return (0..<classes).map { "LABEL_\($0)" } }
-        guard id2label.count == classes else {
+        guard let labels = try fields.labelsInOrder(path: path) else {
+            return (0..<classes).map { "LABEL_\($0)" }
+        }
+        guard labels.count == classes else {
             throw .unsupported(
-                path: path, key: "number of labels in id2label", found: "\(id2label.count)",
+                path: path, key: "number of labels in id2label", found: "\(labels.count)",
                 wanted: "\(classes), the rows of the classifier")
         }
+        return labels
+    }
+}
+
+extension ConfigFields {
+    /// `id2label` as a list; `nil` when there is none.
+    func labelsInOrder(path: String) throws(ModelError) -> [String]? {
+        guard let id2label else { return nil }
         var labels: [String] = []
-        for index in 0..<classes {
+        for index in 0..<id2label.count {
             guard let label = id2label["\(index)"] else {
                 throw .malformed(path: path, problem: "id2label has no entry \(index)")
             }

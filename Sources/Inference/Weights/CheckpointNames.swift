@@ -30,5 +30,13 @@ enum CheckpointNames {
         return layers + rest[..<dot] + "." + module
     }
 
+    /// `attention.attention.query` for a module of any layer; other modules without the backbone's name.
+    static func withoutLayer(_ name: String) -> String {
+        guard name.hasPrefix(layers) else {
+            return name.hasPrefix(backbone) ? String(name.dropFirst(backbone.count)) : name
+        }
+        return String(name.dropFirst(layers.count).drop { $0 != "." }.dropFirst())
+    }
+
     static func layer(_ index: Int) -> String { layers + "\(index)." }
 }

@@ -1,0 +1,41 @@
+private import Detection
+private import Frontend
+private import Inference
+internal import Recognizer
+internal import Wire
+
+/// What a model says of its input and output, with an adapter or without.
+enum VariantLines {
+    static func lines(_ variant: Variant) -> [(name: String, text: String)] {
+        let config = variant.network.config
+        let seconds = FixedDecimals.text(variant.windowSeconds, decimals: 2) ?? "?"
+        let features = config.features
+        let normalisation =
+            features.normalises
+            ? "mean \(features.mean), deviation \(features.standardDeviation)" : "not normalised"
+        let shown = variant.labels.prefix(8).joined(separator: " | ")
+        let norm = config.normalisesPooled ? "with" : "without"
+        return [
+            ("window", "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins, \(normalisation)"),
+            ("pooling", "\(config.pooling.rawValue), head \(norm) LayerNorm"),
+            ("scores", "\(variant.activation.activation.rawValue): \(variant.activation.reason)"),
+            ("labels", "\(variant.labels.count): \(shown)\(variant.labels.count > 8 ? " | ..." : "")"),
+        ]
+    }
+
+    static func write(_ variant: Variant, to json: inout JSONWriter) {
+        let config = variant.network.config
+        let features = config.features
+        json.member("window_seconds", seconds: variant.windowSeconds)
+        json.member("frames", features.frames)
+        json.member("mel_bins", features.melBins)
+        json.member("normalises", features.normalises)
+        json.member("mean", features.mean)
+        json.member("std", features.standardDeviation)
+        json.member("pooling", config.pooling.rawValue)
+        json.member("classifier_layernorm", config.normalisesPooled)
+        json.member("activation", variant.activation.activation.rawValue)
+        json.member("activation_reason", variant.activation.reason)
+        json.member("labels", strings: variant.labels)
+    }
+}

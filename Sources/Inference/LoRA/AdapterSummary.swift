@@ -1,0 +1,56 @@
+/// What an adapter is, as far as its own files tell.
+public struct AdapterSummary: Equatable, Sendable {
+    /// Modules that get a delta, such as `attention.attention.query`, and in how many layers.
+    public var targets: [String: Int]
+    /// Smallest and largest rank; `nil` without deltas.
+    public var ranks: ClosedRange<Int>?
+    /// `lora_alpha`, before patterns.
+    public var alpha: Double
+    /// Smallest and largest factor before B A, patterns included.
+    public var scales: ClosedRange<Float>?
+    public var isRankStabilised: Bool
+    /// DoRA.
+    public var isWeightDecomposed: Bool
+    /// Tensors that come whole: a head, biases, position embeddings.
+    public var wholeTensors: [String]
+    /// `base_model_name_or_path`, as the training program wrote it.
+    public var baseName: String?
+    /// Version of PEFT that wrote it.
+    public var writtenBy: String?
+    public var elementTypes: [String]
+    /// Memory that merging makes this process's own, in bytes.
+    public var mergedBytes: Int
+    /// By class index; `nil` when it has none of its own.
+    public var labels: [String]?
+    public var hasOwnFrontEnd: Bool
+}
+
+extension LoRAAdapter {
+    /// - Throws: ``ModelError``: factors that do not go together.
+    public func summary() throws(ModelError) -> AdapterSummary {
+        var targets: [String: Int] = [:]
+        var ranks: ClosedRange<Int>?
+        var scales: ClosedRange<Float>?
+        var mergedBytes = 0
+        for (module, delta) in deltas {
+            guard let a = delta.a.flatMap(file.shape(of:)), let b = delta.b.flatMap(file.shape(of:)),
+                let rank = a.first, rank > 0, b.count >= 2, b[1] == rank
+            else {
+                throw .malformed(
+                    path: file.path, problem: "the factors of \(delta.module) are of different ranks")
+            }
+            targets[CheckpointNames.withoutLayer(module), default: 0] += 1
+            mergedBytes += MemoryLayout<Float>.size * b[0] * a.dropFirst().reduce(1, *)
+            let scale = try config.scale(module: delta.module, rank: rank)
+            ranks = min(rank, ranks?.lowerBound ?? rank)...max(rank, ranks?.upperBound ?? rank)
+            scales = min(scale, scales?.lowerBound ?? scale)...max(scale, scales?.upperBound ?? scale)
+        }
+        return AdapterSummary(
+            targets: targets, ranks: ranks, alpha: config.alpha, scales: scales,
+            isRankStabilised: config.isRankStabilised, isWeightDecomposed: config.isWeightDecomposed,
+            wholeTensors: whole.keys.sorted(), baseName: config.baseName, writtenBy: config.writtenBy,
+            elementTypes: file.elementTypeNames, mergedBytes: mergedBytes,
+            labels: try overlay?.labelsInOrder(path: directory + "/config.json"),
+            hasOwnFrontEnd: ownFeatures != nil)
+    }
+}

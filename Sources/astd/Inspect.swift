@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import Batch
+internal import Inference
+internal import Wire
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a model or an adapter is, or what is wrong with it.",
+        discussion: """
+            EXAMPLES
+              astd inspect models/default
+              astd inspect my-lora --model ast-audioset   an adapter, and whether it fits that model
+              astd inspect my-lora --json | jq .targets
+            """)
+
+    @Argument(help: "A model's or an adapter's directory.")
+    var directory: String
+
+    @Option(help: "A model to try the adapter on.")
+    var model: String?
+
+    @Flag(help: "One JSON object instead of text.")
+    var json = false
+
+    func run() throws {
+        do throws(ModelError) {
+            let inspection = try inspection()
+            print(json ? inspection.json : inspection.text)
+        } catch {
+            if json {
+                let text = JSONText { json in
+                    json.object { json in
+                        json.member("path", directory)
+                        json.member("error", error.description)
+                    }
+                }
+                print(String(decoding: text.bytes, as: UTF8.self))
+            }
+            throw Failure.noModel(error.description)
+        }
+    }
+
+    private func inspection() throws(ModelError) -> any Inspection {
+        LoRAAdapter.isAdapter(directory: directory)
+            ? try AdapterInspection(directory: directory, model: model)
+            : try ModelInspection(directory: directory)
+    }
+}

@@ -1,0 +1,195 @@
+import Testing
+import Wire
+
+/// Adapters that come and go while the daemon listens to a real PulseAudio server.
+@Suite(.timeLimit(.minutes(4)))
+struct AdapterSwapTests {
+    private static let adapters = ["modern-qv", "dora", "new-head"]
+
+    private static func path(_ adapter: String) -> String {
+        "\(Astd.repository)/Tests/Golden/adapters/\(adapter)"
+    }
+
+    /// Raw logits of a window of silence, by adapter: what the daemon must say of a silent sink.
+    private static func logitsOfSilence(in folder: TestFolder) async throws -> [String: [Float]] {
+        let silence = try folder.write(
+            SeededClip.wav([Int16](repeating: 0, count: 15_600)), to: "silence.wav")
+        var logits: [String: [Float]] = [:]
+        for adapter in [AdapterRecord.baseName] + adapters {
+            let more = adapter == AdapterRecord.baseName ? [] : ["--adapter", path(adapter)]
+            let ending = try await Astd.classify([silence] + more, in: folder)
+            let line = try #require(ending.lines.first)
+            logits[adapter] = try JSONObject(parsing: Array(line.utf8)).scores()
+        }
+        return logits
+    }
+
+    @Test func `Two hundred swaps lose no sample, mix nothing up and leave no memory behind`() async throws {
+        let folder = try TestFolder()
+        let expected = try await Self.logitsOfSilence(in: folder)
+        #expect(Set(expected.values).count == 4, "each adapter says something else of silence")
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.2", "--activation", "none"], in: folder)
+        let client = try daemon.subscribe()
+        let first = try await client.nextPrediction()
+        for adapter in Self.adapters {
+            #expect(try await daemon.astctl("adapter", "load", Self.path(adapter)).code == 0)
+        }
+
+        let choices = [["modern-qv"], ["base"], ["dora"], ["new-head", "base"], ["dora", "modern-qv"]]
+        var memoryBefore: UInt64 = 0
+        for swap in 0..<200 {
+            let names = choices[swap % choices.count]
+            let ending = try await daemon.astctl(arguments: ["adapter", "use"] + names)
+            #expect(ending.code == 0, "\(ending.complaints)")
+            try client.fill()
+            if swap == 49 { memoryBefore = try await daemon.status().memory.anonymousBytes }
+        }
+        let memoryAfter = try await daemon.status().memory.anonymousBytes
+        #expect(memoryAfter < memoryBefore + 1_000_000, "\(memoryBefore) bytes, then \(memoryAfter)")
+
+        var switches: [[String]] = []
+        var active = [AdapterRecord.baseName]
+        var seen: [String] = []
+        var lastEnd = first.endSample
+        var predictions = 0
+        while switches.count < 200 || predictions < 200 {
+            switch try #require(try await client.next()) {
+            case .adapter(let record):
+                #expect(seen.isEmpty || seen == active, "a switch is between two windows")
+                (active, seen) = (record.adapters, [])
+                switches.append(record.adapters)
+            case .prediction(let prediction):
+                let name = prediction.adapter ?? AdapterRecord.baseName
+                if seen.count == active.count { seen = [] }
+                if seen.isEmpty {
+                    #expect(prediction.endSample == lastEnd + 3200, "every hop has its window")
+                    lastEnd = prediction.endSample
+                }
+                #expect(prediction.endSample == lastEnd)
+                seen.append(name)
+                #expect(Array(active.prefix(seen.count)) == seen)
+                #expect(prediction.scores == expected[name], "\(name) after \(switches.count) swaps")
+                predictions += 1
+            case .gap(let gap): Issue.record("\(gap)")
+            case .lost(let lost): Issue.record("\(lost)")
+            default: break
+            }
+        }
+        #expect(switches == (0..<200).map { choices[$0 % choices.count] })
+        let status = try await daemon.status()
+        #expect(status.overrunSamples == 0 && status.lostSamples == 0 && status.skippedWindows == 0)
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `A window of another length goes on where the stream is`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1", "--adapter", Self.path("max-length")], in: folder
+        )
+        let client = try daemon.subscribe()
+        let first = try await client.nextPrediction()
+        let frames = { (prediction: Prediction) in (prediction.endSample - prediction.startSample - 240) / 160 }
+        #expect(first.adapter == "max-length" && frames(first) != 96)
+        #expect(try await daemon.astctl("adapter", "use", "base", "max-length").code == 0)
+        let base = try await client.next { record in record.prediction.flatMap { $0.adapter == nil ? $0 : nil } }
+        let short = try await client.nextPrediction()
+        #expect(frames(base) == 96 && frames(short) == frames(first))
+        #expect(short.endSample == base.endSample, "both have heard the same")
+        #expect(try await daemon.astctl("adapter", "use", "max-length").code == 0)
+        let hello = try await daemon.status()
+        #expect(hello.adapters == ["max-length"])
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `A name that is loaded again is the new content`() async throws {
+        let folder = try TestFolder()
+        let expected = try await Self.logitsOfSilence(in: folder)
+        let server = try await PulseServer.start(in: folder)
+        let shelf = folder.file("adapters")
+        try folder.copyDirectory(Self.path("modern-qv"), to: "adapters/mine")
+        let daemon = try await RunningDaemon.start(
+            [
+                "--source", PulseServer.source, "--hop", "0.1", "--activation", "none", "--adapters-dir", shelf,
+            ], in: folder)
+        try await eventually("the adapters' directory") {
+            try await daemon.astctl("adapter").lines.contains { $0.contains("mine") } ? () : nil
+        }
+        #expect(try await daemon.astctl("adapter", "use", "mine").code == 0)
+        let client = try daemon.subscribe()
+        let before = try await client.next { record in record.prediction.flatMap { $0.adapter == "mine" ? $0 : nil } }
+        #expect(before.scores == expected["modern-qv"])
+
+        try folder.copyDirectory(Self.path("dora"), to: "adapters/mine")
+        try folder.copyDirectory(Self.path("new-head"), to: "adapters/other")
+        try folder.copyDirectory(Self.path("pissa"), to: "adapters/broken")
+        let reload = try await daemon.astctl("reload")
+        #expect(reload.code == 1)
+        #expect(reload.lines == ["loaded: other", "replaced: mine"])
+        #expect(reload.complaints.count == 1 && reload.complaints[0].contains("init_lora_weights is pissa"))
+        _ = try await client.next { $0.isAdapter ? true : nil }
+        #expect(try await client.nextPrediction().scores == expected["dora"])
+        #expect(try await daemon.astctl("reload").lines == ["unchanged: mine, other"])
+
+        try folder.remove("adapters/other")
+        #expect(try await daemon.astctl("reload").lines == ["unchanged: mine", "removed: other"])
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `What cannot be done is refused, and everything stays as it was`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await RunningDaemon.start(
+            ["--source", "file:\(Astd.clip)", "--adapter", Self.path("modern-qv")], in: folder)
+        let refusals: [([String], String)] = [
+            (["use", "birds"], "no adapter birds is loaded (there are: modern-qv, base): load it first"),
+            (["unload", "modern-qv"], "modern-qv is in use: use another first"),
+            (["unload", "birds"], "no adapter birds is loaded"),
+            (["use", "base", "base"], "base is named twice"),
+            (["load", Self.path("broken-nan")], "holds infinite or not-a-number values"),
+            (["load", Self.path("odd-blocks")], "the base asks for"),
+            (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
+            (["load", Self.path("dora"), "--name", "base"], "`base` means the model without an adapter"),
+            (["load", Self.path("dora"), "--name", "a/b"], "a name has no slashes"),
+        ]
+        for (arguments, reason) in refusals {
+            let ending = try await daemon.astctl(arguments: ["adapter"] + arguments)
+            #expect(ending.code == 1, "\(arguments)")
+            #expect(ending.complaints.count == 1 && ending.complaints[0].contains(reason), "\(ending.complaints)")
+        }
+        #expect(try await daemon.status().adapters == ["modern-qv"])
+        let list = try await daemon.astctl("adapter")
+        #expect(list.lines.count == 2 && list.lines[1].hasPrefix("* modern-qv  12 labels, 4 matrices of rank 4"))
+        #expect(try await daemon.astctl("labels", "--adapter", "base").lines.count == 12)
+    }
+
+    @Test func `A start with an adapter that does not fit ends with the reason`() async throws {
+        let folder = try TestFolder()
+        for (adapters, reason) in [
+            (["pissa"], "init_lora_weights is pissa"), (["modern-qv", "modern-qv"], "two adapters are called modern-qv"),
+        ] {
+            let ending = try await Astd.run(
+                ["astd", "run", "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir", folder.path]
+                    + adapters.flatMap { ["--adapter", Self.path($0)] }, in: folder)
+            #expect(ending.code == 66)
+            #expect(ending.complaints.last?.contains(reason) == true, "\(ending.complaints)")
+        }
+    }
+
+    @Test func `Several adapters classify each window of a file, each record says whose it is`() async throws {
+        let folder = try TestFolder()
+        let clip = try folder.write(SeededClip.wav(SeededClip(seed: 3).samples), to: "clip.wav")
+        let names = ["modern-qv", "new-head"]
+        let both = try await Astd.classify([clip] + names.flatMap { ["--adapter", Self.path($0)] }, in: folder)
+        let records = try both.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+        for name in names {
+            let alone = try await Astd.classify([clip, "--adapter", Self.path(name)], in: folder)
+            let expected = try alone.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+            let own = try records.filter { try $0.string("adapter") == name }
+            #expect(try own.map { try $0.scores() } == expected.map { try $0.scores() })
+            #expect(own.map { $0["start"] } == expected.map { $0["start"] })
+            #expect(try expected.allSatisfy { try $0.string("adapter") == nil })
+        }
+    }
+}
