@@ -29,6 +29,8 @@ let package = Package(
     products: [
         .executable(name: "astd", targets: ["astd"]),
         .executable(name: "astctl", targets: ["astctl"]),
+        // For the fuzz targets, which are a package of their own.
+        .library(name: "Inference", targets: ["Inference"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,7 +52,8 @@ let package = Package(
         // The stages, in the order the data takes.
         .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
         .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
-        .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"], swiftSettings: house),
+        .target(
+            name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"], swiftSettings: house),
         .target(name: "Detection", swiftSettings: house),
         .target(name: "Wire", swiftSettings: house),
 

@@ -17,26 +17,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from golden import adapters, audio, broken, decoding, models, references  # noqa: E402
+from golden import adapter_kinds, adapters, audio, broken, broken_adapters, decoding, imported, models, references  # noqa: E402
+from golden import broken_models as hostile_models  # noqa: E402
 from golden.compare import differences  # noqa: E402
 
 GOLDEN = Path(__file__).resolve().parent.parent / "Tests" / "Golden"
-LIMIT_BYTES = 6_000_000
+LIMIT_BYTES = 9_000_000
 
 
 def make(root):
     """Writes everything under `root`, which must be empty or absent."""
     audio.write_clips(root / "clips")
     models.write_models(root / "models")
-    refused = adapters.write_adapters(root / "adapters", root / "models")
+    adapters.write_valid(root / "adapters", root / "models", adapter_kinds.VALID)
+    refused = broken_adapters.write_broken(root / "adapters", root / "models")
     decoding.write_decoding(root / "decoding")
     broken_files = broken.write_files(root / "broken")
-    broken_models = broken.write_models(root / "broken" / "models")
+    broken_models = hostile_models.write_models(root / "broken" / "models")
     writer = references.References(root)
     index = {
         "version": 1,
-        "cases": writer.models() + writer.adapters(optional=False),
-        "optional": writer.adapters(optional=True),
+        "cases": writer.models() + writer.adapters() + imported.write_imported(root),
         "refused": refused,
         "broken": broken_files,
         "brokenModels": broken_models,

@@ -102,8 +102,9 @@ public final class FileClassifier {
     ) throws(Failure) -> BatchRecord {
         let variant = recognizer.variants[index]
         guard let scores = recognizer.classify(variant, windowFrom: plan.start) else {
-            throw Failure(
-                code: "not_finite", message: "\(path): the scores are not numbers: the model is damaged")
+            let reason =
+                variant.network.brokenWeights()?.description ?? "its samples are too loud for the model"
+            throw Failure(code: "not_finite", message: "\(path): the scores are not numbers: \(reason)")
         }
         let frameSeconds = 0.01
         let end = Double(plan.start + plan.windowFrames) * frameSeconds

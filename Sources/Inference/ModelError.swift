@@ -27,7 +27,9 @@ extension ModelError: CustomStringConvertible {
         case .unsupported(let path, let key, let found, let wanted):
             "\(path): \(key) is \(found), supported: \(wanted)"
         case .missingTensor(let path, let tensor):
-            "\(path): no tensor \(tensor): not an AST checkpoint, or not all of it"
+            "\(path): no tensor \(tensor): not "
+                + (path.hasSuffix(LoRAAdapter.weightsName)
+                    ? "a whole adapter" : "an AST checkpoint, or not all of it")
         case .shape(let path, let tensor, let expected, let found):
             "\(path): \(tensor) is \(found), "
                 + (path.hasSuffix(LoRAAdapter.weightsName) ? "the base" : "config.json")

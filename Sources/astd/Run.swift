@@ -56,7 +56,8 @@ struct Run: AsyncParsableCommand {
         let options = DaemonOptions(
             recognizer: try modelArguments.recognizerOptions(
                 activation: activation.activation, hopFrames: hopFrames),
-            source: source, adaptersDirectory: AdaptersDirectoryLocator.find(explicit: adaptersDir), unpaced: fast, hopFrames: hopFrames,
+            source: source, adaptersDirectory: AdaptersDirectoryLocator.find(explicit: adaptersDir),
+            unpaced: fast, hopFrames: hopFrames,
             runtimeDirectory: RuntimeDirectoryLocator.find(explicit: runtimeDir))
         do {
             try await AstDaemon(options, logger: logger).run()

@@ -91,10 +91,13 @@ struct AdapterSwapTests {
         )
         let client = try daemon.subscribe()
         let first = try await client.nextPrediction()
-        let frames = { (prediction: Prediction) in (prediction.endSample - prediction.startSample - 240) / 160 }
+        let frames = { (prediction: Prediction) in (prediction.endSample - prediction.startSample - 240) / 160
+        }
         #expect(first.adapter == "max-length" && frames(first) != 96)
         #expect(try await daemon.astctl("adapter", "use", "base", "max-length").code == 0)
-        let base = try await client.next { record in record.prediction.flatMap { $0.adapter == nil ? $0 : nil } }
+        let base = try await client.next { record in
+            record.prediction.flatMap { $0.adapter == nil ? $0 : nil }
+        }
         let short = try await client.nextPrediction()
         #expect(frames(base) == 96 && frames(short) == frames(first))
         #expect(short.endSample == base.endSample, "both have heard the same")
@@ -112,14 +115,17 @@ struct AdapterSwapTests {
         try folder.copyDirectory(Self.path("modern-qv"), to: "adapters/mine")
         let daemon = try await RunningDaemon.start(
             [
-                "--source", PulseServer.source, "--hop", "0.1", "--activation", "none", "--adapters-dir", shelf,
+                "--source", PulseServer.source, "--hop", "0.1", "--activation", "none", "--adapters-dir",
+                shelf,
             ], in: folder)
         try await eventually("the adapters' directory") {
             try await daemon.astctl("adapter").lines.contains { $0.contains("mine") } ? () : nil
         }
         #expect(try await daemon.astctl("adapter", "use", "mine").code == 0)
         let client = try daemon.subscribe()
-        let before = try await client.next { record in record.prediction.flatMap { $0.adapter == "mine" ? $0 : nil } }
+        let before = try await client.next { record in
+            record.prediction.flatMap { $0.adapter == "mine" ? $0 : nil }
+        }
         #expect(before.scores == expected["modern-qv"])
 
         try folder.copyDirectory(Self.path("dora"), to: "adapters/mine")
@@ -156,32 +162,40 @@ struct AdapterSwapTests {
         for (arguments, reason) in refusals {
             let ending = try await daemon.astctl(arguments: ["adapter"] + arguments)
             #expect(ending.code == 1, "\(arguments)")
-            #expect(ending.complaints.count == 1 && ending.complaints[0].contains(reason), "\(ending.complaints)")
+            #expect(
+                ending.complaints.count == 1 && ending.complaints[0].contains(reason), "\(ending.complaints)")
         }
         #expect(try await daemon.status().adapters == ["modern-qv"])
         let list = try await daemon.astctl("adapter")
-        #expect(list.lines.count == 2 && list.lines[1].hasPrefix("* modern-qv  12 labels, 4 matrices of rank 4"))
+        #expect(
+            list.lines.count == 2 && list.lines[1].hasPrefix("* modern-qv  12 labels, 4 matrices of rank 4"))
         #expect(try await daemon.astctl("labels", "--adapter", "base").lines.count == 12)
     }
 
     @Test func `A start with an adapter that does not fit ends with the reason`() async throws {
         let folder = try TestFolder()
         for (adapters, reason) in [
-            (["pissa"], "init_lora_weights is pissa"), (["modern-qv", "modern-qv"], "two adapters are called modern-qv"),
+            (["pissa"], "init_lora_weights is pissa"),
+            (["modern-qv", "modern-qv"], "two adapters are called modern-qv"),
         ] {
             let ending = try await Astd.run(
-                ["astd", "run", "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir", folder.path]
+                [
+                    "astd", "run", "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir",
+                    folder.path,
+                ]
                     + adapters.flatMap { ["--adapter", Self.path($0)] }, in: folder)
             #expect(ending.code == 66)
             #expect(ending.complaints.last?.contains(reason) == true, "\(ending.complaints)")
         }
     }
 
-    @Test func `Several adapters classify each window of a file, each record says whose it is`() async throws {
+    @Test func `Several adapters classify each window of a file, each record says whose it is`() async throws
+    {
         let folder = try TestFolder()
         let clip = try folder.write(SeededClip.wav(SeededClip(seed: 3).samples), to: "clip.wav")
         let names = ["modern-qv", "new-head"]
-        let both = try await Astd.classify([clip] + names.flatMap { ["--adapter", Self.path($0)] }, in: folder)
+        let both = try await Astd.classify(
+            [clip] + names.flatMap { ["--adapter", Self.path($0)] }, in: folder)
         let records = try both.lines.map { try JSONObject(parsing: Array($0.utf8)) }
         for name in names {
             let alone = try await Astd.classify([clip, "--adapter", Self.path(name)], in: folder)

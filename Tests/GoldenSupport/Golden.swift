@@ -5,8 +5,6 @@ private import FoundationEssentials
 package struct Golden: Decodable, Sendable {
     /// Pairs of a model, perhaps with an adapter, and a clip.
     package let cases: [Case]
-    /// As `cases`, with adapters that may be refused instead.
-    package let optional: [Case]
     package let refused: [Refusal]
     package let broken: [BrokenFile]
     package let brokenModels: [BrokenModel]
@@ -41,15 +39,22 @@ package struct Golden: Decodable, Sendable {
     package struct Refusal: Decodable, Sendable {
         package let adapter: String
         package let model: String
+        /// What is wrong, in a few words.
+        package let reason: String
+        /// What the error must contain.
+        package let mentions: [String]
     }
 
     package struct BrokenFile: Decodable, Sendable {
         package let file: String
+        package let mentions: [String]
         package let mayBeAccepted: Bool
     }
 
     package struct BrokenModel: Decodable, Sendable {
         package let model: String
+        package let reason: String
+        package let mentions: [String]
     }
 
     /// Log-mels before padding and normalising: arrays `exact` and `torchaudio`, `[frames, melBins]`.

@@ -32,7 +32,8 @@ import Testing
         try folder.write(bytes, to: "model/model.safetensors")
 
         var random = SeededGenerator(seed: 41)
-        let logits = ForwardPass.logits(try TestNetwork(directory: model, threads: 2), random.floats(96 * 128))
+        let logits = ForwardPass.logits(
+            try TestNetwork(directory: model, threads: 2), random.floats(96 * 128))
         #expect(!logits.allSatisfy { $0.isFinite }, "\(logits)")
     }
 }

@@ -26,11 +26,18 @@ import Testing
     }
 
     @Test(arguments: [
-        "classifier.dense.weight", "audio_spectrogram_transformer.layernorm.bias", "layers.0.mlp.fc1.weight",
+        "classifier.dense.weight", "audio_spectrogram_transformer.layernorm.bias", "layer.0.mlp.fc1.weight",
         "audio_spectrogram_transformer.embeddings.cls_token", "audio_spectrogram_transformer.layers", "",
     ])
     func `Every other name stays what it is`(name: String) {
         #expect(CheckpointNames.canonical(name) == name)
+    }
+
+    @Test(arguments: ["layers.0.attention.q_proj.weight", "encoder.layer.0.attention.attention.query.weight"])
+    func `A name of a model without a head gets its backbone's`(name: String) {
+        #expect(
+            CheckpointNames.canonical(name)
+                == "audio_spectrogram_transformer.encoder.layer.0.attention.attention.query.weight")
     }
 
     @Test func `A name that only begins like a module is left alone`() {

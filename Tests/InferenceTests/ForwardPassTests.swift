@@ -68,10 +68,9 @@ import Testing
 
     @Test func `The golden cases cover every model and every adapter that is to be merged`() throws {
         let index = try Golden.load()
-        let refused = Set(index.refused.map(\.adapter))
-        let cases = index.cases + index.optional
-        #expect(Set(cases.map(\.model)).count >= 14)
-        #expect(Set(cases.compactMap(\.adapter)).subtracting(refused).count >= 18)
+        let cases = index.cases
+        #expect(Set(cases.map(\.model)).count >= 15)
+        #expect(Set(cases.compactMap(\.adapter)).count >= 55)
         #expect(cases.allSatisfy { $0.stages.contains("pooled") })
         #expect(index.cases.count { $0.stages.contains("embeddings") } >= 14)
     }

@@ -25,7 +25,9 @@ import Testing
         let adapted = try TestNetwork(directory: model, adapter: adapter, threads: 2)
         #expect(ForwardPass.logits(adapted, features) != answer, "the adapter does something")
         #expect(ForwardPass.logits(base, features) == answer, "a base that is loaded already")
-        #expect(ForwardPass.logits(try TestNetwork(directory: model, threads: 2), features) == answer, "a new one")
+        #expect(
+            ForwardPass.logits(try TestNetwork(directory: model, threads: 2), features) == answer, "a new one"
+        )
         #expect(try files.map(TestFolder.bytes(of:)) == before)
         #expect(base.merged == nil)
     }
@@ -53,7 +55,8 @@ import Testing
         for adapter in ["modern-qv", "legacy-qv"] {
             let directory = Golden.path("adapters/\(adapter)")
             let older = try TestNetwork(directory: Self.model, adapter: directory, threads: 1)
-            let newer = try TestNetwork(directory: Golden.path("models/modern-names"), adapter: directory, threads: 1)
+            let newer = try TestNetwork(
+                directory: Golden.path("models/modern-names"), adapter: directory, threads: 1)
             #expect(ForwardPass.logits(older, features) == ForwardPass.logits(newer, features), "\(adapter)")
         }
     }
@@ -63,7 +66,8 @@ import Testing
         let adapter = try folder.copy(Golden.path("adapters/modern-qv"), to: "adapter")
         try ConfigEdit.set("lora_alpha", to: nil, in: adapter, file: "adapter_config.json")
         let features = [Float](repeating: 0.25, count: 96 * 128)
-        let wanted = try TestNetwork(directory: Self.model, adapter: Golden.path("adapters/modern-qv"), threads: 1)
+        let wanted = try TestNetwork(
+            directory: Self.model, adapter: Golden.path("adapters/modern-qv"), threads: 1)
         let found = try TestNetwork(directory: Self.model, adapter: adapter, threads: 1)
         #expect(ForwardPass.logits(found, features) == ForwardPass.logits(wanted, features))
     }

@@ -4,45 +4,20 @@ import Testing
 @testable import Inference
 
 @Suite struct RefusedAdapterTests {
-    private static let config = "adapter_config.json"
-    private static let tensors = "adapter_model.safetensors"
-
-    /// Adapter: which of its files the message names, and what was found there.
-    private static let reasons = [
-        "broken-shape": (tensors, "layers.0.attention.q_proj.lora_A.weight is [4, 24]"),
-        "broken-unmatched": (tensors, "layers.7.attention.q_proj.lora_A.weight fits nothing in the model"),
-        "broken-nan": (tensors, "layer.0.attention.attention.query"),
-        "broken-overflow": (tensors, "layer.0.attention.attention.query"),
-        "broken-type": (config, "peft_type is IA3, supported: LORA"),
-        "broken-ranks": (tensors, "layers.0.attention.q_proj.lora_B.weight is [32, 3]"),
-        "broken-half": (tensors, "only one of the two factors"),
-        "broken-empty": (tensors, "tensor unrelated fits nothing in the model"),
-        "missing-head": (tensors, "head is absent"),
-        "pissa": (config, "init_lora_weights is pissa"),
-        "pissa-niter": (config, "init_lora_weights is pissa_niter_4"),
-        "olora": (config, "init_lora_weights is olora"),
-        "corda": (config, "init_lora_weights is corda"),
-        "lora-ga": (config, "init_lora_weights is lora_ga"),
-        "layer-replication": (config, "layer_replication is [[0, 2], [1, 2]]"),
-        "broken-alpha": (config, "lora_alpha"),
-    ]
-
     @Test(arguments: try Golden.load().refused)
     func `An adapter that cannot be merged is refused with its file and what was found`(
         _ refusal: Golden.Refusal
     ) throws {
         let directory = Golden.path(refusal.adapter)
-        let error = try #require(loadingError(Golden.path(refusal.model), adapter: directory))
-        let name = try #require(refusal.adapter.split(separator: "/").last)
-        let (file, found) = try #require(Self.reasons[String(name)])
-        #expect(error.description.hasPrefix("\(directory)/\(file): "), "\(error)")
-        #expect(error.description.contains(found), "\(error)")
-        #expect(!error.description.contains("\n"))
-    }
-
-    @Test func `Every refusal of the golden data has its reason here`() throws {
-        let names = try Golden.load().refused.compactMap { $0.adapter.split(separator: "/").last }
-        #expect(Set(names.map(String.init)) == Set(Self.reasons.keys))
+        var found: ModelError?
+        let took = ContinuousClock().measure {
+            found = loadingError(Golden.path(refusal.model), adapter: directory)
+        }
+        let error = try #require(found, "accepted: \(refusal.reason)")
+        #expect(error.description.hasPrefix(directory + "/"), "\(error)")
+        for part in refusal.mentions { #expect(error.description.contains(part), "\(error)") }
+        #expect(!error.description.contains("\n") && error.description.utf8.count < 1000)
+        #expect(took < .seconds(10), "\(took)")
     }
 
     @Test func `The wording of refusals`() {
@@ -63,28 +38,6 @@ import Testing
                 + ".attention.query after merging holds infinite or not-a-number values")
     }
 
-    @Test(arguments: try Golden.load().optional)
-    func `A less common adapter gives PEFT's numbers or is refused with its reason`(
-        _ golden: Golden.Case
-    ) throws {
-        let adapter = try #require(golden.adapter)
-        let reasons = [
-            "adapters/bias-lora-only": "bias is lora_only", "adapters/bias-all": "bias is all",
-            "adapters/lora-bias": "lora_bias is true", "adapters/dora": "use_dora is true",
-            "adapters/patch-convolution": "patch_embeddings.projection.lora_A.weight",
-        ]
-        if let error = loadingError(Golden.path(golden.model), adapter: Golden.path(adapter)) {
-            // all-linear and head-lora are not in the list: they must work.
-            let reason = try #require(reasons[adapter], "\(error)")
-            #expect(error.description.hasPrefix(Golden.path(adapter) + "/"))
-            #expect(error.description.contains(reason), "\(error)")
-        } else {
-            let network = try golden.network(threads: 2)
-            let pass = ForwardPass(network, try golden.referenceFeatures())
-            try ForwardPassTests.compare(pass, with: golden, network.config)
-        }
-    }
-
     @Test func `An adapter directory that is not whole is told by the file it lacks`() throws {
         let folder = try TestFolder()
         let model = Golden.path("models/stride10")
@@ -100,6 +53,8 @@ import Testing
         try folder.write("{", to: "torn/adapter_config.json")
         #expect(
             loadingError(model, adapter: folder.file("torn"))
-                == .malformed(path: folder.file("torn/adapter_config.json"), problem: "JSON is not valid: '\"' expected at byte 1"))
+                == .malformed(
+                    path: folder.file("torn/adapter_config.json"),
+                    problem: "JSON is not valid: '\"' expected at byte 1"))
     }
 }

@@ -1,14 +1,7 @@
-"""Files that must be refused: safetensors with one thing wrong each, and model directories that do not hold together."""
+"""safetensors that must be refused, with one thing wrong each."""
 
 import json
-import shutil
 import struct
-import tempfile
-from pathlib import Path
-
-from safetensors.torch import load_file, save_file
-
-from .models import SMALLEST, Model, write_model
 
 F32 = "F32"
 
@@ -59,6 +52,22 @@ def files():
         "three-offsets": (_file({"a": {"dtype": F32, "shape": [7], "data_offsets": [0, 14, 28]}}, data), "three offsets"),
         "trailing-data": (_file(good, data + b"more"), "bytes after the last tensor"),
         "hole": (_file({"a": _tensor([2, 2], 0, 16), "b": _tensor([2], 20, 28)}, data), "bytes that belong to no tensor"),
+        "text-offsets": (_file({"a": {"dtype": F32, "shape": [7], "data_offsets": ["0", "28"]}}, data), "offsets in quotes"),
+        "endless-offset": (
+            _file(b'{"a":{"dtype":"F32","shape":[7],"data_offsets":[0,1e400]}}', data),
+            "an offset beyond every number",
+        ),
+        "number-shape": (_file({"a": {"dtype": F32, "shape": 7, "data_offsets": [0, 28]}}, data), "a shape that is no list"),
+        "no-dtype": (_file({"a": {"shape": [7], "data_offsets": [0, 28]}}, data), "a tensor without dtype"),
+        "not-a-tensor": (_file({"a": [7]}, data), "an entry that is no object"),
+        "two-headers": (
+            _file(b'{"a":{"dtype":"F32","shape":[7],"data_offsets":[0,28]}}{}', data),
+            "JSON after the header's end",
+        ),
+        "git-lfs-pointer": (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 346404948\n",
+            "what git leaves in place of the file where Git LFS is not installed",
+        ),
     }
 
 
@@ -68,65 +77,8 @@ def write_files(folder):
     entries = []
     for name, (data, reason) in files().items():
         (folder / f"{name}.safetensors").write_bytes(data)
-        entry = {"file": f"broken/{name}.safetensors", "reason": reason}
+        entry = {"file": f"broken/{name}.safetensors", "reason": reason, "mentions": [f"{name}.safetensors"]}
         # Readers differ on these two; refusing them is stricter than needed, reading past the end is never right.
         entry["mayBeAccepted"] = name in ("trailing-data", "hole")
         entries.append(entry)
-    return entries
-
-
-def _without(tensors, part):
-    return {name: value for name, value in tensors.items() if part not in name}
-
-
-def _cut(tensors, part):
-    return {name: (value[:-1].contiguous() if part in name else value) for name, value in tensors.items()}
-
-
-# name: (what is wrong, change to config.json, change to preprocessor_config.json, change to the tensors)
-MODELS = {
-    "missing-tensor": ("a layer without its key weight", {}, {}, lambda t: _without(t, "attention.key.weight")),
-    "wrong-shape": ("a class fewer in the head's bias", {}, {}, lambda t: _cut(t, "classifier.dense.bias")),
-    "wrong-tokens": ("max_length asks for more position embeddings", {"max_length": 64}, {"max_length": 64}, None),
-    "front-end-differs": ("the two configurations disagree on max_length", {}, {"max_length": 48}, None),
-    "heads-do-not-divide": ("hidden_size is no multiple of num_attention_heads", {"num_attention_heads": 7}, {}, None),
-    "zero-stride": ("time_stride is 0", {"time_stride": 0}, {}, None),
-    "zero-std": ("std is 0", {}, {"std": 0.0}, None),
-    "patch-too-large": ("patch_size exceeds max_length", {"patch_size": 64}, {}, None),
-    "another-kind": ("model_type wav2vec2", {"model_type": "wav2vec2"}, {}, None),
-    "another-activation": ("hidden_act relu", {"hidden_act": "relu"}, {}, None),
-}
-
-
-def write_models(folder):
-    """Writes the directories, each from a good model with one change; returns their entries."""
-    with tempfile.TemporaryDirectory() as scratch:
-        source = Path(scratch)
-        write_model(source, Model("smallest", 120, SMALLEST, labels=5))
-        return _write_models(folder, source)
-
-
-def _write_models(folder, source):
-    entries = []
-    for name, (reason, config, extractor, tensors) in MODELS.items():
-        target = folder / name
-        shutil.copytree(source, target)
-        for file, changes in (("config.json", config), ("preprocessor_config.json", extractor)):
-            fields = json.loads((target / file).read_text()) | changes
-            (target / file).write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        weights = target / "model.safetensors"
-        if tensors is not None:
-            save_file(tensors(load_file(weights)), weights, metadata={"format": "pt"})
-        entries.append({"model": f"broken/models/{name}", "reason": reason})
-    for name, reason, text in (
-        ("config-not-json", "config.json is cut short", '{"model_type": "audio-spectrogram-transformer", "hidden_si'),
-        ("no-config", "there is no config.json", None),
-        ("no-weights", "there is no model.safetensors", None),
-    ):
-        target = folder / name
-        shutil.copytree(source, target)
-        (target / ("model.safetensors" if name == "no-weights" else "config.json")).unlink()
-        if text is not None:
-            (target / "config.json").write_text(text)
-        entries.append({"model": f"broken/models/{name}", "reason": reason})
     return entries

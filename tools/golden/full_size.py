@@ -1,4 +1,4 @@
-"""A checkpoint of the published size with random weights, its half-precision copies, and an adapter in both dialects."""
+"""A checkpoint of the published size with random weights, its half-precision copies, and adapters for it."""
 
 import shutil
 
@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
 from . import audio
-from .adapters import change_config, make_legacy, randomise, tidy
+from .adapters import BLOCK, QV, Adapter, change_config, make_legacy, randomise, tidy, write_adapter
 from .models import LABELS, fill
 
 SEED = 301
@@ -17,13 +17,45 @@ HALVES = {"ast-base-f16": torch.float16, "ast-base-bf16": torch.bfloat16}
 ADAPTER = "ast-base-lora-qv12"
 LEGACY_ADAPTER = "ast-base-lora-qv12-legacy"
 
-# (model, adapter) pairs to compare; the oracle of the last is that of the one before it: same numbers, older names.
+TEN_LABELS = [f"Sound, no. {index}" for index in range(10)]
+PATTERNS = {
+    "rank_pattern": {r"layers\.(0|1|2)\..*": 4, r"layers\.\d+\.mlp\.fc[12]": 6},
+    "alpha_pattern": {r"layers\.1\d\..*": 12, r"[qk]_proj": 20, r".*\.(?:v|o)_proj": 8},
+}
+
+
+def _kind(name, seed, lora, overlay=None, config=None):
+    return Adapter(f"{BASE}-{name}", seed, {"r": 8, "lora_alpha": 16} | lora, BASE, overlay or {}, config=config or {})
+
+
+KINDS = [
+    _kind("all-linear-blocks", 311, {"target_modules": BLOCK, "use_rslora": True}),
+    _kind("dora-qv", 312, {"target_modules": QV, "use_dora": True}),
+    _kind("bias-all", 313, {"target_modules": QV, "bias": "all"}),
+    _kind("lora-bias", 314, {"target_modules": QV, "lora_bias": True}),
+    _kind("patch-convolution", 315, {"target_modules": [*QV, "projection"]}),
+    _kind(
+        "new-head",
+        316,
+        {"target_modules": QV, "modules_to_save": ["classifier"]},
+        overlay={
+            "id2label": dict(enumerate(TEN_LABELS)),
+            "label2id": {text: index for index, text in enumerate(TEN_LABELS)},
+            "problem_type": "single_label_classification",
+        },
+    ),
+    _kind("patterns", 317, {"target_modules": BLOCK} | PATTERNS, config=PATTERNS),
+]
+
+# (model, adapter, clips) to compare, None: all; the oracle of the legacy adapter is that of the one before it: same
+# numbers, older names.
 PAIRS = [
-    (BASE, None),
-    ("ast-base-f16", None),
-    ("ast-base-bf16", None),
-    (BASE, ADAPTER),
-    (BASE, LEGACY_ADAPTER),
+    (BASE, None, None),
+    ("ast-base-f16", None, None),
+    ("ast-base-bf16", None, None),
+    (BASE, ADAPTER, None),
+    (BASE, LEGACY_ADAPTER, None),
+    *((BASE, spec.name, spec.clips) for spec in KINDS),
 ]
 
 _QUALITIES = ["small", "large", "distant", "metallic", "wooden", "wet", "slow", "fast", "indoor", "outdoor"]
@@ -43,7 +75,7 @@ def labels():
 
 
 def make(root):
-    """Writes what is missing of the five directories under `root` (about 700 MB)."""
+    """Writes what is missing of the directories under `root` (about 720 MB)."""
     root.mkdir(parents=True, exist_ok=True)
     names = labels()
     if not (root / BASE / "model.safetensors").exists():
@@ -56,7 +88,10 @@ def make(root):
             _save(model.to(torch.float32).to(dtype), extractor, root / name)
     if not (root / LEGACY_ADAPTER / "adapter_model.safetensors").exists():
         _make_adapters(root)
-    for name in (BASE, *HALVES, ADAPTER, LEGACY_ADAPTER):
+    for spec in KINDS:
+        if not (root / spec.name / "adapter_model.safetensors").exists():
+            write_adapter(root / spec.name, spec, root)
+    for name in (BASE, *HALVES, ADAPTER, LEGACY_ADAPTER, *(spec.name for spec in KINDS)):
         for path in (root / name).iterdir():
             path.chmod(0o644)  # safetensors writes 0600
 

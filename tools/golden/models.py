@@ -67,7 +67,7 @@ ODD = {
     "layer_norm_eps": 1e-6,
 }
 # What the directories that must be refused are made from: as small as a checkpoint gets.
-SMALLEST = TINY | {"hidden_size": 8, "intermediate_size": 16}
+SMALLEST = TINY | {"hidden_size": 8, "intermediate_size": 16, "patch_size": 8}
 EVERY_CLIP = ("speech", "noise", "silence", "dc-sweep", "short", "exact", "full", "long", "one-frame")
 
 MODELS = [

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 import torchaudio.compliance.kaldi
 import transformers
-from peft import PeftModel
+from peft import PeftModel, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
 warnings.filterwarnings("ignore")
@@ -25,20 +26,17 @@ class Oracle:
     """One model, with an adapter or without, computing in fp32 whatever its file stores."""
 
     def __init__(self, model_folder, adapter_folder=None):
-        self.extractor = ASTFeatureExtractor.from_pretrained(model_folder)
-        self.model = load(model_folder)
-        self.pooling = "cls_dist_mean"
+        overlay = _overlay(adapter_folder)
+        self.pooling = overlay.get("pooling", "cls_dist_mean")
+        self.extractor = _extractor(model_folder, adapter_folder, overlay.get("max_length"))
+        self.model = load(model_folder, overlay.get("max_length"))
+        if "id2label" in overlay:
+            replace_head(self.model, len(overlay["id2label"]))
+        if not overlay.get("classifier_layernorm", True):
+            self.model.classifier.layernorm = torch.nn.Identity()
         if adapter_folder is not None:
-            self.model = self._adapted(Path(adapter_folder))
+            apply(self.model, Path(adapter_folder))
         self.model.eval()
-
-    def _adapted(self, folder):
-        overlay = folder / "config.json"
-        fields = json.loads(overlay.read_text()) if overlay.exists() else {}
-        self.pooling = fields.get("pooling", self.pooling)
-        if "id2label" in fields:
-            replace_head(self.model, len(fields["id2label"]))
-        return PeftModel.from_pretrained(self.model, folder)
 
     def features(self, samples):
         """[max_length, mels] as ASTFeatureExtractor gives them."""
@@ -47,7 +45,7 @@ class Oracle:
 
     def stages(self, features):
         """embeddings [tokens, hidden], block0 [tokens, hidden], pooled [hidden], logits [classes]."""
-        network = self.model.base_model.model if isinstance(self.model, PeftModel) else self.model
+        network = self.model
         body = network.audio_spectrogram_transformer
         seen = {}
         hooks = [
@@ -76,11 +74,35 @@ class Oracle:
         return (tokens[0] + tokens[1]) / 2
 
 
-def load(folder):
-    """The model, its weights widened to fp32, eager attention."""
+def _overlay(adapter_folder):
+    path = Path(adapter_folder or "") / "config.json"
+    return json.loads(path.read_text()) if adapter_folder is not None and path.exists() else {}
+
+
+def _extractor(model_folder, adapter_folder, max_length):
+    own = adapter_folder is not None and (Path(adapter_folder) / "preprocessor_config.json").exists()
+    changes = {} if max_length is None else {"max_length": max_length}
+    return ASTFeatureExtractor.from_pretrained(adapter_folder if own else model_folder, **changes)
+
+
+def load(folder, max_length=None):
+    """The model, its weights widened to fp32, eager attention; with another `max_length`, position embeddings to replace."""
+    changes = {} if max_length is None else {"max_length": max_length, "ignore_mismatched_sizes": True}
     return ASTForAudioClassification.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+        folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True, **changes
     )
+
+
+def apply(model, folder):
+    """Puts PEFT's layers into `model`, whose modules it replaces in place."""
+    tensors = load_file(folder / "adapter_model.safetensors")
+    bare = not any("audio_spectrogram_transformer." in name for name in tensors)
+    adapted = PeftModel.from_pretrained(model.audio_spectrogram_transformer if bare else model, folder)
+    # PEFT only warns of a tensor that it has no place for; then this would not be the adapter's oracle.
+    result = set_peft_model_state_dict(adapted, tensors)
+    assert not result.unexpected_keys, result.unexpected_keys
+    unread = [key for key in result.missing_keys if "lora_" in key or "modules_to_save" in key]
+    assert not unread, unread
 
 
 def replace_head(model, classes):

@@ -10,7 +10,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from . import audio
-from .adapters import VALID, change_config, change_tensors
+from .adapter_kinds import VALID
+from .adapters import LEGACY_MODULES, change_config, change_tensors
 from .models import MODELS, modern
 from .oracle import FRAME_SAMPLES, SHIFT_SAMPLES, Oracle, exact_features, exact_log_mels, log_mels
 
@@ -66,7 +67,7 @@ class References:
             kind += f"-{abs(extractor.mean):g}"
         return f"reference/features/{kind}/{clip}.safetensors"
 
-    def pair(self, oracle, model, adapter, clip):
+    def pair(self, oracle, model, adapter, clip, inner_stages=True):
         """Writes the stages of one pair and returns its entry in the index."""
         samples = audio.read(self.root / "clips" / f"{clip}.wav")
         features = oracle.features(samples)
@@ -75,10 +76,10 @@ class References:
             self.written.add(features_path)
             self.write(features_path, {"features": features})
         stages = oracle.stages(features)
-        if adapter and clip in FULL_STAGES_CLIPS:
-            del stages["embeddings"]  # the base model's, but for an adapter on the patch projection
-        elif clip not in FULL_STAGES_CLIPS:
+        if clip not in FULL_STAGES_CLIPS or not inner_stages:
             stages = {name: stages[name] for name in ("pooled", "logits")}
+        elif adapter:
+            stages.pop("embeddings", None)  # the base model's, but for an adapter on the patch projection
         name = f"{model}+{adapter}" if adapter else model
         path = f"reference/{name}/{clip}.safetensors"
         self.write(path, stages)
@@ -102,16 +103,14 @@ class References:
             cases += [self.pair(oracle, spec.name, None, clip) for clip in spec.clips]
         return cases
 
-    def adapters(self, optional):
+    def adapters(self):
         """The cases with an adapter."""
         cases = []
         for spec in VALID:
-            if spec.optional != optional:
-                continue
             folder = self.root / "adapters" / spec.name
             with tempfile.TemporaryDirectory() as scratch:
-                oracle = Oracle(self.root / "models" / spec.model, readable(folder, Path(scratch)))
-                cases += [self.pair(oracle, spec.model, spec.name, clip) for clip in spec.clips]
+                oracle = Oracle(self.root / "models" / spec.model, readable(folder, spec, Path(scratch)))
+                cases += [self.pair(oracle, spec.model, spec.name, clip, spec.inner_stages) for clip in spec.clips]
         return cases
 
     def fbank(self):
@@ -158,12 +157,16 @@ class References:
         return head | {"records": records}
 
 
-def readable(folder, scratch):
+def readable(folder, spec, scratch):
     """The adapter as the installed PEFT can read it: legacy names are renamed in a copy."""
-    if "legacy" not in folder.name:
+    if not spec.legacy and not spec.oracle_config:
         return folder
     copy = scratch / folder.name
     shutil.copytree(folder, copy)
-    change_tensors(copy, lambda tensors: {modern(name): tensor for name, tensor in tensors.items()})
-    change_config(copy, target_modules=["q_proj", "v_proj"])
+    if spec.legacy:
+        change_tensors(copy, lambda tensors: {modern(name): tensor for name, tensor in tensors.items()})
+        names = {old: new for new, old in LEGACY_MODULES.items()}
+        old = json.loads((copy / "adapter_config.json").read_text())["target_modules"]
+        change_config(copy, target_modules=[names.get(name, name) for name in old])
+    change_config(copy, **spec.oracle_config)
     return copy

@@ -40,7 +40,8 @@ public struct AdapterInspection: WritableInspection {
             ("changes", targets.isEmpty ? "no matrix" : targets.joined(separator: ", ")),
         ]
         if let ranks = summary.ranks, let scales = summary.scales {
-            lines.append(("rank", "\(Self.range(ranks)), alpha \(summary.alpha), scale \(Self.range(scales))"))
+            lines.append(
+                ("rank", "\(Self.range(ranks)), alpha \(summary.alpha), scale \(Self.range(scales))"))
         }
         if !summary.wholeTensors.isEmpty {
             lines.append(("replaces", Self.listed(summary.wholeTensors)))
@@ -51,7 +52,9 @@ public struct AdapterInspection: WritableInspection {
             lines.append(("base", "fits \(base)"))
             lines += VariantLines.lines(variant)
         } else {
-            if let labels = summary.labels { lines.append(("labels", "\(labels.count): \(Self.listed(labels))")) }
+            if let labels = summary.labels {
+                lines.append(("labels", "\(labels.count): \(Self.listed(labels))"))
+            }
             lines.append(("base", "not tried: name one with --model"))
         }
         return lines + [("sha256", sha256)]

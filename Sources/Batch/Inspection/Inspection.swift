@@ -19,7 +19,9 @@ extension Inspection {
         }.joined(separator: "\n")
     }
 
-    static func millions(_ number: Int) -> String { FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?" }
+    static func millions(_ number: Int) -> String {
+        FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?"
+    }
 }
 
 extension WritableInspection {

@@ -13,6 +13,7 @@ public struct ModelInspection: WritableInspection {
     /// - Throws: ``ModelError``: what is wrong with it.
     public init(directory: String) throws(ModelError) {
         base = try BaseModel(directory: directory)
+        if let error = base.network.brokenWeights() { throw error }
         variant = VariantMaker(base: base, activation: nil).published
         var digest = Digest()
         try digest.add(file: base.weightsPath)
@@ -25,8 +26,14 @@ public struct ModelInspection: WritableInspection {
         return [
             ("model", base.directory),
             ("weights", "\(base.elementTypeName), \(Self.millions(base.parameterCount)) million parameters"),
-            ("network", "\(geometry.layers) layers of \(geometry.hidden), \(geometry.heads) heads, perceptron \(geometry.intermediate)"),
-            ("patches", "\(geometry.patch) x \(geometry.patch), strides \(geometry.frequencyStride) (mel) and \(geometry.timeStride) (time), \(geometry.tokens) tokens"),
+            (
+                "network",
+                "\(geometry.layers) layers of \(geometry.hidden), \(geometry.heads) heads, perceptron \(geometry.intermediate)"
+            ),
+            (
+                "patches",
+                "\(geometry.patch) x \(geometry.patch), strides \(geometry.frequencyStride) (mel) and \(geometry.timeStride) (time), \(geometry.tokens) tokens"
+            ),
         ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  model.safetensors")]
     }
 

@@ -16,7 +16,10 @@ enum VariantLines {
         let shown = variant.labels.prefix(8).joined(separator: " | ")
         let norm = config.normalisesPooled ? "with" : "without"
         return [
-            ("window", "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins, \(normalisation)"),
+            (
+                "window",
+                "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins, \(normalisation)"
+            ),
             ("pooling", "\(config.pooling.rawValue), head \(norm) LayerNorm"),
             ("scores", "\(variant.activation.activation.rawValue): \(variant.activation.reason)"),
             ("labels", "\(variant.labels.count): \(shown)\(variant.labels.count > 8 ? " | ..." : "")"),

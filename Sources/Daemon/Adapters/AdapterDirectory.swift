@@ -17,7 +17,8 @@ enum AdapterDirectory {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             let path = directory + "/" + name
-            guard !name.hasPrefix("."), AdapterName.problem(name) == nil, LoRAAdapter.isAdapter(directory: path)
+            guard !name.hasPrefix("."), AdapterName.problem(name) == nil,
+                LoRAAdapter.isAdapter(directory: path)
             else { continue }
             found[name] = path
         }

@@ -167,7 +167,9 @@ final class AdapterShelf: @unchecked Sendable {
         _ name: String, _ place: String, _ report: inout ReloadReport, _ fresh: inout [Variant]
     ) throws(Refusal) {
         guard LoRAAdapter.isAdapter(directory: place) else {
-            guard !active.contains(name) else { throw .name("its directory is gone; it stays, for it is in use") }
+            guard !active.contains(name) else {
+                throw .name("its directory is gone; it stays, for it is in use")
+            }
             loaded[name] = nil
             return report.removed.append(name)
         }
@@ -208,7 +210,8 @@ final class AdapterShelf: @unchecked Sendable {
         share(variants)
         return SwitchReport(
             active: AdapterRecord(adapters: names).adapters, mergeMs: (merged - began) / .milliseconds(1),
-            waitMs: (outcome.taken - merged) / .milliseconds(1), totalMs: (switched - asked) / .milliseconds(1))
+            waitMs: (outcome.taken - merged) / .milliseconds(1),
+            totalMs: (switched - asked) / .milliseconds(1))
         // What classified before goes with `outcome`, on this thread.
     }
 
@@ -225,7 +228,9 @@ final class AdapterShelf: @unchecked Sendable {
 
     private func share(_ variants: [Variant]? = nil) {
         let names = AdapterRecord(adapters: active).adapters
-        let entries = loaded.values.sorted { $0.name < $1.name }.map { $0.entry(isActive: active.contains($0.name)) }
+        let entries = loaded.values.sorted { $0.name < $1.name }.map {
+            $0.entry(isActive: active.contains($0.name))
+        }
         var labels = loaded.mapValues(\.labels)
         labels[AdapterName.base] = maker.published.labels
         shared.withLockedValue { snapshot in

@@ -127,7 +127,9 @@ final class Pipeline: @unchecked Sendable {
     ) throws(PipelineError) -> Double {
         let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
         let began = ContinuousClock.now
-        guard let scores = recognizer.classify(variant, windowFrom: start) else { throw .scoresAreNotNumbers }
+        guard let scores = recognizer.classify(variant, windowFrom: start) else {
+            throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
+        }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
         let labels = ranking.best(scores).map {
             ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
@@ -188,9 +190,13 @@ final class Pipeline: @unchecked Sendable {
 
 /// Why listening cannot go on.
 enum PipelineError: Error, Equatable, CustomStringConvertible {
-    case scoresAreNotNumbers
+    /// With the weights at fault, where they are.
+    case scoresAreNotNumbers(String?)
 
     var description: String {
-        "the model's scores are infinite or not numbers: its weights or the adapter's are damaged"
+        switch self {
+        case .scoresAreNotNumbers(let reason):
+            "the model's scores are infinite or not numbers: \(reason ?? "what it hears is none it can work with")"
+        }
     }
 }

@@ -18,6 +18,13 @@ struct AdapterConfig {
         var initLoraWeights: Initialisation?
         var alphaPattern: [String: Double]?
         var layerReplication: [[Int]]?
+        var modulesToSave: Names?
+        var aloraInvocationTokens: Something?
+        var kasaConfig: Something?
+        var useBdlora: Something?
+        var arrowConfig: Something?
+        var targetParameters: Something?
+        var trainableTokenIndices: Something?
 
         enum CodingKeys: String, CodingKey {
             case peftType = "peft_type"
@@ -32,6 +39,42 @@ struct AdapterConfig {
             case initLoraWeights = "init_lora_weights"
             case alphaPattern = "alpha_pattern"
             case layerReplication = "layer_replication"
+            case modulesToSave = "modules_to_save"
+            case aloraInvocationTokens = "alora_invocation_tokens"
+            case kasaConfig = "kasa_config"
+            case useBdlora = "use_bdlora"
+            case arrowConfig = "arrow_config"
+            case targetParameters = "target_parameters"
+            case trainableTokenIndices = "trainable_token_indices"
+        }
+    }
+
+    /// A list of names, or one name.
+    private struct Names: Decodable {
+        let list: [String]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let name = try? container.decode(String.self) {
+                list = [name]
+            } else {
+                list = try container.decode([String].self)
+            }
+        }
+    }
+
+    /// Anything at all; `false` and an empty list are nothing.
+    private struct Something: Decodable {
+        let isThere: Bool
+
+        init(from decoder: any Decoder) throws {
+            if let flag = try? decoder.singleValueContainer().decode(Bool.self) {
+                isThere = flag
+            } else if let list = try? decoder.unkeyedContainer() {
+                isThere = list.count != 0
+            } else {
+                isThere = true
+            }
         }
     }
 
@@ -72,6 +115,10 @@ struct AdapterConfig {
 
     /// Whether the factors come with magnitudes (DoRA).
     var isWeightDecomposed: Bool { fields.useDora ?? false }
+    /// Whether B has a bias.
+    var hasBiasOfB: Bool { fields.loraBias ?? false }
+    /// Modules that the file holds whole, by their names' ends.
+    var modulesToSave: [String] { fields.modulesToSave?.list ?? [] }
     var isRankStabilised: Bool { fields.useRslora ?? false }
     var baseName: String? { fields.baseModelNameOrPath }
     /// Version of PEFT.
@@ -101,6 +148,16 @@ struct AdapterConfig {
             throw refuse("lora_bias", "true", "false together with use_dora, as in PEFT")
         }
         if fields.useQalora == true { throw refuse("use_qalora", "true", "false") }
+        // Each makes the numbers depend on something that W + s B A is not.
+        let others: [(Fields.CodingKeys, Something?)] = [
+            (.aloraInvocationTokens, fields.aloraInvocationTokens), (.kasaConfig, fields.kasaConfig),
+            (.useBdlora, fields.useBdlora), (.arrowConfig, fields.arrowConfig),
+            (.targetParameters, fields.targetParameters),
+            (.trainableTokenIndices, fields.trainableTokenIndices),
+        ]
+        for (key, value) in others where value?.isThere == true {
+            throw refuse(key.rawValue, "set", "nothing")
+        }
         if let bias = fields.bias, !["none", "all", "lora_only"].contains(bias) {
             throw refuse("bias", bias, "none, all, lora_only")
         }
@@ -108,12 +165,12 @@ struct AdapterConfig {
             throw refuse("layer_replication", "\(layers)", "none")
         }
         if case .method(let method) = fields.initLoraWeights,
-            !["gaussian", "eva", "orthogonal"].contains(method)
+            !["gaussian", "eva", "orthogonal", "mica"].contains(method)
         {
             // These subtract something from the base that the adapter's file does not hold.
             throw refuse(
                 "init_lora_weights", method,
-                "true, false, gaussian, eva, orthogonal (convert the adapter with PEFT first)")
+                "true, false, gaussian, eva, orthogonal, mica (convert the adapter with PEFT first)")
         }
     }
 

@@ -72,8 +72,11 @@ public final class LoRAAdapter: @unchecked Sendable {
 
     private func sort(_ name: String) throws(ModelError) {
         guard name.hasPrefix(Self.prefix) else { throw .unmatchedTensor(path: file.path, tensor: name) }
-        // A bias that was trained along is stored under the name it has inside PEFT's wrapper.
+        // PEFT's wrappers leave traces in the names of biases (`bias: all`): what was trained counts, not what was before.
+        if name.contains(".original_module.") { return }
+        let isSaved = name.contains(".modules_to_save.default.")
         let inner = String(name.dropFirst(Self.prefix.count)).replacing(".base_layer.", with: ".")
+            .replacing(".modules_to_save.default.", with: ".")
         for (suffix, place) in ModuleDelta.parts where inner.hasSuffix(suffix) {
             let module = String(inner.dropLast(suffix.count))
             let key = CheckpointNames.canonical(module)
@@ -84,11 +87,14 @@ public final class LoRAAdapter: @unchecked Sendable {
             return
         }
         let key = CheckpointNames.canonical(inner)
+        if isSaved, whole[key] != nil { return }
         guard whole.updateValue(name, forKey: key) == nil else { throw twice(key) }
     }
 
     private func twice(_ key: String) -> ModelError {
-        .malformed(path: file.path, problem: "names the tensors of \(key) twice, perhaps in both generations of names")
+        .malformed(
+            path: file.path,
+            problem: "names the tensors of \(key) twice, perhaps in both generations of names")
     }
 
     /// Half of an adapter is no adapter.
@@ -99,6 +105,11 @@ public final class LoRAAdapter: @unchecked Sendable {
                 throw .malformed(
                     path: file.path,
                     problem: "has only one of the two factors of \(module), or none: \(present)")
+            }
+            guard delta.bias == nil || config.hasBiasOfB else {
+                throw .unsupported(
+                    path: config.path, key: "lora_bias", found: "false",
+                    wanted: "true: \(delta.module) has a lora_B.bias in \(Self.weightsName)")
             }
             guard (delta.magnitude != nil) == config.isWeightDecomposed else {
                 throw .unsupported(

@@ -18,7 +18,9 @@ struct Merge {
         weights = plan.weights
         report = MergeReport(replacedTensors: plan.replacedTensors)
         memory = try PrivatePages(
-            floatCounts: plan.deltas.flatMap { $0.bias == nil ? [$0.weight.count] : [$0.weight.count, $0.rows] },
+            floatCounts: plan.deltas.flatMap {
+                $0.bias == nil ? [$0.weight.count] : [$0.weight.count, $0.rows]
+            },
             for: path)
         weights.keep(memory, adapterPath: path)
         for delta in plan.deltas { try apply(delta) }

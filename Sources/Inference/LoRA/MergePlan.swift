@@ -32,8 +32,23 @@ struct MergePlan {
         for (name, fileName) in adapter.whole.sorted(by: { $0.key < $1.key }) {
             try replace(name, fileName)
         }
+        try checkSavedModules()
         for (module, delta) in adapter.deltas.sorted(by: { $0.key < $1.key }) {
             deltas.append(try plan(delta, for: module))
+        }
+    }
+
+    /// What the configuration says is saved must be in the file. Names that the base has not are none of its business.
+    private func checkSavedModules() throws(ModelError) {
+        for module in adapter.config.modulesToSave {
+            let part = "." + CheckpointNames.canonical(module) + "."
+            func belongs(_ name: String) -> Bool { ("." + name).contains(part) }
+            guard weights.checkpoint.names.contains(where: belongs) else { continue }
+            guard adapter.whole.keys.contains(where: belongs) else {
+                throw .unsupported(
+                    path: path, key: "\(module), which modules_to_save names,", found: "absent",
+                    wanted: "its weights (save the adapter again)")
+            }
         }
     }
 
@@ -69,7 +84,8 @@ struct MergePlan {
         if let bias, let name = delta.bias { try check(bias, name, is: [shape[0]]) }
         return Delta(
             module: module, weight: try weights.tensor(module + ".weight", shape), a: a, b: b,
-            magnitude: magnitude, bias: bias, scale: try adapter.config.scale(module: delta.module, rank: rank))
+            magnitude: magnitude, bias: bias,
+            scale: try adapter.config.scale(module: delta.module, rank: rank))
     }
 
     private func check(_ tensor: Tensor, _ name: String, is shape: [Int]) throws(ModelError) {

@@ -46,7 +46,9 @@ struct ModulePattern {
         var current = Threads(count: steps.count), next = Threads(count: steps.count)
         // The key may begin at the path's beginning and after each dot.
         for position in 0...scalars.count {
-            if position == 0 || scalars[position - 1] == "." { follow(0, at: position, scalars, into: &current) }
+            if position == 0 || scalars[position - 1] == "." {
+                follow(0, at: position, scalars, into: &current)
+            }
             if position == scalars.count { break }
             next.clear()
             for step in current.list {
@@ -60,7 +62,8 @@ struct ModulePattern {
     }
 
     /// Adds what can be reached from `first` without consuming anything.
-    private func follow(_ first: Int, at position: Int, _ path: [Unicode.Scalar], into threads: inout Threads) {
+    private func follow(_ first: Int, at position: Int, _ path: [Unicode.Scalar], into threads: inout Threads)
+    {
         var pending = [first]
         while let step = pending.popLast() {
             guard threads.insert(step) else { continue }

@@ -16,7 +16,8 @@ struct ModulePatternParser {
 
     /// - Returns: The steps, ended by `match`; `nil` for what is not understood or too long.
     mutating func parse() -> [ModulePattern.Step]? {
-        guard scalars.count <= ModulePattern.maximumSteps, let steps = alternatives(), position == scalars.count,
+        guard scalars.count <= ModulePattern.maximumSteps, let steps = alternatives(),
+            position == scalars.count,
             !isTooLong
         else { return nil }
         return steps + [.match]
@@ -72,7 +73,8 @@ struct ModulePatternParser {
 
     private static func repeated(_ item: [Step], atLeast least: Int, atMost most: Int?) -> [Step]? {
         let copies = max(least, most ?? 0) + 1
-        guard (item.count + 2) * copies <= ModulePattern.maximumSteps, most.map({ $0 >= least }) ?? true else {
+        guard (item.count + 2) * copies <= ModulePattern.maximumSteps, most.map({ $0 >= least }) ?? true
+        else {
             return nil
         }
         var steps: [Step] = []
@@ -84,7 +86,8 @@ struct ModulePatternParser {
             }
         } else {
             let start = steps.count
-            steps += [.split(start + 1, start + 2 + item.count)] + shifted(item, by: start + 1) + [.jump(start)]
+            steps +=
+                [.split(start + 1, start + 2 + item.count)] + shifted(item, by: start + 1) + [.jump(start)]
         }
         return steps
     }
@@ -160,7 +163,9 @@ struct ModulePatternParser {
             isFirst = false
             var low = CharacterSet(ranges: [scalar.value...scalar.value])
             if scalar == "\\" {
-                guard let escaped = take(), let known = Self.escape(escaped), !known.isNegated else { return nil }
+                guard let escaped = take(), let known = Self.escape(escaped), !known.isNegated else {
+                    return nil
+                }
                 low = known
             }
             if peek() == "-", position + 1 < scalars.count, scalars[position + 1] != "]" {

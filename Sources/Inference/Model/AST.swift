@@ -36,6 +36,10 @@ public final class AST: @unchecked Sendable {
         self.merged = merged
     }
 
+    /// Why the scores are no numbers, when it is the weights' fault. Loading does not look at them: on a slow disk
+    /// that would take as long as reading all of the file.
+    public func brokenWeights() -> ModelError? { weights.checkpoint.firstBrokenTensor() }
+
     /// Computes the raw scores of one window; see ``Engine/classify(_:_:logits:)``.
     func forward(
         _ input: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>, _ space: Workspace,

@@ -45,7 +45,27 @@ public final class BaseModel: @unchecked Sendable {
     public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
         let config = try config(with: adapter)
         let merge = try Merge(adapter, into: checkpoint)
-        return try AST(merge.weights, config, merged: merge.report)
+        do throws(ModelError) {
+            return try AST(merge.weights, config, merged: merge.report)
+        } catch {
+            throw blamed(error, on: adapter)
+        }
+    }
+
+    /// A base that was whole before the adapter's `config.json` asked for something else is not at fault.
+    private func blamed(_ error: ModelError, on adapter: LoRAAdapter) -> ModelError {
+        let path = adapter.directory + "/config.json"
+        switch error {
+        case .shape(checkpoint.path, let tensor, let expected, let found) where adapter.overlay != nil:
+            return .unsupported(
+                path: path, key: "\(tensor), as this file wants it,", found: "\(expected)",
+                wanted: "\(found), as the base has it and the adapter does not change it")
+        case .missingTensor(checkpoint.path, let tensor) where adapter.overlay != nil:
+            return .unsupported(
+                path: path, key: tensor, found: "in neither the base nor the adapter",
+                wanted: "a network of which all parts are there")
+        default: return error
+        }
     }
 
     private func config(with adapter: LoRAAdapter) throws(ModelError) -> ModelConfig {
@@ -86,6 +106,9 @@ public final class BaseModel: @unchecked Sendable {
             throw .shape(
                 path: adapter.file.path, tensor: name, expected: [1, network.config.geometry.hidden],
                 found: adapter.file.shape(of: name) ?? [])
+        }
+        if classes != network.config.labels.count, adapter.whole["classifier.dense.bias"] == nil {
+            throw .missingTensor(path: adapter.file.path, tensor: "classifier.dense.bias")
         }
         return classes
     }

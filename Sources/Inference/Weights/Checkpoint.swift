@@ -13,9 +13,11 @@ final class Checkpoint {
     init(path: String) throws(ModelError) {
         self.path = path
         file = try SafetensorsFile(mapping: path)
-        for name in file.names {
-            guard fileNames.updateValue(name, forKey: CheckpointNames.canonical(name)) == nil else {
-                throw .malformed(path: path, problem: "names tensor \(name) in both generations of names")
+        for name in file.names.sorted() {
+            let canonical = CheckpointNames.canonical(name)
+            guard fileNames.updateValue(name, forKey: canonical) == nil else {
+                throw .malformed(
+                    path: path, problem: "names tensor \(canonical) in both generations of names")
             }
         }
     }
@@ -41,6 +43,16 @@ final class Checkpoint {
 
     /// The base's network is complete: from here on nothing is converted or looked up anew.
     func seal() { isSealed = true }
+
+    /// Canonical names of what the base's network is made of.
+    var names: some Sequence<String> { used.keys }
+
+    /// The base's first tensor with values that are no numbers. Reads all of them.
+    func firstBrokenTensor() -> ModelError? {
+        let kernels = Kernels()
+        let broken = used.filter { !kernels.allFinite($0.value.pointer, count: $0.value.count) }.keys.min()
+        return broken.map { .notFinite(path: path, tensor: $0) }
+    }
 
     /// Parameters of the base's network.
     var parameterCount: Int { used.values.reduce(0) { $0 + $1.count } }

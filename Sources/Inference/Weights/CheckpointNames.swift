@@ -8,6 +8,8 @@ enum CheckpointNames {
     private static let newerLayers = backbone + "layers."
     private static let layers = backbone + "encoder.layer."
 
+    private static let bareParts = ["encoder.layer.", "layers.", "embeddings.", "layernorm."]
+
     private static let newerModules = [
         "attention.q_proj": "attention.attention.query",
         "attention.k_proj": "attention.attention.key",
@@ -18,7 +20,10 @@ enum CheckpointNames {
     ]
 
     /// The older name of a module or tensor called `name` in either generation.
+    ///
+    /// A name without the backbone's is one of a model that is nothing but the backbone (transformers' `ASTModel`).
     static func canonical(_ name: String) -> String {
+        if bareParts.contains(where: name.hasPrefix) { return canonical(backbone + name) }
         guard name.hasPrefix(newerLayers) else { return name }
         let rest = name.dropFirst(newerLayers.count)
         guard let dot = rest.firstIndex(of: ".") else { return name }

@@ -22,6 +22,7 @@ enum ConfigFile {
         return Array(contents[..<filled])
     }
 
+    /// - Parameter type: All of its members may be absent.
     /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` with the key at fault.
     static func decode<Value: Decodable>(_ type: Value.Type, path: String) throws(ModelError) -> Value {
         let contents = try bytes(path: path)
@@ -29,10 +30,27 @@ enum ConfigFile {
         do {
             return try JSONDecoder().decode(type, from: Data(contents))
         } catch let error as DecodingError {
-            throw .malformed(path: path, problem: problem(error))
+            throw .malformed(path: path, problem: problem(error) ?? unfitMember(type, contents, path: path))
         } catch {
             throw .malformed(path: path, problem: "not valid JSON")
         }
+    }
+
+    /// The decoder does not say which number it cannot hold (8.5 layers, 1e400): each member is tried alone.
+    private static func unfitMember<Value: Decodable>(
+        _ type: Value.Type, _ contents: [UInt8], path: String
+    ) -> String {
+        var found: String?
+        try? scan(contents, path: path) { scanner throws(ModelError) in
+            try scanner.object { key, scanner throws(ModelError) in
+                let text = try scanner.valueText()
+                let alone = "{\"\(key)\":\(text)}"
+                if found == nil, (try? JSONDecoder().decode(type, from: Data(alone.utf8))) == nil {
+                    found = "\(key) cannot be \(text.prefix(60))"
+                }
+            }
+        }
+        return found ?? "not valid JSON"
     }
 
     /// A general decoder forgets that a key stood there twice, and which of the two it believes is anybody's guess.
@@ -58,12 +76,12 @@ enum ConfigFile {
 
     static func exists(path: String) -> Bool { access(path, F_OK) == 0 }
 
-    private static func problem(_ error: DecodingError) -> String {
+    private static func problem(_ error: DecodingError) -> String? {
         switch error {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has the wrong type"
         case .keyNotFound(let key, _): "no key \(key.stringValue)"
-        default: "not valid JSON"
+        default: nil
         }
     }
 }

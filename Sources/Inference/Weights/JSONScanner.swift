@@ -65,6 +65,14 @@ struct JSONScanner {
         return peek() == UInt8(ascii: "{")
     }
 
+    /// The next value as it is written.
+    mutating func valueText() throws(ModelError) -> String {
+        skipSpace()
+        let start = position
+        try skipValue()
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
     mutating func skipValue() throws(ModelError) { try skipValue(depth: 0) }
 
     /// Nothing but white space may follow the outer object.

@@ -71,7 +71,8 @@ extension AdapterCommand {
     struct AdapterUse: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "use",
-            abstract: "Classify with these loaded adapters from the next window on; `base` is the model itself.")
+            abstract:
+                "Classify with these loaded adapters from the next window on; `base` is the model itself.")
 
         @Argument(help: "Names; several classify each window, each for itself.")
         var names: [String]

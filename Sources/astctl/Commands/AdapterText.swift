@@ -9,7 +9,9 @@ enum AdapterText {
     }
 
     static func description(_ entry: AdapterList.Entry) -> String {
-        let ranks = entry.ranks.map { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)" }
+        let ranks = entry.ranks.map {
+            $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
+        }
         let rank = ranks.map { " of rank \($0)" } ?? ""
         let megabytes = FixedDecimals.text(Double(entry.bytes) / 1e6, decimals: 1) ?? "?"
         return "\(Text.printable(entry.name))  \(entry.labels) labels, \(entry.matrices) matrices\(rank), "

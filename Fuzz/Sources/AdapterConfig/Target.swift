@@ -1,0 +1,16 @@
+import FuzzSupport
+import Inference
+
+let scratch = Scratch(golden: "adapters/modern-qv", fuzzed: "adapter_config.json")
+
+/// Any bytes as `adapter_config.json` beside good factors: read, or refused with a reason.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    scratch.write(bytes, count)
+    do throws(ModelError) {
+        _ = try LoRAAdapter(directory: scratch.path).summary()
+    } catch {
+        precondition(!error.description.isEmpty)
+    }
+    return 0
+}

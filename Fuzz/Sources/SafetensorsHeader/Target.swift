@@ -1,0 +1,16 @@
+import FuzzSupport
+import Inference
+
+let scratch = Scratch(golden: "models/single-label", fuzzed: "model.safetensors")
+
+/// Any bytes as the weights of a small model: read, or refused with a reason.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    scratch.write(bytes, count)
+    do throws(ModelError) {
+        _ = try BaseModel(directory: scratch.path)
+    } catch {
+        precondition(!error.description.isEmpty)
+    }
+    return 0
+}

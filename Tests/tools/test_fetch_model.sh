@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Tests tools/fetch_model.sh against a small hub on this machine. ASTD=PATH also lets a real astd inspect the results.
+# shellcheck disable=SC2317 # The tests are called by name.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+program=$root/tools/fetch_model.sh
+golden=$root/Tests/Golden
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2> /dev/null; rm -rf "$work"' EXIT
+
+hub=$work/hub
+mkdir -p "$hub/o"
+for name in model private-model gated cut norange-cut busy wrong; do cp -r "$golden/models/stride10" "$hub/o/$name"; done
+cp -r "$golden/adapters/new-head" "$hub/o/adapter"
+cp -r "$golden/models/stride10" "$hub/o/pickled"
+mv "$hub/o/pickled/model.safetensors" "$hub/o/pickled/pytorch_model.bin"
+mkdir "$hub/o/empty"
+touch "$hub/log"
+python3 -B "$here/hub_server.py" "$hub" > "$work/ports" &
+server=$!
+for _ in $(seq 100); do [ -s "$work/ports" ] && break; sleep 0.1; done
+read -r port store < "$work/ports"
+export HF_ENDPOINT=http://127.0.0.1:$port
+unset HF_TOKEN no_proxy http_proxy HTTP_PROXY all_proxy ALL_PROXY
+if [ -n "${ASTD:-}" ]; then
+    export ASTD
+else
+    echo "ASTD is not set: astd's own inspection is NOT tested"
+    # /bin/true agrees with everything; whether it is run is seen where the test wants a refusal.
+    export ASTD=/bin/true
+    inspection=skipped
+fi
+
+failures=0
+check() { # $1: what is expected; then a command that must succeed
+    local what=$1
+    shift
+    if "$@"; then echo "ok   $what"; else echo "FAIL $what"; failures=$((failures + 1)); sed 's/^/     | /' "$work/said"; fi
+}
+run() { # Runs the program in an empty directory; sets status, fills said and log
+    : > "$hub/log"
+    mkdir -p "$work/run"
+    status=0
+    (cd "$work/run" && "$program" "$@") > "$work/said" 2>&1 < /dev/null || status=$?
+}
+fresh() { rm -rf "$work/run"; }
+refuses() { # $1: exit status; $2: text. One line, of this program
+    [ "$status" -eq "$1" ] && grep -q "^fetch_model: .*$2" "$work/said" && [ "$(grep -c '' "$work/said")" -eq 1 ]
+}
+same() { cmp -s "$1" "$2"; }
+whole() { # Everything of repository $1 is in $2, and no part is left
+    local file
+    for file in "$hub/o/$1"/*; do same "$file" "$2/${file##*/}" || return 1; done
+    ! compgen -G "$2/*.part*" > /dev/null
+}
+succeeds() { [ "$status" -eq 0 ] && whole "$@"; }
+logged() { grep -q "$1" "$hub/log"; }
+not() { ! "$@"; }
+
+fresh; run o/model
+check "a model arrives in models/NAME" succeeds model "$work/run/models/model"
+check "no token goes out unasked" not logged token
+run o/model
+check "a complete file is not fetched again" not logged "store GET"
+run o/moved elsewhere
+check "a repository that was renamed is followed, into DIR" succeeds model "$work/run/elsewhere"
+run --revision refs/pr/1 o/model pr
+check "a revision with slashes" succeeds model "$work/run/pr"
+check "is asked for with %2F" logged refs%2Fpr%2F1
+run o/adapter adapter
+check "an adapter arrives with its config.json" succeeds adapter "$work/run/adapter"
+
+fresh; run o/private-model
+check "without a token a private model is refused" refuses 1 "set HF_TOKEN"
+export HF_TOKEN=hf_secret
+run o/private-model
+check "with the token it arrives" succeeds private-model "$work/run/models/private-model"
+check "the hub got the token" logged "hub HEAD .* token"
+check "the store did not" not logged "store .* token"
+run o/gated
+check "forbidden" refuses 1 "accept its terms"
+HF_TOKEN=$'a"\nurl = "x' run o/model
+check "a token that would be curl's options is refused" refuses 64 "HF_TOKEN has characters"
+mkdir "$work/bin"
+printf '#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline >> "%s"\nexec "%s" "$@"\n' "$work/arguments" "$(command -v curl)" > "$work/bin/curl"
+chmod +x "$work/bin/curl"
+PATH=$work/bin:$PATH run o/private-model seen
+check "through a watched curl too" succeeds private-model "$work/run/seen"
+check "the token is in no argument list" not grep -q hf_secret "$work/arguments"
+unset HF_TOKEN
+
+fresh; run o/cut
+check "a connection that breaks is taken up again" succeeds cut "$work/run/models/cut"
+check "in the middle" logged "store GET .*cut.* bytes="
+run o/norange-cut
+check "also by a store that begins anew" succeeds norange-cut "$work/run/models/norange-cut"
+run o/busy
+check "a busy hub is asked again" succeeds busy "$work/run/models/busy"
+mkdir -p "$work/run/half" "$work/run/stale" "$work/run/done"
+head -c 10000 "$hub/o/model/model.safetensors" > "$work/run/half/model.safetensors.part"
+run o/model half
+check "a part of an earlier run is gone on with" logged "store GET .* bytes=10000-"
+check "and completed" succeeds model "$work/run/half"
+head -c 10000 /dev/zero > "$work/run/stale/model.safetensors.part"
+run o/model stale
+check "a part of something else is thrown away" succeeds model "$work/run/stale"
+cp "$hub/o/model/model.safetensors" "$work/run/done/model.safetensors.part"
+run o/model "done"
+check "a part that is complete is only checked" not logged "store GET"
+check "and renamed" succeeds model "$work/run/done"
+run o/wrong
+check "a file with another sha256 is refused" grep -q "^fetch_model: model.safetensors of o/wrong arrives damaged" "$work/said"
+check "and not kept" not compgen -G "$work/run/models/wrong/model.safetensors*"
+
+fresh; run o/nothing
+check "no such repository" refuses 1 "o/nothing has no config.json"
+run o/empty
+check "an empty repository" refuses 1 "o/empty has no config.json"
+run --revision v2 o/model
+check "no such revision" refuses 1 "at revision v2"
+run o/pickled
+check "pytorch_model.bin only" refuses 1 "astd reads safetensors"
+check "leaves nothing behind" not compgen -G "$work/run/models/*"
+for arguments in "" "a b c" "--fast o/model" "../etc/passwd" "a/b/c" "o/.." "--revision" "--revision ../x o/model"; do
+    # shellcheck disable=SC2086
+    run $arguments
+    check "wrong usage: '$arguments'" refuses 64 ""
+done
+HF_ENDPOINT=ftp://hub run o/model
+check "an endpoint that is no web address" refuses 64 HF_ENDPOINT
+run --help
+check "--help" grep -q "^usage:" "$work/said"
+
+mkdir -p "$work/run/full"
+ln -s /dev/full "$work/run/full/model.safetensors.part"
+run o/model full
+check "a full disk" grep -q "^fetch_model: cannot write to full: is the disk full" "$work/said"
+check "fails" [ "$status" -eq 1 ]
+
+ASTD=/bin/false run o/model rejected
+check "what astd refuses fails" grep -q "^fetch_model: astd refuses rejected" "$work/said"
+check "with status 1" [ "$status" -eq 1 ]
+ASTD=/nowhere/astd run o/model rejected
+check "an ASTD that does not exist" grep -q "^fetch_model: ASTD '/nowhere/astd' is no program" "$work/said"
+if [ "${inspection:-}" = skipped ]; then
+    echo "skip astd inspect on a model, an adapter and a damaged model (set ASTD)"
+else
+    run o/model good
+    check "astd inspects a model" [ "$status" -eq 0 ]
+    run o/adapter adapter
+    check "astd inspects an adapter" [ "$status" -eq 0 ]
+    cp -r "$hub/o/model" "$hub/o/damaged"
+    head -c 5000 "$hub/o/model/model.safetensors" > "$hub/o/damaged/model.safetensors"
+    run o/damaged
+    check "astd refuses a damaged model" grep -q "^fetch_model: astd refuses" "$work/said"
+fi
+
+kill "$server"
+wait "$server" 2> /dev/null || true
+server=
+HF_ENDPOINT=http://127.0.0.1:$store run o/model
+check "no hub there" refuses 1 "cannot reach"
+if [ "$failures" -ne 0 ]; then
+    echo "fetch_model: $failures failed"
+    exit 1
+fi
+echo "fetch_model: all passed"

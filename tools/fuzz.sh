@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Fuzzes what reads strangers' files. SECONDS_EACH (600) for each target; finds are kept in .build-fuzz/TARGET.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${SECONDS_EACH:-600}
+export SWIFT_BACKTRACE=enable=no
+swift build --package-path Fuzz --scratch-path .build-fuzz --sanitize=fuzzer
+
+# usage: fuzz TARGET SEED...
+fuzz() {
+    local target=$1 corpus=.build-fuzz/$1
+    shift
+    mkdir -p "$corpus"
+    local number=0
+    for seed in "$@"; do
+        number=$((number + 1))
+        cp "$seed" "$corpus/seed-$number"
+    done
+    echo ">> $target for $seconds s"
+    ".build-fuzz/debug/$target" -max_total_time="$seconds" -max_len=40000 -timeout=5 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$corpus/found-" -verbosity=0 "$corpus"
+}
+fuzz SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors
+fuzz AdapterConfig Tests/Golden/adapters/*/adapter_config.json

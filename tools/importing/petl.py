@@ -1,0 +1,101 @@
+"""What a checkpoint of ast-LoRA or PETL_AST (method LoRA) looks like."""
+
+import math
+import re
+
+import torch
+
+from .checkpoint import Refused, take
+
+BACKBONE = "audio_spectrogram_transformer."
+POSITIONS = "embeddings.position_embeddings"
+# The letter in lora_down_X: the module whose output the pair is added to, and how PEFT's target_modules name it.
+MODULES = {
+    "q": "attention.attention.query",
+    "k": "attention.attention.key",
+    "v": "attention.attention.value",
+    "o": "attention.output.dense",
+}
+TARGETS = {"q": "query", "k": "key", "v": "value", "o": "attention.output.dense"}
+# The first releases of PETL_AST had one pair without a letter, added to query and key.
+SHARED = "qk"
+
+PAIR = re.compile(
+    r"encoder\.layer\.(\d+)\.attention\."
+    r"(?:attention\.lora_(down|up)(?:_([qkvQKV]))?|output\.lora_(down|up)_([oO]))\.weight"
+)
+FROZEN = re.compile(
+    r"embeddings\.(cls_token|distillation_token|position_embeddings|patch_embeddings\.projection\.(weight|bias))"
+    r"|encoder\.layer\.\d+\.(attention\.attention\.(query|key|value)|(attention\.output|intermediate|output)\.dense"
+    r"|layernorm_(before|after))\.(weight|bias)"
+)
+TRAINED = {"classification_head.weight", "classification_head.bias", "layernorm.weight", "layernorm.bias"}
+
+
+def check_names(tensors):
+    """Refuses what the method LoRA does not have."""
+    for name in tensors:
+        if name not in TRAINED and not FROZEN.fullmatch(name) and not PAIR.fullmatch(name):
+            raise Refused(f"{name}: is no tensor of AST with LoRA: only the method LoRA can be imported")
+
+
+def without_twin(tensors):
+    """Takes the copy under `model.` away: the same modules are registered twice in the training's class."""
+    single = {}
+    for name, tensor in tensors.items():
+        short = name.removeprefix("model.")
+        if short in single and not torch.equal(single[short], tensor):
+            raise Refused(f"{short} and model.{short} differ: which is right? save the state_dict of one module")
+        single[short] = tensor
+    return single
+
+
+def lora_pairs(tensors, layers, hidden):
+    """{(layer, letter): (A [r, hidden], B [hidden, r])} and r, the same for all."""
+    found = {}
+    for name in tensors:
+        if match := PAIR.fullmatch(name):
+            letters = (match[3] or match[5] or SHARED).lower()
+            for letter in letters:
+                place = (int(match[1]), letter, match[2] or match[4])
+                if place in found:
+                    raise Refused(f"{name} and {found[place]} are for the same module: save one method's state_dict")
+                found[place] = name
+    if not found:
+        raise Refused("the checkpoint has no lora_down or lora_up: only the method LoRA can be imported")
+    letters = sorted({letter for _, letter, _ in found}, key="qkvo".index)
+    pairs = {}
+    rank = None
+    for layer in range(layers):
+        for letter in letters:
+            for part in ("down", "up"):
+                if (layer, letter, part) not in found:
+                    raise Refused(
+                        f"layer {layer} has no lora_{part} for {TARGETS[letter]}, another layer has: it is not whole"
+                    )
+            a = take(tensors, found[layer, letter, "down"], [rank, hidden])
+            rank = a.shape[0]
+            pairs[layer, letter] = (a, take(tensors, found[layer, letter, "up"], [hidden, rank]))
+    return pairs, rank
+
+
+def lora_alpha(alpha, reduction_rate, rank):
+    """The alpha with which alpha / r, rounded to fp32, is the training's alpha / R; in fp64 too where that exists."""
+    scale = alpha / reduction_rate
+    near = scale * rank
+    candidates = (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf))
+    best = next((value for value in candidates if value / rank == scale), near)
+    if torch.tensor(best / rank, dtype=torch.float32) != torch.tensor(scale, dtype=torch.float32):
+        raise Refused(f"no alpha divided by {rank} is {scale}: please report this")
+    return int(best) if best.is_integer() else best
+
+
+def check_rate(rate, hidden, rank):
+    """The training made round(H / R) inner values: a wrong R would give a wrong scale unnoticed."""
+    if round(hidden / rate) == rank:
+        return
+    fit = [value for value in range(1, 2 * hidden + 1) if round(hidden / value) == rank]
+    hint = f"{fit[0]} to {fit[-1]} would fit" if fit else "it is no checkpoint of this method"
+    raise Refused(
+        f"--reduction-rate {rate} makes an inner size of {round(hidden / rate)}, the checkpoint's is {rank}: {hint}"
+    )
