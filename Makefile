@@ -6,7 +6,7 @@ export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/
 PYTHON := .venv/bin/python
 PREFIX ?= /usr/local
 
-.PHONY: help setup build release test tsan format lint check bench golden exactness model demo install
+.PHONY: help setup build release test test-importers fuzz tsan format lint check bench bench-swap golden exactness model demo install
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -19,7 +19,12 @@ release: setup ## Release build with the Swift runtime inside: .build/release/as
 test: setup ## Install what is missing, build, run every test
 	swift build --build-tests
 	swift test --skip-build --parallel
+	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
 	@echo "All tests passed."
+test-importers: $(PYTHON) ## The importers of other checkpoints, against forward passes from the formulas
+	$(PYTHON) Tests/tools/test_importers.py
+fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
+	@tools/fuzz.sh
 tsan: setup ## The tests that use threads, under the thread sanitizer
 	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|InferenceTests.WorkerPool'
 format: ## Rewrite the Swift sources in the house's layout
@@ -38,9 +43,13 @@ exactness: release $(PYTHON) ## Compare the release build with the oracles, full
 	$(PYTHON) tools/check_exactness.py
 model: ## Make the shipped model and adapter again (hours): LAB=directory
 	tools/model/make.sh $(LAB)
+bench-swap: release $(PYTHON) ## Time adapter swaps of a full-size model under a running daemon
+	$(PYTHON) tools/check_exactness.py --make .build/models-full
+	$(PYTHON) Benchmarks/adapter_swap.py --models .build/models-full
 install: release ## Install programs and model under PREFIX (/usr/local) and /var/lib/astd; DESTDIR is heeded
 	install -D -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
+	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
 $(PYTHON): tools/requirements.txt
 	python3 -m venv .venv || { echo "setup: python3 -m venv does not work: apt-get install python3-venv" >&2; exit 1; }
 	.venv/bin/pip install -q -r tools/requirements.txt

@@ -9,6 +9,7 @@ the scores before an adapter came and after it went must be equal to the last bi
 """
 
 import argparse
+import atexit
 import json
 import os
 import random
@@ -49,18 +50,21 @@ class Daemon:
         folder.mkdir()
         self.log = open(folder / "log", "w")
         self.process = subprocess.Popen(list(map(str, command)), stderr=self.log, env=environment)
-        path = folder / "astd.sock"
-        while not path.exists():
-            if self.process.poll() is not None:
-                sys.exit(f"adapter_swap: astd ended: {(folder / 'log').read_text()}")
-            time.sleep(0.01)
-        self.lines = self._connect(path)
-        self.path = path
+        atexit.register(self.stop)
+        self.path = folder / "astd.sock"
+        self.lines = self._connect(folder / "log")
         self.identifier = 0
 
-    def _connect(self, path):
+    def _connect(self, log):
         self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.connect(str(path))
+        while True:
+            try:
+                self.connection.connect(str(self.path))
+                break
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit(f"adapter_swap: astd ended: {log.read_text()}")
+                time.sleep(0.01)
         lines = self.connection.makefile("r", encoding="utf-8")
         lines.readline()
         return lines
@@ -139,36 +143,35 @@ def main():
         write_noise(sound, options.hop, 600)
         daemon = Daemon(options, scratch / "one", sound)
         before = daemon.scores()
-        # The first adapter ever makes the threads that load it: they stay, the adapter does not.
-        daemon.ask("adapter.load", path=str(options.adapter[0].resolve()))
-        daemon.ask("adapter.use", names=[name])
-        daemon.ask("adapter.use", names=[])
-        daemon.ask("adapter.unload", name=name)
-        anonymous = [daemon.memory()["Anonymous"]]
         began = time.perf_counter()
         daemon.ask("adapter.load", path=str(options.adapter[0].resolve()))
         loaded = 1000 * (time.perf_counter() - began)
-        anonymous.append(daemon.memory()["Anonymous"])
         there, back, merging = [], [], []
         for round_number in range(options.rounds):
             milliseconds, merge = swap(daemon, [name])
             there.append(milliseconds)
             merging.append(merge)
-            if round_number == 0:
-                anonymous.append(daemon.memory()["Anonymous"])
-                if daemon.scores() == before:
-                    sys.exit("adapter_swap: the adapter changes nothing")
+            if round_number == 0 and daemon.scores() == before:
+                sys.exit("adapter_swap: the adapter changes nothing")
             back.append(swap(daemon, [])[0])
         daemon.ask("adapter.unload", name=name)
-        anonymous.append(daemon.memory()["Anonymous"])
         same = daemon.scores() == before
+        # Right after a window, so that no other record is remembered meanwhile.
+        anonymous = [daemon.memory()["Anonymous"]]
+        daemon.ask("adapter.load", path=str(options.adapter[0].resolve()))
+        anonymous.append(daemon.memory()["Anonymous"])
+        daemon.ask("adapter.use", names=[name])
+        anonymous.append(daemon.memory()["Anonymous"])
+        daemon.ask("adapter.use", names=[])
+        daemon.ask("adapter.unload", name=name)
+        anonymous.append(daemon.memory()["Anonymous"])
         print(f"{options.model.name} + {name}, {options.rounds} swaps, {options.threads} threads, ms without the window at hand")
         print(f"  load           {loaded:6.1f}   read, check, merge once")
         print(f"  to the adapter {spread(there)}   of which merging {statistics.median(merging):.1f}")
         print(f"  to the base    {spread(back)}")
         print("Anonymous memory, MB")
         for what, kilobytes in zip(["base", "loaded", "in use", "unloaded"], anonymous):
-            print(f"  {what:<14} {kilobytes / 1000:6.1f}")
+            print(f"  {what:<14} {kilobytes / 1000:7.2f}")
         print(f"Scores before it was loaded and after it was unloaded: {'equal to the last bit' if same else 'DIFFERENT'}")
         daemon.ask("adapter.load", path=str(options.adapter[0].resolve()))
         daemon.ask("adapter.use", names=[name])

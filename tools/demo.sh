@@ -102,14 +102,10 @@ clips_of() { # FOLDER
     done
 }
 
-part() { # SOUNDS DAEMON-OPTION...: plays every clip while the daemon listens
+play() { # SOUNDS: every clip, while the daemon listens
     local clips clip number=0
     mapfile -t clips < <(clips_of "$1")
     [ ${#clips[@]} -gt 0 ] || { echo "demo: no .flac, .wav or .ogg file in $1" >&2; exit 1; }
-    shift
-    "$astd" run --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" "$@" 2> "$home/astd.log" &
-    daemon=$!
-    wait_for astd "$daemon" "$home/astd.log" "$astctl" status
     for clip in "${clips[@]}"; do
         number=$((number + 1))
         printf '\n>> playing %s (%d of %d)\n' "${clip##*/}" "$number" "${#clips[@]}"
@@ -123,9 +119,6 @@ part() { # SOUNDS DAEMON-OPTION...: plays every clip while the daemon listens
         unwatch
     done
     echo
-    "$astctl" status
-    stop "$daemon"
-    daemon=''
 }
 
 echo "A PulseAudio server of our own, with a sink that leads nowhere; astd listens to what is played into it."
@@ -136,11 +129,20 @@ server=$!
 wait_for pulseaudio "$server" "$home/pulseaudio.log" pactl info
 
 echo "The model $model hears the last seconds again every second."
-part "$sounds" --model "$model"
+"$astd" run --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" --model "$model" 2> "$home/astd.log" &
+daemon=$!
+wait_for astd "$daemon" "$home/astd.log" "$astctl" status
+play "$sounds"
 if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
-    printf '\nThe same model with the LoRA adapter %s merged in: other labels.\n' "$adapter"
-    part "$adapter/examples" --model "$model" --adapter "$adapter"
+    printf '>> the same daemon goes on with a LoRA adapter, from the next window on: astctl adapter load %s --use\n' "$adapter"
+    "$astctl" adapter load "$adapter" --use
+    play "$adapter/examples"
+    "$astctl" adapter use base
+    echo
 fi
+"$astctl" status
+stop "$daemon"
+daemon=''
 
 cat << 'TEXT'
 

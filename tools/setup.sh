@@ -7,6 +7,8 @@ packages=(
     libopenblas-dev libpulse-dev libsndfile1-dev libsoxr-dev libssl-dev
     # Tests and demo play sound into a PulseAudio server of their own.
     pulseaudio pulseaudio-utils
+    # tools/fetch_model.sh, and the small hub that it is tested with.
+    curl python3
     # What the Swift toolchain needs to run, to link and to fetch packages.
     g++ libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata git ca-certificates
 )

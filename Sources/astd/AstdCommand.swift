@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Inference
 internal import Wire
 
 /// The command line of astd: parses, runs, and turns every failure into one line and an exit code.
@@ -17,7 +18,7 @@ struct AstdCommand: AsyncParsableCommand {
 
             EXIT STATUS
               0 done, 1 some files failed or no socket, 64 wrong usage, 66 no usable model,
-              69 nothing to listen to
+              69 nothing to listen to, 74 the model's file was truncated in use
             """,
         version: "astd \(astdVersion)",
         subcommands: [Run.self, Classify.self, Inspect.self, Features.self, Bench.self])
@@ -25,6 +26,7 @@ struct AstdCommand: AsyncParsableCommand {
     static func main() async {
         // A closed pipe is an error like any other, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        TruncatedFile.endWithReason()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// A folder for one test, with a path short enough for sockets; removed with everything in it in the end.
 final class TestFolder: Sendable {
@@ -35,6 +36,11 @@ final class TestFolder: Sendable {
             atPath: file(name), withIntermediateDirectories: true)
         try remove(name)
         _ = try copy(source, to: name)
+    }
+
+    /// Takes all bytes from a file that stays the same file.
+    func truncate(_ name: String) throws {
+        guard Glibc.truncate(file(name), 0) == 0 else { throw TestTrouble("\(name) cannot be truncated") }
     }
 
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: file(name)) }

@@ -25,6 +25,7 @@ read -r port store < "$work/ports"
 export HF_ENDPOINT=http://127.0.0.1:$port
 unset HF_TOKEN no_proxy http_proxy HTTP_PROXY all_proxy ALL_PROXY
 if [ -n "${ASTD:-}" ]; then
+    ASTD=$(realpath "$ASTD")
     export ASTD
 else
     echo "ASTD is not set: astd's own inspection is NOT tested"

@@ -21,11 +21,13 @@ public struct Digest: ~Copyable {
     public mutating func add(file path: String) throws(ModelError) {
         let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer { block.deallocate() }
+        // Not an aligned allocation: the C library does not find the place again that such a one leaves.
+        var block = [UInt8](repeating: 0, count: 1 << 18)
         var total = 0
-        while case let count = RegularFile.read(descriptor, into: block), count > 0 {
-            EVP_DigestUpdate(context, block.baseAddress, count)
+        while case let count = block.withUnsafeMutableBytes({ RegularFile.read(descriptor, into: $0) }),
+            count > 0
+        {
+            EVP_DigestUpdate(context, block, count)
             total += count
         }
         guard total == size else { throw .unreadable(path: path, reason: "it changed while it was read") }
