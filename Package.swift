@@ -104,7 +104,11 @@ let package = Package(
             swiftSettings: house),
         .testTarget(name: "WireTests", dependencies: ["Wire", "astctl"], swiftSettings: house),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Wire", log, nio, nioPosix, serviceLifecycle],
+            name: "DaemonTests",
+            dependencies: [
+                "Daemon", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio, nioPosix,
+                serviceLifecycle,
+            ],
             swiftSettings: house),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
     ],

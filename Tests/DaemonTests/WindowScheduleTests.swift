@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Daemon
+
+@Suite struct WindowScheduleTests {
+    @Test func `Windows follow each other at the hop`() {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 20)
+        #expect(schedule.takeDue(frames: 95) == nil)
+        for window in 0..<5 {
+            let due = schedule.takeDue(frames: 96 + window * 20)
+            #expect(due == .init(start: window * 20, skippedFrames: nil, skippedWindows: 0))
+            #expect(schedule.takeDue(frames: 96 + window * 20) == nil, "once")
+        }
+    }
+
+    @Test func `Who is late gets the newest window and is told of the others`() {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 20)
+        _ = schedule.takeDue(frames: 96)
+        let due = schedule.takeDue(frames: 96 + 3 * 20 + 7)
+        #expect(due == .init(start: 60, skippedFrames: 96..<136, skippedWindows: 2))
+        #expect(schedule.takeDue(frames: 96 + 4 * 20)?.start == 80)
+    }
+
+    @Test(arguments: [(96, 96), (96, 40), (40, 96), (96, 200), (500, 30)], [7, 10, 20])
+    func `A window of another length ends where the old one would have, or a little later`(
+        lengths: (Int, Int), hop: Int
+    ) {
+        var schedule = WindowSchedule(windowFrames: lengths.0, hopFrames: hop)
+        var frames = lengths.0
+        for _ in 0..<9 {
+            #expect(schedule.takeDue(frames: frames) != nil)
+            frames += hop
+        }
+        // As many frames are kept as the old windows needed.
+        let oldest = frames - lengths.0
+        schedule.change(windowFrames: lengths.1, oldestFrame: oldest)
+        #expect(schedule.windowFrames == lengths.1)
+        while schedule.takeDue(frames: frames) == nil { frames += 1 }
+        let start = schedule.nextStart - hop
+        #expect(start >= oldest && start % hop == 0)
+        #expect(start + lengths.1 == frames, "as soon as it is complete")
+        let wouldHaveEnded = 9 * hop + lengths.0
+        #expect(frames >= wouldHaveEnded)
+        #expect(frames < max(wouldHaveEnded, oldest + lengths.1) + hop)
+    }
+
+    @Test func `A longer window at the very start waits until it is full`() {
+        var schedule = WindowSchedule(windowFrames: 40, hopFrames: 10)
+        schedule.change(windowFrames: 96, oldestFrame: 0)
+        #expect(schedule.takeDue(frames: 95) == nil)
+        #expect(schedule.takeDue(frames: 96)?.start == 0)
+    }
+
+    @Test func `The end of a stream is a padded window, unless all of it was in one`() {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 96)
+        #expect(schedule.takeLast(frames: 0) == nil)
+        #expect(schedule.takeLast(frames: 50)?.start == 0)
+        schedule.restart()
+        _ = schedule.takeDue(frames: 96)
+        #expect(schedule.takeLast(frames: 96) == nil)
+        #expect(schedule.takeLast(frames: 97)?.start == 96)
+    }
+}
