@@ -11,6 +11,7 @@ public struct Benchmark {
         var loadMilliseconds: Double
         var windowSeconds: Double
         var threads: Int
+        var precision: String
         var kernels: String
         var residentBytes: Int
         var anonymousBytes: Int
@@ -27,6 +28,7 @@ public struct Benchmark {
                     json.member("frontend_ms", frontendMilliseconds, decimals: 3)
                     json.member("load_ms", loadMilliseconds, decimals: 3)
                     json.member("threads", threads)
+                    json.member("precision", precision)
                     json.member("kernels", kernels)
                     json.member("rss_bytes", residentBytes)
                     json.member("anonymous_bytes", anonymousBytes)
@@ -43,7 +45,7 @@ public struct Benchmark {
             return """
                 load            \(fixed(loadMilliseconds)) ms
                 window          \(fixed(best)) ms best, \(fixed(sorted[sorted.count / 2])) ms median of \(sorted.count) \
-                (\(fixed(windowSeconds, 2)) s of audio, fp32, \(threads) threads, \(kernels))
+                (\(fixed(windowSeconds, 2)) s of audio, \(precision), \(threads) threads, \(kernels))
                 front end       \(fixed(frontendMilliseconds, 2)) ms per window of audio
                 real time       \(fixed(windowSeconds * 1000 / best)) x with windows end to end
                 shortest hop    \(fixed(best / 1000, 2)) s
@@ -71,7 +73,8 @@ public struct Benchmark {
             windowMilliseconds: times, frontendMilliseconds: frontend / .milliseconds(1),
             loadMilliseconds: loadMilliseconds,
             windowSeconds: Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000,
-            threads: recognizer.engine.threads, kernels: recognizer.engine.kernelName,
+            threads: recognizer.engine.threads, precision: variant.network.precision.rawValue,
+            kernels: recognizer.engine.kernelName,
             residentBytes: memory.residentBytes, anonymousBytes: memory.anonymousBytes)
     }
 }

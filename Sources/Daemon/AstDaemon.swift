@@ -27,7 +27,8 @@ public struct AstDaemon: Sendable {
         }
         let maker = VariantMaker(
             base: try mapped(DaemonError.model) { () throws(ModelError) in
-                try BaseModel(directory: options.recognizer.model)
+                try BaseModel(
+                    directory: options.recognizer.model, precision: options.recognizer.precision)
             }, activation: options.recognizer.activation)
         let adapters = AdapterShelf(maker, directory: options.adaptersDirectory, logger: logger)
         let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
@@ -114,7 +115,7 @@ public struct AstDaemon: Sendable {
     private func facts(threads: Int, listensToPulse: Bool) -> Requests.Facts {
         Requests.Facts(
             modelPath: options.recognizer.model, modelName: lastComponent(options.recognizer.model),
-            threads: threads,
+            threads: threads, precision: options.recognizer.precision.rawValue,
             hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
                 / Double(FrontendConfig.sampleRateHz),
             listensToPulse: listensToPulse)

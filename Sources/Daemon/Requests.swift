@@ -23,6 +23,7 @@ final class Requests: RequestHandler {
         var modelPath: String
         var modelName: String
         var threads: Int
+        var precision: String
         var hopSeconds: Double
         var listensToPulse: Bool
     }
@@ -76,7 +77,8 @@ final class Requests: RequestHandler {
         return StatusReport(
             state: source.state == .healthy ? "listening" : "waiting", pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - began) / .seconds(1), model: model,
-            adapters: active.map(\.adapter), precision: "fp32", threads: facts.threads, source: source,
+            adapters: active.map(\.adapter), precision: facts.precision, threads: facts.threads,
+            source: source,
             hopSeconds: facts.hopSeconds, windows: counters.windows, skippedWindows: counters.skippedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
             lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,

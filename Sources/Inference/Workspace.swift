@@ -17,6 +17,9 @@ final class Workspace {
     let sizes: Sizes
     private let arena: UnsafeMutablePointer<Float>
     private let scratch: UnsafeMutablePointer<Float>
+    private let quantised: UnsafeMutablePointer<Float>
+    /// Whether the network at hand multiplies in 8 bits.
+    var quantises = false
     private var scratchPerWorker: Int { sizes.scratchPerWorker }
 
     /// Room for the largest of some networks, in floats.
@@ -24,11 +27,14 @@ final class Workspace {
         private(set) var plane = 0
         private(set) var pooled = 0
         private(set) var scratchPerWorker = 0
+        /// Bytes for quantised rows; 0 where nothing is quantised.
+        private(set) var quantisedPerWorker = 0
         let workers: Int
 
-        init(_ geometries: [Geometry], workers: Int) {
+        init(_ networks: [AST], workers: Int) {
             self.workers = workers
-            for geometry in geometries {
+            for network in networks {
+                let geometry = network.config.geometry
                 plane = max(plane, padded(geometry.tokens * geometry.hidden))
                 pooled = max(pooled, padded(geometry.hidden))
                 // A worker's scratch holds attention scores, or the wide activations, or the patches of its rows.
@@ -37,11 +43,17 @@ final class Workspace {
                 scratchPerWorker = max(
                     scratchPerWorker,
                     padded(max(scores, rows * geometry.intermediate, rows * geometry.patch * geometry.patch)))
+                if network.precision == .int8 {
+                    let width = max(geometry.hidden, geometry.intermediate)
+                    quantisedPerWorker = max(
+                        quantisedPerWorker, QuantisedRows.byteCount(rows: rows, width: width))
+                }
             }
         }
 
         func hold(_ other: Sizes) -> Bool {
-            plane >= other.plane && pooled >= other.pooled && scratchPerWorker >= other.scratchPerWorker
+            quantisedPerWorker >= other.quantisedPerWorker && plane >= other.plane && pooled >= other.pooled
+                && scratchPerWorker >= other.scratchPerWorker
         }
 
         private func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
@@ -50,7 +62,8 @@ final class Workspace {
     init(_ sizes: Sizes) {
         self.sizes = sizes
         let plane = sizes.plane
-        let total = 5 * plane + sizes.pooled + sizes.workers * sizes.scratchPerWorker
+        let floats = 5 * plane + sizes.pooled + sizes.workers * sizes.scratchPerWorker
+        let total = floats + sizes.workers * (sizes.quantisedPerWorker / 4)
         let bytes = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
         arena = bytes.bindMemory(to: Float.self, capacity: total)
         tokens = arena
@@ -60,6 +73,19 @@ final class Workspace {
         values = arena + 4 * plane
         pooled = arena + 5 * plane
         scratch = arena + 5 * plane + sizes.pooled
+        quantised = arena + floats
+    }
+
+    /// Rows for linear layers to read, quantised into the worker's memory where the network multiplies in 8 bits.
+    /// They are valid until the worker's next call.
+    func input(
+        _ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int, _ kernels: Kernels
+    ) -> LinearInput {
+        guard quantises, rows > 0 else { return LinearInput(floats, rows: rows, width: width) }
+        let memory = quantised + worker * (sizes.quantisedPerWorker / 4)
+        let quantised = QuantisedRows(memory: memory, rows: rows, width: width)
+        kernels.int8.quantise(floats, rows: rows, width: width, into: quantised)
+        return LinearInput(floats, rows: rows, width: width, quantised: quantised)
     }
 
     deinit { arena.deallocate() }

@@ -34,7 +34,8 @@ public final class Recognizer {
     /// - Throws: ``ModelError``: the model or an adapter cannot be used.
     public convenience init(_ options: RecognizerOptions) throws(ModelError) {
         let maker = VariantMaker(
-            base: try BaseModel(directory: options.model), activation: options.activation)
+            base: try BaseModel(directory: options.model, precision: options.precision),
+            activation: options.activation)
         var variants: [Variant] = []
         for directory in options.adapters {
             variants.append(

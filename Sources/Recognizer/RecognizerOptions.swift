@@ -1,4 +1,5 @@
 public import Detection
+public import Inference
 
 /// What to load and how to run it.
 public struct RecognizerOptions: Sendable {
@@ -7,6 +8,7 @@ public struct RecognizerOptions: Sendable {
     public var adapters: [String]
     /// Threads of the forward pass.
     public var threads: Int
+    public var precision: Precision
     /// `nil`: what the model says.
     public var activation: Activation?
 
@@ -14,12 +16,13 @@ public struct RecognizerOptions: Sendable {
     public var historyFrames: Int
 
     public init(
-        model: String, adapters: [String] = [], threads: Int, activation: Activation? = nil,
-        historyFrames: Int = 0
+        model: String, adapters: [String] = [], threads: Int, precision: Precision = .fp32,
+        activation: Activation? = nil, historyFrames: Int = 0
     ) {
         self.model = model
         self.adapters = adapters
         self.threads = threads
+        self.precision = precision
         self.activation = activation
         self.historyFrames = historyFrames
     }

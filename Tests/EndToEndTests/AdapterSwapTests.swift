@@ -88,8 +88,7 @@ struct AdapterSwapTests {
 
     @Test func `Loading and unloading again and again leaves nothing behind`() async throws {
         let folder = try TestFolder()
-        let silence = try folder.write(
-            SeededClip.wav([Int16](repeating: 0, count: 16_000 * 300)), to: "silence.wav")
+        let silence = try SeededClip.longSilence(in: folder)
         let daemon = try await RunningDaemon.start(
             ["--source", "file:\(silence)", "--hop", "60"], in: folder)
         var memory: [UInt64] = []
@@ -169,7 +168,11 @@ struct AdapterSwapTests {
     @Test func `What cannot be done is refused, and everything stays as it was`() async throws {
         let folder = try TestFolder()
         let daemon = try await RunningDaemon.start(
-            ["--source", "file:\(Astd.clip)", "--adapter", Self.path("modern-qv")], in: folder)
+            [
+                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--adapter",
+                Self.path("modern-qv"),
+            ],
+            in: folder)
         let refusals: [([String], String)] = [
             (["use", "birds"], "no adapter birds is loaded (there are: modern-qv, base): load it first"),
             (["unload", "modern-qv"], "modern-qv is in use: use another first"),
@@ -215,7 +218,8 @@ struct AdapterSwapTests {
         let folder = try TestFolder()
         try folder.copyDirectory(Astd.model, to: "model")
         let daemon = try await RunningDaemon.start(
-            ["--source", "file:\(Astd.clip)", "--hop", "0.1"], model: folder.file("model"), in: folder)
+            ["--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.1"],
+            model: folder.file("model"), in: folder)
         try folder.truncate("model/model.safetensors")
         let ending = try await daemon.program.ending()
         #expect(ending.code == 74)

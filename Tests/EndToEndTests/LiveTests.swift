@@ -83,7 +83,7 @@ struct LiveTests {
 
     @Test func `A daemon that was killed leaves sockets that the next one replaces`() async throws {
         let folder = try TestFolder()
-        let arguments = ["--source", "file:\(Astd.clip)"]
+        let arguments = ["--source", "file:\(try SeededClip.longSilence(in: folder))"]
         let killed = try await RunningDaemon.start(arguments, in: folder)
         killed.program.kill()
         #expect(TestFolder.exists(folder.file(RunningDaemon.control)))

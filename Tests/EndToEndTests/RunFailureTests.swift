@@ -76,7 +76,8 @@ struct RunFailureTests {
     @Test func `A second daemon in the same runtime directory is 1 and leaves the first alone`() async throws
     {
         let folder = try TestFolder()
-        let first = try await RunningDaemon.start(["--source", "file:\(Astd.clip)"], in: folder)
+        let silence = try SeededClip.longSilence(in: folder)
+        let first = try await RunningDaemon.start(["--source", "file:\(silence)"], in: folder)
         let complaint = try await complaint(
             of: [
                 "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir", folder.path,

@@ -19,15 +19,28 @@ struct SeededClip {
 
     /// A WAV file of 16 kHz mono 16-bit samples.
     static func wav(_ samples: [Int16]) -> [UInt8] {
-        func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
-            withUnsafeBytes(of: value.littleEndian) { Array($0) }
-        }
-        let length = UInt32(samples.count * 2)
+        header(samples: samples.count) + samples.flatMap { bytes($0) }
+    }
+
+    /// Ten minutes of silence, longer than any test: a file with a hole in it, written in no time.
+    static func longSilence(in folder: TestFolder) throws -> String {
+        let samples = 600 * 16_000
+        let path = try folder.write(header(samples: samples), to: "long-silence.wav")
+        guard truncate(path, 44 + 2 * samples) == 0 else { throw TestTrouble("\(path) cannot be extended") }
+        return path
+    }
+
+    private static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+
+    private static func header(samples: Int) -> [UInt8] {
+        let length = UInt32(samples * 2)
         let format =
             bytes(UInt32(16)) + bytes(UInt16(1)) + bytes(UInt16(1)) + bytes(UInt32(16_000))
             + bytes(UInt32(32_000)) + bytes(UInt16(2)) + bytes(UInt16(16))
         return Array("RIFF".utf8) + bytes(length + 36) + Array("WAVEfmt ".utf8) + format
-            + Array("data".utf8) + bytes(length) + samples.flatMap { bytes($0) }
+            + Array("data".utf8) + bytes(length)
     }
 }
 

@@ -23,10 +23,15 @@ import Wire
             }
         }
         #expect(kinds == Set(LiveRecord.Kind.allCases))
-        #expect(others.count == 2)  // The status and an error.
-        let status = try StatusReport(JSONObject(parsing: Array(try #require(others.first).utf8)))
-        #expect(String(decoding: status.encoded(), as: UTF8.self) == others[0] + "\n")
-        guard case .failure(_, let error) = try RPCMessage(line: Array(others[1].utf8)) else {
+        try #require(others.count == 4)  // The adapters, a switch, the status and an error.
+        let replies = try others.dropLast().map { try JSONObject(parsing: Array($0.utf8)) }
+        let written: [any JSONRecord] = [
+            try AdapterList(replies[0]), try SwitchReport(replies[1]), try StatusReport(replies[2]),
+        ]
+        for (record, example) in zip(written, others) {
+            #expect(String(decoding: record.encoded(), as: UTF8.self) == example + "\n")
+        }
+        guard case .failure(_, let error) = try RPCMessage(line: Array(others[3].utf8)) else {
             Issue.record("the last example is no error")
             return
         }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fbank.h"
+#include "int8.h"
 
 enum { AST_FBANK_SCRATCH = 8 * (AST_FFT_POINTS + AST_FFT_BINS) };
 

@@ -17,6 +17,8 @@ public final class AST: @unchecked Sendable {
     package typealias Probe = (Stage, UnsafeBufferPointer<Float>) -> Void
 
     private let weights: Weights
+    /// How the layers' matrices are multiplied with.
+    public var precision: Precision { weights.checkpoint.precision }
     private let patches: PatchEmbedding
     private let layers: [EncoderLayer]
     private let classifier: Classifier
@@ -56,11 +58,17 @@ public final class AST: @unchecked Sendable {
             let rows = pool.share(of: all, worker: worker)
             patches.embed(
                 input, rows: rows, into: space.tokens, patches: space.patches(worker: worker), kernels)
-            if probe == nil { layers[0].project(space, rows: rows, queryRows: queryRows(0), kernels) }
+            if probe == nil {
+                layers[0].project(space, rows: rows, queryRows: queryRows(0), worker: worker, kernels)
+            }
         }
         if probe != nil {
             report(.embeddings, space.tokens, config.geometry.tokens * config.geometry.hidden)
-            layers[0].project(space, rows: all, queryRows: queryRows(0), kernels)
+            pool.run { worker in
+                layers[0].project(
+                    space, rows: pool.share(of: all, worker: worker), queryRows: queryRows(0), worker: worker,
+                    kernels)
+            }
         }
         for (index, layer) in layers.enumerated() {
             let rowsWanted = queryRows(index)
@@ -71,7 +79,7 @@ public final class AST: @unchecked Sendable {
             pool.run { worker in
                 let rows = pool.share(of: rowsWanted, worker: worker)
                 layer.finish(space, rows: rows, worker: worker, kernels)
-                next?.project(space, rows: rows, queryRows: queryRows(index + 1), kernels)
+                next?.project(space, rows: rows, queryRows: queryRows(index + 1), worker: worker, kernels)
             }
             if index == 0 { report(.block0, space.tokens, rowsWanted.count * config.geometry.hidden) }
         }

@@ -14,13 +14,15 @@ public final class BaseModel: @unchecked Sendable {
 
     /// Maps the weights.
     ///
-    /// - Parameter directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
+    /// - Parameters:
+    ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
+    ///   - precision: With `int8` the layers' matrices are packed into memory of this process.
     /// - Throws: ``ModelError``, every case.
-    public init(directory: String) throws(ModelError) {
+    public init(directory: String, precision: Precision = .fp32) throws(ModelError) {
         self.directory = directory
         fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
         features = try FeatureSettings(path: directory + "/preprocessor_config.json")
-        checkpoint = try Self.weights(directory)
+        checkpoint = try Self.weights(directory, precision)
         guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
             throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
         }
@@ -31,6 +33,8 @@ public final class BaseModel: @unchecked Sendable {
         checkpoint.seal()
     }
 
+    /// How the layers' matrices are multiplied with.
+    public var precision: Precision { checkpoint.precision }
     /// How the weights are stored in the file: `F32`, `F16` or `BF16`.
     public var elementTypeName: String { checkpoint.elementTypeName }
     /// The file of the weights.
@@ -113,7 +117,9 @@ public final class BaseModel: @unchecked Sendable {
         return classes
     }
 
-    private static func weights(_ directory: String) throws(ModelError) -> Checkpoint {
+    private static func weights(
+        _ directory: String, _ precision: Precision
+    ) throws(ModelError) -> Checkpoint {
         let path = directory + "/model.safetensors"
         if !ConfigFile.exists(path: path) {
             for other in ["pytorch_model.bin", "model.safetensors.index.json"]
@@ -124,6 +130,6 @@ public final class BaseModel: @unchecked Sendable {
                     wanted: "one model.safetensors (save_pretrained of transformers writes it)")
             }
         }
-        return try Checkpoint(path: path)
+        return try Checkpoint(path: path, precision: precision)
     }
 }

@@ -21,7 +21,9 @@ struct Classifier {
             ? try LayerNorm(
                 weights, "classifier.layernorm", width: width, epsilon: config.classifierLayerNormEpsilon)
             : nil
-        dense = try Linear(weights, "classifier.dense", inputs: width, outputs: config.labels.count)
+        dense = try Linear(
+            weights, "classifier.dense", inputs: width, outputs: config.labels.count,
+            isQuantised: false)
     }
 
     /// The tokens that pooling reads: the last block need not compute any other.
@@ -49,6 +51,8 @@ struct Classifier {
         }
         for index in 0..<width { pooled[index] /= Float(rows.count) }
         headNorm?.apply(pooled, into: space.normed, rows: 1, kernels)
-        dense.apply(headNorm == nil ? pooled : space.normed, into: logits, rows: 1, kernels)
+        dense.apply(
+            LinearInput(headNorm == nil ? pooled : space.normed, rows: 1, width: width), into: logits, kernels
+        )
     }
 }

@@ -19,10 +19,13 @@ struct EncoderLayer {
         feedForward = try FeedForward(weights, name, geometry)
     }
 
-    func project(_ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, _ kernels: Kernels) {
+    func project(
+        _ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, worker: Int, _ kernels: Kernels
+    ) {
+        guard !rows.isEmpty else { return }
         let offset = rows.lowerBound * hidden
         normBefore.apply(space.tokens + offset, into: space.normed + offset, rows: rows.count, kernels)
-        attention.project(space, rows: rows, queryRows: queryRows, kernels)
+        attention.project(space, rows: rows, queryRows: queryRows, worker: worker, kernels)
     }
 
     func attentionItems(queryRows: Range<Int>) -> Int { attention.items(queryRows: queryRows) }
@@ -34,7 +37,7 @@ struct EncoderLayer {
     func finish(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
         guard !rows.isEmpty else { return }
         let offset = rows.lowerBound * hidden
-        attention.finish(space, rows: rows, kernels)
+        attention.finish(space, rows: rows, worker: worker, kernels)
         normAfter.apply(space.tokens + offset, into: space.normed + offset, rows: rows.count, kernels)
         feedForward.apply(space, rows: rows, worker: worker, kernels)
     }

@@ -6,6 +6,8 @@ public final class Engine {
     public var threads: Int { pool.count }
     /// The instruction set of the element-wise kernels.
     public var kernelName: String { kernels.name }
+    /// The instruction set of the 8-bit products.
+    public var int8KernelName: String { kernels.int8.name }
 
     package var probe: AST.Probe?
 
@@ -21,7 +23,7 @@ public final class Engine {
 
     /// Makes room for these networks, and gives back what only others needed.
     public func prepare(for networks: [AST]) {
-        let sizes = Workspace.Sizes(networks.map(\.config.geometry), workers: pool.count)
+        let sizes = Workspace.Sizes(networks, workers: pool.count)
         if space?.sizes != sizes { space = Workspace(sizes) }
     }
 
@@ -38,10 +40,11 @@ public final class Engine {
         precondition(features.count == geometry.frames * geometry.melBins)
         precondition(logits.count == network.config.labels.count)
         guard let input = features.baseAddress, let output = logits.baseAddress else { return }
-        let needed = Workspace.Sizes([geometry], workers: pool.count)
+        let needed = Workspace.Sizes([network], workers: pool.count)
         guard let space, space.sizes.hold(needed) else {
             preconditionFailure("no room for this network: prepare(for:) was not told of it")
         }
+        space.quantises = network.precision == .int8
         network.forward(input, logits: output, space, pool, kernels, probe)
     }
 }

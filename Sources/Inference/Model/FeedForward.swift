@@ -14,8 +14,11 @@ struct FeedForward {
     func apply(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
         let offset = rows.lowerBound * expand.inputs
         let wide = space.wide(worker: worker)
-        expand.apply(space.normed + offset, into: wide, rows: rows.count, kernels)
+        let normed = space.input(
+            space.normed + offset, rows: rows.count, width: expand.inputs, worker: worker, kernels)
+        expand.apply(normed, into: wide, kernels)
         kernels.gelu(wide, count: rows.count * expand.outputs)
-        contract.accumulate(wide, into: space.tokens + offset, rows: rows.count, kernels)
+        let activated = space.input(wide, rows: rows.count, width: expand.outputs, worker: worker, kernels)
+        contract.accumulate(activated, into: space.tokens + offset, kernels)
     }
 }

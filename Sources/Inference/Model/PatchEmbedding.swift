@@ -41,7 +41,8 @@ struct PatchEmbedding {
             patch += geometry.patch * geometry.patch
         }
         projection.apply(
-            patches, into: tokens + patchRows.lowerBound * hidden, rows: patchRows.count, kernels)
+            LinearInput(patches, rows: patchRows.count, width: geometry.patch * geometry.patch),
+            into: tokens + patchRows.lowerBound * hidden, kernels)
         for index in rows.lowerBound * hidden..<rows.upperBound * hidden {
             tokens[index] += positions.pointer[index]
         }

@@ -25,14 +25,20 @@ struct SelfAttention {
 
     /// Queries, keys and values of the normalised tokens `rows`; queries only where the token's own result is
     /// wanted (`queryRows`).
-    func project(_ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, _ kernels: Kernels) {
-        let offset = rows.lowerBound * geometry.hidden
+    func project(
+        _ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, worker: Int, _ kernels: Kernels
+    ) {
+        let hidden = geometry.hidden
+        let offset = rows.lowerBound * hidden
+        let normed = space.input(
+            space.normed + offset, rows: rows.count, width: hidden, worker: worker, kernels)
         let queries = rows.clamped(to: queryRows)
-        let queryOffset = queries.lowerBound * geometry.hidden
+        let first = queries.lowerBound - rows.lowerBound
         query.apply(
-            space.normed + queryOffset, into: space.queries + queryOffset, rows: queries.count, kernels)
-        key.apply(space.normed + offset, into: space.keys + offset, rows: rows.count, kernels)
-        value.apply(space.normed + offset, into: space.values + offset, rows: rows.count, kernels)
+            normed.part(first..<first + queries.count), into: space.queries + queries.lowerBound * hidden,
+            kernels)
+        key.apply(normed, into: space.keys + offset, kernels)
+        value.apply(normed, into: space.values + offset, kernels)
     }
 
     /// Number of independent pieces of work in ``attend(_:item:queryRows:worker:_:)``.
@@ -66,8 +72,10 @@ struct SelfAttention {
     }
 
     /// tokens += output projection of the attended context, for `rows`.
-    func finish(_ space: Workspace, rows: Range<Int>, _ kernels: Kernels) {
+    func finish(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
         let offset = rows.lowerBound * geometry.hidden
-        output.accumulate(space.context + offset, into: space.tokens + offset, rows: rows.count, kernels)
+        let context = space.input(
+            space.context + offset, rows: rows.count, width: geometry.hidden, worker: worker, kernels)
+        output.accumulate(context, into: space.tokens + offset, kernels)
     }
 }

@@ -7,10 +7,14 @@ final class Checkpoint {
     private var fileNames: [String: String] = [:]
     /// What the base's own network asked for: an adapter may change these and no others.
     private var used: [String: Tensor] = [:]
+    private var packed: [String: PackedMatrix] = [:]
     private var isSealed = false
+    /// How matrices are multiplied with.
+    let precision: Precision
 
     /// - Throws: ``ModelError``: unreadable, malformed (also: one tensor under both names).
-    init(path: String) throws(ModelError) {
+    init(path: String, precision: Precision = .fp32) throws(ModelError) {
+        self.precision = precision
         self.path = path
         file = try SafetensorsFile(mapping: path)
         for name in file.names.sorted() {
@@ -41,8 +45,20 @@ final class Checkpoint {
         return tensor
     }
 
+    /// The tensor in 8 bits.
+    func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix {
+        if let known = packed[name] { return known }
+        let matrix = try PackedMatrix(try tensor(name, shape), for: path)
+        if !isSealed { packed[name] = matrix }
+        return matrix
+    }
+
     /// The base's network is complete: from here on nothing is converted or looked up anew.
-    func seal() { isSealed = true }
+    func seal() {
+        isSealed = true
+        // What was packed is not read again, but for merging: the file's pages need not stay.
+        if !packed.isEmpty { file.forgetPages() }
+    }
 
     /// Canonical names of what the base's network is made of.
     var names: some Sequence<String> { used.keys }

@@ -34,6 +34,8 @@ final class MappedFile: FileBytes {
         bytes = UnsafeMutableRawBufferPointer(start: address, count: size)
     }
 
+    func forgetPages() { madvise(bytes.baseAddress, bytes.count, MADV_DONTNEED) }
+
     deinit {
         munmap(bytes.baseAddress, bytes.count)
     }

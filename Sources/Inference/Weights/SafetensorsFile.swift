@@ -67,6 +67,9 @@ final class SafetensorsFile {
         return Tensor(pointer: floats, shape: entry.shape)
     }
 
+    /// Mapped pages go out of memory until they are read again.
+    func forgetPages() { (file as? MappedFile)?.forgetPages() }
+
     /// Bytes of all tensors as they are stored.
     var dataByteCount: Int { header.entries.values.reduce(0) { $0 + $1.bytes.count } }
 

@@ -15,6 +15,13 @@ struct Weights {
         adapterPath = path
     }
 
+    /// The tensor in 8 bits; `nil` where the precision is another.
+    func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
+        guard checkpoint.precision == .int8 else { return nil }
+        guard let tensor = changed[name] else { return try checkpoint.packed(name, shape) }
+        return try PackedMatrix(tensor, for: adapterPath ?? checkpoint.path)
+    }
+
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }
 
     func contains(_ name: String) -> Bool { shape(of: name) != nil }
