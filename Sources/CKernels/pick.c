@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "CKernels.h"
+#include "attention.h"
 #include "int8.h"
 
 extern const ast_kernels ast_kernels_baseline;
@@ -12,6 +13,7 @@ extern const ast_kernels ast_kernels_avx2;
 extern const ast_kernels ast_kernels_avx512;
 extern const ast_int8_kernels ast_int8_kernels_avx2;
 extern const ast_int8_kernels ast_int8_kernels_avx512vnni;
+extern const ast_attention_kernels ast_attention_kernels_avx512bf16;
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
@@ -56,6 +58,14 @@ const ast_int8_kernels *ast_int8_kernels_named(const char *name) {
   if (strcmp(name, "avx512vnni") == 0 && has_avx512() && __builtin_cpu_supports("avx512vnni"))
     return &ast_int8_kernels_avx512vnni;
   if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_int8_kernels_avx2;
+#endif
+  return NULL;
+}
+
+const ast_attention_kernels *ast_attention_kernels_for_this_cpu(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (has_avx512() && __builtin_cpu_supports("avx512bf16")) return &ast_attention_kernels_avx512bf16;
 #endif
   return NULL;
 }

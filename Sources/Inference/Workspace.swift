@@ -18,8 +18,11 @@ final class Workspace {
     private let arena: UnsafeMutablePointer<Float>
     private let scratch: UnsafeMutablePointer<Float>
     private let quantised: UnsafeMutablePointer<Float>
+    private let heads: UnsafeMutablePointer<Float>
     /// Whether the network at hand multiplies in 8 bits.
-    var quantises = false
+    private var quantises = false
+    /// How the network at hand attends, where it does not in fp32.
+    private(set) var narrowAttention: AttentionKernels?
     private var scratchPerWorker: Int { sizes.scratchPerWorker }
 
     /// Room for the largest of some networks, in floats.
@@ -29,6 +32,8 @@ final class Workspace {
         private(set) var scratchPerWorker = 0
         /// Bytes for quantised rows; 0 where nothing is quantised.
         private(set) var quantisedPerWorker = 0
+        /// Floats for the packed keys and values of all heads; 0 where attention is fp32.
+        private(set) var packedHeads = 0
         let workers: Int
 
         init(_ networks: [AST], workers: Int) {
@@ -47,12 +52,24 @@ final class Workspace {
                     let width = max(geometry.hidden, geometry.intermediate)
                     quantisedPerWorker = max(
                         quantisedPerWorker, QuantisedRows.byteCount(rows: rows, width: width))
+                    guard AttentionKernels.forThisProcessor != nil else { continue }
+                    packedHeads = max(packedHeads, geometry.heads * Self.packedHead(geometry))
+                    let bytes = AttentionKernels.scratchBytes(
+                        tokens: geometry.tokens, width: geometry.headWidth)
+                    scratchPerWorker = max(scratchPerWorker, padded((bytes + 3) / 4))
                 }
             }
         }
 
+        /// Floats of one head, whole cache lines.
+        static func packedHead(_ geometry: Geometry) -> Int {
+            let elements = AttentionKernels.headCount(tokens: geometry.tokens, width: geometry.headWidth)
+            return (elements / 2 + 15) / 16 * 16
+        }
+
         func hold(_ other: Sizes) -> Bool {
-            quantisedPerWorker >= other.quantisedPerWorker && plane >= other.plane && pooled >= other.pooled
+            packedHeads >= other.packedHeads && quantisedPerWorker >= other.quantisedPerWorker
+                && plane >= other.plane && pooled >= other.pooled
                 && scratchPerWorker >= other.scratchPerWorker
         }
 
@@ -63,7 +80,8 @@ final class Workspace {
         self.sizes = sizes
         let plane = sizes.plane
         let floats = 5 * plane + sizes.pooled + sizes.workers * sizes.scratchPerWorker
-        let total = floats + sizes.workers * (sizes.quantisedPerWorker / 4)
+        let quantisedFloats = sizes.workers * (sizes.quantisedPerWorker / 4)
+        let total = floats + quantisedFloats + sizes.packedHeads
         let bytes = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
         arena = bytes.bindMemory(to: Float.self, capacity: total)
         tokens = arena
@@ -74,6 +92,20 @@ final class Workspace {
         pooled = arena + 5 * plane
         scratch = arena + 5 * plane + sizes.pooled
         quantised = arena + floats
+        heads = arena + floats + quantisedFloats
+    }
+
+    /// What follows is for this network.
+    func serve(_ network: AST) {
+        quantises = network.precision == .int8
+        narrowAttention = quantises ? AttentionKernels.forThisProcessor : nil
+    }
+
+    /// One head's packed keys and values.
+    func packedHead(_ head: Int, _ geometry: Geometry) -> UnsafeMutablePointer<UInt16> {
+        let floats = Sizes.packedHead(geometry)
+        return UnsafeMutableRawPointer(heads + head * floats)
+            .bindMemory(to: UInt16.self, capacity: 2 * floats)
     }
 
     /// Rows for linear layers to read, quantised into the worker's memory where the network multiplies in 8 bits.

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "attention.h"
 #include "fbank.h"
 #include "int8.h"
 

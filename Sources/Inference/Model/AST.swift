@@ -72,6 +72,9 @@ public final class AST: @unchecked Sendable {
         }
         for (index, layer) in layers.enumerated() {
             let rowsWanted = queryRows(index)
+            if space.narrowAttention != nil {
+                pool.distribute(config.geometry.heads) { _, head in layer.pack(space, head: head) }
+            }
             pool.distribute(layer.attentionItems(queryRows: rowsWanted)) { worker, item in
                 layer.attend(space, item: item, queryRows: rowsWanted, worker: worker, kernels)
             }

@@ -30,6 +30,8 @@ struct EncoderLayer {
 
     func attentionItems(queryRows: Range<Int>) -> Int { attention.items(queryRows: queryRows) }
 
+    func pack(_ space: Workspace, head: Int) { attention.pack(space, head: head) }
+
     func attend(_ space: Workspace, item: Int, queryRows: Range<Int>, worker: Int, _ kernels: Kernels) {
         attention.attend(space, item: item, queryRows: queryRows, worker: worker, kernels)
     }

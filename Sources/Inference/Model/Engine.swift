@@ -44,7 +44,7 @@ public final class Engine {
         guard let space, space.sizes.hold(needed) else {
             preconditionFailure("no room for this network: prepare(for:) was not told of it")
         }
-        space.quantises = network.precision == .int8
+        space.serve(network)
         network.forward(input, logits: output, space, pool, kernels, probe)
     }
 }

@@ -46,6 +46,15 @@ struct SelfAttention {
         geometry.heads * ((queryRows.count + Self.queryBlock - 1) / Self.queryBlock)
     }
 
+    /// Lays a head's keys and values out for narrow products, where the network has them; see ``attend``.
+    func pack(_ space: Workspace, head: Int) {
+        guard let narrow = space.narrowAttention else { return }
+        let column = head * geometry.headWidth
+        narrow.pack(
+            keys: space.keys + column, values: space.values + column, tokens: geometry.tokens,
+            width: geometry.headWidth, stride: geometry.hidden, into: space.packedHead(head, geometry))
+    }
+
     /// One head, one block of queries against all keys; the result goes to `space.context`.
     func attend(_ space: Workspace, item: Int, queryRows: Range<Int>, worker: Int, _ kernels: Kernels) {
         let tokens = geometry.tokens
@@ -54,6 +63,13 @@ struct SelfAttention {
         let column = item % geometry.heads * width
         let first = queryRows.lowerBound + item / geometry.heads * Self.queryBlock
         let rows = min(Self.queryBlock, queryRows.upperBound - first)
+        if let narrow = space.narrowAttention {
+            return narrow.attend(
+                space.queries + first * hidden + column, rows: rows,
+                head: space.packedHead(item % geometry.heads, geometry), tokens: tokens, width: width,
+                stride: hidden, scale: 1 / Float(width).squareRoot(), scratch: space.scores(worker: worker),
+                into: space.context + first * hidden + column)
+        }
         let scores = space.scores(worker: worker)
         let sums = scores + Self.queryBlock * tokens
         let context = space.context + first * hidden + column
