@@ -8,8 +8,10 @@ enum AdapterDirectory {
     static let standardPlace = "/var/lib/astd/adapters"
 
     /// Paths by name. What is no adapter is left out, and so are names that begin with a dot: half-copied ones.
-    static func adapters(in directory: String) -> [String: String] {
-        guard let stream = opendir(directory) else { return [:] }
+    ///
+    /// - Returns: `nil` when the directory cannot be read.
+    static func adapters(in directory: String) -> [String: String]? {
+        guard let stream = opendir(directory) else { return nil }
         defer { closedir(stream) }
         var found: [String: String] = [:]
         while let entry = readdir(stream) {

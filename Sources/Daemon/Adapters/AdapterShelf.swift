@@ -143,7 +143,14 @@ final class AdapterShelf: @unchecked Sendable {
     private func reloadNow() -> ReloadReport {
         var report = ReloadReport()
         var fresh: [Variant] = []
-        let found = directory.map(AdapterDirectory.adapters(in:)) ?? [:]
+        var found: [String: String] = [:]
+        if let directory {
+            if let adapters = AdapterDirectory.adapters(in: directory) {
+                found = adapters
+            } else {
+                report.problems.append("\(directory): no directory that can be read")
+            }
+        }
         // An adapter that came from elsewhere is looked at where it came from.
         let places = loaded.mapValues(\.directory).merging(found) { known, _ in known }
         for (name, place) in places.sorted(by: { $0.key < $1.key }) {
