@@ -77,6 +77,11 @@ final class PackedMatrix: @unchecked Sendable {
     fileprivate let view: ast_int8_weights
     private let pages: PrivatePages
 
+    /// Memory of a matrix of that shape, about.
+    static func byteCount(outputs: Int, inputs: Int) -> Int {
+        ast_int8_panel_bytes(outputs, inputs) + 8 * outputs
+    }
+
     /// - Parameter weight: `[outputs, inputs]`.
     /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
     init(_ weight: Tensor, for path: String) throws(ModelError) {

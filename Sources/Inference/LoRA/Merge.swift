@@ -6,7 +6,9 @@
 struct Merge {
     private(set) var weights: Weights
     private(set) var report: MergeReport
-    private let memory: PrivatePages
+    /// The layers' matrices, apart: in 8 bits they are packed, and then these pages are of no more use.
+    private let layerPages: PrivatePages
+    private let otherPages: PrivatePages
     private let path: String
     private let kernels = Kernels()
 
@@ -17,22 +19,32 @@ struct Merge {
         path = adapter.file.path
         weights = plan.weights
         report = MergeReport(replacedTensors: plan.replacedTensors)
-        memory = try PrivatePages(
-            floatCounts: plan.deltas.flatMap {
-                $0.bias == nil ? [$0.weight.count] : [$0.weight.count, $0.rows]
-            },
-            for: path)
-        weights.keep(memory, adapterPath: path)
+        let matrices = plan.deltas.filter { CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
+        let others = plan.deltas.filter { !CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
+        let biases = plan.deltas.filter { $0.bias != nil }.map(\.rows)
+        layerPages = try PrivatePages(floatCounts: matrices, for: path)
+        otherPages = try PrivatePages(floatCounts: others + biases, for: path)
+        weights.keep(layerPages, adapterPath: path)
+        weights.keep(otherPages, adapterPath: path)
         for delta in plan.deltas { try apply(delta) }
-        memory.makeReadOnly()
+        layerPages.makeReadOnly()
+        otherPages.makeReadOnly()
     }
 
+    /// The network has its layers' matrices in 8 bits: the fp32 ones are read no more.
+    func giveBackLayers() { layerPages.giveBack() }
+
     private mutating func apply(_ delta: MergePlan.Delta) throws(ModelError) {
-        let merged = Tensor(pointer: memory.take(delta.weight.count), shape: delta.weight.shape)
+        let isInLayer = CheckpointNames.isInLayer(delta.module)
+        let pages = isInLayer ? layerPages : otherPages
+        let merged = Tensor(pointer: pages.take(delta.weight.count), shape: delta.weight.shape)
         try merge(delta, into: merged)
         weights.replace(delta.module + ".weight", with: merged)
         report.matrices += 1
-        report.changedBytes += merged.count * MemoryLayout<Float>.size
+        report.changedBytes +=
+            isInLayer && weights.checkpoint.precision == .int8
+            ? PackedMatrix.byteCount(outputs: delta.rows, inputs: merged.rowWidth)
+            : merged.count * MemoryLayout<Float>.size
         let ranks = report.ranks ?? delta.rank...delta.rank
         report.ranks = min(delta.rank, ranks.lowerBound)...max(delta.rank, ranks.upperBound)
         if let bias = delta.bias { try add(bias, delta) }
@@ -76,7 +88,7 @@ struct Merge {
     /// b' = b + s bias(B); a module without a bias has one from now on.
     private mutating func add(_ bias: Tensor, _ delta: MergePlan.Delta) throws(ModelError) {
         let name = delta.module + ".bias"
-        let sum = Tensor(pointer: memory.take(delta.rows), shape: [delta.rows])
+        let sum = Tensor(pointer: otherPages.take(delta.rows), shape: [delta.rows])
         if weights.contains(name) {
             sum.pointer.update(from: try weights.tensor(name, [delta.rows]).pointer, count: delta.rows)
         }

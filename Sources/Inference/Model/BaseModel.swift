@@ -50,7 +50,9 @@ public final class BaseModel: @unchecked Sendable {
         let config = try config(with: adapter)
         let merge = try Merge(adapter, into: checkpoint)
         do throws(ModelError) {
-            return try AST(merge.weights, config, merged: merge.report)
+            let network = try AST(merge.weights, config, merged: merge.report)
+            if precision == .int8 { merge.giveBackLayers() }
+            return network
         } catch {
             throw blamed(error, on: adapter)
         }

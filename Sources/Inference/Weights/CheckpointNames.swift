@@ -43,5 +43,8 @@ enum CheckpointNames {
         return String(name.dropFirst(layers.count).drop { $0 != "." }.dropFirst())
     }
 
+    /// Whether a module is part of an encoder layer.
+    static func isInLayer(_ module: String) -> Bool { module.hasPrefix(layers) }
+
     static func layer(_ index: Int) -> String { layers + "\(index)." }
 }

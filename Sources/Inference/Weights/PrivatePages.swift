@@ -47,6 +47,12 @@ final class PrivatePages {
     /// From here on a stray write is a crash instead of a wrong answer.
     func makeReadOnly() { mprotect(base, bytes.count, PROT_READ) }
 
+    /// The system has the pages back now; from here on a stray read is a crash instead of a wrong answer.
+    func giveBack() {
+        madvise(base, bytes.count, MADV_DONTNEED)
+        mprotect(base, bytes.count, PROT_NONE)
+    }
+
     private static func padded(_ count: Int) -> Int {
         (max(1, count) * MemoryLayout<Float>.size + alignment - 1) / alignment * alignment
     }
