@@ -43,6 +43,7 @@ public struct AstDaemon: Sendable {
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
         let pipeline = Pipeline(
             ring: ring, recognizer: recognizer, hub: hub, hopFrames: options.hopFrames,
+            gate: options.gateDBFS.map(EnergyGate.init(thresholdDBFS:)),
             sourceWaits: spec.waits(unpaced: options.unpaced))
         adapters.connect(pipeline.variantSwitch)
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)

@@ -9,6 +9,8 @@ public struct DaemonOptions: Sendable {
     public var adaptersDirectory: String?
     /// A file plays as fast as it can be classified instead of in real time.
     public var unpaced: Bool
+    /// Windows that are quieter throughout are not classified; `nil`: all are.
+    public var gateDBFS: Double?
     /// From one window's beginning to the next, in frames of 10 ms.
     public var hopFrames: Int
     /// Where the sockets are.
@@ -16,12 +18,13 @@ public struct DaemonOptions: Sendable {
 
     public init(
         recognizer: RecognizerOptions, source: String, adaptersDirectory: String? = nil, unpaced: Bool,
-        hopFrames: Int, runtimeDirectory: String
+        gateDBFS: Double? = nil, hopFrames: Int, runtimeDirectory: String
     ) {
         self.recognizer = recognizer
         self.source = source
         self.adaptersDirectory = adaptersDirectory
         self.unpaced = unpaced
+        self.gateDBFS = gateDBFS
         self.hopFrames = hopFrames
         self.runtimeDirectory = runtimeDirectory
     }

@@ -80,6 +80,7 @@ final class Requests: RequestHandler {
             adapters: active.map(\.adapter), precision: facts.precision, threads: facts.threads,
             source: source,
             hopSeconds: facts.hopSeconds, windows: counters.windows, skippedWindows: counters.skippedWindows,
+            gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
             lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
             clients: clientCount.withLockedValue { $0?() ?? 0 }, lostRecords: hub.lostRecords,

@@ -33,7 +33,7 @@ struct Classify: ParsableCommand {
     @Option(help: "Labels per window, or all.")
     var topK: TopArgument = .count(5)
 
-    @Option(help: "Leave labels with lower scores out.")
+    @Option(parsing: .unconditional, help: "Leave labels with lower scores out.")
     var minScore: Float?
 
     @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits.")

@@ -41,11 +41,21 @@ struct Run: AsyncParsableCommand {
     )
     var adaptersDir: String?
 
+    @Option(
+        parsing: .unconditional,  // -60 is a value, not an option.
+        help:
+            "Do not classify windows that are quieter than this throughout, in dB relative to full scale (such as -60): they are answered at once, without labels. Default: all are classified."
+    )
+    var gate: Double?
+
     @Flag(help: "A file is not paced: it is classified as fast as it goes.")
     var fast = false
 
     func validate() throws {
         if !(hop >= 0.01 && hop <= 600) { throw ValidationError("--hop is \(hop): give 0.01 to 600 seconds") }
+        if let gate, !(gate >= -200 && gate <= 0) {
+            throw ValidationError("--gate is \(gate): give -200 to 0 dB relative to full scale")
+        }
         do { _ = try SourceSpec(parsing: source) } catch { throw ValidationError("--source: \(error)") }
     }
 
@@ -57,7 +67,7 @@ struct Run: AsyncParsableCommand {
             recognizer: try modelArguments.recognizerOptions(
                 activation: activation.activation, hopFrames: hopFrames),
             source: source, adaptersDirectory: AdaptersDirectoryLocator.find(explicit: adaptersDir),
-            unpaced: fast, hopFrames: hopFrames,
+            unpaced: fast, gateDBFS: gate, hopFrames: hopFrames,
             runtimeDirectory: RuntimeDirectoryLocator.find(explicit: runtimeDir))
         do {
             try await AstDaemon(options, logger: logger).run()

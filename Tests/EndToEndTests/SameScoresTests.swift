@@ -83,6 +83,37 @@ struct SameScoresTests {
         }
     }
 
+    @Test func `The gate answers for silence, and for nothing else`() async throws {
+        let folder = try TestFolder()
+        let silence = [Int16](repeating: 0, count: 40_000)
+        let path = try folder.write(
+            SeededClip.wav(silence + SeededClip(seed: 7).samples + silence), to: "clip.wav")
+        func predictions(_ more: [String]) async throws -> [Prediction] {
+            let daemon = try await RunningDaemon.start(
+                ["--source", "file:\(path)", "--hop", "0.25", "--activation", "none"] + more, in: folder)
+            let records = try await daemon.subscribe().rest()
+            #expect(try await daemon.program.ending().code == 0)
+            return records.compactMap(\.prediction)
+        }
+        let all = try await predictions([])
+        let gated = try await predictions(["--gate", "-60"])
+        #expect(gated.last?.seq == all.last?.seq)
+        for prediction in gated {
+            let isSilent = prediction.endSample <= 40_000 || prediction.startSample >= 88_000
+            // The clip ends in a pause, and what was heard of the next tenth of a second counts.
+            if prediction.isGated {
+                #expect(prediction.endSample <= 41_600 || prediction.startSample >= 84_000)
+            }
+            if isSilent && prediction.endSample < 38_400 { #expect(prediction.isGated) }
+            #expect(prediction.isGated == prediction.labels.isEmpty)
+            guard !prediction.isGated, let same = all.first(where: { $0.seq == prediction.seq }) else {
+                continue
+            }
+            #expect(prediction.scores == same.scores)
+        }
+        #expect(gated.contains { $0.isGated } && gated.contains { !$0.isGated })
+    }
+
     /// The predictions from the last silent one before the clip to the first silent one after it.
     private static func windows(
         of clip: SeededClip, from client: RecordClient, after silent: Prediction

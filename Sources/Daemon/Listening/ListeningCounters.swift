@@ -2,6 +2,8 @@
 struct ListeningCounters: Sendable, Equatable {
     var windows: UInt64 = 0
     var skippedWindows: UInt64 = 0
+    /// Windows of silence that no forward pass was spent on.
+    var gatedWindows: UInt64 = 0
     /// Samples that the ring had no room for.
     var overrunSamples: UInt64 = 0
     /// Samples that the source never delivered.
@@ -11,10 +13,17 @@ struct ListeningCounters: Sendable, Equatable {
 
     init() {}
 
-    var meanWindowMilliseconds: Double? { windows == 0 ? nil : totalWindowMilliseconds / Double(windows) }
+    var meanWindowMilliseconds: Double? {
+        windows == gatedWindows ? nil : totalWindowMilliseconds / Double(windows - gatedWindows)
+    }
 
-    mutating func classified(milliseconds: Double) {
+    /// - Parameter milliseconds: Of the forward passes; `nil` when there was none.
+    mutating func answered(milliseconds: Double?) {
         windows += 1
+        guard let milliseconds else {
+            gatedWindows += 1
+            return
+        }
         lastWindowMilliseconds = milliseconds
         totalWindowMilliseconds += milliseconds
     }

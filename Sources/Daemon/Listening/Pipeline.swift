@@ -30,6 +30,7 @@ final class Pipeline: @unchecked Sendable {
     private var schedule: WindowSchedule
     private var clock = StreamClock()
     private var level = LevelMeter()
+    private var gate: EnergyGate?
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
 
@@ -37,11 +38,13 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, sourceWaits: Bool
+        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, gate: EnergyGate? = nil,
+        sourceWaits: Bool
     ) {
         self.ring = ring
         self.recognizer = recognizer
         self.hub = hub
+        self.gate = gate
         self.sourceWaits = sourceWaits
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
@@ -73,6 +76,7 @@ final class Pipeline: @unchecked Sendable {
                 let samples = UnsafeBufferPointer(rebasing: block[..<count])
                 clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
                 level.add(samples)
+                gate?.hear(samples)
                 recognizer.features.append(samples)
                 if sourceWaits { try classifyAll() }
             case .hole(let start, let end, let reason):
@@ -111,30 +115,47 @@ final class Pipeline: @unchecked Sendable {
         if let skipped = due.skippedFrames { tellSkipped(skipped, windows: due.skippedWindows) }
         let frames = due.start..<min(due.start + schedule.windowFrames, recognizer.features.frameCount)
         let levelDBFS = level.takeDBFS()
-        var milliseconds = 0.0
+        var milliseconds: Double?
         for variant in recognizer.variants {
-            milliseconds += try classify(variant, frames, levelDBFS)
+            let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
+            let window = start..<frames.upperBound
+            if isQuiet(window) {
+                publish(variant, window, levelDBFS, labels: [], isGated: true)
+            } else {
+                milliseconds = (milliseconds ?? 0) + (try classify(variant, window, levelDBFS))
+            }
         }
-        counters.classified(milliseconds: milliseconds)
+        counters.answered(milliseconds: milliseconds)
         shareCounters()
     }
 
-    /// Classifies the last of `frames`, as many as the variant looks at.
-    ///
     /// - Returns: Milliseconds that the forward pass took.
     private func classify(
-        _ variant: Variant, _ frames: Range<Int>, _ levelDBFS: Double?
+        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?
     ) throws(PipelineError) -> Double {
-        let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
         let began = ContinuousClock.now
-        guard let scores = recognizer.classify(variant, windowFrom: start) else {
+        guard let scores = recognizer.classify(variant, windowFrom: window.lowerBound) else {
             throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
         }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
         let labels = ranking.best(scores).map {
             ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
         }
-        let samples = clock.samples(ofFrames: start, count: frames.upperBound - start)
+        publish(variant, window, levelDBFS, labels: labels, isGated: false)
+        return milliseconds
+    }
+
+    /// Whether the window was silent from its first sample to the newest one that was heard.
+    private func isQuiet(_ window: Range<Int>) -> Bool {
+        guard let gate else { return false }
+        let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
+        return Int64(gate.quietSamples) >= clock.heardSample - samples.lowerBound
+    }
+
+    private func publish(
+        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, labels: [ScoredLabel], isGated: Bool
+    ) {
+        let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
         hub.publish(
@@ -143,8 +164,7 @@ final class Pipeline: @unchecked Sendable {
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
                     endSample: samples.upperBound, levelDBFS: levelDBFS,
                     latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: variant.adapter,
-                    labels: labels)))
-        return milliseconds
+                    isGated: isGated, labels: labels)))
     }
 
     /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
@@ -161,6 +181,7 @@ final class Pipeline: @unchecked Sendable {
                     reason: reason == .overrun ? .overrun : .sourceLost)))
         if hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
             recognizer.features.appendSilence(samples: hole.count)
+            gate?.hearSilence(samples: hole.count)
         } else {
             recognizer.features.reset()
             schedule.restart()

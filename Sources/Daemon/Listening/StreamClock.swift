@@ -5,6 +5,8 @@ struct StreamClock: Equatable {
     /// Position of the sample at which frame 0 begins.
     private(set) var originSample: Int64 = 0
     private var lastSample: Int64 = 0
+    /// One past the newest sample.
+    var heardSample: Int64 { lastSample }
     private var lastUnixNanos: Int64 = 0
 
     private static let nanosPerSample = 1_000_000_000 / Int64(FrontendConfig.sampleRateHz)

@@ -14,12 +14,14 @@ public struct Prediction: Sendable, Equatable {
     public let latencyMs: Double
     /// Name of the adapter that was active; nil for none.
     public let adapter: String?
+    /// Whether the window was too quiet to be classified; then there are no labels.
+    public let isGated: Bool
     /// Best first.
     public let labels: [ScoredLabel]
 
     public init(
         seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64, levelDBFS: Double?,
-        latencyMs: Double, adapter: String?, labels: [ScoredLabel]
+        latencyMs: Double, adapter: String?, isGated: Bool = false, labels: [ScoredLabel]
     ) {
         self.seq = seq
         self.time = Timestamp(unixNanos: unixNanos)
@@ -28,6 +30,7 @@ public struct Prediction: Sendable, Equatable {
         self.levelDBFS = levelDBFS
         self.latencyMs = latencyMs
         self.adapter = adapter
+        self.isGated = isGated
         self.labels = labels
     }
 
@@ -40,6 +43,7 @@ public struct Prediction: Sendable, Equatable {
         levelDBFS = try json.double("level_dbfs")
         latencyMs = try json.requiredDouble("latency_ms")
         adapter = try json.string("adapter")
+        isGated = try json.bool("gated") ?? false
         labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
     }
 
@@ -47,7 +51,8 @@ public struct Prediction: Sendable, Equatable {
     public func with(labels: [ScoredLabel]) -> Prediction {
         Prediction(
             seq: seq, unixNanos: time.unixNanos, startSample: startSample, endSample: endSample,
-            levelDBFS: levelDBFS, latencyMs: latencyMs, adapter: adapter, labels: labels)
+            levelDBFS: levelDBFS, latencyMs: latencyMs, adapter: adapter, isGated: isGated,
+            labels: labels)
     }
 }
 
@@ -60,6 +65,7 @@ extension Prediction: JSONRecord {
         json.member("level_dbfs", levelDBFS, decimals: 1)
         json.member("latency_ms", latencyMs, decimals: 1)
         json.member("adapter", adapter)
+        if isGated { json.member("gated", true) }
         json.member("labels", labels)
     }
 }

@@ -23,6 +23,8 @@ public struct StatusReport: Sendable, Equatable {
     public var windows: UInt64
     /// Windows left out because the machine was too slow.
     public var skippedWindows: UInt64
+    /// Windows too quiet to be classified (the energy gate); counted among `windows`.
+    public var gatedWindows: UInt64
     /// Samples dropped because the capture buffer was full.
     public var overrunSamples: UInt64
     /// Samples the source did not deliver.
@@ -39,7 +41,8 @@ public struct StatusReport: Sendable, Equatable {
     public init(
         state: String, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
         adapters: [String?], precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
-        windows: UInt64, skippedWindows: UInt64, overrunSamples: UInt64, lostSamples: UInt64,
+        windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
+        lostSamples: UInt64,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
         memory: MemoryReport
     ) {
@@ -57,6 +60,7 @@ public struct StatusReport: Sendable, Equatable {
         self.hopSeconds = hopSeconds
         self.windows = windows
         self.skippedWindows = skippedWindows
+        self.gatedWindows = gatedWindows
         self.overrunSamples = overrunSamples
         self.lostSamples = lostSamples
         self.lastWindowMs = lastWindowMs
@@ -81,6 +85,7 @@ public struct StatusReport: Sendable, Equatable {
         hopSeconds = try json.requiredDouble("hop_seconds")
         windows = try json.requiredInteger("windows", as: UInt64.self)
         skippedWindows = try json.requiredInteger("skipped_windows", as: UInt64.self)
+        gatedWindows = try json.integer("gated_windows", as: UInt64.self) ?? 0
         overrunSamples = try json.requiredInteger("overrun_samples", as: UInt64.self)
         lostSamples = try json.requiredInteger("lost_samples", as: UInt64.self)
         lastWindowMs = try json.double("last_window_ms")
@@ -108,6 +113,7 @@ extension StatusReport: JSONRecord {
         json.member("hop_seconds", seconds: hopSeconds)
         json.member("windows", windows)
         json.member("skipped_windows", skippedWindows)
+        json.member("gated_windows", gatedWindows)
         json.member("overrun_samples", overrunSamples)
         json.member("lost_samples", lostSamples)
         json.member("last_window_ms", lastWindowMs, decimals: 1)

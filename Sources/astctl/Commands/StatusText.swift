@@ -21,13 +21,19 @@ enum StatusText {
             row("adapter", adapters(report.adapters)),
             row("source", "\(Text.printable(report.source.name)), \(report.source.state.rawValue)"),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
-            row("windows", "\(report.windows) classified, \(report.skippedWindows) skipped"),
+            row("windows", windows(report)),
             row("samples", "\(report.overrunSamples) overrun, \(report.lostSamples) lost"),
             row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
             row(
                 "memory",
                 "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
         ]
+    }
+
+    private static func windows(_ report: StatusReport) -> String {
+        let gated = report.gatedWindows == 0 ? "" : ", \(report.gatedWindows) silent"
+        return "\(report.windows - min(report.windows, report.gatedWindows)) classified\(gated), "
+            + "\(report.skippedWindows) skipped"
     }
 
     private static func adapters(_ names: [String]) -> String {
