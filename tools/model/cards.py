@@ -1,121 +1,155 @@
-"""Writes the model cards and the attribution list from the measured evaluation and the index.
+"""Writes the model cards from what was measured; every number comes from a file that a script wrote.
 
-    cards.py --lab DIR --models models
+    cards.py --models models
+
+Reads models/*/evaluation.json, models/default/leaks.json, models/default/training.json and the examples' notes.
 """
 
 import argparse
-import fnmatch
 import json
-import re
-from collections import defaultdict
 from pathlib import Path
 
-from labels import LABELS, SYNTHETIC
+from labels import DROPPED_BECAUSE, LABELS, SHIPPED, SYNTHETIC
 
-AUTHORS = {
-    "0ad-data": "Wildfire Games, https://www.wildfiregames.com/",
-    "asterisk-core-sounds-en-wav": "Allison Smith; Digium, Inc.",
-    "asterisk-core-sounds-es-wav": "Allison Smith; Digium, Inc.",
-    "asterisk-core-sounds-fr-wav": "June Wallack; Digium, Inc. and others",
-    "asterisk-core-sounds-it-wav": "Carlo Flora, https://www.segreterietelefoniche.it",
-    "asterisk-core-sounds-ru-wav": "Maxim Topal, http://www.ivrvoice.ru",
-    "asterisk-moh-opsound-wav": "Paul Shuler (Macroform), Manolo Camp, Reno Project",
-    "fluid-soundfont-gm": "Frank Wen and contributors",
-    "megaglest-data": "The Glest Team, The MegaGlest Team, Titus Tscharntke and others",
-    "musescore-general-soundfont": "S. Christian Collins, Michael Cowgill, Frank Wen and others",
-    "singularity-music": "Max McCracken",
-    "sonic-pi-samples": "authors at freesound.org, CC0",
-}
+FRONT = "---\nlicense: cc-by-sa-4.0\nlibrary_name: {library}\n{more}\n---\n\n"
+LEAKS_NOTE = (  # judged by hand for the test set in the manifest; look again when the suspects change
+    "By their names nearly all of these are short strokes, chops and hisses that resemble sounds of another kind, no copies. One is real: "
+    "`lose_theme` and `race_win_theme` of supertuxkart last equally long and share passages (sample-wise correlation up to 0.60 at the "
+    "same second). Without its four test clips the average precision of Music is 0.91 instead of 0.92 and the mean 0.89 as before. "
+    "The test set is frozen and keeps them.")
+SETS = ("clean", "quiet_and_noisy")
 
 
-def table(value, baselines, train):
-    lines = ["| label | training sources | test clips (sources) | AP | 95 % interval | logistic | MLP |",
-             "|---|---|---|---|---|---|---|"]
-    for name, row in sorted(value["labels"].items(), key=lambda kv: LABELS.index(kv[0])):
-        made = "synthesis" if name in SYNTHETIC else str(train.get(name, 0))
-        lines.append(f"| {name} | {made} | {row['clips']} ({row['sources']}) | **{row['ap']:.2f}** | "
-                     f"{row['interval'][0]:.2f} to {row['interval'][1]:.2f} | "
-                     + " | ".join(f"{b['labels'][name]['ap']:.2f}" for b in baselines) + " |")
+def span(v):
+    return f"{v[0]:.2f} to {v[1]:.2f}"
+
+
+def label_table(e):
+    lines = ["| label | training sources | test clips (sources) | AP | 95 % interval | logistic | MLP |", "|---|---|---|---|---|---|---|"]
+    for name in SHIPPED:
+        row = e["model_clean"]["labels"][name]
+        made = "synthesis" if name in SYNTHETIC else str(e["train_sources"][name])
+        lines.append(f"| {name} | {made} | {row['clips']} ({row['sources']}) | **{row['ap']:.2f}** | {span(row['interval'])} | "
+                     + " | ".join(f"{e[f'baseline_{b}_clean']['labels'][name]['ap']:.2f}" for b in ("logistic", "mlp")) + " |")
     return "\n".join(lines)
 
 
+def total_table(e):
+    lines = ["| | top-1 | mean AP | top-1, quiet and noisy | mean AP, quiet and noisy |", "|---|---|---|---|---|"]
+    for title, key in (("this model", "model"), ("the first shipped model, these labels", "previous"), ("logistic regression on band statistics", "baseline_logistic"),
+                       ("small MLP on band statistics", "baseline_mlp")):
+        if f"{key}_clean" not in e:
+            continue
+        cells = []
+        for k in SETS:
+            v = e[f"{key}_{k}"]
+            cells += [f"{v['top1']:.1%} ({v['top1_interval'][0]:.1%} to {v['top1_interval'][1]:.1%})",
+                      f"{v['mean_ap']:.2f} ({span(v['mean_ap_interval'])})"]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdict(e):
+    """What the comparison with the stronger baseline allows to say."""
+    ours, mlp = e["model_clean"], e["baseline_mlp_clean"]
+    weaker = [n for n in SHIPPED if ours["labels"][n]["ap"] < mlp["labels"][n]["ap"]]
+    low = [n for n in SHIPPED if ours["labels"][n]["ap"] < 0.6]
+    few = [n for n in SHIPPED if ours["labels"][n]["sources"] < 5]
+    apart = ours["mean_ap_interval"][0] > mlp["mean_ap_interval"][1]
+    better = mlp["model_is_better_by"]
+    text = [f"Against the MLP on the same draws of sources, mean AP is higher by {span(better['mean_ap_interval'])} and top-1 by "
+            f"{better['top1_interval'][0]:.1%} to {better['top1_interval'][1]:.1%} (95 % intervals); the two intervals of mean AP "
+            + ("do not overlap." if apart else "overlap: **it is not clearly better than the MLP.**")]
+    if weaker:
+        text.append(f"The MLP is ahead on {', '.join(weaker)}.")
+    text.append(f"Weak (AP under 0.6): {', '.join(low)}." if low else "Every label has an AP of 0.6 or more.")
+    if few:
+        text.append(f"Fewer than five independent test sources: {', '.join(few)}.")
+    return " ".join(text)
+
+
+def leaks(v):
+    c, t = v["correlation_of_controls"], v["correlation_of_test_clips"]
+    head = (f"`check_leaks.py` looked for the loudest 1.5 s of every recorded test clip ({v['test_recordings']}; {v['too_short_or_steady']} more were too "
+            f"short or too steady) in {v['training_hours']} h of training recordings, by normalised cross-correlation of\nband-energy patches (each frame's and each band's mean removed) at "
+            f"{len(v['speeds'])} speeds, {v['speeds'][0]} to {v['speeds'][-1]}. Of {v['controls']} control copies (cut out, sped up, filtered, noise added) it "
+            f"found {v['controls_found_in_their_source']} in their source, {v['controls_over_threshold']} above {v['threshold']}: median correlation "
+            f"{c['median']}. Test clips: median {t['median']}, 95 % under {t['95 %']}, highest {t['highest']}. ")
+    if not v["suspects"]:
+        return head + f"None is above {v['threshold']}."
+    lines = [head + f"Above {v['threshold']}: {len(v['suspects'])}.", "", "| correlation | test clip | training recording |", "|---|---|---|"]
+    lines += [f"| {s['correlation']} | `{s['test_source']}` {Path(s['test'].split(': ')[1]).name} | `{s['train_source']}` "
+              f"{Path(s['train'].split(': ')[1]).name} at {s['at_seconds']} s |" for s in v["suspects"][:12]]
+    return "\n".join(lines) + "\n\n" + LEAKS_NOTE
+
+
+def read(directory: Path, name):
+    return json.loads((directory / name).read_text())
+
+
 def default_card(directory: Path):
-    e = json.loads((directory / "evaluation.json").read_text())
-    examples = json.loads((directory / "examples/examples.json").read_text())
-    baselines = [e["baseline_logistic"], e["baseline_mlp"]]
-    rows = "\n".join(f"| `{x['file']}` | {x['source']} | {x['licence']} | {x['scores']} |" for x in examples)
-    summary = "\n".join(
-        f"| {title} | {e[key]['top1']:.1%} | {e[key]['mean_ap']:.2f} | {e[key + hard]['top1']:.1%} | {e[key + hard]['mean_ap']:.2f} |"
-        for title, key, hard in (("this model", "model", "_quiet_and_noisy"),
-                                 ("logistic regression on band statistics", "baseline_logistic", "_quiet_and_noisy"),
-                                 ("small MLP on band statistics", "baseline_mlp", "_quiet_and_noisy")))
-    size = (directory / "model.safetensors").stat().st_size
-    ours, mlp = e["model"]["labels"], e["baseline_mlp"]["labels"]
-    weaker = ", ".join(n for n in LABELS if ours[n]["ap"] < mlp[n]["ap"])
-    better = ", ".join(n for n in LABELS if ours[n]["ap"] > mlp[n]["ap"])
-    card = f"""---
-license: cc-by-sa-4.0
-library_name: transformers
-pipeline_tag: audio-classification
-tags: [audio-spectrogram-transformer, audio-classification]
----
+    e, t = read(directory, "evaluation.json"), read(directory, "training.json")
+    size = (directory / "model.safetensors").stat().st_size / 1e6
+    rows = "\n".join(f"| `{x['file']}` | {x['source']} | {x['licence']} | {x['scores']} |" for x in read(directory, "examples/examples.json"))
+    dropped = [n for n in LABELS if n not in SHIPPED]
+    (directory / "README.md").write_text(FRONT.format(library="transformers", more="pipeline_tag: audio-classification\n"
+        "tags: [audio-spectrogram-transformer, audio-classification]") + f"""# astd default: {len(SHIPPED)} coarse sounds
 
-# astd default: {len(LABELS)} coarse sounds
+A small Audio Spectrogram Transformer (6 layers, 192 wide, 3 heads, patches of 16 x 16, 2.8 M parameters, F16,
+{size:.1f} MB) that hears 5.12 s at a time. It is here so that astd works when it is installed; it is not a
+replacement for a model trained on AudioSet.
 
-A small Audio Spectrogram Transformer (6 layers, 192 wide, 3 heads, patches of 16 x 16, 2.8 M
-parameters, F16, {size / 1e6:.1f} MB) that hears 5.12 s at a time. It is here so that astd works when it is
-installed; it is not a replacement for a model trained on AudioSet.
-
-Labels: {", ".join(LABELS)}. Names are AudioSet's; the scores are independent (sigmoid).
-"Siren" and "Alarm" exclude each other here: Alarm is any beeping, buzzing or ringing alarm that is
-not a siren. "Sine wave" is a steady tone, "Silence" digital silence or noise under -80 dBFS.
+Labels: {", ".join(SHIPPED)}. Names are AudioSet's; the scores are independent (sigmoid). "Siren" and "Alarm" exclude
+each other here: Alarm is any beeping, buzzing or ringing alarm that is not a siren. "Sine wave" is a steady tone,
+"Silence" digital silence or noise under -80 dBFS.
 
 ## What it learnt from
 
-Sounds that Debian 12 packages carry, under CC0, CC-BY, CC-BY-SA or MIT, and our own synthesis;
-`ATTRIBUTION.md` lists them. {", ".join(SYNTHETIC)} were only ever synthesised for training. Training
-speech is three telephone prompt speakers (8 kHz), four game voices and espeak-ng; training piano and
-much of the percussion is one soundfont. No GPL sound was used. Weights: CC-BY-SA-4.0.
+Sounds that Debian 12 packages carry, under CC0, CC-BY, CC-BY-SA or MIT, and our own synthesis; `ATTRIBUTION.md`
+lists them. {", ".join(n for n in SYNTHETIC if n in SHIPPED)} were only ever synthesised for training. Training speech is three telephone prompt
+speakers (8 kHz), two game voices and espeak-ng; much of the percussion is one soundfont. No GPL sound was used.
+Weights: CC-BY-SA-4.0.
 
-Training mixes two clips, changes levels over 46 dB, adds rooms, band limits and noise floors.
-The scripts are in `tools/model`; seeds are fixed, but the resumed run cannot be repeated bit by bit.
+It began as the first shipped model (14 labels, 1,795 steps of 32) and was trained for {t['steps']:,} steps of {t['batch']} examples
+({t['steps'] * t['batch']:,}) more: mixtures of {t['pool_clips']:,} clips, levels over 46 dB, rooms, band limits, colour, noise floors, masks. The kinds of alarm were
+trained as targets beside the labels, which are cut off, so that the model hears rhythms (the adapter `alarms` builds on
+that). One run, the last weights (a running average). Seeds are fixed, but a timed run cannot be repeated bit by bit.
+
+**Labels were chosen on training data.** One training source in five of each label was kept out for validation (the weights that it began with had
+been trained on those sources, which flatters validation; the training sources in the table are those without them). {", ".join(dropped)} were
+trained too and cut off: {DROPPED_BECAUSE} Their clips stay in the test as sounds of no label.
 
 ## How it was tested
 
-Recordings other than speech were fingerprinted (sign of band energy differences, matched at any
-offset) and copies joined; the split is by source: a speaker, a track (a composer, where a package is one
-composer's), a species, a kit or a recording, never a file. Some composers of supertuxkart tracks are on both
-sides, with different tracks.
-Fingerprints do not find copies that were changed in speed. Sources in one package may still share a
-recordist. The test set of {e['test_clips']} clips (`tools/model/test-manifest.jsonl`, sha256
-`{e['test_manifest_sha256'][:16]}`) was frozen before training and first scored after it, and no choice was made
-on it. It was one training run, the last weights (a running average), 1,795 steps of 32 examples, which is
-short. The run was resumed once, at step 600, with fewer mixtures and fewer quiet clips and a higher
-rate, because the training loss fell slowly. Synthesised test clips use pitches that were never trained on. Intervals come from
-1,000 bootstrap draws of whole sources; with few sources they are wide, and with one or two they say
-nothing.
+Every number here is astd's own (`astd classify --format jsonl --top-k all`). Recordings other than speech were
+fingerprinted (sign of band energy differences, matched at any offset) and copies joined; the split is by source: a
+speaker, a track (a composer, where a package is one composer's), a species, a kit or a recording, never a file. Some
+composers of supertuxkart tracks are on both sides, with different tracks; sources in one package may share a recordist.
+The {e['test_clips']} test clips (`tools/model/test-manifest.jsonl`, sha256 `{e['test_manifest_sha256'][:16]}`) are those of the first shipped
+model, frozen before it was trained; {e['clips_of_no_label']} of them are of no label now. That model's card told which labels were weak on them, so
+which labels were worth keeping was not a blind choice; nothing else was chosen on them. Synthesised test clips use pitches that
+were never trained on. Intervals: 1,000 bootstrap draws of whole sources; with few sources they are wide.
 
-{table(e["model"], baselines, e["train_sources"])}
+{label_table(e)}
 
-"logistic" and "MLP" are the same training mixtures seen only as the mean and standard deviation of
-each mel band. Overall, and for the same clips 20 dB quieter with noise 15 dB under them:
+"logistic" and "MLP" are {e['baseline_examples']:,} training mixtures seen only as the mean and standard deviation of each mel band.
+Over all, and for the same clips 20 dB quieter with noise 15 dB under them:
 
-| | top-1 | mean AP | top-1, quiet and noisy | mean AP, quiet and noisy |
-|---|---|---|---|---|
-{summary}
+{total_table(e)}
 
-**Over all this model is about as good as the small MLP, not better**: weaker than it on
-{weaker}; better on {better}. Treat only labels with a high average precision and
-a narrow interval as usable.
+{verdict(e)}
 
-Top-1 counts a clip as right when the highest score is one of its labels (or one that is unknown for
-it, such as Piano in a music track).
+Top-1 counts a clip that has a label as right when the highest score is one of its labels (or one that is unknown for it,
+such as Percussion in a music track). Which label is taken for which:
+
+![Confusion matrix](confusion.png)
+
+**Leaks.** {leaks(read(directory, "leaks.json"))}
 
 ## What it is not
 
-Not AudioSet, not for safety, and untested on real microphones. Sirens, alarms, tones and silence were
-tested on synthesis only. A sound that is none of these {len(LABELS)} still gets scores. Labels with
-an average precision near or below the baseline's are weak; the table says which.
+Not AudioSet, not for safety, and untested on real microphones. Sirens, alarms, tones and silence were tested on
+synthesis only. A sound that is none of these {len(SHIPPED)} still gets scores: the last row of the picture shows where they go.
 
 ## Examples
 
@@ -126,53 +160,72 @@ Held-out test clips, chosen as the first of their kind in the test set that this
 {rows}
 
 `model.safetensors` sha256: `{e['weights_sha256']}`
-"""
-    (directory / "README.md").write_text(card)
+""")
+
+
+def adapter_table(e, names):
+    lines = ["| | " + " | ".join(("20 dB", "10 dB", "0 dB")) + " |", "|---|---|---|---|"]
+    ratios = ("20 dB", "10 dB", "0 dB")
+    for title, key in (("**adapter, macro F1**", "adapter"), ("linear probe on the frozen base, macro F1", "linear_probe")):
+        lines.append(f"| {title} | " + " | ".join(f"{e[key][r]['macro_f1']:.2f} ({span(e[key][r]['macro_f1_interval'])})" for r in ratios) + " |")
+    for n in names:
+        lines.append(f"| {n}, F1 (AP) | " + " | ".join(f"{e['adapter'][r]['labels'][n]['f1']:.2f} ({e['adapter'][r]['labels'][n]['ap']:.2f})" for r in ratios) + " |")
+    lines.append("| alarms whose own score is 0.5 or more | " + " | ".join(f"{e['adapter'][r]['found_at_half']:.0%}" for r in ratios) + " |")
+    return "\n".join(lines)
+
+
+def false_alarms(v):
+    kinds = ", ".join(f"{n} {c}" for n, c in sorted(v["by_kind"].items(), key=lambda kv: -kv[1])) or "none"
+    labels = ", ".join(f"{n} {c}" for n, c in sorted(v["by_label"].items(), key=lambda kv: -kv[1])) or "none"
+    return (f"{v['windows_above']} of {v['windows']:,} windows ({v['per_hour']:g} an hour of {v['hours']} h) have a kind at 0.5 or more, "
+            f"{v['per_hour_at_0_9']:g} an hour at 0.9 or more. Taken for: {kinds}. In: {labels}.")
 
 
 def adapter_card(directory: Path):
-    e = json.loads((directory / "evaluation.json").read_text())
-    examples = json.loads((directory / "examples/examples.json").read_text())
-    size = (directory / "adapter_model.safetensors").stat().st_size
-    names = list(json.loads((directory / "config.json").read_text())["label2id"])
-    rows = "\n".join(f"| {n} | {e['labels'][n]['clips']} | **{e['labels'][n]['ap']:.2f}** | "
-                     f"{e['labels'][n]['interval'][0]:.2f} to {e['labels'][n]['interval'][1]:.2f} | "
-                     + ", ".join(f"{m} {c}" for m, c in e["confusion"][n].items()) + " |" for n in names)
-    usable = ", ".join(n for n in names if e["labels"][n]["ap"] >= 0.8) or "nothing"
-    shown = "\n".join(f"| `{x['file']}` | our synthesis over `{x['background']}` | {x['licence']} | {x['scores']} |"
-                      for x in examples)
-    (directory / "README.md").write_text(f"""---
-license: cc-by-sa-4.0
-library_name: peft
-base_model: models/default
-tags: [audio-classification, lora]
----
+    e, t = read(directory, "evaluation.json"), read(directory, "training.json")
+    names = list(read(directory, "config.json")["label2id"])
+    size = (directory / "adapter_model.safetensors").stat().st_size / 1e3
+    shown = "\n".join(f"| `{x['file']}` | our synthesis over `{x['background']}` | {x['licence']} | {x['scores']} |" for x in read(directory, "examples/examples.json"))
+    ten, zero, count = e["adapter"]["10 dB"], e["adapter"]["0 dB"], e["adapter"]["10 dB"]["labels"]
+    met = lambda value, aim: "met" if value >= aim else "not met"
+    usable = "; ".join(n for n in names[:-1] if ten["labels"][n]["f1"] >= 0.8) or "none"
+    weak = "; ".join(f"{n} {zero['labels'][n]['f1']:.2f}" for n in names if zero["labels"][n]["f1"] < 0.8) or "none"
+    (directory / "README.md").write_text(FRONT.format(library="peft", more="base_model: models/default\ntags: [audio-classification, lora]")
+        + f"""# astd alarms: kinds of alarm, a LoRA adapter on the default model
 
-# astd alarms: kinds of alarm, a LoRA adapter on the default model
-
-LoRA (rank 8, alpha 16) on the query and value projections plus its own classifier, F16, {size / 1e3:.0f} kB.
+LoRA (rank 8, alpha 16) on the query and value projections plus its own classifier, F16, {size:.0f} kB.
 It belongs to exactly one base: `models/default/model.safetensors`, sha256 `{e['base_weights_sha256']}`.
 
-Labels: {", ".join(names)}. Everything it calls an alarm was synthesised: temporal-three smoke alarms
-(ISO 8201), temporal-four carbon monoxide alarms, wail, yelp, hi-lo and rising sirens, reversing beepers,
-and telephone bells and warbles, over recorded backgrounds 3 dB above to 40 dB under them. "None of
-these" is a background alone, or other beeps.
+Labels: {"; ".join(names)}. Everything it calls an alarm was synthesised from published timing: temporal-three smoke
+alarms (ISO 8201), temporal-four carbon monoxide alarms (NFPA 720), sirens that wail, yelp or change between two tones,
+reversing beepers, telephone bells and warbles, and steady buzzers. "None of these" is a background alone, or other beeps,
+pure tones, chirps and dialling. Trained on {t['examples']:,} examples (two short runs,
+the second from the first), alarms 32 dB over to 6 dB under training recordings.
 
-Tested on synthesis too, with other pitches, rooms, seeds and background recordings, backgrounds 0 to
-30 dB under the alarm, levels -40 to -15 dBFS. Intervals: 1,000 bootstrap draws of clips.
+## How it was tested
 
-| label | test clips | AP | 95 % interval | highest score went to |
-|---|---|---|---|---|
-{rows}
+By astd itself (`astd classify --adapter`), on synthesis with pitches that were not trained on and other draws of rooms, phases and timing, over
+backgrounds from the test split, at levels of -40 to -15 dBFS: {count[names[0]]['clips']} clips of each kind and {count[names[-1]]['clips']} of none, the same at each ratio of
+alarm to background. No package holds a real recording of these alarms, so none was tested. A clip counts for the class with
+the highest score. The first run was scored here (macro F1 0.61, 0.50, 0.37) before the second began; the second was kept for its
+lower loss on training mixtures. Intervals: 1,000 bootstrap draws of clips.
 
-Top-1 {e['top1']:.1%}, mean AP {e['mean_ap']:.2f}; of the clips with none of these, {e['false_alarms_at_half']:.1%} had some alarm above 0.5.
+{adapter_table(e, names)}
 
-**A demonstration of the adapter format more than a detector: only {usable} is found with an
-average precision of 0.8 or more. The highest score of most smoke alarm, carbon monoxide
-alarm and reversing beeper clips went elsewhere.**
+Aim of 0.9 at 10 dB: {met(ten['macro_f1'], 0.9)}. Aim of 0.8 at 0 dB: {met(zero['macro_f1'], 0.8)}. F1 under 0.8 at 0 dB: {weak}.
 
-**Not for safety.** No real alarm and no real microphone was ever involved. A carbon monoxide alarm
-sounds once in five seconds, so a window holds one group of pulses, at times cut.
+**F1 of 0.8 or more at 10 dB: {usable}. Do not rely on the other kinds**: many of their clips go to "None of these" or to each
+other, most of the smoke, carbon monoxide and telephone clips among them. The training was short, and this is a demonstration of the adapter format before it is a detector.
+
+Which kind is taken for which, at 10 dB:
+
+![Confusion matrix at 10 dB](confusion.png)
+
+**False alarms** on every recording of the test split (speech, music, animals, vehicles, tools, water; no alarms): {false_alarms(e['adapter']['false_alarms'])}
+The linear probe: {e['linear_probe']['false_alarms']['per_hour']:g} an hour at 0.5.
+
+**Not for safety.** No real alarm and no real microphone was ever involved. A carbon monoxide alarm sounds once in five
+seconds, so a window holds one group of pulses, at times cut. Use a threshold above 0.5 where a false alarm is costly.
 
 | example | from | licence | highest scores |
 |---|---|---|---|
@@ -183,51 +236,10 @@ Backgrounds come from the default model's sources: see its `ATTRIBUTION.md`.
 """)
 
 
-def authors(lab: Path, entry):
-    """Who made one file of a package with a licence a file."""
-    package, path = entry["package"], entry["path"]
-    if package == "openttd-opensfx":
-        from data import opensfx_names
-        return opensfx_names(lab)[path]
-    text = (lab / "pkg" / package / "usr/share/doc" / package / "copyright").read_text()
-    found = ""
-    for paragraph in re.split(r"\n\s*\n(?=Files:)", text):
-        head = re.match(r"Files:(.*?)\n[A-Z]", paragraph, re.S)
-        who = re.search(r"^Copyright:(.*?)\n(?=[A-Z])", paragraph, re.M | re.S)
-        if head and who and any(p != "*" and fnmatch.fnmatch(path, "*" + p) for p in head.group(1).split()):
-            found = " ".join(who.group(1).split())
-    return found
-
-
-def attribution(lab: Path, out: Path):
-    entries = json.loads((lab / "index.json").read_text())
-    lines = ["# Whose sounds these are", "",
-             "The default model and the alarms adapter were trained and tested on sounds from these Debian 12",
-             "packages. They were cut, resampled to 16 kHz mono, mixed and filtered. Thank you.", ""]
-    groups = defaultdict(list)
-    for e in entries:
-        groups[e["package"]].append(e)
-    for package in sorted(set(groups) | {"fluid-soundfont-gm", "musescore-general-soundfont"}):
-        files = groups.get(package, [])
-        licences = sorted({e["licence"] for e in files}) or ["MIT"]
-        lines.append(f"- **{package}** ({', '.join(licences)}): {len(files) or 1} files. {AUTHORS.get(package, '')}".rstrip())
-        if package not in AUTHORS:
-            for e in files:
-                lines.append(f"  - `{Path(e['path']).name}`, {e['licence']}: {authors(lab, e)}")
-    lines += ["", "Licences: CC0-1.0 <https://creativecommons.org/publicdomain/zero/1.0/>,",
-              "CC-BY-3.0 <https://creativecommons.org/licenses/by/3.0/>,",
-              "CC-BY-4.0 <https://creativecommons.org/licenses/by/4.0/>,",
-              "CC-BY-SA-3.0 <https://creativecommons.org/licenses/by-sa/3.0/>,",
-              "CC-BY-SA-4.0 <https://creativecommons.org/licenses/by-sa/4.0/>."]
-    out.write_text("\n".join(lines) + "\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lab", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     options = parser.parse_args()
-    attribution(options.lab, options.models / "default/ATTRIBUTION.md")
     default_card(options.models / "default")
     adapter_card(options.models / "alarms")
 

@@ -100,7 +100,7 @@ def render(lab: Path, side, what, seed, seconds=12.0):
         labels.append("Percussion")
     with tempfile.NamedTemporaryFile(suffix=".mid") as score, tempfile.NamedTemporaryFile(suffix=".raw") as raw:
         Path(score.name).write_bytes(midi(events, tempo))
-        subprocess.run(["fluidsynth", "-ni", "-q", "-r", str(SAMPLE_RATE_HZ), "-g", "0.6", "-O", "s16",
+        subprocess.run(["fluidsynth", "-ni", "-q", "-o", "synth.dynamic-sample-loading=1", "-r", str(SAMPLE_RATE_HZ), "-g", "0.6", "-O", "s16",
                         "-T", "raw", "-F", raw.name, str(lab / "pkg" / FONTS[side]), score.name],
                        check=True, capture_output=True)
         stereo = np.fromfile(raw.name, np.int16).reshape(-1, 2)[: int(seconds * SAMPLE_RATE_HZ)]

@@ -1,22 +1,39 @@
 #!/bin/sh
-# Everything from nothing: fetch, index, pool, train, adapter, evaluation, examples, cards.
+# Everything from nothing: fetch, index, pool, train, choose labels, evaluate, adapter, leaks, examples, cards.
 #
 #   tools/model/make.sh LAB_DIRECTORY
 #
-# Takes a few hours on one core. Each step may be run alone; the test manifest is never overwritten.
+# Takes a few hours on two cores; MINUTES and ADAPTER_MINUTES are the times of the two trainings. Each step may be run
+# alone and is skipped when its result is in the lab; the test manifest is never overwritten. Needs a release astd.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${1:?usage: make.sh LAB_DIRECTORY}
-models=$here/../../models
+models=$(cd "$here/../../models" && pwd)
 python=${PYTHON:-python3}
+processes=${PROCESSES:-2}
 export OMP_NUM_THREADS=1
 cd "$here"
 ./fetch.sh "$lab"
 [ -e "$lab/index.json" ] || "$python" data.py index --lab "$lab"
 [ -e test-manifest.jsonl ] || "$python" data.py manifest --lab "$lab"
-[ -e "$lab/pool-1.npz" ] || "$python" pool.py --lab "$lab" --count 14000 --seed 1
-"$python" train.py --lab "$lab" --steps "${STEPS:-1500}" --export "$models/default"
-"$python" evaluate.py --lab "$lab" --model "$models/default" --out "$models/default/evaluation.json"
-"$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$models/alarms"
+pool() { # SEED COUNT WHAT
+    [ -e "$lab/pool-$1.npz" ] || "$python" pool.py --lab "$lab" --seed "$1" --count "$2" --what "$3"
+}
+pool 1 5000 synthesis
+pool 2 4500 recordings
+pool 3 3000 synthesis
+pool 4 4500 recordings
+[ -e "$lab/validation.npz" ] || "$python" pool.py --lab "$lab" --seed 99 --count 1000 --side validation
+"$python" train.py --lab "$lab" --minutes "${MINUTES:-60}" --processes "$processes" --export "$models/default"
+"$python" validate.py --lab "$lab" --baseline
+"$python" evaluate.py --lab "$lab" --model "$models/default" --out "$models/default/evaluation.json" \
+    --picture "$models/default/confusion.png"
+"$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$models/alarms" --head "$lab/run.pt" \
+    --minutes "${ADAPTER_MINUTES:-20}" --processes "$processes"
+"$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$lab/probe" --probe --minutes 5 --processes "$processes"
+"$python" alarm_test.py --lab "$lab" --base "$models/default" --adapter "$models/alarms" --probe "$lab/probe" \
+    --out "$models/alarms/evaluation.json" --picture "$models/alarms/confusion.png"
+"$python" check_leaks.py --lab "$lab" --out "$models/default/leaks.json"
+"$python" attribution.py --lab "$lab" --out "$models/default/ATTRIBUTION.md"
 "$python" examples.py --lab "$lab" --models "$models"
-"$python" cards.py --lab "$lab" --models "$models"
+"$python" cards.py --models "$models"

@@ -1,180 +1,175 @@
-"""Builds the training pool: clips as log-mels with their labels, made once and kept in memory.
+"""Builds the training pool: sounds as log-mels with their labels, made once and kept in memory.
 
 Each clip draws a label, a source of it, a file of it, a place in it, and then at times a room, a band
-limit, a repetition. Levels, mixtures and noise floors are added later on the log-mels (`Mixer`), where
-they are cheap: powers add, a gain is an offset.
+limit, a repetition. It is up to 7.7 s long, so that training can take any 5.12 s of it. Levels, mixtures
+and noise floors are added later on the log-mels (`mixer.py`), where they are cheap: powers add, a gain
+is an offset.
 
-    pool.py --lab DIR --count 16000
+    pool.py --lab DIR --count 5500 --seed 1 --what synthesis     one shard; run several with other seeds side by side
+    pool.py --lab DIR --count 4000 --seed 2 --what recordings
+    pool.py --lab DIR --count 1200 --seed 99 --side validation
+
+One training source in five of each label (`held_out`) is kept for validation and takes no part in training.
 """
 
 import argparse
+import hashlib
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+import alarms
 import instruments
 import synth
 from data import Recordings
-from features import CLIP_SAMPLES, FLOOR, FRAMES, HOP, MELS, SAMPLE_RATE_HZ as RATE, WINDOW, log_mel
-from labels import INDEX, LABELS, SYNTHETIC
+from features import FLOOR, HOP, MELS, SAMPLE_RATE_HZ as RATE, WINDOW, log_mel
+from labels import AUXILIARY, INDEX, SYNTHETIC, TARGETS, VALIDATION_SOURCES
 
-# How often each label is drawn as the main one.
-WEIGHTS = {"Speech": 2.2, "Music": 2.2, "Animal": 1.3, "Screaming": 1.1, "Silence": 0.5, "Sine wave": 0.6}
+POOL_FRAMES = 768
+POOL_SAMPLES = WINDOW + (POOL_FRAMES - 1) * HOP
+
+# How often each label is drawn as the main one; "Other" is beeps, chirps and dialling that are no label.
+WEIGHTS = {"Speech": 2.2, "Music": 2.2, "Piano": 0.7, "Percussion": 1.3, "Animal": 1.0, "Screaming": 1.0,
+           "Vehicle": 0.7, "Tools": 0.8, "Water": 0.8, "Siren": 0.4, "Alarm": 0.8, "Kinds": 3.6, "Other": 0.7,
+           "Sine wave": 0.7, "Noise": 1.0, "Silence": 0.35}
+SYNTHESISED = SYNTHETIC + ["Kinds", "Other"]
 
 
 def targets(positives, unknown=()):
-    """Labels as 1 (heard), 0 (not heard), -1 (unknown)."""
-    y = np.zeros(len(LABELS), np.int8)
+    """Labels, then auxiliary kinds of alarm, as 1 (heard), 0 (not heard), -1 (unknown)."""
+    y = np.zeros(len(TARGETS), np.int8)
     y[[INDEX[u] for u in unknown]] = -1
     y[[INDEX[p] for p in positives]] = 1
     return y
 
 
-class Clips:
-    """Draws training clips: samples, how many of them count, and targets."""
+def kind_targets(kind):
+    """A kind of alarm is Siren or Alarm too."""
+    return targets(["Siren" if kind in alarms.SIRENS else "Alarm", "kind: " + kind])
 
-    def __init__(self, lab: Path):
-        self.lab = lab
-        self.recordings = Recordings(lab)
-        self.files = defaultdict(lambda: defaultdict(list))
-        for e in self.recordings.entries:
-            if e["split"] == "train":
-                self.files[e["labels"][-1]][e["source"]].append(e)
-        self.rendered = {}
+
+def held_out(sources):
+    """One source in five of a label, by the hash of its name; none where there are fewer than five."""
+    drawn = sorted(sources, key=lambda s: hashlib.sha256(("validation" + s).encode()).digest())
+    return set(drawn[: len(drawn) // 5])
+
+
+def sides(entries):
+    """The training entries on each side: {"train" | "validation": label: source: [entry]}."""
+    files = defaultdict(lambda: defaultdict(list))
+    for e in entries:
+        if e["split"] == "train":
+            files[e["labels"][-1]][e["source"]].append(e)
+    held = set(VALIDATION_SOURCES)
+    for label, sources in sorted(files.items()):
+        if label != "Speech":
+            held |= held_out(sources)
+    return {side: {label: {s: f for s, f in sources.items() if (s in held) == (side == "validation")}
+                   for label, sources in files.items()} for side in ("train", "validation")}
+
+
+class Clips:
+    """Draws clips of one side: samples and targets."""
+
+    def __init__(self, lab: Path, side, what):
+        self.lab, self.side, self.rendered = lab, side, {}
+        self.weights = {n: w for n, w in WEIGHTS.items() if what == "all" or (n in SYNTHESISED) == (what == "synthesis")}
+        if what != "synthesis":
+            self.recordings = Recordings(lab)
+            self.files = sides(self.recordings.entries)[side]
 
     def rendering(self, rng, what):
-        """One of a few hundred rendered pieces, made on first use."""
-        seed = int(rng.integers(160 if what == "espeak" else 130))
+        """One of a few hundred rendered pieces, made on first use; other seeds for validation."""
+        seed = int(rng.integers(160)) + (5000 if self.side == "validation" else 0)
         if (what, seed) not in self.rendered:
-            if what == "espeak":
-                self.rendered[what, seed] = instruments.speak(seed), ["Speech"]
-            else:
-                self.rendered[what, seed] = instruments.render(self.lab, "train", what, seed)
+            self.rendered[what, seed] = ((instruments.speak(seed), ["Speech"]) if what == "espeak"
+                                         else instruments.render(self.lab, "train", what, seed))
         return self.rendered[what, seed]
 
+    def synthetic(self, rng, label):
+        if label == "Kinds":
+            kind = alarms.KINDS[rng.integers(len(alarms.KINDS))]
+            return alarms.finished(rng, alarms.MAKERS[kind](rng, POOL_SAMPLES, False)), kind_targets(kind)
+        if label == "Other":
+            return alarms.finished(rng, alarms.other(rng, POOL_SAMPLES, False)), targets([], ["Alarm", "Siren", "Sine wave"])
+        x = synth.MAKERS[label](rng, POOL_SAMPLES, False)
+        if label == "Silence":
+            return x, targets([label])
+        if label == "Noise":
+            return synth.to_level(x), targets([label])
+        # The kinds inside synth.py's own alarms and sirens are not told: unknown to the auxiliary targets.
+        return alarms.finished(rng, x), targets([label], [] if label == "Sine wave" else AUXILIARY)
+
     def draw(self, rng):
-        weights = np.array([WEIGHTS.get(name, 1.0) for name in LABELS])
-        label = LABELS[rng.choice(len(LABELS), p=weights / weights.sum())]
-        if label in SYNTHETIC:
-            x = synth.MAKERS[label](rng, CLIP_SAMPLES, False)
-            if label in ("Silence", "Noise"):
-                return (x if label == "Silence" else synth.to_level(x)), targets([label])
-            return self.finish(rng, x), targets([label])
-        instrument = {"Piano": ("piano", 0.85), "Percussion": ("percussion", 0.6),
+        names, weights = list(self.weights), np.array(list(self.weights.values()))
+        label = names[rng.choice(len(names), p=weights / weights.sum())]
+        if label in SYNTHESISED:
+            x, y = self.synthetic(rng, label)
+            return label, x, y
+        instrument = {"Piano": ("piano", 0.85), "Percussion": ("percussion", 0.5),
                       "Music": ("ensemble", 0.25), "Speech": ("espeak", 0.3)}.get(label)
-        if instrument and rng.random() < instrument[1]:
+        sources = self.files.get(label)
+        if instrument and self.side == "train" and rng.random() < instrument[1]:
             x, positives = self.rendering(rng, instrument[0])
             y = targets(positives)
+        elif not sources:
+            return self.draw(rng)
         else:
-            sources = self.files[label]
-            if not sources:
-                return self.draw(rng)
             files = sources[sorted(sources)[rng.integers(len(sources))]]
             e = files[rng.integers(len(files))]
             x, y = self.recordings.samples(e), targets(e["labels"], e["unknown"])
-            if label == "Speech" or (len(x) < 2 * RATE and rng.random() < 0.6):
+            if label == "Speech" or (len(x) < 2 * RATE and rng.random() < 0.5):
                 parts = [x]
-                while sum(map(len, parts)) < CLIP_SAMPLES * 1.3:
+                while sum(map(len, parts)) < POOL_SAMPLES * 1.1:
                     parts.append(np.zeros(int(rng.uniform(0.05, 0.8) * RATE), np.float32))
                     parts.append(self.recordings.samples(files[rng.integers(len(files))]))
-                x = np.concatenate(parts)
-        if len(x) > CLIP_SAMPLES:
-            start = rng.integers(len(x) - CLIP_SAMPLES + 1)
-            x = x[start: start + CLIP_SAMPLES]
-        elif rng.random() < 0.6:  # somewhere in an otherwise quiet clip
-            out = np.zeros(CLIP_SAMPLES, np.float32)
-            start = rng.integers(CLIP_SAMPLES - len(x) + 1)
-            out[start: start + len(x)] = x
-            x = out
-        if rng.random() < 0.25:  # speed, and with it pitch
-            speed = rng.uniform(0.88, 1.13)
+                x = np.concatenate(parts) if rng.random() < 0.8 else x
+        if rng.random() < 0.3:  # speed, and with it pitch
+            speed = rng.uniform(0.85, 1.18)
             x = np.interp(np.arange(0, len(x) - 1, speed), np.arange(len(x)), x)
-        return self.finish(rng, x), y
-
-    def finish(self, rng, x):
-        if rng.random() < 0.35:
-            x = synth.room(rng, x)
+        if len(x) > POOL_SAMPLES:
+            start = rng.integers(len(x) - POOL_SAMPLES + 1)
+            x = x[start: start + POOL_SAMPLES]
         if rng.random() < 0.3:
+            x = synth.room(rng, x)
+        if rng.random() < 0.25:
             x = synth.band_limit(rng, x)
-        return synth.to_level(x)
+        return label, synth.to_level(x), y
 
 
-def build(lab: Path, count, seed):
-    """The pool: features f16 [count, 512, 128], valid frames [count], targets i8 [count, labels]."""
-    clips, rng = Clips(lab), np.random.default_rng(seed)
-    x = np.full((count, FRAMES, MELS), FLOOR, np.float16)
-    frames, y = np.zeros(count, np.int16), np.zeros((count, len(LABELS)), np.int8)
+def build(lab: Path, count, seed, side, what):
+    """Features f16 [count, 768, 128], valid frames [count], targets i8 [count, targets], the label drawn [count]."""
+    clips, rng = Clips(lab, side, what), np.random.default_rng(seed)
+    x = np.full((count, POOL_FRAMES, MELS), FLOOR, np.float16)
+    frames, y, drawn = np.zeros(count, np.int16), np.zeros((count, len(TARGETS)), np.int8), []
     started = time.time()
     for i in range(count):
-        samples, y[i] = clips.draw(rng)
+        label, samples, y[i] = clips.draw(rng)
+        drawn.append(label)
         if len(samples) < WINDOW + HOP:
             samples = np.pad(samples, (0, WINDOW + HOP))
-        mel = log_mel(samples[:CLIP_SAMPLES])
+        mel = log_mel(samples[:POOL_SAMPLES])
         frames[i] = len(mel)
         x[i, : len(mel)] = mel
-        if i % 1000 == 999:
-            print(f"{i + 1} clips, {(i + 1) / (time.time() - started):.0f}/s", flush=True)
-    return x, frames, y
-
-
-class Mixer:
-    """Turns pool clips into training examples: mixtures, levels, noise floors, padding, masks."""
-
-    def __init__(self, x, frames, y, seed):
-        self.x, self.frames, self.y = x, frames, y
-        self.rng = np.random.default_rng(seed)
-        floors = np.random.default_rng(5)
-        self.floors = np.stack([
-            log_mel(synth.to_level(synth.noise(floors, CLIP_SAMPLES, False))) for _ in range(48)
-        ]).astype(np.float16)
-
-    def example(self, i):
-        rng, noise, silence = self.rng, INDEX["Noise"], INDEX["Silence"]
-        x, y, frames = self.x[i].astype(np.float32), self.y[i].copy(), int(self.frames[i])
-        per_db = np.log(10) / 10
-        quiet = y[silence] == 1
-        if not quiet and rng.random() < 0.25:
-            j = rng.integers(len(self.x))
-            other, gain = self.y[j], rng.uniform(-24, 6)
-            if other[silence] != 1:
-                x = np.logaddexp(x, self.x[j].astype(np.float32) + gain * per_db)
-                frames = max(frames, int(self.frames[j]))
-                both = np.where((y == 1) | (other == 1), 1, np.minimum(y, other)).astype(np.int8)
-                if gain < -12:  # the weaker one may not be heard
-                    both = np.where((other == 1) & (y != 1), -1, y).astype(np.int8)
-                if y[noise] != other[noise]:
-                    both[noise] = 0 if gain < -15 and y[noise] == 0 else -1
-                y = both
-        gain = rng.uniform(-38, 8) if rng.random() < 0.6 else rng.uniform(-12, 0)
-        if not quiet:
-            x = np.maximum(x + gain * per_db, FLOOR)
-            if y[noise] != 1 and rng.random() < 0.6:
-                under = rng.uniform(12, 45)
-                hiss = self.floors[rng.integers(len(self.floors))].astype(np.float32)
-                x = np.logaddexp(x, np.maximum(np.roll(hiss, rng.integers(FRAMES), 0)
-                                               + (gain - under) * per_db, FLOOR - 4))
-                x = np.maximum(x, FLOOR)
-        if frames >= FRAMES and rng.random() < 0.12:  # a clip shorter than the window
-            frames = int(rng.integers(100, FRAMES))
-        x[frames:] = 0
-        return x, y
-
-    def batch(self, size):
-        pairs = [self.example(i) for i in self.rng.integers(len(self.x), size=size)]
-        return np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs])
+        if i % 500 == 499:
+            print(f"{i + 1} clips, {(i + 1) / (time.time() - started):.1f}/s", flush=True)
+    return x, frames, y, np.array(drawn)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lab", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=16_000)
+    parser.add_argument("--count", type=int, default=7000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--side", choices=["train", "validation"], default="train")
+    parser.add_argument("--what", choices=["all", "synthesis", "recordings"], default="all")
     options = parser.parse_args()
-    x, frames, y = build(options.lab, options.count, options.seed)
-    np.save(options.lab / f"pool-{options.seed}-x.npy", x)
-    np.savez(options.lab / f"pool-{options.seed}.npz", frames=frames, y=y)
+    x, frames, y, drawn = build(options.lab, options.count, options.seed, options.side, options.what)
+    name = f"pool-{options.seed}" if options.side == "train" else "validation"
+    np.save(options.lab / f"{name}-x.npy", x)
+    np.savez(options.lab / f"{name}.npz", frames=frames, y=y, drawn=drawn)
 
 
 if __name__ == "__main__":
