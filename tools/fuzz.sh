@@ -13,6 +13,7 @@ fuzz() {
     mkdir -p "$corpus"
     local number=0
     for seed in "$@"; do
+        [ -f "$seed" ] || continue  # Some golden files are directories, on purpose.
         number=$((number + 1))
         cp "$seed" "$corpus/seed-$number"
     done
