@@ -35,7 +35,8 @@ public struct AstDaemon: Sendable {
             try adapters.begin(options.recognizer.adapters)
         }
         let recognizer = Recognizer(
-            variants, threads: options.recognizer.threads, historyFrames: options.recognizer.historyFrames)
+            variants, threads: options.recognizer.threads, historyFrames: options.recognizer.historyFrames,
+            keptFrames: maker.published.frontend.windowFrames)
         let source = spec.makeSource(paced: !options.unpaced, pulseServer: nil)
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)

@@ -11,6 +11,8 @@ public final class Recognizer {
     /// Each window is classified by each; at least one, all of the same base.
     public private(set) var variants: [Variant]
 
+    private var keptFrames: Int
+
     // SAFETY: both are allocated in init and use(_:), freed there and in deinit, and used by one call at a time.
     private var window: UnsafeMutableBufferPointer<Float>
     private var scores: UnsafeMutableBufferPointer<Float>
@@ -19,8 +21,11 @@ public final class Recognizer {
     ///   - variants: At least one, all of one base.
     ///   - threads: Of the forward pass.
     ///   - historyFrames: As ``RecognizerOptions/historyFrames``.
-    public init(_ variants: [Variant], threads: Int, historyFrames: Int = 0) {
+    ///   - keptFrames: Frames that are kept at least, so that a variant with so long a window can take over
+    ///     without waiting for its window to fill.
+    public init(_ variants: [Variant], threads: Int, historyFrames: Int = 0, keptFrames: Int = 0) {
         precondition(!variants.isEmpty)
+        self.keptFrames = keptFrames
         self.variants = variants
         engine = Engine(threads: threads)
         features = SlidingFeatures(variants[0].frontend, historyFrames: historyFrames)
@@ -67,7 +72,8 @@ public final class Recognizer {
 
     private func makeRoom() {
         engine.prepare(for: variants.map(\.network))
-        features.keep(windowFrames: windowFrames)
+        keptFrames = max(keptFrames, windowFrames)
+        features.keep(windowFrames: keptFrames)
         window.deallocate()
         scores.deallocate()
         window = .allocate(capacity: windowFrames * features.config.melBins)

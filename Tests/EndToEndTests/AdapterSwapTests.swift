@@ -128,6 +128,30 @@ struct AdapterSwapTests {
         withExtendedLifetime(server) {}
     }
 
+    @Test func `From a short window back to a long one no hop is missing`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let short = "petl-qv-cls-64"
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1", "--adapter", Self.path(short)], in: folder)
+        let client = try daemon.subscribe()
+        // As long as the base's window, so that its frames are there.
+        var end = try await client.nextPrediction().endSample
+        while end < 40_000 { end = try await client.nextPrediction().endSample }
+        #expect(try await daemon.astctl("adapter", "use", "base").code == 0)
+        var isSwitched = false
+        while !isSwitched {
+            let record = try #require(try await client.next())
+            if let gap = record.gap { end += gap.endSample - gap.startSample }
+            guard let prediction = record.prediction else { continue }
+            isSwitched = prediction.adapter == nil
+            // The base's windows begin at multiples of the hop; the adapter's began at others.
+            #expect(prediction.endSample > end && prediction.endSample <= end + 2 * 1600)
+            end = prediction.endSample
+        }
+        withExtendedLifetime(server) {}
+    }
+
     @Test func `A name that is loaded again is the new content`() async throws {
         let folder = try TestFolder()
         let expected = try await Self.logitsOfSilence(in: folder)

@@ -4,6 +4,27 @@ import Testing
 @testable import Inference
 
 @Suite struct BrokenModelTests {
+    /// Of some models: which of their files the message names, and the very words.
+    private static let reasons = [
+        "missing-tensor": (
+            "model.safetensors", "no tensor audio_spectrogram_transformer.encoder.layer.0.att"
+        ),
+        "wrong-shape": ("model.safetensors", "classifier.dense.bias is [4], config.json asks for [5]"),
+        "wrong-tokens": (
+            "model.safetensors", "position_embeddings is [1, 6, 8], config.json asks for [1, 10, 8]"
+        ),
+        "front-end-differs": ("preprocessor_config.json", "max_length is 48, supported: 32"),
+        "heads-do-not-divide": ("config.json", "num_attention_heads is 7, supported: a divisor of 8"),
+        "zero-stride": ("config.json", "time_stride is 0, supported: 1 to 32"),
+        "zero-std": ("preprocessor_config.json", "0.0"),
+        "patch-too-large": ("config.json", "patch_size is"),
+        "another-kind": ("config.json", "model_type is wav2vec2"),
+        "another-activation": ("config.json", "hidden_act is relu, supported: gelu"),
+        "config-not-json": ("config.json", "JSON is not valid: it ends too early"),
+        "no-config": ("config.json", "No such file or directory"),
+        "no-weights": ("model.safetensors", "No such file or directory"),
+    ]
+
     @Test(arguments: try Golden.load().brokenModels)
     func `A model that does not hold together is refused with its file and what was found`(
         _ broken: Golden.BrokenModel
@@ -18,8 +39,18 @@ import Testing
         }
         let error = try #require(found, "accepted: \(broken.reason)")
         #expect(error.description.hasPrefix(directory + "/"), "\(error)")
+        if let name = broken.model.split(separator: "/").last, let (file, words) = Self.reasons[String(name)]
+        {
+            #expect(error.description.hasPrefix("\(directory)/\(file): "), "\(error)")
+            #expect(error.description.contains(words), "\(error)")
+        }
         for part in broken.mentions { #expect(error.description.contains(part), "\(error)") }
         #expect(!error.description.contains("\n") && error.description.utf8.count < 1000)
+    }
+
+    @Test func `Every model whose words are known is in the golden data`() throws {
+        let names = try Golden.load().brokenModels.compactMap { $0.model.split(separator: "/").last }
+        #expect(Set(Self.reasons.keys).isSubset(of: names.map(String.init)))
     }
 
     @Test(arguments: [

@@ -4,6 +4,29 @@ import Testing
 @testable import Inference
 
 @Suite struct RefusedAdapterTests {
+    private static let config = "adapter_config.json"
+    private static let tensors = "adapter_model.safetensors"
+
+    /// Of some adapters: which of their files the message names, and the very words.
+    private static let reasons = [
+        "broken-shape": (tensors, "layers.0.attention.q_proj.lora_A.weight is [4, 24]"),
+        "broken-unmatched": (tensors, "layers.7.attention.q_proj.lora_A.weight fits nothing in the model"),
+        "broken-nan": (tensors, "layer.0.attention.attention.query"),
+        "broken-overflow": (tensors, "layer.0.attention.attention.query"),
+        "broken-type": (config, "peft_type is IA3, supported: LORA"),
+        "broken-ranks": (tensors, "layers.0.attention.q_proj.lora_B.weight is [32, 3]"),
+        "broken-half": (tensors, "only one of the two factors"),
+        "broken-empty": (tensors, "tensor unrelated fits nothing in the model"),
+        "missing-head": (tensors, "head is absent"),
+        "pissa": (config, "init_lora_weights is pissa"),
+        "pissa-niter": (config, "init_lora_weights is pissa_niter_4"),
+        "olora": (config, "init_lora_weights is olora"),
+        "corda": (config, "init_lora_weights is corda"),
+        "lora-ga": (config, "init_lora_weights is lora_ga"),
+        "layer-replication": (config, "layer_replication is [[0, 2], [1, 2]]"),
+        "broken-alpha": (config, "lora_alpha"),
+    ]
+
     @Test(arguments: try Golden.load().refused)
     func `An adapter that cannot be merged is refused with its file and what was found`(
         _ refusal: Golden.Refusal
@@ -15,9 +38,20 @@ import Testing
         }
         let error = try #require(found, "accepted: \(refusal.reason)")
         #expect(error.description.hasPrefix(directory + "/"), "\(error)")
+        if let name = refusal.adapter.split(separator: "/").last,
+            let (file, words) = Self.reasons[String(name)]
+        {
+            #expect(error.description.hasPrefix("\(directory)/\(file): "), "\(error)")
+            #expect(error.description.contains(words), "\(error)")
+        }
         for part in refusal.mentions { #expect(error.description.contains(part), "\(error)") }
         #expect(!error.description.contains("\n") && error.description.utf8.count < 1000)
         #expect(took < .seconds(10), "\(took)")
+    }
+
+    @Test func `Every adapter whose words are known is in the golden data`() throws {
+        let names = try Golden.load().refused.compactMap { $0.adapter.split(separator: "/").last }
+        #expect(Set(Self.reasons.keys).isSubset(of: names.map(String.init)))
     }
 
     @Test func `The wording of refusals`() {

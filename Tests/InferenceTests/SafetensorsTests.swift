@@ -16,6 +16,7 @@ import Testing
         } catch {
             found = error
             #expect(error.description.hasPrefix(path + ": "), "\(error)")
+            for part in broken.mentions { #expect(error.description.contains(part), "\(error)") }
         }
         if !broken.mayBeAccepted { #expect(found != nil, "\(broken.file) was accepted") }
     }

@@ -6,8 +6,6 @@ public final class Engine {
     public var threads: Int { pool.count }
     /// The instruction set of the element-wise kernels.
     public var kernelName: String { kernels.name }
-    /// The instruction set of the 8-bit products.
-    public var int8KernelName: String { kernels.int8.name }
 
     package var probe: AST.Probe?
 

@@ -70,9 +70,6 @@ final class SafetensorsFile {
     /// Mapped pages go out of memory until they are read again.
     func forgetPages() { (file as? MappedFile)?.forgetPages() }
 
-    /// Bytes of all tensors as they are stored.
-    var dataByteCount: Int { header.entries.values.reduce(0) { $0 + $1.bytes.count } }
-
     /// As they are written there: `F32`, `F16`, `BF16`.
     var elementTypeNames: [String] { Set(header.entries.values.map(\.type.rawValue)).sorted() }
 
