@@ -106,8 +106,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio, nioPosix,
-                serviceLifecycle,
+                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio,
+                nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
