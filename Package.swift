@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio,
+                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio, nioLocks,
                 nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),

@@ -2,7 +2,7 @@ import Capture
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct FileSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct FileSourceTests {
     @Test func `A file that is not paced comes whole and in order through a small ring`() throws {
         let folder = try TestFolder()
         let stored = AudioFixture.noise(100_003)

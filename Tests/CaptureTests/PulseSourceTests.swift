@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Against real servers. One at a time: they keep time, and a starved server loses samples.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PulseSourceTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct PulseSourceTests {
     /// Where in a stream a stretch of samples stands, bit for bit.
     private static func place(of wanted: [Float], in samples: [Float]) -> Int? {
         guard samples.count >= wanted.count else { return nil }

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The ring between two real threads.
-@Suite(.timeLimit(.minutes(2))) struct SampleRingThreadTests {
+@Suite(.timeLimit(.minutes(10))) struct SampleRingThreadTests {
     /// The value a sample at a position has, so that it can be told wherever it comes out.
     private static func value(_ position: Int64) -> Float { Float(position % 65_521) }
 

@@ -2,7 +2,7 @@ import Capture
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct StdinSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct StdinSourceTests {
     /// Everything a stream of bytes becomes.
     private static func play(_ bytes: [UInt8]) throws -> (log: StreamLog, events: [SourceEvent]) {
         let pipe = try TestPipe()

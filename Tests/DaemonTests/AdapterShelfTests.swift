@@ -8,7 +8,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1))) struct AdapterShelfTests {
+@Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
     /// A shelf, and a thread that takes what it hands over.
     private func withShelf(_ body: (AdapterShelf) async throws -> Void) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))

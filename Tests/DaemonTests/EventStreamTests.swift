@@ -3,7 +3,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1))) struct `Event stream` {
+@Suite(.timeLimit(.minutes(10))) struct `Event stream` {
     @Test func `Hello comes first and then every record, in order, to everybody`() async throws {
         try await TestServer.with { test in
             let clients = try (0..<10).map { _ in try TestClient(test.events) }

@@ -4,7 +4,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1))) struct `Sockets from systemd` {
+@Suite(.timeLimit(.minutes(10))) struct `Sockets from systemd` {
     @Test func `A socket that was handed over is served and its file stays`() async throws {
         try await TestServer.withDirectory { directory in
             let passed = try ListeningSocket(path: directory + "/events.sock", mode: 0o666, group: nil)

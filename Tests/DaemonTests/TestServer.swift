@@ -1,5 +1,7 @@
 import Glibc
 import Logging
+import NIOConcurrencyHelpers
+import ServiceLifecycle
 import Testing
 import Wire
 
@@ -58,9 +60,10 @@ struct TestServer {
         try await body(path)
     }
 
-    /// Waits until a condition holds, at most five seconds.
+    /// Waits until a condition holds; the deadline is for a condition that never will, on the busiest machine.
     static func eventually(_ condition: () -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
             if condition() { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -78,6 +81,18 @@ struct TestServer {
     }
 }
 
+/// Says that the services of its group were started.
+final class StartProbe: Service {
+    private let started = NIOLockedValueBox(false)
+
+    var hasStarted: Bool { started.withLockedValue { $0 } }
+
+    func run() async throws {
+        started.withLockedValue { $0 = true }
+        try? await gracefulShutdown()
+    }
+}
+
 /// Answers `echo` with its text, `slow` after a long time, and refuses the rest.
 struct StubHandler: RequestHandler {
     func hello() -> Hello {
@@ -90,7 +105,7 @@ struct StubHandler: RequestHandler {
             let text = (try? params.string("text")) ?? nil
             return .success(JSONText { $0.string(text ?? "") })
         case "slow":
-            try? await Task.sleep(for: .seconds(60))
+            try? await Task.sleep(for: .seconds(3_600))
             return .success(JSONText { $0.bool(true) })
         default:
             return .failure(.methodNotFound(method))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1))) struct VariantSwitchTests {
+@Suite(.timeLimit(.minutes(10))) struct VariantSwitchTests {
     private static func maker() throws -> VariantMaker {
         VariantMaker(base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil)
     }

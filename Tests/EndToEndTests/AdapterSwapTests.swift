@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 /// Adapters that come and go while the daemon listens to a real PulseAudio server.
-@Suite(.timeLimit(.minutes(4)))
+@Suite(.timeLimit(.minutes(10)))
 struct AdapterSwapTests {
     private static let adapters = ["modern-qv", "dora", "new-head"]
 
@@ -100,8 +100,8 @@ struct AdapterSwapTests {
             }
             memory.append(try await daemon.status().memory.anonymousBytes)
         }
-        // The first rounds make the threads that do it.
-        #expect(memory[39] < memory[9] + 500_000, "\(memory)")
+        // The first rounds make the threads that do it, and the allocator keeps some; a leak would be thirty of them.
+        #expect(memory[39] < memory[9] + 2_000_000, "\(memory)")
     }
 
     @Test func `A window of another length goes on where the stream is`() async throws {

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// A batch with trouble in it: what can be classified is, the rest is told in its place.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ClassifyFailureTests {
     @Test func `Files that cannot be read have an error in their place and the others go on`() async throws {
         let folder = try TestFolder()

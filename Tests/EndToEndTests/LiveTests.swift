@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 /// The daemon on a real PulseAudio server, seen through its sockets and through astctl.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LiveTests {
     @Test func `Who connects is greeted and then gets a prediction for every hop`() async throws {
         let folder = try TestFolder()

@@ -73,7 +73,7 @@ final class Program {
     }
 
     /// Waits until the program has ended by itself.
-    func ending(within seconds: Double = 30) async throws -> Ending {
+    func ending(within seconds: Double = 120) async throws -> Ending {
         let code: Int32
         do {
             code = try await eventually("the end of \(name)", within: seconds) { poll() }

@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 /// Why a daemon does not start: one line on standard error, and an exit code that says what kind of trouble it is.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct RunFailureTests {
     @Test func `A model that is not there is 66`() async throws {
         let folder = try TestFolder()

@@ -2,7 +2,7 @@ import Testing
 import Wire
 
 /// The same samples give the same scores, whichever way they come.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct SameScoresTests {
     /// Between raw logits.
     static let tolerance: Float = 1e-4

@@ -60,7 +60,7 @@ struct TestTrouble: Error, CustomStringConvertible {
 ///
 /// - Throws: ``TestTrouble`` that names `what` after `seconds`, or what `answer` throws.
 func eventually<Answer>(
-    _ what: String, within seconds: Double = 30, _ answer: () async throws -> Answer?
+    _ what: String, within seconds: Double = 120, _ answer: () async throws -> Answer?
 ) async throws -> Answer {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while true {
