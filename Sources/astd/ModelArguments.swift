@@ -23,7 +23,7 @@ struct ModelArguments: ParsableArguments {
     var precision: PrecisionArgument = .auto
 
     enum PrecisionArgument: String, ExpressibleByArgument, CaseIterable {
-        case fp32, int8, auto
+        case fp32, bf16, int8, auto
 
         var precision: Precision { Precision(rawValue: rawValue) ?? .fp32 }
     }
@@ -33,7 +33,8 @@ struct ModelArguments: ParsableArguments {
             throw ValidationError("--threads is \(threads): give 1 to 256")
         }
         guard precision.precision.isFast else {
-            throw ValidationError("--precision int8: this processor has no instructions for it: give fp32")
+            throw ValidationError(
+                "--precision \(precision.rawValue): this processor has no instructions for it: give fp32")
         }
     }
 

@@ -16,7 +16,7 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
-    ///   - precision: With `int8` the layers' matrices are packed into memory of this process.
+    ///   - precision: In narrow numbers the layers' matrices are packed into memory of this process.
     /// - Throws: ``ModelError``, every case.
     public init(directory: String, precision: Precision = .fp32) throws(ModelError) {
         self.directory = directory
@@ -51,7 +51,7 @@ public final class BaseModel: @unchecked Sendable {
         let merge = try Merge(adapter, into: checkpoint)
         do throws(ModelError) {
             let network = try AST(merge.weights, config, merged: merge.report)
-            if precision == .int8 { merge.giveBackLayers() }
+            if precision != .fp32 { merge.giveBackLayers() }
             return network
         } catch {
             throw blamed(error, on: adapter)
@@ -131,6 +131,11 @@ public final class BaseModel: @unchecked Sendable {
                     found: other.hasSuffix(".bin") ? "a Python pickle" : "a model in several files",
                     wanted: "one model.safetensors (save_pretrained of transformers writes it)")
             }
+        }
+        guard precision == .fp32 || NarrowProducts(precision) != nil else {
+            throw .unsupported(
+                path: path, key: "precision", found: precision.rawValue,
+                wanted: "fp32 or int8: this processor has no \(precision.rawValue) instructions")
         }
         return try Checkpoint(path: path, precision: precision)
     }

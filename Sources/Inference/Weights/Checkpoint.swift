@@ -45,10 +45,12 @@ final class Checkpoint {
         return tensor
     }
 
-    /// The tensor in 8 bits.
-    func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix {
+    /// The tensor in narrow numbers.
+    func packed(
+        _ name: String, _ shape: [Int], _ products: NarrowProducts
+    ) throws(ModelError) -> PackedMatrix {
         if let known = packed[name] { return known }
-        let matrix = try PackedMatrix(try tensor(name, shape), for: path)
+        let matrix = try PackedMatrix(try tensor(name, shape), for: path, products)
         if !isSealed { packed[name] = matrix }
         return matrix
     }
