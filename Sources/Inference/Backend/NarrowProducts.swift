@@ -42,6 +42,8 @@ struct NarrowProducts {
 
     /// `plain`, `avx2`, `avxvnni`, `avx512vnni` or `avx512bf16`.
     var name: String { String(cString: table.pointee.name) }
+    /// How packed weights lie: sets with the same layout can use each other's.
+    var layout: String { "\(levels > 0 ? "int8" : "bf16") \(table.pointee.panel) \(table.pointee.group)" }
     /// Largest value of an 8-bit activation; 0 in bfloat16.
     var levels: Int { Int(table.pointee.levels) }
 
@@ -83,37 +85,61 @@ struct NarrowRows {
     private static func padded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 }
 
-/// A weight matrix in narrow numbers, laid out for the kernels.
+/// A weight matrix in narrow numbers, laid out for the kernels: panels, then in 8 bits the outputs' scales and sums, each
+/// part on a cache line.
 ///
-/// SAFETY: nothing changes after `init`; the pointers are parts of `pages`.
+/// SAFETY: nothing changes after `init`; the pointers are parts of what `owner` keeps.
 final class PackedMatrix: @unchecked Sendable {
     let outputs: Int
     let inputs: Int
+    /// All of it, whole cache lines.
+    let bytes: UnsafeRawBufferPointer
     private let products: NarrowProducts
     private let view: ast_matrix
-    private let pages: PrivatePages
+    private let owner: AnyObject
 
-    /// Memory of a matrix of that shape, about.
+    /// Memory of a matrix of that shape.
     static func byteCount(outputs: Int, inputs: Int, _ products: NarrowProducts) -> Int {
-        ast_panel_bytes(products.table, outputs, inputs) + (products.levels > 0 ? 8 * outputs : 0)
+        let panels = ast_panel_bytes(products.table, outputs, inputs)
+        return lines(panels) + 2 * lines(scaleBytes(outputs, products))
     }
 
     /// - Parameter weight: `[outputs, inputs]`.
     /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
-    init(_ weight: Tensor, for path: String, _ products: NarrowProducts) throws(ModelError) {
-        outputs = weight.rows
-        inputs = weight.rowWidth
-        self.products = products
-        let panelFloats = (ast_panel_bytes(products.table, outputs, inputs) + 3) / 4
-        let padded = products.levels > 0 ? ast_padded_outputs(products.table, outputs) : 0
-        pages = try PrivatePages(floatCounts: [panelFloats, padded, padded], for: path)
-        let panels = UnsafeMutableRawPointer(pages.take(panelFloats))
-        let scales = pages.take(padded)
-        let sums = UnsafeMutableRawPointer(pages.take(padded)).bindMemory(to: Int32.self, capacity: padded)
-        ast_pack(products.table, weight.pointer, outputs, inputs, panels, scales, sums)
-        view = ast_matrix(panels: panels, scales: scales, sums: sums, outputs: outputs, inputs: inputs)
+    convenience init(_ weight: Tensor, for path: String, _ products: NarrowProducts) throws(ModelError) {
+        let (outputs, inputs) = (weight.rows, weight.rowWidth)
+        let size = Self.byteCount(outputs: outputs, inputs: inputs, products)
+        let pages = try PrivatePages(byteCount: size, for: path)
+        self.init(at: pages.start, owner: pages, outputs: outputs, inputs: inputs, products)
+        ast_pack(
+            products.table, weight.pointer, outputs, inputs, UnsafeMutableRawPointer(mutating: view.panels),
+            UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
         pages.makeReadOnly()
     }
+
+    /// A matrix that is, or is about to be, at `start`: ``byteCount(outputs:inputs:_:)`` bytes on a cache line.
+    init(
+        at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
+        _ products: NarrowProducts
+    ) {
+        let panels = Self.lines(ast_panel_bytes(products.table, outputs, inputs))
+        let scales = Self.lines(Self.scaleBytes(outputs, products))
+        self.outputs = outputs
+        self.inputs = inputs
+        self.products = products
+        self.owner = owner
+        bytes = UnsafeRawBufferPointer(start: start, count: panels + 2 * scales)
+        view = ast_matrix(
+            panels: start, scales: (start + panels).assumingMemoryBound(to: Float.self),
+            sums: (start + panels + scales).assumingMemoryBound(to: Int32.self), outputs: outputs,
+            inputs: inputs)
+    }
+
+    private static func scaleBytes(_ outputs: Int, _ products: NarrowProducts) -> Int {
+        products.levels > 0 ? 4 * ast_padded_outputs(products.table, outputs) : 0
+    }
+
+    private static func lines(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 
     /// The product of `rows` rows with the weights; `y` is `[rows, outputs]`, contiguous.
     func multiply(

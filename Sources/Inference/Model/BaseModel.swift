@@ -16,13 +16,16 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
-    ///   - precision: In narrow numbers the layers' matrices are packed into memory of this process.
+    ///   - precision: In narrow numbers the layers' matrices are packed, into memory of this process or from `cache`.
+    ///   - cache: Where packed matrices are kept from one start to the next.
     /// - Throws: ``ModelError``, every case.
-    public init(directory: String, precision: Precision = .fp32) throws(ModelError) {
+    public init(
+        directory: String, precision: Precision = .fp32, cache: PackedCache? = nil
+    ) throws(ModelError) {
         self.directory = directory
         fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
         features = try FeatureSettings(path: directory + "/preprocessor_config.json")
-        checkpoint = try Self.weights(directory, precision)
+        checkpoint = try Self.weights(directory, precision, cache)
         guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
             throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
         }
@@ -120,7 +123,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     private static func weights(
-        _ directory: String, _ precision: Precision
+        _ directory: String, _ precision: Precision, _ cache: PackedCache?
     ) throws(ModelError) -> Checkpoint {
         let path = directory + "/model.safetensors"
         if !ConfigFile.exists(path: path) {
@@ -137,6 +140,6 @@ public final class BaseModel: @unchecked Sendable {
                 path: path, key: "precision", found: precision.rawValue,
                 wanted: "fp32 or int8: this processor has no \(precision.rawValue) instructions")
         }
-        return try Checkpoint(path: path, precision: precision)
+        return try Checkpoint(path: path, precision: precision, cache: cache)
     }
 }
