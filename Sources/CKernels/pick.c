@@ -13,6 +13,7 @@ extern const ast_attention_kernels ast_attention_plain;
 extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
 extern const ast_product_kernels ast_int8_products_avx2, ast_int8_products_avxvnni, ast_int8_products_avx512vnni,
     ast_bf16_products_avx512bf16;
+extern const ast_float_products ast_float_products_avx512;
 extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
     ast_attention_avx512vnni;
 
@@ -56,6 +57,13 @@ const ast_product_kernels *ast_int8_products(void) {
   if (has_avx2()) return &ast_int8_products_avx2;
 #endif
   return &ast_int8_products_plain;
+}
+
+const ast_float_products *ast_fp32_products(void) {
+#if defined(__x86_64__)
+  if (has_avx512()) return &ast_float_products_avx512;
+#endif
+  return NULL;
 }
 
 const ast_product_kernels *ast_bf16_products(void) {

@@ -24,7 +24,7 @@ final class Workspace {
     static func blockRows(_ network: AST, workers: Int) -> Int {
         let tokens = network.config.geometry.tokens
         let share = (tokens + workers - 1) / workers
-        // The product library packs the weights anew in every call: in fp32 a worker has one block.
+        // In fp32 the weights are packed anew in every product: a worker has one block.
         guard network.precision != .fp32 else { return (share + 1) / 2 * 2 }
         // What the worker with most blocks does decides.
         func most(_ rows: Int) -> Int { ((tokens + rows - 1) / rows + workers - 1) / workers * rows }
@@ -37,7 +37,7 @@ final class Workspace {
         private(set) var pooled = 0
         /// The packed queries, keys and values of all heads.
         private(set) var heads = 0
-        /// Of one worker: normalised rows, wide rows, narrow rows.
+        /// Of one worker: normalised rows, wide rows, narrow rows (in fp32, a panel of weights).
         private(set) var normed = 0
         private(set) var wide = 0
         private(set) var narrow = 0
@@ -64,6 +64,9 @@ final class Workspace {
                 wide = max(
                     wide, floats(rows * widest),
                     attention.scratchBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                if network.precision == .fp32, let products = FloatProducts() {
+                    narrow = max(narrow, floats(products.scratchFloats))
+                }
                 if let products = NarrowProducts(network.precision) {
                     narrow = max(
                         narrow,
@@ -121,11 +124,14 @@ final class Workspace {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }
 
-    /// Rows for linear layers to read, narrowed into the worker's memory where the network multiplies so. They are
-    /// valid until the worker's next call.
+    /// Rows for linear layers to read, narrowed into the worker's memory where the network multiplies so, with that
+    /// memory as it is in fp32. They are valid until the worker's next call.
     func input(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
-        guard let products, rows > 0 else { return LinearInput(floats, rows: rows, width: width) }
         let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
+        guard let products, rows > 0 else {
+            return LinearInput(
+                floats, rows: rows, width: width, scratch: memory.assumingMemoryBound(to: Float.self))
+        }
         let narrow = NarrowRows(memory: memory, rows: rows, width: width, products)
         products.narrow(floats, rows: rows, width: width, into: narrow)
         return LinearInput(floats, rows: rows, width: width, narrow: narrow)

@@ -48,7 +48,10 @@ public struct SelfTest {
     public func stages(_ precision: Precision) throws(ModelError) -> [Line] {
         let reference = try ReferenceArrays(path: directory + "/reference.safetensors")
         let recognizer = Recognizer(
-            [VariantMaker(base: try BaseModel(directory: directory, precision: precision), activation: nil).published],
+            [
+                VariantMaker(base: try BaseModel(directory: directory, precision: precision), activation: nil)
+                    .published
+            ],
             threads: 2)
         let samples = try reference.floats("samples")
         samples.withUnsafeBufferPointer { recognizer.features.append($0) }

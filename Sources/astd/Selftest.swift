@@ -15,7 +15,8 @@ struct Selftest: ParsableCommand {
               astd selftest
             """)
 
-    @Option(help: "Directory of the reference. Default: models/selftest, /var/lib/astd/..., /usr/share/astd/...")
+    @Option(
+        help: "Directory of the reference. Default: models/selftest, /var/lib/astd/..., /usr/share/astd/...")
     var reference: String?
 
     func run() throws {
@@ -23,7 +24,8 @@ struct Selftest: ParsableCommand {
             reference ?? SelfTest.standardPlaces.first { access($0 + "/reference.safetensors", F_OK) == 0 }
         guard let directory else {
             throw Failure.noModel(
-                "no reference in \(SelfTest.standardPlaces.joined(separator: ", ")): name one with --reference")
+                "no reference in \(SelfTest.standardPlaces.joined(separator: ", ")): name one with --reference"
+            )
         }
         var allHold = true
         for precision in Precision.allCases {
@@ -32,7 +34,8 @@ struct Selftest: ParsableCommand {
                 continue
             }
             do throws(ModelError) {
-                let lines = SelfTest.kernels(precision) + (try SelfTest(directory: directory).stages(precision))
+                let lines =
+                    SelfTest.kernels(precision) + (try SelfTest(directory: directory).stages(precision))
                 for line in lines {
                     print(Self.text(precision, line))
                     allHold = allHold && line.holds
@@ -42,7 +45,8 @@ struct Selftest: ParsableCommand {
             }
         }
         guard allHold else {
-            throw Failure.general("this build does not compute on this machine what it should: use another build")
+            throw Failure.general(
+                "this build does not compute on this machine what it should: use another build")
         }
     }
 

@@ -41,7 +41,7 @@ import Testing
         ///
         /// - Parameter quantiser: Whose rows are multiplied, where they are another's.
         func result(
-            _ products: NarrowProducts, start: Float, then ending: NarrowProducts.Ending,
+            _ products: NarrowProducts, start: Float, then ending: Ending,
             quantiser: NarrowProducts? = nil
         ) throws -> [Float] {
             let quantiser = quantiser ?? products

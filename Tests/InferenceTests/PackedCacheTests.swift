@@ -165,6 +165,7 @@ import Testing
             for await isSame in group { #expect(isSame) }
         }
         #expect(try files(directory, ".packed").count == 1)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 2, "nothing is left over")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory).count == 2, "nothing is left over")
     }
 }

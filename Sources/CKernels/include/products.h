@@ -47,6 +47,17 @@ typedef struct {
                    ast_ending ending);
 } ast_product_kernels;
 
+/// Products of floats, with weights as they lie in the file.
+typedef struct {
+  /// "avx512".
+  const char *name;
+  /// What `multiply` needs beside its operands, on a cache line.
+  long scratch_floats;
+  /// As above; x [rows, inputs], weights [outputs, inputs] and y [rows, outputs] are contiguous.
+  void (*multiply)(const float *x, long rows, const float *weights, long outputs, long inputs, const float *bias,
+                   float *y, ast_ending ending, float *scratch);
+} ast_float_products;
+
 /// Bytes of a narrowed row, and of a matrix's panels.
 long ast_row_stride(const ast_product_kernels *kernels, long inputs);
 long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inputs);
@@ -57,6 +68,8 @@ long ast_padded_outputs(const ast_product_kernels *kernels, long outputs);
 void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
               float *scales, int32_t *sums);
 
+/// Products of floats that are faster than the product library's, or NULL on a processor where none are known to be.
+const ast_float_products *ast_fp32_products(void);
 /// The fastest kernels in 8 bits on this processor; there always are some.
 const ast_product_kernels *ast_int8_products(void);
 /// The kernels in bfloat16, or NULL when this processor has none.

@@ -5,6 +5,9 @@ struct Kernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_kernels>
 
+    /// `nil` where the product library multiplies floats.
+    let products = FloatProducts()
+
     init() { table = ast_kernels_for_this_cpu() }
 
     /// - Returns: `nil` when this build or this processor has no set of that name.

@@ -5,24 +5,6 @@ struct NarrowProducts {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     fileprivate let table: UnsafePointer<ast_product_kernels>
 
-    /// What becomes of a product.
-    enum Ending {
-        /// y = x Wᵀ + b.
-        case store
-        /// y += x Wᵀ + b.
-        case add
-        /// y = GELU(x Wᵀ + b).
-        case gelu
-
-        fileprivate var code: ast_ending {
-            switch self {
-            case .store: AST_STORE
-            case .add: AST_ADD
-            case .gelu: AST_GELU
-            }
-        }
-    }
-
     /// The fastest of this processor; `nil` in fp32, and where the processor has none.
     init?(_ precision: Precision) {
         switch precision {
@@ -144,7 +126,7 @@ final class PackedMatrix: @unchecked Sendable {
     /// The product of `rows` rows with the weights; `y` is `[rows, outputs]`, contiguous.
     func multiply(
         _ x: NarrowRows, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
-        then ending: NarrowProducts.Ending
+        then ending: Ending
     ) {
         var view = view
         products.table.pointee.multiply(x.view, rows, &view, bias, y, outputs, ending.code)

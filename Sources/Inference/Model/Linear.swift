@@ -28,12 +28,17 @@ struct Linear {
 
     /// The product of rows with the weights; `y` is `[rows, outputs]`, contiguous.
     func apply(
-        _ x: LinearInput, into y: UnsafeMutablePointer<Float>, then ending: NarrowProducts.Ending = .store,
+        _ x: LinearInput, into y: UnsafeMutablePointer<Float>, then ending: Ending = .store,
         _ kernels: Kernels
     ) {
         guard x.rows > 0 else { return }
         if let packed, let narrow = x.narrow {
             return packed.multiply(narrow, rows: x.rows, bias: bias?.pointer, into: y, then: ending)
+        }
+        if let products = kernels.products, let scratch = x.scratch {
+            return products.multiply(
+                x.floats, rows: x.rows, weight.pointer, outputs: outputs, inputs: inputs,
+                bias: bias?.pointer, into: y, then: ending, scratch: scratch)
         }
         if let bias {
             if ending == .add {
@@ -56,18 +61,24 @@ struct LinearInput {
     let rows: Int
     let width: Int
     let narrow: NarrowRows?
+    /// The worker's memory for a panel of weights, where products of our own are used.
+    let scratch: UnsafeMutablePointer<Float>?
 
-    init(_ floats: UnsafePointer<Float>, rows: Int, width: Int, narrow: NarrowRows? = nil) {
+    init(
+        _ floats: UnsafePointer<Float>, rows: Int, width: Int, narrow: NarrowRows? = nil,
+        scratch: UnsafeMutablePointer<Float>? = nil
+    ) {
         self.floats = floats
         self.rows = rows
         self.width = width
         self.narrow = narrow
+        self.scratch = scratch
     }
 
     /// Some of the rows, counted from the first.
     func part(_ range: Range<Int>) -> LinearInput {
         LinearInput(
             floats + range.lowerBound * width, rows: range.count, width: width,
-            narrow: narrow?.from(row: range.lowerBound))
+            narrow: narrow?.from(row: range.lowerBound), scratch: scratch)
     }
 }
