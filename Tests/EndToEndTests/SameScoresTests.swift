@@ -72,13 +72,14 @@ struct SameScoresTests {
         let missed = records.reduce(UInt64(0)) {
             if case .lost(let lost) = $1 { $0 + lost.count } else { $0 }
         }
-        #expect(UInt64(predictions.count) + missed == UInt64(expected.count))
-        #expect(predictions.last?.seq == UInt64(expected.count))
-        #expect(records.allSatisfy { $0.gap == nil })
-        #expect(predictions.count >= 4)
+        // A machine that is too busy skips windows and tells it; otherwise all of them are there.
+        let gaps = records.compactMap(\.gap)
+        #expect(gaps.allSatisfy { $0.reason == .skipped })
+        if gaps.isEmpty { #expect(UInt64(predictions.count) + missed == UInt64(expected.count)) }
+        #expect(predictions.count >= 2)
         for prediction in predictions {
-            let index = Int(prediction.seq) - 1
-            #expect(prediction.startSample == index * 12_800)
+            #expect(prediction.startSample % 12_800 == 0)
+            let index = Int(prediction.startSample) / 12_800
             #expect(largestDifference(prediction.scores, expected[index]) == 0)
         }
     }
@@ -97,7 +98,7 @@ struct SameScoresTests {
         }
         let all = try await predictions([])
         let gated = try await predictions(["--gate", "-60"])
-        #expect(gated.last?.seq == all.last?.seq)
+        #expect(gated.last?.endSample == all.last?.endSample)
         for prediction in gated {
             let isSilent = prediction.endSample <= 40_000 || prediction.startSample >= 88_000
             // The clip ends in a pause, and what was heard of the next tenth of a second counts.
@@ -106,7 +107,9 @@ struct SameScoresTests {
             }
             if isSilent && prediction.endSample < 38_400 { #expect(prediction.isGated) }
             #expect(prediction.isGated == prediction.labels.isEmpty)
-            guard !prediction.isGated, let same = all.first(where: { $0.seq == prediction.seq }) else {
+            guard !prediction.isGated,
+                let same = all.first(where: { $0.startSample == prediction.startSample })
+            else {
                 continue
             }
             #expect(prediction.scores == same.scores)
