@@ -6,7 +6,7 @@ export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/
 PYTHON := .venv/bin/python
 PREFIX ?= /usr/local
 
-.PHONY: help setup build release test test-importers fuzz tsan format lint check bench bench-swap golden exactness model demo install
+.PHONY: help setup build release test test-importers test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -25,6 +25,8 @@ test-importers: $(PYTHON) ## The importers of other checkpoints, against forward
 	$(PYTHON) Tests/tools/test_importers.py
 fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
 	@tools/fuzz.sh
+test-fallbacks: release ## The kernels of other processors, under qemu
+	@tools/test_fallbacks.sh
 tsan: setup ## The tests that use threads, under the thread sanitizer
 	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|InferenceTests.WorkerPool'
 format: ## Rewrite the Swift sources in the house's layout

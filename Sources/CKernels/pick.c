@@ -32,6 +32,17 @@ static int has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports(
 static int has_avxvnni(void) { return has_avx2() && __builtin_cpu_supports("avxvnni"); }
 #endif
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+
+extern const ast_product_kernels ast_int8_products_dotprod, ast_int8_products_i8mm;
+extern const ast_attention_kernels ast_attention_neon;
+
+// Linux's HWCAP_ASIMDDP and HWCAP2_I8MM.
+static int has_dotprod(void) { return (getauxval(AT_HWCAP) & (1ul << 20)) != 0; }
+static int has_i8mm(void) { return has_dotprod() && (getauxval(AT_HWCAP2) & (1ul << 13)) != 0; }
+#endif
+
 const ast_kernels *ast_kernels_for_this_cpu(void) {
 #if defined(__x86_64__)
   if (has_avx512()) return &ast_kernels_avx512;
@@ -55,6 +66,10 @@ const ast_product_kernels *ast_int8_products(void) {
   if (has_avx512vnni()) return &ast_int8_products_avx512vnni;
   if (has_avxvnni()) return &ast_int8_products_avxvnni;
   if (has_avx2()) return &ast_int8_products_avx2;
+#endif
+#if defined(__aarch64__)
+  if (has_i8mm()) return &ast_int8_products_i8mm;
+  if (has_dotprod()) return &ast_int8_products_dotprod;
 #endif
   return &ast_int8_products_plain;
 }
@@ -82,6 +97,10 @@ const ast_product_kernels *ast_products_named(const char *name) {
   if (strcmp(name, "avx512vnni") == 0 && has_avx512vnni()) return &ast_int8_products_avx512vnni;
   if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_bf16_products_avx512bf16;
 #endif
+#if defined(__aarch64__)
+  if (strcmp(name, "dotprod") == 0 && has_dotprod()) return &ast_int8_products_dotprod;
+  if (strcmp(name, "i8mm") == 0 && has_i8mm()) return &ast_int8_products_i8mm;
+#endif
   return NULL;
 }
 
@@ -89,6 +108,9 @@ const ast_attention_kernels *ast_fp32_attention(void) {
 #if defined(__x86_64__)
   if (has_avx512()) return &ast_attention_avx512;
   if (has_avx2()) return &ast_attention_avx2;
+#endif
+#if defined(__aarch64__)
+  return &ast_attention_neon;
 #endif
   return &ast_attention_plain;
 }
@@ -114,6 +136,9 @@ const ast_attention_kernels *ast_attention_named(const char *name) {
   if (strcmp(name, "avx512") == 0 && has_avx512()) return &ast_attention_avx512;
   if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_attention_avx512bf16;
   if (strcmp(name, "avx512vnni") == 0 && has_avx512bf16() && has_avx512vnni()) return &ast_attention_avx512vnni;
+#endif
+#if defined(__aarch64__)
+  if (strcmp(name, "neon") == 0) return &ast_attention_neon;
 #endif
   return NULL;
 }

@@ -21,7 +21,7 @@ typedef struct {
 /// Rows of activations as the kernels read them; a row is `stride` bytes, zeros behind its end.
 typedef struct {
   void *values;
-  /// 8 bits only, of each row: x = scale * q + minimum, q in 0...levels.
+  /// 8 bits only, of each row: x = scale * q + minimum, q in 0...levels (or as much lower as the set stores them).
   float *scales;
   float *minimums;
   long stride;
@@ -31,7 +31,7 @@ typedef struct {
 typedef enum { AST_STORE, AST_ADD, AST_GELU } ast_ending;
 
 typedef struct {
-  /// The instruction set: "plain", "avx2", "avx512vnni", "avx512bf16", ...
+  /// The instruction set: "plain", "avx2", "avxvnni", "avx512vnni", "dotprod", "i8mm", or "bf16plain", "avx512bf16"
   const char *name;
   /// Largest q of 8-bit activations: 127 where a sum of two products must fit 16 bits. 0 in bfloat16.
   int levels;

@@ -9,6 +9,11 @@
 
 enum { PANEL = VECTORS * LANES };
 
+// Stored activations are so much lower than q: for instructions whose operands are both signed.
+#ifndef OFFSET
+#define OFFSET 0
+#endif
+
 /// x Phi(x) within 6e-5 and 1.5e-5 of x, which is small beside what narrowing its result does: Phi is 1/2 and an odd
 /// polynomial, held at its values at -4.25 and 4.25.
 INLINE vec rough_gelu(vec x) {
@@ -30,7 +35,8 @@ INLINE vec rough_gelu(vec x) {
 #ifdef LEVELS
 INLINE bytes levels_of(vec x, float least, float inverse) {
   const vec level = (x - least) * inverse + 0.5f;
-  return __builtin_convertvector(__builtin_convertvector(level < (float)LEVELS ? level : (vec)(float)LEVELS, ivec), bytes);
+  const ivec q = __builtin_convertvector(level < (float)LEVELS ? level : (vec)(float)LEVELS, ivec);
+  return __builtin_convertvector(q - OFFSET, bytes);
 }
 
 static void narrow(const float *x, long count, long width, ast_rows rows) {
@@ -62,7 +68,7 @@ static void narrow(const float *x, long count, long width, ast_rows rows) {
     const float inverse = range > 0 ? (float)LEVELS / range : 0.f;
     // What is no number must come out as such: a broken weight is seen in the logits.
     rows.scales[row] = any ? __builtin_nanf("") : range / (float)LEVELS;
-    rows.minimums[row] = least;
+    rows.minimums[row] = least + OFFSET * range / (float)LEVELS;
     for (long i = 0; i < whole; i += LANES) {
       const bytes levels = levels_of(load(x + i), least, inverse);
       memcpy(q + i, &levels, LANES);

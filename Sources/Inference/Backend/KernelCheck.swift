@@ -56,12 +56,14 @@ public struct KernelCheck: Sendable {
         let x = numbers(rows * inputs, seed: 4)
         var weights = numbers(outputs * inputs, seed: 5)
         let bias = numbers(outputs, seed: 6)
-        let size = NarrowRows.byteCount(rows: rows, width: inputs, products)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
-        defer { memory.deallocate() }
-        let narrow = NarrowRows(memory: memory, rows: rows, width: inputs, products)
-        products.narrow(x, rows: rows, width: inputs, into: narrow)
         func run(_ set: NarrowProducts?) -> [Float] {
+            // Sets of as many levels store the same levels, each its own way.
+            let narrower = set?.levels == products.levels ? set ?? products : products
+            let size = NarrowRows.byteCount(rows: rows, width: inputs, narrower)
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+            defer { memory.deallocate() }
+            let narrow = NarrowRows(memory: memory, rows: rows, width: inputs, narrower)
+            narrower.narrow(x, rows: rows, width: inputs, into: narrow)
             var y = [Float](repeating: .nan, count: rows * outputs)
             weights.withUnsafeMutableBufferPointer { weights in
                 guard let set, let start = weights.baseAddress else { return }

@@ -1,0 +1,10 @@
+// Thirty-two registers of four floats: a larger tile than the plain one.
+#if defined(__aarch64__)
+#define LANES 4
+#define VECTORS 4
+#define QUERIES 6
+#include "fp32.h"
+#define ATTENTION ast_attention_neon
+#define ATTENTION_NAME "neon"
+#include "body.h"
+#endif

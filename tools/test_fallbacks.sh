@@ -1,0 +1,24 @@
+#!/bin/bash
+# The kernels of other processors, under emulation: astd itself on two older x86-64 ones, and the kernels alone on Arm.
+# Needs a release build; installs qemu and Arm's C library where they are missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+missing=()
+command -v qemu-x86_64-static > /dev/null || missing+=(qemu-user-static)
+[ -d /usr/aarch64-linux-gnu ] || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+if [ ${#missing[@]} -gt 0 ]; then
+    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+    $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+for processor in Haswell Nehalem; do
+    echo "== $processor: astd selftest"
+    qemu-x86_64-static -cpu $processor .build/release/astd selftest 2> >(grep -v "TCG doesn't support" >&2)
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for processor in cortex-a53 neoverse-n1 max; do
+    echo "== Arm $processor: the kernels"
+    clang --target=aarch64-linux-gnu --gcc-toolchain=/usr -fuse-ld=lld -O2 -I Sources/CKernels/include -I Sources/CKernels \
+        Tests/kernels/check.c Sources/CKernels/*.c Sources/CKernels/*/*.c -lm -static -o "$work/check"
+    qemu-aarch64-static -cpu $processor "$work/check"
+done
