@@ -110,8 +110,9 @@ def page(command, date, more):
         ".Nm", ".Fl \\-help", ".Nm", ".Fl \\-version",
         ".Sh DESCRIPTION",
     ]
-    lines += discussion(command.get("discussion", ""))
-    lines += [ "Every command has", ".Fl \\-help .", ".Sh COMMANDS"]
+    told = discussion(command.get("discussion", ""))
+    lines += told[1:] if told[:1] == [".Pp"] else told
+    lines += ["Every command has", ".Fl \\-help .", ".Sh COMMANDS"]
     for child in command.get("subcommands", []):
         if child["commandName"] != "help":
             lines += command_lines(child, f"{name} {child['commandName']}")

@@ -107,7 +107,7 @@ cp "$package" "$root/root/astd.deb"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 # Services may not be started by packages of a tree that is not running.
 rm -f "$root/usr/sbin/policy-rc.d"
-systemd-nspawn -q -D "$root" --register=no --keep-unit --link-journal=no -b --console=pipe < /dev/null > "$root.log" 2>&1 &
+systemd-nspawn -q -D "$root" --capability=CAP_SYS_RESOURCE --register=no --keep-unit --link-journal=no -b --console=pipe < /dev/null > "$root.log" 2>&1 &
 container=$!
 mv_log() { mv "$root.log" .build/test-deb-boot.log 2> /dev/null || true; }
 for _ in {1..100}; do
@@ -218,11 +218,20 @@ check "the first client starts the daemon, and hears" hears_siren /run/astd/even
 inside systemctl stop astd.socket astd-events.socket astd
 inside systemctl start astd
 
+echo "no sound server at the start"
+inside systemctl stop astd astd-pulseaudio
+inside systemctl start --no-block astd
+sleep 11
+check "it tries again every five seconds, no more ($(restarts) times in 11 s)" [ "$(restarts)" -ge 1 -a "$(restarts)" -le 3 ]
+inside systemctl start astd-pulseaudio
+began=$(now_ms)
+until_true 12 says healthy || fail "the late server was not found"
+pass "it listens $(($(now_ms) - began)) ms after the server came"
+
 echo "a session: its own sound server, the user's astd, and the system's"
 inside systemctl stop astd astd-pulseaudio
 inside sh -c 'mkdir -p /etc/pulse/default.pa.d; cp /usr/share/doc/astd/examples/session-pulseaudio.pa /etc/pulse/default.pa.d/astd.pa
     echo "load-module module-null-sink sink_name=session norewinds=1" > /etc/pulse/default.pa.d/test.pa'
-inside systemctl start astd-pulseaudio && inside systemctl stop astd-pulseaudio
 inside loginctl enable-linger tester
 uid=$(inside id -u tester)
 session() { as tester env XDG_RUNTIME_DIR="/run/user/$uid" DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" "$@"; }
@@ -241,7 +250,7 @@ echo "upgrade"
 dpkg-deb -R "$package" "$root/root/next"
 version=$(sed -n 's/^Version: //p' "$root/root/next/DEBIAN/control")
 sed -i "s/^Version: .*/Version: $version+1/" "$root/root/next/DEBIAN/control"
-dpkg-deb -q --root-owner-group -Zgzip -b "$root/root/next" "$root/root/next.deb"
+dpkg-deb --root-owner-group -Zgzip -b "$root/root/next" "$root/root/next.deb" > /dev/null
 conffile=/etc/astd/astd.yaml
 if inside test -f $conffile; then inside sh -c "echo '# kept' >> $conffile"; fi
 old=$(main_pid)
