@@ -162,7 +162,6 @@ check "and it hears" hears_siren /run/astd/events.sock unix:/run/pulse/native te
 
 echo "watchdog, set to 3 s here"
 mkdir -p "$root/etc/systemd/system/astd.service.d"
-
 inside sh -c 'printf "[Service]\nWatchdogSec=3\n" > /etc/systemd/system/astd.service.d/test.conf'
 inside systemctl daemon-reload
 inside systemctl restart astd
