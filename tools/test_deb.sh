@@ -98,7 +98,7 @@ hears_siren() { # SOCKET SERVER USER
     local siren=/usr/share/astd/models/default/examples/siren.flac
     as "$3" timeout 9 nc -U "$1" > "$root/records" 2> "$root/nc.err" &
     local reader=$!
-    as "$3" env PULSE_SERVER="$2" paplay "$siren" || fail "paplay $siren"
+    as "$3" env PULSE_SERVER="$2" timeout 20 paplay "$siren" || fail "paplay $siren: $?"
     wait $reader || true
     grep -q '"type":"hello"' "$root/records" || fail "no hello: $(cat "$root/nc.err")"
     grep '"type":"prediction"' "$root/records" \
