@@ -6,7 +6,7 @@ export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/
 PYTHON := .venv/bin/python
 PREFIX ?= /usr/local
 
-.PHONY: help setup build release test test-importers test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install
+.PHONY: help setup build release test test-importers test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -52,6 +52,16 @@ install: release ## Install programs and model under PREFIX (/usr/local) and /va
 	install -D -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
+man: release ## Make the manual pages again from what the programs say of themselves
+	tools/make_man.py .build/release/astd docs/man/astd.1
+	tools/make_man.py .build/release/astctl docs/man/astctl.1
+deb: ## The Debian package: .build/deb/astd_VERSION_ARCHITECTURE.deb
+	@tools/setup.sh debhelper dpkg-dev lintian
+	$(MAKE) man
+	tools/make_deb.sh
+test-deb: ## Install, run, upgrade and purge the package in a Debian that is booted in a container (root)
+	@tools/setup.sh debootstrap systemd-container
+	tools/test_deb.sh
 $(PYTHON): tools/requirements.txt
 	python3 -m venv .venv || { echo "setup: python3 -m venv does not work: apt-get install python3-venv" >&2; exit 1; }
 	.venv/bin/pip install -q -r tools/requirements.txt

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that building, testing and the demo need and this machine lacks. Debian and Ubuntu.
+#
+#   tools/setup.sh [PACKAGE...]     and these packages
 set -euo pipefail
 
 packages=(
@@ -11,6 +13,8 @@ packages=(
     curl python3
     # What the Swift toolchain needs to run, to link and to fetch packages.
     g++ libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata git ca-certificates
+    # What a target wants beyond that.
+    "$@"
 )
 complain() { echo "setup: $*" >&2; }
 PATH=$PATH:/opt/swift/usr/bin:$HOME/.local/share/swiftly/bin:/usr/libexec/swift/bin

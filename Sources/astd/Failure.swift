@@ -26,9 +26,9 @@ enum Failure {
 
     static func general(_ reason: String) -> ExitCode { tell(reason, ExitCode(1)) }
 
-    /// One line on standard error.
+    /// One line on standard error; an error in the journal where that is what standard error leads to.
     static func warn(_ text: String) {
-        let line = Array("astd: \(text)\n".utf8)
+        let line = Array("\(JournalLogHandler.isConnected ? "<3>" : "astd: ")\(text)\n".utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 

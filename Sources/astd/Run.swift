@@ -60,7 +60,10 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var logger = Logger(label: "astd") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "astd") { label -> any LogHandler in
+            if JournalLogHandler.isConnected { return JournalLogHandler() }
+            return StreamLogHandler.standardError(label: label)
+        }
         logger.logLevel = .info
         let hopFrames = Int((hop * 100).rounded())
         let options = DaemonOptions(

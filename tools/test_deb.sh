@@ -1,0 +1,275 @@
+#!/usr/bin/env bash
+# Installs the package in a Debian that systemd has booted in a container, and does to it what happens to a service: enable,
+# hear, kill, stop, hang, lose its sound server, upgrade, remove, purge. Needs root, systemd-nspawn and debootstrap.
+#
+#   make test-deb
+#   DEB_TEST_BASE=DIR make test-deb     a tree that debootstrap made earlier; it is copied, not changed
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+[ "$(id -u)" -eq 0 ] || { echo "test-deb: systemd-nspawn needs root" >&2; exit 1; }
+packages=(.build/deb/astd_*.deb)
+package=${packages[0]}
+[ -f "$package" ] || { echo "test-deb: no package in .build/deb: make deb" >&2; exit 1; }
+suite=bookworm
+base=${DEB_TEST_BASE:-$PWD/.build/debian-$suite}
+if [ ! -f "$base/etc/debian_version" ]; then
+    echo "test-deb: a minimal Debian, once"
+    debootstrap --variant=minbase \
+        --include=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,ca-certificates,procps,netcat-openbsd,pulseaudio,pulseaudio-utils \
+        $suite "$base.part" http://deb.debian.org/debian > "$base.log" || { tail -n 5 "$base.log" >&2; exit 1; }
+    mv "$base.part" "$base"
+fi
+
+root=$(mktemp -d "$PWD/.build/debian-test.XXXXXX")
+container='' leader='' holder=''
+end() {
+    trap '' INT TERM HUP
+    # shellcheck disable=SC2086
+    [ -z "$holder" ] || kill $holder 2> /dev/null || true
+    if [ -n "$leader" ]; then
+        inside systemctl poweroff 2> /dev/null || true
+        for _ in {1..50}; do [ -d "/proc/$leader" ] || break; sleep 0.2; done
+        kill -KILL "$leader" 2> /dev/null || true
+    fi
+    [ -z "$container" ] || wait "$container" || true
+    rm -rf "$root"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+inside() { nsenter -t "$leader" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"; }
+as() { # USER COMMAND...: with the user's groups
+    local user=$1
+    shift
+    inside runuser -u "$user" -- "$@"
+}
+pass() { printf '  ok    %s\n' "$*"; }
+fail() {
+    printf '  FAIL  %s\n' "$*" >&2
+    [ -z "$leader" ] || inside journalctl --no-pager -n 25 -u 'astd*' >&2 || true
+    exit 1
+}
+check() { # WHAT COMMAND...
+    local what=$1
+    shift
+    if "$@" > /dev/null 2>&1; then pass "$what"; else fail "$what"; fi
+}
+refuse() { # WHAT COMMAND...: the command must fail
+    local what=$1
+    shift
+    if "$@" > /dev/null 2>&1; then fail "$what"; else pass "$what"; fi
+}
+now_ms() { # Not the wall clock, which may jump under a virtual machine
+    local up
+    read -r up _ < /proc/uptime
+    echo $((10#${up/./} * 10))
+}
+until_true() { # SECONDS COMMAND...
+    local end=$(($(now_ms) + $1 * 1000))
+    shift
+    until "$@" > /dev/null 2>&1; do
+        [ "$(now_ms)" -lt $end ] || return 1
+        sleep 0.02
+    done
+}
+main_pid() { inside systemctl show -P MainPID astd; }
+inside_host_pid() { # PID in the container: the same process as this machine counts it
+    local pid
+    for pid in $(pgrep -x astd); do
+        if grep -qE "^NSpid:.*[[:space:]]$1\$" "/proc/$pid/status" && [ "/proc/$pid/ns/pid" -ef "/proc/$leader/ns/pid" ]; then
+            echo "$pid"
+        fi
+    done
+}
+restarts() { inside systemctl show -P NRestarts astd; }
+answers_as_other_than() { # PID: a daemon serves, and it is another one
+    local pid
+    pid=$(inside astctl status --json | sed -nE 's/.*"pid":([0-9]+).*/\1/p')
+    [ -n "$pid" ] && [ "$pid" != "$1" ]
+}
+says() { # SOURCE-STATE
+    inside astctl status --json | grep -q "\"state\":\"$1\""
+}
+
+# What a client of the group reads while a siren is played: a prediction with Siren first.
+hears_siren() { # SOCKET SERVER USER
+    local siren=/usr/share/astd/models/default/examples/siren.flac
+    as "$3" timeout 9 nc -U "$1" > "$root/records" 2> "$root/nc.err" &
+    local reader=$!
+    as "$3" env PULSE_SERVER="$2" timeout 20 paplay "$siren" || fail "paplay $siren: $?"
+    wait $reader || true
+    grep -q '"type":"hello"' "$root/records" || fail "no hello: $(cat "$root/nc.err")"
+    grep '"type":"prediction"' "$root/records" \
+        | grep -qE '"labels":\[\{"index":[0-9]+,"label":"Siren","score":0\.[5-9]'
+}
+
+echo "Debian $suite, booted"
+cp -a "$base/." "$root"
+cp "$package" "$root/root/astd.deb"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+# Services may not be started by packages of a tree that is not running.
+rm -f "$root/usr/sbin/policy-rc.d"
+systemd-nspawn -q -D "$root" --register=no --keep-unit --link-journal=no -b --console=pipe < /dev/null > "$root.log" 2>&1 &
+container=$!
+mv_log() { mv "$root.log" .build/test-deb-boot.log 2> /dev/null || true; }
+for _ in {1..100}; do
+    leader=$(pgrep -P "$container" | head -n 1 || true)
+    if [ -n "$leader" ] && [[ $(inside systemctl is-system-running 2> /dev/null || true) =~ running|degraded ]]; then break; fi
+    sleep 0.2
+done
+mv_log
+[ -n "$leader" ] || fail "systemd did not boot: see .build/test-deb-boot.log"
+inside useradd -m tester
+inside useradd -m stranger
+mkdir -p "$root/etc/pulse/system.pa.d"
+inside sh -c 'echo "load-module module-null-sink sink_name=test rate=48000 channels=2 norewinds=1" > /etc/pulse/system.pa.d/test.pa'
+
+echo "install"
+inside apt-get update -qq
+inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /root/astd.deb > .build/test-deb-apt.log 2>&1 \
+    || { tail -n 20 .build/test-deb-apt.log >&2; fail "apt-get install"; }
+check "astd runs" inside astd --version
+check "the default model is found and works" inside astd classify /usr/share/astd/models/default/examples/siren.flac
+check "user and group astd are there" inside getent group astd
+refuse "nothing was enabled" inside systemctl is-enabled --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
+refuse "nothing listens" inside systemctl is-active --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
+check "manual pages" inside test -f /usr/share/man/man1/astd.1.gz -a -f /usr/share/man/man1/astctl.1.gz
+for file in bash-completion/completions/astd zsh/vendor-completions/_astd fish/vendor_completions.d/astctl.fish; do
+    check "completion $file" inside test -s "/usr/share/$file"
+done
+inside usermod -aG astd,pulse-access tester
+
+echo "enable: the machine's own PulseAudio server, with a null sink"
+check "systemctl enable --now astd-pulseaudio astd" inside systemctl enable --now astd-pulseaudio astd
+check "astctl status, for a member of the group" as tester astctl status
+refuse "a stranger cannot ask" as stranger astctl status
+refuse "a stranger cannot listen" as stranger timeout 3 nc -U /run/astd/events.sock
+check "a played siren is heard at the socket" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+exposure=$(inside systemd-analyze security --no-pager astd.service | sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p')
+check "exposure $exposure, at most 1.5" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.5) }'
+check "the adapter of the package is known" inside sh -c 'astctl adapter list | grep -q alarms'
+check "the journal has priorities" inside sh -c 'journalctl -u astd -o json | grep "listening to\|\"listening\|healthy" | grep -q "\"PRIORITY\":\"6\""'
+
+echo "restart"
+for way in "systemctl restart astd" "kill -KILL"; do
+    old=$(main_pid)
+    began=$(now_ms)
+    # shellcheck disable=SC2046,SC2086
+    inside $way $([ "$way" = "kill -KILL" ] && echo "$old")
+    until_true 10 answers_as_other_than "$old" || fail "$way: no new daemon"
+    took=$(($(now_ms) - began))
+    check "$way: another daemon answers after $took ms" [ $took -lt 1000 ]
+done
+check "and it hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+
+echo "watchdog, set to 3 s here"
+mkdir -p "$root/etc/systemd/system/astd.service.d"
+inside sh -c 'printf "[Service]\nWatchdogSec=3\n" > /etc/systemd/system/astd.service.d/test.conf'
+inside systemctl daemon-reload
+inside systemctl restart astd
+sleep 8
+check "a daemon in good health is left alone" [ "$(restarts)" -eq 0 ]
+inside systemctl stop astd-pulseaudio
+until_true 5 says lost || fail "the lost server is not told"
+check "a lost server is a warning in the journal" inside sh -c 'journalctl -u astd -p warning -o cat | grep -q "is lost"'
+sleep 6
+check "a lost sound server is no reason to start again" [ "$(restarts)" -eq 0 ]
+inside systemctl start astd-pulseaudio
+began=$(now_ms)
+until_true 10 says healthy || fail "the source did not come back"
+pass "the source is back $(($(now_ms) - began)) ms after its server"
+old=$(main_pid)
+began=$(now_ms)
+inside kill -STOP "$old"
+until_true 15 answers_as_other_than "$old" || fail "a stopped daemon was not started again"
+pass "SIGSTOP: another daemon answers after $(($(now_ms) - began)) ms"
+check "the journal says why" inside sh -c 'journalctl -u astd -o cat | grep -qi "watchdog timeout"'
+old=$(main_pid)
+# The engine's thread alone is held, as a debugger would: the sockets still answer.
+host_pid=$(inside_host_pid "$old")
+thread=$(grep -lx astd-engine "/proc/$host_pid"/task/*/comm | sed -E 's,.*/task/([0-9]+)/.*,\1,')
+python3 - "$thread" << 'PY' &
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+if libc.ptrace(16, int(sys.argv[1]), None, None) != 0:  # PTRACE_ATTACH
+    sys.exit("ptrace: errno %d" % ctypes.get_errno())
+# Its end is to be waited for as well, or the process would stay a zombie.
+for _ in range(2):
+    os.waitpid(int(sys.argv[1]), 0x40000000)  # __WALL
+PY
+holder=$!
+began=$(now_ms)
+sleep 1
+check "with its engine stuck the daemon still answers" inside astctl status
+until_true 15 answers_as_other_than "$old" || fail "a stuck engine was not started again"
+pass "stuck engine: another daemon answers after $(($(now_ms) - began)) ms"
+kill "$holder" 2> /dev/null || true
+wait "$holder" 2> /dev/null || true
+holder=''
+inside rm /etc/systemd/system/astd.service.d/test.conf
+inside systemctl daemon-reload
+
+echo "sockets of systemd's"
+inside systemctl stop astd
+refuse "after a stop nobody listens" inside systemctl is-active --quiet astd
+inside systemctl start astd.socket astd-events.socket
+check "mode and group of both" [ "$(inside stat -c %a%G /run/astd/astd.sock /run/astd/events.sock | sort -u)" = 660astd ]
+check "the first client starts the daemon, and hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+inside systemctl stop astd.socket astd-events.socket astd
+inside systemctl start astd
+
+echo "no sound server at the start"
+inside systemctl stop astd astd-pulseaudio
+inside systemctl start --no-block astd
+sleep 11
+check "it tries again every five seconds, no more ($(restarts) times in 11 s)" [ "$(restarts)" -ge 1 -a "$(restarts)" -le 3 ]
+inside systemctl start astd-pulseaudio
+began=$(now_ms)
+until_true 12 says healthy || fail "the late server was not found"
+pass "it listens $(($(now_ms) - began)) ms after the server came"
+
+echo "a session: its own sound server, the user's astd, and the system's"
+inside systemctl stop astd astd-pulseaudio
+inside sh -c 'mkdir -p /etc/pulse/default.pa.d; cp /usr/share/doc/astd/examples/session-pulseaudio.pa /etc/pulse/default.pa.d/astd.pa
+    echo "load-module module-null-sink sink_name=session norewinds=1" > /etc/pulse/default.pa.d/test.pa'
+inside loginctl enable-linger tester
+uid=$(inside id -u tester)
+session() { as tester env XDG_RUNTIME_DIR="/run/user/$uid" DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" "$@"; }
+until_true 10 inside test -S "/run/user/$uid/systemd/private" || fail "no session"
+session systemctl --user start pulseaudio || fail "the session's PulseAudio"
+check "systemctl --user enable --now astd" session systemctl --user enable --now astd
+check "the user's astd hears" hears_siren "/run/user/$uid/astd/events.sock" "unix:/run/user/$uid/pulse/native" tester
+check "systemctl --user stop astd" session systemctl --user disable --now astd
+inside systemctl start astd
+check "the system's astd hears the session that lets it in" hears_siren /run/astd/events.sock "unix:/run/user/$uid/pulse/native" tester
+inside systemctl stop astd
+session systemctl --user stop pulseaudio.socket pulseaudio.service
+inside systemctl start astd-pulseaudio astd
+
+echo "upgrade"
+dpkg-deb -R "$package" "$root/root/next"
+version=$(sed -n 's/^Version: //p' "$root/root/next/DEBIAN/control")
+sed -i "s/^Version: .*/Version: $version+1/" "$root/root/next/DEBIAN/control"
+dpkg-deb --root-owner-group -Zgzip -b "$root/root/next" "$root/root/next.deb" > /dev/null
+conffile=/etc/astd/astd.yaml
+if inside test -f $conffile; then inside sh -c "echo '# kept' >> $conffile"; fi
+old=$(main_pid)
+inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq /root/next.deb >> .build/test-deb-apt.log 2>&1 || fail "upgrade"
+check "the new version runs in the place of the old" until_true 5 answers_as_other_than "$old"
+check "it is still enabled" inside systemctl is-enabled --quiet astd
+if inside test -f $conffile; then check "the edited configuration was kept" inside grep -q '^# kept' $conffile; fi
+check "and it hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+
+echo "remove, purge"
+inside apt-get remove -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "remove"
+refuse "it does not listen any more" inside pgrep -x astd
+inside apt-get purge -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "purge"
+left=$(inside sh -c 'find / -xdev \( -name "astd*" -o -name "astctl*" \) -not -path "/root/*" -not -path "/proc/*" -not -path "/home/*" -not -path "/etc/pulse/*" \
+    -not -path "/var/lib/systemd/*" -not -path "/var/lib/apt/*" 2> /dev/null' || true)
+check "no file is left${left:+: $left}" [ -z "$left" ]
+check "the package is gone" sh -c "! grep -q '^Package: astd$' '$root/var/lib/dpkg/status'"
+refuse "no unit failed" sh -c "nsenter -t $leader -m -u -i -n -p -C -- systemctl --failed --no-legend | grep ."
+echo "All of it works."
