@@ -51,6 +51,7 @@ bench-swap: release $(PYTHON) ## Time adapter swaps of a full-size model under a
 install: release ## Install programs and model under PREFIX (/usr/local) and /var/lib/astd; DESTDIR is heeded
 	install -D -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
+	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/selftest models/selftest/*
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
 man: release ## Make the manual pages again from what the programs say of themselves
 	tools/make_man.py .build/release/astd docs/man/astd.1
