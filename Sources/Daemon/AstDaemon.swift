@@ -42,14 +42,16 @@ public struct AstDaemon: Sendable {
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
+        let detection = EventDetection(rules: options.detection, hopFrames: options.hopFrames)
         let pipeline = Pipeline(
-            ring: ring, recognizer: recognizer, hub: hub, hopFrames: options.hopFrames,
+            ring: ring, recognizer: recognizer, detection: detection, hub: hub, hopFrames: options.hopFrames,
             gate: options.gateDBFS.map(EnergyGate.init(thresholdDBFS:)),
             sourceWaits: spec.waits(unpaced: options.unpaced))
         adapters.connect(pipeline.variantSwitch)
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
         let requests = Requests(
-            facts: facts, pipeline: pipeline, adapters: adapters, hub: hub, sourceName: source.name
+            facts: facts, pipeline: pipeline, adapters: adapters, detection: detection, hub: hub,
+            sourceName: source.name
         ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(

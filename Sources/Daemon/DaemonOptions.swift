@@ -1,3 +1,4 @@
+public import Detection
 public import Recognizer
 
 /// How a daemon is to run.
@@ -13,12 +14,15 @@ public struct DaemonOptions: Sendable {
     public var gateDBFS: Double?
     /// From one window's beginning to the next, in frames of 10 ms.
     public var hopFrames: Int
+    /// Which labels make events, and when.
+    public var detection: DetectionRules
     /// Where the sockets are.
     public var runtimeDirectory: String
 
     public init(
         recognizer: RecognizerOptions, source: String, adaptersDirectory: String? = nil, unpaced: Bool,
-        gateDBFS: Double? = nil, hopFrames: Int, runtimeDirectory: String
+        gateDBFS: Double? = nil, hopFrames: Int, detection: DetectionRules = DetectionRules(),
+        runtimeDirectory: String
     ) {
         self.recognizer = recognizer
         self.source = source
@@ -26,6 +30,7 @@ public struct DaemonOptions: Sendable {
         self.unpaced = unpaced
         self.gateDBFS = gateDBFS
         self.hopFrames = hopFrames
+        self.detection = detection
         self.runtimeDirectory = runtimeDirectory
     }
 }

@@ -12,6 +12,7 @@ final class Requests: RequestHandler {
     private let facts: Facts
     private let pipeline: Pipeline
     private let adapters: AdapterShelf
+    private let detection: EventDetection
     private let hub: EventHub
     private let source: NIOLockedValueBox<SourceReport>
     private let began = ContinuousClock.now
@@ -29,12 +30,13 @@ final class Requests: RequestHandler {
     }
 
     init(
-        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, hub: EventHub, sourceName: String,
-        shutdown: @escaping @Sendable () -> Void
+        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, detection: EventDetection, hub: EventHub,
+        sourceName: String, shutdown: @escaping @Sendable () -> Void
     ) {
         self.facts = facts
         self.pipeline = pipeline
         self.adapters = adapters
+        self.detection = detection
         self.hub = hub
         self.shutdown = shutdown
         source = NIOLockedValueBox(SourceReport(state: .recovering, name: sourceName))
@@ -60,6 +62,7 @@ final class Requests: RequestHandler {
         case "labels": labels(params)
         case "adapter.list", "adapter.load", "adapter.use", "adapter.unload", "reload":
             await AdapterRequests(adapters).handle(method: method, params: params)
+        case "explain": explain(params)
         case "sources": sources()
         case "shutdown": stop()
         default: .failure(.methodNotFound(method))
@@ -99,6 +102,22 @@ final class Requests: RequestHandler {
                 return .failure(RPCError(.unavailable, "no adapter \(name) is loaded"))
             }
             return .success(JSONText(LabelList(labels: labels)))
+        } catch {
+            return .failure(.invalidParams(error))
+        }
+    }
+
+    /// - Parameter params: `label`; `adapter`, a name, when several classify.
+    private func explain(_ params: JSONObject) -> Result<JSONText, RPCError> {
+        do throws(WireError) {
+            let label = try params.requiredString("label")
+            let adapter = try params.string("adapter")
+            guard let report = detection.explain(label, adapter: adapter) else {
+                let near = NearMiss.of(label, among: detection.labels).map { ": do you mean \($0)?" } ?? ""
+                return .failure(
+                    RPCError(.unavailable, "nothing that classifies has a label \(label)\(near)"))
+            }
+            return .success(JSONText(report))
         } catch {
             return .failure(.invalidParams(error))
         }

@@ -28,6 +28,13 @@ import Wire
             #"{"type":"event","state":"begin","id":3,"label":"Siren","time":"2025-12-31T23:59:58.250Z","peak_score":0.5,"duration":0.0}"#
         ),
         (
+            .event(
+                EventRecord(
+                    state: .end, id: 3, label: "Bell", adapter: "alarms", unixNanos: nanos, peakScore: 0.75,
+                    duration: 2.5)),
+            #"{"type":"event","state":"end","id":3,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","peak_score":0.75,"duration":2.5}"#
+        ),
+        (
             .gap(Gap(startSample: 16_000, endSample: 16_480, reason: .sourceLost)),
             #"{"type":"gap","start_sample":16000,"end_sample":16480,"reason":"source_lost"}"#
         ),

@@ -11,7 +11,7 @@ internal import Wire
 /// The main job, on a thread of its own: samples from the ring become features, features become scores, scores
 /// become records.
 ///
-///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventHub
+///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
 /// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
 /// `stopping` and `variantSwitch` are the only things that other threads touch, and are synchronised.
@@ -21,6 +21,7 @@ final class Pipeline: @unchecked Sendable {
     private let hub: EventHub
     /// Where others ask for other adapters.
     let variantSwitch: VariantSwitch
+    private let detection: EventDetection
     private let ranking = Ranking(limit: nil)
     /// Whether the source waits for us: then no window is skipped.
     private let sourceWaits: Bool
@@ -38,16 +39,18 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, gate: EnergyGate? = nil,
-        sourceWaits: Bool
+        ring: SampleRing, recognizer: Recognizer, detection: EventDetection, hub: EventHub, hopFrames: Int,
+        gate: EnergyGate? = nil, sourceWaits: Bool
     ) {
         self.ring = ring
         self.recognizer = recognizer
+        self.detection = detection
         self.hub = hub
         self.gate = gate
         self.sourceWaits = sourceWaits
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
+        tell(detection.change(to: recognizer.variants, clock))
     }
 
     /// Safe on any thread.
@@ -66,6 +69,7 @@ final class Pipeline: @unchecked Sendable {
         let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
         defer {
             block.deallocate()
+            tell(detection.finish(clock))
             variantSwitch.end()
             ring.close()
         }
@@ -107,6 +111,7 @@ final class Pipeline: @unchecked Sendable {
         let earlier = recognizer.use(variants)
         schedule.change(
             windowFrames: recognizer.windowFrames, oldestFrame: recognizer.features.oldestFrame)
+        tell(detection.change(to: variants, clock))
         hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
         return earlier
     }
@@ -120,7 +125,7 @@ final class Pipeline: @unchecked Sendable {
             let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
             let window = start..<frames.upperBound
             if isQuiet(window) {
-                publish(variant, window, levelDBFS, labels: [], isGated: true)
+                publish(variant, window, levelDBFS, scores: nil)
             } else {
                 milliseconds = (milliseconds ?? 0) + (try classify(variant, window, levelDBFS))
             }
@@ -138,10 +143,7 @@ final class Pipeline: @unchecked Sendable {
             throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
         }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
-        let labels = ranking.best(scores).map {
-            ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
-        }
-        publish(variant, window, levelDBFS, labels: labels, isGated: false)
+        publish(variant, window, levelDBFS, scores: scores)
         return milliseconds
     }
 
@@ -152,9 +154,11 @@ final class Pipeline: @unchecked Sendable {
         return Int64(gate.quietSamples) >= clock.heardSample - samples.lowerBound
     }
 
+    /// - Parameter scores: By class index; `nil` for a window that was too quiet to be classified.
     private func publish(
-        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, labels: [ScoredLabel], isGated: Bool
+        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, scores: UnsafeBufferPointer<Float>?
     ) {
+        let labels = scores.map { ranking.best($0) } ?? []
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
@@ -164,7 +168,15 @@ final class Pipeline: @unchecked Sendable {
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
                     endSample: samples.upperBound, levelDBFS: levelDBFS,
                     latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: variant.adapter,
-                    isGated: isGated, labels: labels)))
+                    isGated: scores == nil,
+                    labels: labels.map {
+                        ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
+                    })))
+        tell(detection.hear(scores, of: variant, window: samples, clock))
+    }
+
+    private func tell(_ events: [EventRecord]) {
+        for event in events { hub.publish(.event(event)) }
     }
 
     /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
@@ -186,6 +198,7 @@ final class Pipeline: @unchecked Sendable {
             recognizer.features.reset()
             schedule.restart()
             clock.restart(at: hole.upperBound)
+            tell(detection.passOver(to: hole.upperBound, clock))
         }
         shareCounters()
     }
