@@ -13,6 +13,7 @@ final class Requests: RequestHandler {
     private let pipeline: Pipeline
     private let adapters: AdapterShelf
     private let detection: EventDetection
+    private let reload: Reload
     private let hub: EventHub
     private let source: NIOLockedValueBox<SourceReport>
     private let began = ContinuousClock.now
@@ -30,13 +31,14 @@ final class Requests: RequestHandler {
     }
 
     init(
-        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, detection: EventDetection, hub: EventHub,
-        sourceName: String, shutdown: @escaping @Sendable () -> Void
+        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, detection: EventDetection, reload: Reload,
+        hub: EventHub, sourceName: String, shutdown: @escaping @Sendable () -> Void
     ) {
         self.facts = facts
         self.pipeline = pipeline
         self.adapters = adapters
         self.detection = detection
+        self.reload = reload
         self.hub = hub
         self.shutdown = shutdown
         source = NIOLockedValueBox(SourceReport(state: .recovering, name: sourceName))
@@ -60,9 +62,10 @@ final class Requests: RequestHandler {
         switch method {
         case "status": .success(JSONText(status()))
         case "labels": labels(params)
-        case "adapter.list", "adapter.load", "adapter.use", "adapter.unload", "reload":
+        case "adapter.list", "adapter.load", "adapter.use", "adapter.unload":
             await AdapterRequests(adapters).handle(method: method, params: params)
         case "explain": explain(params)
+        case "reload": .success(JSONText(await reload.run()))
         case "sources": sources()
         case "shutdown": stop()
         default: .failure(.methodNotFound(method))

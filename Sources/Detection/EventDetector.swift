@@ -58,7 +58,8 @@ public struct EventDetector: Sendable {
         for index in labels.indices {
             let score = scores?[index] ?? 0
             lastScores[index] = score
-            let smoothed = scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
+            let smoothed =
+                scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
             let change = tracks[index].hear(
                 score, smoothed: smoothed, end: window.upperBound, limits[index], takeID: takeID)
             if let change { events.append(event(index, change)) }

@@ -44,7 +44,8 @@ import Testing
         }
     }
 
-    private func begin(_ id: UInt64, _ sample: Int64, _ peak: Float, _ label: String = "Siren") -> SoundEvent {
+    private func begin(_ id: UInt64, _ sample: Int64, _ peak: Float, _ label: String = "Siren") -> SoundEvent
+    {
         .begin(id: id, label: label, sample: sample, peak: peak)
     }
 
@@ -96,7 +97,8 @@ import Testing
         #expect(feed.hear(0.8) == [begin(2, 40, 0.8)])
     }
 
-    @Test func `The mean of the last windows is held against the thresholds, the peak is the highest of all`() {
+    @Test func `The mean of the last windows is held against the thresholds, the peak is the highest of all`()
+    {
         var feed = Feed(on: 0.5, off: 0.4, smoothing: 3)
         #expect(feed.hear(0, 0, 0.9) == [])
         #expect(feed.hear(0.75) == [begin(1, 40, 0.75)])

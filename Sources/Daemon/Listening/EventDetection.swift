@@ -96,7 +96,9 @@ final class EventDetection: Sendable {
     ) -> [EventRecord] {
         state.withLockedValue { state in
             state.detectors.indices.flatMap { index in
-                step(&state.detectors[index].detector).map { $0.record(state.detectors[index].adapter, clock) }
+                step(&state.detectors[index].detector).map {
+                    $0.record(state.detectors[index].adapter, clock)
+                }
             }
         }
     }
@@ -109,7 +111,8 @@ final class EventDetection: Sendable {
     /// - Returns: `nil` when nothing that classifies has such a label.
     func explain(_ label: String, adapter: String?) -> ExplainReport? {
         state.withLockedValue { state in
-            for (name, detector) in state.detectors where adapter == nil || adapter == name ?? AdapterName.base {
+            for (name, detector) in state.detectors
+            where adapter == nil || adapter == name ?? AdapterName.base {
                 if let explanation = detector.explanation(of: label) {
                     return ExplainReport(explanation, adapter: name, clock: state.clock)
                 }

@@ -40,7 +40,9 @@ enum ExplainText {
         let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
         var lines = [
             "\(Text.printable(report.label))\(adapter): \(report.state), \(Text.printable(report.reason))",
-            row("score", "\(score(report.score)), smoothed \(score(report.smoothedScore)) over \(report.smoothing)"),
+            row(
+                "score",
+                "\(score(report.score)), smoothed \(score(report.smoothedScore)) over \(report.smoothing)"),
             row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"),
             row("off", "\(score(report.off)), merge gap \(Text.number(report.mergeGapSeconds)) s"),
         ]
