@@ -42,22 +42,26 @@ public struct AstDaemon: Sendable {
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
+        let sourceWatch = SourceWatch(name: source.name, hub: hub, logger: logger)
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
         let pipeline = Pipeline(
             ring: ring, recognizer: recognizer, detection: detection, hub: hub, hopFrames: options.hopFrames,
             gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
-            sourceWaits: spec.waits(unpaced: options.settings.fast))
+            sourceWaits: spec.waits(unpaced: options.settings.fast), onMuted: sourceWatch.tellMuted)
+        pipeline.suspectMuted(after: options.settings.mutedAfter)
         adapters.connect(pipeline.variantSwitch)
         let reload = Reload(
             options.settings, from: options.settingsSources, adapters: adapters, logger: logger
         ) { settings in
             detection.use(settings.detection)
+            pipeline.suspectMuted(after: settings.mutedAfter)
         }
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
         let requests = Requests(
-            facts: facts, pipeline: pipeline, adapters: adapters, detection: detection, reload: reload,
-            hub: hub, sourceName: source.name
+            facts: facts, source: source, sourceWatch: sourceWatch, pipeline: pipeline, adapters: adapters,
+            detection: detection, reload: reload,
+            hub: hub
         ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(
@@ -66,7 +70,7 @@ public struct AstDaemon: Sendable {
             handler: requests, logger: logger)
         requests.countClients { [weak server] in server?.clientCount ?? 0 }
         try mapped(DaemonError.source) { () throws(CaptureError) in
-            try source.start(into: ring) { [logger] event in tell(event, hub, requests, logger) }
+            try source.start(into: ring, onEvent: sourceWatch.tell)
         }
         do throws(SocketServerError) {
             try await server.bind()
@@ -78,6 +82,10 @@ public struct AstDaemon: Sendable {
         let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
             notifier.ready(status: "listening to \(source.name)")
         }
+        let metricsFile = MetricsFile(
+            settings: { reload.settings.metrics }, text: { requests.metricsText() }, logger: logger)
+        let writer = Task { await metricsFile.run() }
+        defer { writer.cancel() }
         try await serve(listening, server, reload, stopRequests)
     }
 
@@ -132,22 +140,6 @@ public struct AstDaemon: Sendable {
     private func lastComponent(_ path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
-}
-
-/// A source's health, told to everybody: in the records, in `status`, in the log.
-private func tell(_ event: SourceEvent, _ hub: EventHub, _ requests: Requests, _ logger: Logger) {
-    let state: SourceRecord.State =
-        switch event.state {
-        case .healthy: .healthy
-        case .lost: .lost
-        case .recovering: .recovering
-        }
-    let record = SourceRecord(state: state, name: event.name, message: event.message)
-    requests.sourceIs(record)
-    hub.publish(.source(record))
-    logger.log(
-        level: state == .lost ? .warning : .info,
-        "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")")
 }
 
 private func mapped<Value, Failure: Error>(

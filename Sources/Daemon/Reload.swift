@@ -33,7 +33,8 @@ final class Reload: Sendable {
 
     /// Settings that are wrong change nothing; the adapters are read again all the same.
     func run() async -> ReloadReport {
-        let changes: Result<SettingsChanges, SettingsRefusal> = await withCheckedContinuation { continuation in
+        let changes: Result<SettingsChanges, SettingsRefusal> = await withCheckedContinuation {
+            continuation in
             queue.async { continuation.resume(returning: self.reloadSettings()) }
         }
         var report = await adapters.reload()
@@ -81,6 +82,7 @@ final class Reload: Sendable {
         for problem in report.problems { logger.warning("\(problem)") }
         for warning in report.warnings { logger.warning("\(warning)") }
         let counts = "\(report.loaded.count) new, \(report.replaced.count) changed"
-        logger.info("adapters: \(counts), \(report.removed.count) gone, \(report.problems.count) problems in all")
+        logger.info(
+            "adapters: \(counts), \(report.removed.count) gone, \(report.problems.count) problems in all")
     }
 }

@@ -71,7 +71,8 @@ public struct LoadedSettings: Equatable, Sendable {
             let origin = origins["\(key).off"] ?? origins["\(key).on"] ?? .fallback
             return SettingsProblem(
                 origin: origin,
-                kind: .contradiction("\(key).off is \(off), above \(key).on, \(rule.on): give off less than on"))
+                kind: .contradiction(
+                    "\(key).off is \(off), above \(key).on, \(rule.on): give off less than on"))
         }
         let detection = settings.detection
         let all = [check(detection.rule, "detection")]

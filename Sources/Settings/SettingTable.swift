@@ -73,7 +73,8 @@ enum SettingTable {
     /// The fields that an exception has, in the order of ``exceptionFields``.
     static func show(_ exception: DetectionException) -> [(field: String, text: String)] {
         let texts: [String?] = [
-            exception.on.map(SettingRow.Kind.threshold.text), exception.off.map(SettingRow.Kind.threshold.text),
+            exception.on.map(SettingRow.Kind.threshold.text),
+            exception.off.map(SettingRow.Kind.threshold.text),
             exception.smoothingWindows.map(smoothing.text), exception.minimumHits.map(hits.text),
             exception.mergeGapSeconds.map(pause.text), exception.refractorySeconds.map(pause.text),
         ]

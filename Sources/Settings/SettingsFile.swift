@@ -106,7 +106,9 @@ struct SettingsFile {
                 }
                 guard let text = value.scalar?.string else {
                     problems.append(
-                        problem(value, .badValue(key: "\(key).\(field)", found: "no scalar", allowed: "a number")))
+                        problem(
+                            value, .badValue(key: "\(key).\(field)", found: "no scalar", allowed: "a number"))
+                    )
                     continue
                 }
                 labels[label, default: [:]][field] = Entry(texts: [text], line: value.mark?.line)
@@ -131,7 +133,8 @@ struct SettingsFile {
         // `minimum_hits` at the top is as near as can be to `detection.minimum_hits`.
         let elsewhere = all.first { $0.hasSuffix("." + key) }
         return .unknownKey(
-            key, near: NearMiss.of(key, among: here) ?? elsewhere ?? NearMiss.of(key, among: all), allowed: here)
+            key, near: NearMiss.of(key, among: here) ?? elsewhere ?? NearMiss.of(key, among: all),
+            allowed: here)
     }
 
     static func unknownField(_ field: String, of key: String) -> SettingsProblem.Kind {
@@ -154,14 +157,18 @@ struct SettingsFile {
         var count = 0
         while count < bytes.count {
             // SAFETY: the bytes behind `count` are the array's own, and the call does not keep them.
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
+            }
             if got < 0 && errno == EINTR { continue }
             guard got >= 0 else { throw refusal("cannot be read: \(String(cString: strerror(errno)))") }
             if got == 0 { break }
             count += got
         }
         guard count <= maximumBytes else { throw refusal("is larger than \(maximumBytes) bytes") }
-        guard let text = String(validating: bytes[..<count], as: UTF8.self) else { throw refusal("is no UTF-8") }
+        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+            throw refusal("is no UTF-8")
+        }
         return text
     }
 }

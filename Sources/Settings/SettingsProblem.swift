@@ -50,7 +50,8 @@ extension SettingsProblem: CustomStringConvertible {
         let isFlag = if case .flag = origin { true } else { false }
         let line = (isFlag ? text : "\(origin): \(text)").prefix(2000)
         // Names and values come from outside; a message stays one line.
-        return String(line.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 0x20 } ? "\u{FFFD}" : $0 })
+        return String(
+            line.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 0x20 } ? "\u{FFFD}" : $0 })
     }
 }
 

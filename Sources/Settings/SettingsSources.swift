@@ -79,7 +79,8 @@ public struct SettingsSources: Sendable {
         return strangers
             + keys.sorted().map { key in
                 let section = key.split(separator: ".").dropLast().joined(separator: ".")
-                return SettingsProblem(origin: .flag("--set"), kind: SettingsFile.unknown(key, section: section))
+                return SettingsProblem(
+                    origin: .flag("--set"), kind: SettingsFile.unknown(key, section: section))
             }
     }
 
@@ -103,7 +104,8 @@ public struct SettingsSources: Sendable {
                 read(entry.texts.joined(), label, field, .file(path: file ?? "", line: entry.line))
             }
         }
-        for (key, texts) in flags.sorted(by: { $0.key < $1.key }) where key.hasPrefix(SettingTable.labelsKey + ".") {
+        for (key, texts) in flags.sorted(by: { $0.key < $1.key })
+        where key.hasPrefix(SettingTable.labelsKey + ".") {
             // Labels may have dots of their own.
             let rest = key.dropFirst(SettingTable.labelsKey.count + 1)
             let field = String(rest.split(separator: ".").last ?? "")
@@ -136,7 +138,8 @@ private struct LayeredReader {
             for (key, texts) in layer {
                 guard let row = SettingTable.byKey[key] else { continue }
                 values[AbsoluteConfigKey(row.components)] = ConfigValue(
-                    row.isList ? .stringArray(texts) : .string(texts.joined(separator: String(listSeparator))),
+                    row.isList
+                        ? .stringArray(texts) : .string(texts.joined(separator: String(listSeparator))),
                     isSecret: false)
             }
             return InMemoryProvider(name: name, values: values)

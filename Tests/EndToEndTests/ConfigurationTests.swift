@@ -26,7 +26,8 @@ struct ConfigurationTests {
         #expect(again.code == 0 && again.lines.count == ending.lines.count)
     }
 
-    @Test func `A wrong file is 78, a line for each mistake, whether or not it is only checked`() async throws {
+    @Test func `A wrong file is 78, a line for each mistake, whether or not it is only checked`() async throws
+    {
         let folder = try TestFolder()
         let file = try folder.write("hup: 0.5\ndetection:\n  on: loud\n".utf8, to: "astd.yaml")
         for more in [["--check-config"], ["--model", Astd.model, "--runtime-dir", folder.path]] {
@@ -48,7 +49,9 @@ struct ConfigurationTests {
     @Test func `Events begin and end as the rules say, and are explained`() async throws {
         let folder = try TestFolder()
         let silence = try SeededClip.longSilence(in: folder)
-        func text(_ rules: String) -> String { "hop: 0.1\nactivation: none\ndetection: {on: -100, \(rules)}\n" }
+        func text(_ rules: String) -> String {
+            "hop: 0.1\nactivation: none\ndetection: {on: -100, \(rules)}\n"
+        }
         let file = try folder.write(text("allow: [Speech, Spech]").utf8, to: "astd.yaml")
         let daemon = try await RunningDaemon.start(
             ["--config", file, "--source", "file:\(silence)"], in: folder)
@@ -86,7 +89,8 @@ struct ConfigurationTests {
         try await eventually("the log of a refused reload") {
             try daemon.program.said().contains("detection.on is \"5000\"") ? () : nil
         }
-        #expect(try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)
+        #expect(
+            try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)
 
         // Nobody is left with an event that never ends.
         daemon.program.send(SIGTERM)

@@ -74,7 +74,9 @@ import Testing
         var flags: [String: [String]] = [:]
         for row in SettingTable.rows {
             environment[row.variable] = values[row.key]
-            flags[row.key] = values[row.key].map { row.isList ? $0.split(separator: ":").map(String.init) : [$0] }
+            flags[row.key] = values[row.key].map {
+                row.isList ? $0.split(separator: ":").map(String.init) : [$0]
+            }
         }
         let byVariable = try SettingsSources(file: nil, environment: environment).load()
         let byFlag = try SettingsSources(file: nil, environment: [:], flags: flags).load()
@@ -132,7 +134,10 @@ import Testing
         ("- hop", ["F:1: is no mapping of names to values"]),
         (
             "hop: 9999\nsorce: pulse",
-            ["F:2: sorce is no setting: do you mean source?", "F:1: hop is \"9999\": give 0.01 to 600 seconds"]
+            [
+                "F:2: sorce is no setting: do you mean source?",
+                "F:1: hop is \"9999\": give 0.01 to 600 seconds",
+            ]
         ),
     ])
     func `What is wrong in a file is named, with its line and what is allowed`(
@@ -145,13 +150,15 @@ import Testing
         #expect(
             complaints("", ["ASTD_HOPP": "1", "ASTD_SOCKET": "/x", "ASTD_MINIMUM": "1"])[0]
                 == "$ASTD_HOPP: ASTD_HOPP is no setting: do you mean ASTD_HOP?")
-        #expect(complaints("", ["ASTD_GATE": "loud"]) == [
-            "$ASTD_GATE: gate is \"loud\": give -200 to 0 dB relative to full scale, or null"
-        ])
+        #expect(
+            complaints("", ["ASTD_GATE": "loud"]) == [
+                "$ASTD_GATE: gate is \"loud\": give -200 to 0 dB relative to full scale, or null"
+            ])
         #expect(complaints("", [:], ["hop": ["0"]]) == ["--hop is \"0\": give 0.01 to 600 seconds"])
-        #expect(complaints("", [:], ["detection.onn": ["0"]]) == [
-            "detection.onn is no setting: do you mean detection.on?"
-        ])
+        #expect(
+            complaints("", [:], ["detection.onn": ["0"]]) == [
+                "detection.onn is no setting: do you mean detection.on?"
+            ])
         #expect(complaints("", [:], ["detection.labels.Dog": ["0"]]).count == 1)
     }
 
@@ -194,7 +201,9 @@ import Testing
         func complaint(_ path: String) -> String {
             SettingsFile(path: path).problems.first?.description ?? ""
         }
-        #expect(complaint("/nonexistent/astd.yaml") == "/nonexistent/astd.yaml: cannot be read: No such file or directory")
+        #expect(
+            complaint("/nonexistent/astd.yaml")
+                == "/nonexistent/astd.yaml: cannot be read: No such file or directory")
         #expect(complaint("/tmp") == "/tmp: cannot be read: Is a directory")
         #expect(complaint("/dev/zero").contains("larger than 1048576 bytes"))
         #expect(SettingsFile(path: "/dev/null").problems.isEmpty)

@@ -122,7 +122,9 @@ import Wire
         #expect(error("[]") == .wrongType(field: "the line", expected: "a JSON object"))
         let gap = error(#"{"type":"gap","start_sample":0,"end_sample":1,"reason":"bored"}"#)
         #expect(
-            gap == .wrongType(field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`"))
+            gap
+                == .wrongType(
+                    field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`, `paused`"))
     }
 
     @Test func `Members a later version adds are passed over`() throws {

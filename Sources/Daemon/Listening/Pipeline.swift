@@ -14,7 +14,7 @@ internal import Wire
 ///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
 /// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
-/// `stopping` and `variantSwitch` are the only things that other threads touch, and are synchronised.
+/// `stopping`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
     private let recognizer: Recognizer
@@ -27,11 +27,16 @@ final class Pipeline: @unchecked Sendable {
     private let sourceWaits: Bool
     private let sharedCounters = NIOLockedValueBox(ListeningCounters())
     private let stopping = Atomic<Bool>(false)
+    private let isPausing = Atomic<Bool>(false)
+    /// Samples of digital silence after which a muted microphone is suspected; 0 for never.
+    private let mutedAfterSamples = Atomic<Int>(0)
+    private let onMuted: @Sendable (Bool) -> Void
 
     private var schedule: WindowSchedule
     private var clock = StreamClock()
     private var level = LevelMeter()
     private var gate: EnergyGate?
+    private var silence = SilenceWatch()
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
 
@@ -40,7 +45,7 @@ final class Pipeline: @unchecked Sendable {
 
     init(
         ring: SampleRing, recognizer: Recognizer, detection: EventDetection, hub: EventHub, hopFrames: Int,
-        gate: EnergyGate? = nil, sourceWaits: Bool
+        gate: EnergyGate? = nil, sourceWaits: Bool, onMuted: @escaping @Sendable (Bool) -> Void
     ) {
         self.ring = ring
         self.recognizer = recognizer
@@ -48,6 +53,7 @@ final class Pipeline: @unchecked Sendable {
         self.hub = hub
         self.gate = gate
         self.sourceWaits = sourceWaits
+        self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
         tell(detection.change(to: recognizer.variants, clock))
@@ -59,6 +65,18 @@ final class Pipeline: @unchecked Sendable {
     /// Makes ``run()`` return after the window at hand. Safe on any thread.
     func stop() {
         stopping.store(true, ordering: .releasing)
+        ring.wake()
+    }
+
+    /// - Parameter seconds: Of digital silence after which a muted microphone is suspected; 0 for never.
+    func suspectMuted(after seconds: Double) {
+        let samples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+        mutedAfterSamples.store(samples, ordering: .relaxed)
+    }
+
+    /// Nothing more will come for long: events end after what was heard so far. Safe on any thread.
+    func pause() {
+        isPausing.store(true, ordering: .releasing)
         ring.wake()
     }
 
@@ -81,11 +99,17 @@ final class Pipeline: @unchecked Sendable {
                 clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
                 level.add(samples)
                 gate?.hear(samples)
+                if silence.hear(samples, limit: mutedAfterSamples.load(ordering: .relaxed)) {
+                    onMuted(silence.isMuted)
+                }
                 recognizer.features.append(samples)
                 if sourceWaits { try classifyAll() }
             case .hole(let start, let end, let reason):
                 bridge(start..<end, reason)
             case .empty:
+                if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
+                    tell(detection.finish(clock))
+                }
                 // Everything that was heard is in the features: the newest window is really the newest.
                 if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
                     try classify(due)
@@ -162,12 +186,14 @@ final class Pipeline: @unchecked Sendable {
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
+        let latencyNanos = Self.unixNanosNow() - heardNanos
+        counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
             .prediction(
                 Prediction(
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
                     endSample: samples.upperBound, levelDBFS: levelDBFS,
-                    latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: variant.adapter,
+                    latencyMs: Double(latencyNanos) / 1e6, adapter: variant.adapter,
                     isGated: scores == nil,
                     labels: labels.map {
                         ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
@@ -176,7 +202,10 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func tell(_ events: [EventRecord]) {
-        for event in events { hub.publish(.event(event)) }
+        for event in events {
+            if event.state == .begin { counters.events += 1 }
+            hub.publish(.event(event))
+        }
     }
 
     /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
@@ -185,12 +214,13 @@ final class Pipeline: @unchecked Sendable {
         switch reason {
         case .overrun: counters.overrunSamples += UInt64(hole.count)
         case .sourceLost: counters.lostSamples += UInt64(hole.count)
+        case .paused: counters.pausedSamples += UInt64(hole.count)
         }
         hub.publish(
             .gap(
                 Gap(
                     startSample: hole.lowerBound, endSample: hole.upperBound,
-                    reason: reason == .overrun ? .overrun : .sourceLost)))
+                    reason: Gap.Reason(reason))))
         if hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
             recognizer.features.appendSilence(samples: hole.count)
             gate?.hearSilence(samples: hole.count)
@@ -219,6 +249,16 @@ final class Pipeline: @unchecked Sendable {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+}
+
+extension Gap.Reason {
+    fileprivate init(_ reason: HoleReason) {
+        switch reason {
+        case .overrun: self = .overrun
+        case .sourceLost: self = .sourceLost
+        case .paused: self = .paused
+        }
     }
 }
 
