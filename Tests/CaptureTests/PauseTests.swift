@@ -5,7 +5,9 @@ import Testing
 extension PulseSourceTests {
     /// Serialized with the other tests that have a server.
     @Suite(.serialized) struct Pause {
-        @Test func `While it is paused nothing is recorded, and after it there is a hole for just that`() throws {
+        @Test func `While it is paused nothing is recorded, and after it there is a hole for just that`()
+            throws
+        {
             let server = try PrivatePulseServer()
             let ring = SampleRing(capacitySamples: 16_000 * 300)
             let events = EventLog()

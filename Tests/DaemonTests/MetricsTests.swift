@@ -25,7 +25,8 @@ import Wire
     @Test func `Every line is one that Prometheus takes`() throws {
         let text = Self.text()
         #expect(text.hasSuffix("\n"))
-        let sample = #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (NaN|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)/#
+        let sample =
+            #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (NaN|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)/#
         var types: [String: String] = [:]
         var helped: Set<String> = []
         var current = ""
@@ -68,7 +69,8 @@ import Wire
     }
 
     @Test func `The file is replaced whole, and trouble is told`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "astd-metrics-\(UInt32.random(in: 0...9_999_999))")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "astd-metrics-\(UInt32.random(in: 0...9_999_999))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(at: folder) }
         let path = folder.path + "/astd.prom"

@@ -181,6 +181,22 @@ import Testing
         #expect(feed.detector.finish() == [])
     }
 
+    @Test func `The picture in the documentation is what the detector does`() {
+        var feed = Feed(on: 0.5, off: 0.35, hits: 2, merge: 2, refractory: 6)
+        // As in tools/draw_detection.py, with the record's window and the event's times in seconds.
+        let scores: [Float] = [
+            0.10, 0.20, 0.62, 0.30, 0.55, 0.80, 0.90, 0.45, 0.40, 0.20, 0.25, 0.70, 0.60, 0.38, 0.20, 0.15,
+            0.10,
+            0.60, 0.65, 0.30, 0.10, 0.20, 0.70, 0.75, 0.50, 0.30,
+        ]
+        var told: [Int: [SoundEvent]] = [:]
+        for (index, score) in scores.enumerated() {
+            let events = feed.hear(score)
+            if !events.isEmpty { told[index + 1] = events }
+        }
+        #expect(told == [6: [begin(1, 50, 0.8)], 17: [end(1, 50, 140, 0.9)], 24: [begin(2, 230, 0.75)]])
+    }
+
     /// Whatever the scores, gaps and rules: begins and ends take turns, ids are never used twice, time goes forward.
     @Test func `Begins and ends take turns for each label`() {
         var seed: UInt64 = 42

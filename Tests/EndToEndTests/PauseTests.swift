@@ -8,7 +8,8 @@ struct PauseTests {
     @Test func `Paused, nobody records; resumed, the gap says how long that was`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer.start(in: folder)
-        let daemon = try await RunningDaemon.start(["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
         let client = try daemon.listen()
         _ = try await client.nextPrediction()
         #expect(try await server.recorders().count == 1)
@@ -52,7 +53,8 @@ struct PauseTests {
             ], in: folder)
         // Gets what was said before, too.
         let client = try daemon.subscribe()
-        let warning = try await client.next { record in record.source.flatMap { $0.message == nil ? nil : $0 } }
+        let warning = try await client.next { record in record.source.flatMap { $0.message == nil ? nil : $0 }
+        }
         #expect(warning.state == .healthy && warning.message?.contains("muted") == true)
         try await eventually("the metrics of a muted microphone") {
             let bytes = TestFolder.exists(metrics) ? try TestFolder.bytes(of: metrics) : []

@@ -40,7 +40,8 @@ final class SourceWatch: Sendable {
             state.report = SourceReport(state: record.state, name: record.name)
         }
         hub.publish(.source(record))
-        let message = "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")"
+        let message =
+            "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")"
         logger.log(level: record.state == .lost ? .warning : .info, "\(message)")
     }
 
@@ -51,7 +52,8 @@ final class SourceWatch: Sendable {
             return state.report
         }
         let message =
-            isMuted ? "nothing but digital silence for long: is the microphone muted?" : "there is sound again"
+            isMuted
+            ? "nothing but digital silence for long: is the microphone muted?" : "there is sound again"
         hub.publish(.source(SourceRecord(state: report.state, name: report.name, message: message)))
         logger.log(level: isMuted ? .warning : .info, "source \(report.name): \(message)")
     }

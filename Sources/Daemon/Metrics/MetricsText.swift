@@ -36,7 +36,8 @@ struct MetricsText {
         gauge("astd_clients", "Clients of both sockets.", Double(status.clients))
         counter("astd_lost_records_total", "Records that slow clients missed.", status.lostRecords)
         gauge(
-            "astd_memory_resident_bytes", "Memory, the mapped model included.", Double(status.memory.rssBytes))
+            "astd_memory_resident_bytes", "Memory, the mapped model included.", Double(status.memory.rssBytes)
+        )
         gauge(
             "astd_memory_anonymous_bytes", "Memory of its own.", Double(status.memory.anonymousBytes))
     }
