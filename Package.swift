@@ -116,8 +116,9 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio, nioLocks,
-                nioPosix, serviceLifecycle,
+                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
+                nio,
+                nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
         .testTarget(

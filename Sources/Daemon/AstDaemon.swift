@@ -45,8 +45,10 @@ public struct AstDaemon: Sendable {
         let sourceWatch = SourceWatch(name: source.name, hub: hub, logger: logger)
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
+        let clips = ClipRecorder(options.settings.clips, logger: logger)
         let pipeline = Pipeline(
-            ring: ring, recognizer: recognizer, detection: detection, hub: hub, hopFrames: options.hopFrames,
+            ring: ring, recognizer: recognizer, detection: detection, clips: clips, hub: hub,
+            hopFrames: options.hopFrames,
             gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
             sourceWaits: spec.waits(unpaced: options.settings.fast), onMuted: sourceWatch.tellMuted)
         pipeline.suspectMuted(after: options.settings.mutedAfter)
@@ -55,6 +57,7 @@ public struct AstDaemon: Sendable {
             options.settings, from: options.settingsSources, adapters: adapters, logger: logger
         ) { settings in
             detection.use(settings.detection)
+            clips.use(settings.clips)
             pipeline.suspectMuted(after: settings.mutedAfter)
         }
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)

@@ -161,7 +161,7 @@ final class Requests: RequestHandler {
         let counters = pipeline.currentCounters
         return MetricsText(
             status(), latency: counters.latency, events: counters.events, reconnects: sourceWatch.reconnects,
-            isMuted: sourceWatch.isMuted
+            omittedClips: UInt64(pipeline.omittedClips), isMuted: sourceWatch.isMuted
         ).text
     }
 

@@ -18,7 +18,9 @@ import Wire
     private static func text() -> String {
         var latency = LatencyHistogram()
         for seconds in [0.01, 0.025, 0.3, 99] { latency.add(seconds: seconds) }
-        return MetricsText(status, latency: latency, events: 8, reconnects: 9, isMuted: true).text
+        return MetricsText(
+            status, latency: latency, events: 8, reconnects: 9, omittedClips: 10, isMuted: true
+        ).text
     }
 
     /// The text format as Prometheus documents it: families with HELP and TYPE before their samples, each sample once.
@@ -58,7 +60,8 @@ import Wire
             "astd_windows_total 60", "astd_windows_skipped_total 1", "astd_windows_gated_total 2",
             "astd_overrun_samples_total 3", "astd_lost_samples_total 4", "astd_paused_samples_total 5",
             "astd_clients 6", "astd_lost_records_total 7", "astd_events_total 8",
-            "astd_source_reconnects_total 9", "astd_source_muted 1", "astd_source_healthy 1",
+            "astd_source_reconnects_total 9", "astd_clips_omitted_total 10", "astd_source_muted 1",
+            "astd_source_healthy 1",
             "astd_memory_anonymous_bytes 50000000", "astd_adapter_active{adapter=\"birds\"} 1",
             "astd_adapter_active{adapter=\"base\"} 1", "astd_forward_pass_seconds 0.0125",
             "astd_latency_seconds_bucket{le=\"0.025\"} 2", "astd_latency_seconds_bucket{le=\"0.25\"} 2",

@@ -52,10 +52,15 @@ struct ConfigurationTests {
         func text(_ rules: String) -> String {
             "hop: 0.1\nactivation: none\ndetection: {on: -100, \(rules)}\n"
         }
-        let file = try folder.write(text("allow: [Speech, Spech]").utf8, to: "astd.yaml")
+        let file = try folder.write(text("allow: [Spech]").utf8, to: "astd.yaml")
         let daemon = try await RunningDaemon.start(
             ["--config", file, "--source", "file:\(silence)"], in: folder)
         let client = try daemon.listen()
+        _ = try await client.next()
+        try folder.write(text("allow: [Speech, Spech]").utf8, to: "astd.yaml")
+        let allowed = try await daemon.astctl("reload")
+        #expect(allowed.code == 0 && allowed.lines == ["changed detection.allow: Spech -> Spech, Speech"])
+        #expect(allowed.complaints.first?.contains("a label Spech: do you mean Speech?") == true)
         let begin = try await client.next { $0.event }
         #expect(begin.state == .begin && begin.label == "Speech" && begin.duration == 0)
         let explained = try await daemon.astctl("explain", "Speech")

@@ -21,13 +21,15 @@ extension ExplainReport {
 extension DetectionExplanation {
     /// A sentence for people.
     var reason: String {
-        let score = smoothed.map { "\($0)" } ?? "none"
+        func short(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
+        let score = smoothed.map(short) ?? "none"
         return switch state {
-        case .active: "event \(id ?? 0) goes on: the score \(score) is at least off, \(rule.keepThreshold)"
+        case .active:
+            "event \(id ?? 0) goes on: the score \(score) is at least off, \(short(rule.keepThreshold))"
         case .fading:
-            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(rule.on), within \(rule.mergeGapSeconds) s of when it was last heard"
+            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(short(rule.on)), within \(rule.mergeGapSeconds) s of when it was last heard"
         case .rising: "\(hits) of \(rule.minimumHits) hits in a row: the next may begin an event"
-        case .below: "the score \(score) is below on, \(rule.on)"
+        case .below: "the score \(score) is below on, \(short(rule.on))"
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"

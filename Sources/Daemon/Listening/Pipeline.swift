@@ -22,6 +22,7 @@ final class Pipeline: @unchecked Sendable {
     /// Where others ask for other adapters.
     let variantSwitch: VariantSwitch
     private let detection: EventDetection
+    private let clips: ClipRecorder
     private let ranking = Ranking(limit: nil)
     /// Whether the source waits for us: then no window is skipped.
     private let sourceWaits: Bool
@@ -44,12 +45,14 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, detection: EventDetection, hub: EventHub, hopFrames: Int,
+        ring: SampleRing, recognizer: Recognizer, detection: EventDetection, clips: ClipRecorder,
+        hub: EventHub, hopFrames: Int,
         gate: EnergyGate? = nil, sourceWaits: Bool, onMuted: @escaping @Sendable (Bool) -> Void
     ) {
         self.ring = ring
         self.recognizer = recognizer
         self.detection = detection
+        self.clips = clips
         self.hub = hub
         self.gate = gate
         self.sourceWaits = sourceWaits
@@ -61,6 +64,9 @@ final class Pipeline: @unchecked Sendable {
 
     /// Safe on any thread.
     var currentCounters: ListeningCounters { sharedCounters.withLockedValue { $0 } }
+
+    /// Clips of events that could not be kept. Safe on any thread.
+    var omittedClips: Int { clips.omittedClips }
 
     /// Makes ``run()`` return after the window at hand. Safe on any thread.
     func stop() {
@@ -88,6 +94,7 @@ final class Pipeline: @unchecked Sendable {
         defer {
             block.deallocate()
             tell(detection.finish(clock))
+            clips.finish()
             variantSwitch.end()
             ring.close()
         }
@@ -99,6 +106,7 @@ final class Pipeline: @unchecked Sendable {
                 clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
                 level.add(samples)
                 gate?.hear(samples)
+                clips.hear(samples, at: start)
                 if silence.hear(samples, limit: mutedAfterSamples.load(ordering: .relaxed)) {
                     onMuted(silence.isMuted)
                 }
@@ -204,6 +212,9 @@ final class Pipeline: @unchecked Sendable {
     private func tell(_ events: [EventRecord]) {
         for event in events {
             if event.state == .begin { counters.events += 1 }
+            clips.take(
+                event, at: clock.sample(atUnixNanos: event.time.unixNanos),
+                windowSamples: recognizer.windowFrames * FrontendConfig.frameShiftSamples)
             hub.publish(.event(event))
         }
     }
@@ -221,7 +232,8 @@ final class Pipeline: @unchecked Sendable {
                 Gap(
                     startSample: hole.lowerBound, endSample: hole.upperBound,
                     reason: Gap.Reason(reason))))
-        if hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
+        // Across a pause nothing is mixed: what was said before it is not heard again after it.
+        if reason != .paused, hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
             recognizer.features.appendSilence(samples: hole.count)
             gate?.hearSilence(samples: hole.count)
         } else {

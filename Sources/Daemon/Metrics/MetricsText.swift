@@ -8,7 +8,7 @@ struct MetricsText {
 
     init(
         _ status: StatusReport, latency: LatencyHistogram, events: UInt64, reconnects: UInt64,
-        isMuted: Bool
+        omittedClips: UInt64, isMuted: Bool
     ) {
         let model = [
             ("version", status.version), ("model", status.model.name), ("precision", status.precision),
@@ -26,6 +26,7 @@ struct MetricsText {
             "astd_latency_seconds", "From the capture of a window's last sample to its record.", latency)
         gauge("astd_forward_pass_seconds", "The last forward pass.", (status.lastWindowMs ?? .nan) / 1000)
         counter("astd_events_total", "Events that began.", events)
+        counter("astd_clips_omitted_total", "Clips of events that could not be kept.", omittedClips)
         counter("astd_overrun_samples_total", "Samples the buffer had no room for.", status.overrunSamples)
         counter("astd_lost_samples_total", "Samples the source did not deliver.", status.lostSamples)
         counter("astd_paused_samples_total", "Samples nobody was to listen to.", status.pausedSamples)
