@@ -47,7 +47,7 @@ let package = Package(
         // C, seen only by the one target that wraps it.
         .target(
             name: "CKernels",
-            cSettings: [.treatAllWarnings(as: .error)]),
+            cSettings: [.headerSearchPath("."), .treatAllWarnings(as: .error)]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),

@@ -2,6 +2,7 @@
 """Times one window in astd, ONNX Runtime and OpenVINO, in turn, on the same machine and model.
 
     python Benchmarks/compare_peers.py --model DIR                # 7 rounds, 2 threads, fp32
+    python Benchmarks/compare_peers.py --model DIR --precision int8 --threads 1
     python Benchmarks/compare_peers.py --model DIR --record       # and appends the result to Benchmarks/history.jsonl
     python Benchmarks/compare_peers.py --model DIR --engines onnxruntime,openvino,torch --rounds 1
 
@@ -24,7 +25,7 @@ from pathlib import Path
 # Nothing large is imported here: a child's peak memory as the kernel counts it starts from its parent's.
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PEERS = {"fp32": ["onnxruntime", "openvino"], "bf16": ["openvino"], "int8": ["onnxruntime"]}
+PEERS = {"fp32": ["onnxruntime", "openvino"], "bf16": ["openvino"], "int8": ["onnxruntime", "openvino"]}
 # These change what a library does behind the measurement's back.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "KMP_AFFINITY")
 
@@ -42,11 +43,12 @@ def environment():
 class Peer:
     """A peer, loaded once and asked for windows."""
 
-    def __init__(self, name, options, inputs):
+    def __init__(self, name, options, inputs, precision=None):
         self.name = name
         self.windows = options.windows
         path = options.model if name == "torch" else inputs / "model.onnx"
-        command = [sys.executable, HERE / "peer_engine.py", name, options.precision, options.threads, path]
+        precision = precision or options.precision
+        command = [sys.executable, HERE / "peer_engine.py", name, precision, options.threads, path]
         self.process = subprocess.Popen(
             [*map(str, command), str(inputs / "features.npy")],
             stdin=subprocess.PIPE,
@@ -169,18 +171,26 @@ def measure(engines, options):
         print(f"round {number + 1}: {line} ms", file=sys.stderr, flush=True)
 
 
-def summary(engines):
+def exact_logits(options, inputs):
+    """What ONNX Runtime makes of the window in fp32."""
+    engine = Peer("onnxruntime", options, inputs, precision="fp32")
+    engine.end()
+    return engine.logits
+
+
+def summary(engines, exact):
     """Numbers of each engine, and astd's ratios to each peer from the pairs of a round."""
     result = {}
-    reference = next((engine for engine in engines if engine.name != "astd"), engines[0])
     for engine in engines:
+        errors = [abs(a - b) for a, b in zip(engine.logits, exact, strict=True)]
         result[engine.name] = {
             "version": engine.version,
             "min_ms": round(min(engine.times), 2),
             "median_ms": round(statistics.median(engine.times), 2),
             "rounds_ms": [round(value, 2) for value in engine.times],
             "peak_mib": round(engine.end(), 1),
-            "logits_difference": max(abs(a - b) for a, b in zip(engine.logits, reference.logits, strict=True)),
+            "logits_largest_error": max(errors),
+            "logits_mean_error": statistics.fmean(errors),
         }
         if engine.name == "astd":
             result["astd"]["stages"] = engine.stages
@@ -193,15 +203,15 @@ def summary(engines):
                 "min": round(min(ours.times) / min(engine.times), 3),
                 "paired_median": round(statistics.median(pairs), 3),
             }
-    return result, ratios, reference.name
+    return result, ratios
 
 
-def show(result, ratios, reference):
-    print(f"{'engine':<14}{'version':<16}{'min ms':>10}{'median ms':>11}{'peak MiB':>10}  logits from {reference}'s")
+def show(result, ratios):
+    print(f"{'engine':<14}{'version':<16}{'min ms':>10}{'median ms':>11}{'peak MiB':>10}{'error':>10}{'mean':>10}")
     for name, numbers in result.items():
         print(
             f"{name:<14}{numbers['version'][:15]:<16}{numbers['min_ms']:>10.1f}{numbers['median_ms']:>11.1f}"
-            f"{numbers['peak_mib']:>10.0f}  {numbers['logits_difference']:.1e}"
+            f"{numbers['peak_mib']:>10.0f}{numbers['logits_largest_error']:>10.1e}{numbers['logits_mean_error']:>10.1e}"
         )
     for name, ratio in ratios.items():
         print(f"astd / {name}: {ratio['min']:.3f} of the minima, {ratio['paired_median']:.3f} median of the rounds")
@@ -249,10 +259,11 @@ def main():
     try:
         names = options.engines.split(",") if options.engines else ["astd", *PEERS[options.precision]]
         inputs = inputs_folder(options)
+        exact = exact_logits(options, inputs)
         for name in names:
             engines.append(Astd(options, inputs) if name == "astd" else Peer(name, options, inputs))
         measure(engines, options)
-        result, ratios, reference = summary(engines)
+        result, ratios = summary(engines, exact)
     except (Failed, OSError, subprocess.CalledProcessError) as error:
         print(f"compare_peers: {error}", file=sys.stderr)
         return 1
@@ -260,7 +271,7 @@ def main():
         for engine in engines:
             if isinstance(engine, Peer) and engine.process.poll() is None:
                 engine.process.kill()
-    show(result, ratios, reference)
+    show(result, ratios)
     if options.record:
         record(options, result, ratios)
     return 0

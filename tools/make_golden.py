@@ -14,6 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import soundfile
+from safetensors.numpy import load_file, save_file
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
@@ -21,6 +25,7 @@ from golden import adapter_kinds, adapters, audio, broken, broken_adapters, deco
 from golden import broken_models as hostile_models  # noqa: E402
 from golden.compare import differences  # noqa: E402
 
+SELFTEST = Path(__file__).resolve().parent.parent / "models" / "selftest"
 GOLDEN = Path(__file__).resolve().parent.parent / "Tests" / "Golden"
 LIMIT_BYTES = 9_000_000
 
@@ -52,6 +57,19 @@ def make(root):
         path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes 0600
 
 
+def write_selftest(root, target):
+    """What `astd selftest` compares with, in one directory: a small F16 model, a clip's samples, every stage of it."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root / "models" / "f16", target)
+    case = next(case for case in json.loads((root / "cases.json").read_text())["cases"] if case["id"] == "f16/speech")
+    arrays = load_file(root / case["reference"]) | load_file(root / case["features"])
+    samples, _ = soundfile.read(root / case["clip"], dtype="float32")
+    arrays = {name: arrays[name] for name in ["features", *case["stages"]]} | {"samples": samples}
+    save_file({name: np.ascontiguousarray(value, np.float32) for name, value in arrays.items()}, target / "reference.safetensors")
+    for path in target.iterdir():
+        path.chmod(0o644)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Makes the reference numbers in Tests/Golden.")
     parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
@@ -66,6 +84,7 @@ def main():
             return 1 if found else 0
         shutil.rmtree(options.output, ignore_errors=True)
         shutil.copytree(fresh, options.output)
+        write_selftest(fresh, SELFTEST)
     size = sum(path.stat().st_size for path in options.output.rglob("*") if path.is_file())
     print(f"{options.output}: {size / 1e6:.2f} MB")
     return 0 if size <= LIMIT_BYTES else 1

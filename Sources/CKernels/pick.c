@@ -3,29 +3,36 @@
 
 #include "CKernels.h"
 #include "attention.h"
-#include "int8.h"
+#include "products.h"
 
 extern const ast_kernels ast_kernels_baseline;
-extern const ast_int8_kernels ast_int8_kernels_baseline;
+extern const ast_product_kernels ast_int8_products_plain, ast_bf16_products_plain;
+extern const ast_attention_kernels ast_attention_plain;
 
 #if defined(__x86_64__)
-extern const ast_kernels ast_kernels_avx2;
-extern const ast_kernels ast_kernels_avx512;
-extern const ast_int8_kernels ast_int8_kernels_avx2;
-extern const ast_int8_kernels ast_int8_kernels_avx512vnni;
-extern const ast_attention_kernels ast_attention_kernels_avx512bf16;
+extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
+extern const ast_product_kernels ast_int8_products_avx2, ast_int8_products_avxvnni, ast_int8_products_avx512vnni,
+    ast_bf16_products_avx512bf16;
+extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
+    ast_attention_avx512vnni;
 
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int has_avx2(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
 }
+
+static int has_avx512vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+static int has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+static int has_avxvnni(void) { return has_avx2() && __builtin_cpu_supports("avxvnni"); }
 #endif
 
 const ast_kernels *ast_kernels_for_this_cpu(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
   if (has_avx512()) return &ast_kernels_avx512;
   if (has_avx2()) return &ast_kernels_avx2;
 #endif
@@ -35,37 +42,70 @@ const ast_kernels *ast_kernels_for_this_cpu(void) {
 const ast_kernels *ast_kernels_named(const char *name) {
   if (strcmp(name, "baseline") == 0) return &ast_kernels_baseline;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
   if (strcmp(name, "avx512") == 0 && has_avx512()) return &ast_kernels_avx512;
   if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_kernels_avx2;
 #endif
   return NULL;
 }
 
-const ast_int8_kernels *ast_int8_kernels_for_this_cpu(void) {
+/// The first of the sets, the fastest first, that this processor runs.
+const ast_product_kernels *ast_int8_products(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (has_avx512() && __builtin_cpu_supports("avx512vnni")) return &ast_int8_kernels_avx512vnni;
-  if (has_avx2()) return &ast_int8_kernels_avx2;
+  if (has_avx512vnni()) return &ast_int8_products_avx512vnni;
+  if (has_avxvnni()) return &ast_int8_products_avxvnni;
+  if (has_avx2()) return &ast_int8_products_avx2;
 #endif
-  return &ast_int8_kernels_baseline;
+  return &ast_int8_products_plain;
 }
 
-const ast_int8_kernels *ast_int8_kernels_named(const char *name) {
-  if (strcmp(name, "baseline") == 0) return &ast_int8_kernels_baseline;
+const ast_product_kernels *ast_bf16_products(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (strcmp(name, "avx512vnni") == 0 && has_avx512() && __builtin_cpu_supports("avx512vnni"))
-    return &ast_int8_kernels_avx512vnni;
-  if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_int8_kernels_avx2;
+  if (has_avx512bf16()) return &ast_bf16_products_avx512bf16;
 #endif
   return NULL;
 }
 
-const ast_attention_kernels *ast_attention_kernels_for_this_cpu(void) {
+const ast_product_kernels *ast_products_named(const char *name) {
+  if (strcmp(name, "plain") == 0) return &ast_int8_products_plain;
+  if (strcmp(name, "bf16plain") == 0) return &ast_bf16_products_plain;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (has_avx512() && __builtin_cpu_supports("avx512bf16")) return &ast_attention_kernels_avx512bf16;
+  if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_int8_products_avx2;
+  if (strcmp(name, "avxvnni") == 0 && has_avxvnni()) return &ast_int8_products_avxvnni;
+  if (strcmp(name, "avx512vnni") == 0 && has_avx512vnni()) return &ast_int8_products_avx512vnni;
+  if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_bf16_products_avx512bf16;
+#endif
+  return NULL;
+}
+
+const ast_attention_kernels *ast_fp32_attention(void) {
+#if defined(__x86_64__)
+  if (has_avx512()) return &ast_attention_avx512;
+  if (has_avx2()) return &ast_attention_avx2;
+#endif
+  return &ast_attention_plain;
+}
+
+const ast_attention_kernels *ast_bf16_attention(void) {
+#if defined(__x86_64__)
+  if (has_avx512bf16()) return &ast_attention_avx512bf16;
+#endif
+  return NULL;
+}
+
+const ast_attention_kernels *ast_int8_attention(void) {
+#if defined(__x86_64__)
+  if (has_avx512bf16() && has_avx512vnni()) return &ast_attention_avx512vnni;
+#endif
+  return NULL;
+}
+
+const ast_attention_kernels *ast_attention_named(const char *name) {
+  if (strcmp(name, "plain") == 0) return &ast_attention_plain;
+#if defined(__x86_64__)
+  if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_attention_avx2;
+  if (strcmp(name, "avx512") == 0 && has_avx512()) return &ast_attention_avx512;
+  if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_attention_avx512bf16;
+  if (strcmp(name, "avx512vnni") == 0 && has_avx512bf16() && has_avx512vnni()) return &ast_attention_avx512vnni;
 #endif
   return NULL;
 }

@@ -29,7 +29,8 @@ public struct AstDaemon: Sendable {
         let maker = VariantMaker(
             base: try mapped(DaemonError.model) { () throws(ModelError) in
                 try BaseModel(
-                    directory: options.recognizer.model, precision: options.recognizer.precision)
+                    directory: options.recognizer.model, precision: options.recognizer.precision,
+                    cache: options.recognizer.cache)
             }, activation: options.recognizer.activation)
         let adapters = AdapterShelf(maker, directory: options.adaptersDirectory, logger: logger)
         let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in

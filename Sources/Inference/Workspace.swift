@@ -4,130 +4,130 @@
 final class Workspace {
     /// The residual stream, `[tokens, hidden]`.
     let tokens: UnsafeMutablePointer<Float>
-    /// LayerNorm's output, `[tokens, hidden]`.
-    let normed: UnsafeMutablePointer<Float>
-    let queries: UnsafeMutablePointer<Float>
-    let keys: UnsafeMutablePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    /// Attention's result before its output projection, `[tokens, hidden]`. Shares `normed`'s memory: the
-    /// normalised tokens are dead once queries, keys and values are made.
-    var context: UnsafeMutablePointer<Float> { normed }
+    /// Attention's result before its output projection, `[tokens, hidden]`.
+    let context: UnsafeMutablePointer<Float>
     let pooled: UnsafeMutablePointer<Float>
 
     let sizes: Sizes
-    private let arena: UnsafeMutablePointer<Float>
-    private let scratch: UnsafeMutablePointer<Float>
-    private let quantised: UnsafeMutablePointer<Float>
-    private let heads: UnsafeMutablePointer<Float>
-    /// Whether the network at hand multiplies in 8 bits.
-    private var quantises = false
-    /// How the network at hand attends, where it does not in fp32.
-    private(set) var narrowAttention: AttentionKernels?
-    private var scratchPerWorker: Int { sizes.scratchPerWorker }
+    /// How the network at hand attends, and how it multiplies where that is not in fp32.
+    private(set) var attention = AttentionKernels(.fp32)
+    private var products: NarrowProducts?
+    private let arena: UnsafeMutableRawPointer
+    private let heads: UnsafeMutableRawPointer
+    private let workerScratch: UnsafeMutableRawPointer
 
-    /// Room for the largest of some networks, in floats.
+    /// Rows that go through everything between two attentions together, in narrow numbers: whole tiles of the kernels,
+    /// and few enough that a block's activations stay in a core's cache, where the weights stream past them.
+    private static let narrowBlocks = [48, 42, 36, 30, 24]
+
+    /// Rows of a block; even, as attention's packing wants it.
+    static func blockRows(_ network: AST, workers: Int) -> Int {
+        let tokens = network.config.geometry.tokens
+        let share = (tokens + workers - 1) / workers
+        // The product library packs the weights anew in every call: in fp32 a worker has one block.
+        guard network.precision != .fp32 else { return (share + 1) / 2 * 2 }
+        // What the worker with most blocks does decides.
+        func most(_ rows: Int) -> Int { ((tokens + rows - 1) / rows + workers - 1) / workers * rows }
+        return narrowBlocks.min { most($0) < most($1) } ?? share
+    }
+
+    /// Room for the largest of some networks, in bytes.
     struct Sizes: Equatable {
         private(set) var plane = 0
         private(set) var pooled = 0
-        private(set) var scratchPerWorker = 0
-        /// Bytes for quantised rows; 0 where nothing is quantised.
-        private(set) var quantisedPerWorker = 0
-        /// Floats for the packed keys and values of all heads; 0 where attention is fp32.
-        private(set) var packedHeads = 0
+        /// The packed queries, keys and values of all heads.
+        private(set) var heads = 0
+        /// Of one worker: normalised rows, wide rows, narrow rows.
+        private(set) var normed = 0
+        private(set) var wide = 0
+        private(set) var narrow = 0
         let workers: Int
+
+        var perWorker: Int { normed + wide + narrow }
+        var total: Int { 2 * plane + pooled + heads + workers * perWorker }
 
         init(_ networks: [AST], workers: Int) {
             self.workers = workers
             for network in networks {
                 let geometry = network.config.geometry
-                plane = max(plane, padded(geometry.tokens * geometry.hidden))
-                pooled = max(pooled, padded(geometry.hidden))
-                // A worker's scratch holds attention scores, or the wide activations, or the patches of its rows.
-                let rows = (geometry.tokens + workers - 1) / workers + 1
-                let scores = SelfAttention.queryBlock * (geometry.tokens + 1)
-                scratchPerWorker = max(
-                    scratchPerWorker,
-                    padded(max(scores, rows * geometry.intermediate, rows * geometry.patch * geometry.patch)))
-                if network.precision == .int8 {
-                    let width = max(geometry.hidden, geometry.intermediate)
-                    quantisedPerWorker = max(
-                        quantisedPerWorker, QuantisedRows.byteCount(rows: rows, width: width))
-                    guard AttentionKernels.forThisProcessor != nil else { continue }
-                    packedHeads = max(packedHeads, geometry.heads * Self.packedHead(geometry))
-                    let bytes = AttentionKernels.scratchBytes(
-                        tokens: geometry.tokens, width: geometry.headWidth)
-                    scratchPerWorker = max(scratchPerWorker, padded((bytes + 3) / 4))
+                let attention = AttentionKernels(network.precision)
+                let rows = Workspace.blockRows(network, workers: workers)
+                plane = max(plane, floats(geometry.tokens * geometry.hidden))
+                pooled = max(pooled, floats(geometry.hidden))
+                heads = max(
+                    heads,
+                    geometry.heads
+                        * attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                normed = max(normed, floats(rows * geometry.hidden))
+                // Wide rows are patches, a projection, the perceptron's inner activations, or attention's scores.
+                let widest = max(geometry.hidden, geometry.intermediate, geometry.patch * geometry.patch)
+                wide = max(
+                    wide, floats(rows * widest),
+                    attention.scratchBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                if let products = NarrowProducts(network.precision) {
+                    narrow = max(
+                        narrow,
+                        NarrowRows.byteCount(
+                            rows: rows, width: max(geometry.hidden, geometry.intermediate), products))
                 }
             }
         }
 
-        /// Floats of one head, whole cache lines.
-        static func packedHead(_ geometry: Geometry) -> Int {
-            let elements = AttentionKernels.headCount(tokens: geometry.tokens, width: geometry.headWidth)
-            return (elements / 2 + 15) / 16 * 16
-        }
-
         func hold(_ other: Sizes) -> Bool {
-            packedHeads >= other.packedHeads && quantisedPerWorker >= other.quantisedPerWorker
-                && plane >= other.plane && pooled >= other.pooled
-                && scratchPerWorker >= other.scratchPerWorker
+            plane >= other.plane && pooled >= other.pooled && heads >= other.heads
+                && normed >= other.normed && wide >= other.wide && narrow >= other.narrow
         }
 
-        private func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+        /// Bytes of `count` floats, whole cache lines.
+        private func floats(_ count: Int) -> Int { (4 * count + 63) / 64 * 64 }
     }
 
     init(_ sizes: Sizes) {
         self.sizes = sizes
-        let plane = sizes.plane
-        let floats = 5 * plane + sizes.pooled + sizes.workers * sizes.scratchPerWorker
-        let quantisedFloats = sizes.workers * (sizes.quantisedPerWorker / 4)
-        let total = floats + quantisedFloats + sizes.packedHeads
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
-        arena = bytes.bindMemory(to: Float.self, capacity: total)
-        tokens = arena
-        normed = arena + plane
-        queries = arena + 2 * plane
-        keys = arena + 3 * plane
-        values = arena + 4 * plane
-        pooled = arena + 5 * plane
-        scratch = arena + 5 * plane + sizes.pooled
-        quantised = arena + floats
-        heads = arena + floats + quantisedFloats
-    }
-
-    /// What follows is for this network.
-    func serve(_ network: AST) {
-        quantises = network.precision == .int8
-        narrowAttention = quantises ? AttentionKernels.forThisProcessor : nil
-    }
-
-    /// One head's packed keys and values.
-    func packedHead(_ head: Int, _ geometry: Geometry) -> UnsafeMutablePointer<UInt16> {
-        let floats = Sizes.packedHead(geometry)
-        return UnsafeMutableRawPointer(heads + head * floats)
-            .bindMemory(to: UInt16.self, capacity: 2 * floats)
-    }
-
-    /// Rows for linear layers to read, quantised into the worker's memory where the network multiplies in 8 bits.
-    /// They are valid until the worker's next call.
-    func input(
-        _ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int, _ kernels: Kernels
-    ) -> LinearInput {
-        guard quantises, rows > 0 else { return LinearInput(floats, rows: rows, width: width) }
-        let memory = quantised + worker * (sizes.quantisedPerWorker / 4)
-        let quantised = QuantisedRows(memory: memory, rows: rows, width: width)
-        kernels.int8.quantise(floats, rows: rows, width: width, into: quantised)
-        return LinearInput(floats, rows: rows, width: width, quantised: quantised)
+        let arena = UnsafeMutableRawPointer.allocate(byteCount: max(64, sizes.total), alignment: 64)
+        self.arena = arena
+        func floats(_ offset: Int, _ bytes: Int) -> UnsafeMutablePointer<Float> {
+            (arena + offset).bindMemory(to: Float.self, capacity: bytes / 4)
+        }
+        tokens = floats(0, sizes.plane)
+        context = floats(sizes.plane, sizes.plane)
+        pooled = floats(2 * sizes.plane, sizes.pooled)
+        heads = arena + 2 * sizes.plane + sizes.pooled
+        workerScratch = heads + sizes.heads
     }
 
     deinit { arena.deallocate() }
 
-    /// Scratch for attention scores, `[queryBlock, tokens]`, then `[queryBlock]` row sums.
-    func scores(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+    /// What follows is for this network.
+    func serve(_ network: AST) {
+        products = NarrowProducts(network.precision)
+        attention = AttentionKernels(network.precision)
+    }
 
-    /// Scratch for the rows of one worker between the two layers of the perceptron.
-    func wide(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+    /// One head's packed queries, keys and values.
+    func head(_ head: Int, _ geometry: Geometry) -> PackedHead {
+        let bytes = attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth)
+        return PackedHead(
+            memory: heads + head * bytes, tokens: geometry.tokens, width: geometry.headWidth)
+    }
 
-    /// Scratch for the patches of one worker's rows.
-    func patches(worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+    /// A worker's normalised rows, `[block, hidden]`.
+    func normed(worker: Int) -> UnsafeMutablePointer<Float> {
+        (workerScratch + worker * sizes.perWorker).assumingMemoryBound(to: Float.self)
+    }
+
+    /// A worker's rows of any width: patches, a projection, the perceptron's inner activations, attention's scores.
+    func wide(worker: Int) -> UnsafeMutablePointer<Float> {
+        (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
+    }
+
+    /// Rows for linear layers to read, narrowed into the worker's memory where the network multiplies so. They are
+    /// valid until the worker's next call.
+    func input(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
+        guard let products, rows > 0 else { return LinearInput(floats, rows: rows, width: width) }
+        let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
+        let narrow = NarrowRows(memory: memory, rows: rows, width: width, products)
+        products.narrow(floats, rows: rows, width: width, into: narrow)
+        return LinearInput(floats, rows: rows, width: width, narrow: narrow)
+    }
 }

@@ -39,7 +39,7 @@ public final class Recognizer {
     /// - Throws: ``ModelError``: the model or an adapter cannot be used.
     public convenience init(_ options: RecognizerOptions) throws(ModelError) {
         let maker = VariantMaker(
-            base: try BaseModel(directory: options.model, precision: options.precision),
+            base: try BaseModel(directory: options.model, precision: options.precision, cache: options.cache),
             activation: options.activation)
         var variants: [Variant] = []
         for directory in options.adapters {

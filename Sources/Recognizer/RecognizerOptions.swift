@@ -9,20 +9,26 @@ public struct RecognizerOptions: Sendable {
     /// Threads of the forward pass.
     public var threads: Int
     public var precision: Precision
+    /// Where packed weights are kept from one start to the next; `nil`: nowhere.
+    public var cacheDirectory: String?
     /// `nil`: what the model says.
     public var activation: Activation?
 
     /// Frames beyond the newest window whose predecessors can still be had: a live stream's hop.
     public var historyFrames: Int
 
+    /// ``cacheDirectory`` for ``BaseModel``.
+    public var cache: PackedCache? { cacheDirectory.map { PackedCache(directory: $0) } }
+
     public init(
         model: String, adapters: [String] = [], threads: Int, precision: Precision = .fp32,
-        activation: Activation? = nil, historyFrames: Int = 0
+        cacheDirectory: String? = nil, activation: Activation? = nil, historyFrames: Int = 0
     ) {
         self.model = model
         self.adapters = adapters
         self.threads = threads
         self.precision = precision
+        self.cacheDirectory = cacheDirectory
         self.activation = activation
         self.historyFrames = historyFrames
     }

@@ -18,6 +18,8 @@ enum SettingTable {
         .one(
             "precision", \.precision,
             .word(["auto"] + Precision.allCases.filter(\.isFast).map(\.rawValue))),
+        .optional("cache_dir", \.cacheDir, .text("a directory")),
+        .one("no_cache", \.noCache, .flag),
         .optional("threads", \.threads, .count(1...256, "")),
         .optional("gate", \.gate, .number(-200...0, " dB relative to full scale")),
         .one("fast", \.fast, .flag),

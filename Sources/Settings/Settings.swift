@@ -16,6 +16,10 @@ public struct Settings: Equatable, Sendable {
     public var activation = "auto"
     /// `auto` or one of `Precision`.
     public var precision = "auto"
+    /// Where packed weights are kept from one start to the next; `nil`: looked for in the standard places.
+    public var cacheDir: String?
+    /// Weights are packed at every start and kept nowhere.
+    public var noCache = false
     /// `nil`: all processors.
     public var threads: Int?
     /// Windows that are quieter throughout are not classified, in dB relative to full scale; `nil`: all are.

@@ -6,13 +6,17 @@ import Wire
 @testable import Daemon
 
 @Suite(.timeLimit(.minutes(10))) struct ClipTests {
-    private static func event(_ state: EventRecord.State, _ id: UInt64, label: String = "Siren") -> EventRecord {
+    private static func event(_ state: EventRecord.State, _ id: UInt64, label: String = "Siren")
+        -> EventRecord
+    {
         EventRecord(
-            state: state, id: id, label: label, unixNanos: Int64(id) * 1_000_000_000, peakScore: 1, duration: 1)
+            state: state, id: id, label: label, unixNanos: Int64(id) * 1_000_000_000, peakScore: 1,
+            duration: 1)
     }
 
     private func withFolder(_ body: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/astd-clips-\(UInt32.random(in: 0...9_999_999))"
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/astd-clips-\(UInt32.random(in: 0...9_999_999))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try body(folder)
@@ -20,7 +24,9 @@ import Wire
 
     private func settings(_ folder: String?, seconds: Double = 2, megabytes: Int = 1) -> ClipSettings {
         var settings = ClipSettings()
-        (settings.directory, settings.maximumSeconds, settings.maximumMegabytes) = (folder, seconds, megabytes)
+        (settings.directory, settings.maximumSeconds, settings.maximumMegabytes) = (
+            folder, seconds, megabytes
+        )
         return settings
     }
 
@@ -88,7 +94,8 @@ import Wire
                 recorder.finish()
             }
             // Three of 320 kB are less than a megabyte.
-            #expect(try names(folder).map { $0.split(separator: "-").dropFirst(2).first } == ["3", "4", "5", nil])
+            #expect(
+                try names(folder).map { $0.split(separator: "-").dropFirst(2).first } == ["3", "4", "5", nil])
         }
     }
 

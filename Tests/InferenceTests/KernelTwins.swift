@@ -22,11 +22,6 @@ enum KernelTwins {
         let deviation = (variance + Double(epsilon)).squareRoot()
         return row.indices.map { (values[$0] - mean) / deviation * Double(gain[$0]) + Double(bias[$0]) }
     }
-
-    static func exponentials(_ row: some Collection<Float>, scale: Float) -> [Double] {
-        let top = Double(row.max() ?? 0)
-        return row.map { exp(Double(scale) * (Double($0) - top)) }
-    }
 }
 
 /// Rows in a plane that is wider than they are, between two guards that no kernel may touch.

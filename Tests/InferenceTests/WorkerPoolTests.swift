@@ -16,18 +16,6 @@ import Testing
         var values: [Int] { lock.withLock { counts } }
     }
 
-    @Test func `Shares cover all rows once, in order, and differ by one row at most`() {
-        for workers in 1...9 {
-            let pool = WorkerPool(count: workers)
-            for rows in [0..<0, 0..<1, 0..<2, 3..<3, 5..<12, 0..<146, 0..<1214, 100..<1313, 7..<7 + workers] {
-                let shares = (0..<workers).map { pool.share(of: rows, worker: $0) }
-                #expect(shares.flatMap(Array.init) == Array(rows), "\(rows) among \(workers)")
-                let sizes = shares.map(\.count)
-                #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1, "\(rows) among \(workers)")
-            }
-        }
-    }
-
     @Test(arguments: 1...6)
     func `Every worker runs every job once`(workers: Int) {
         let pool = WorkerPool(count: workers)

@@ -63,7 +63,8 @@ import Testing
         let values: [String: String] = [
             "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
-            "runtime_dir": "/r", "events_mode": "0666", "muted_after": "5", "detection.on": "0.75",
+            "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",
+            "muted_after": "5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
             "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",
@@ -195,6 +196,41 @@ import Testing
             }
         }
         #expect(count >= 1)
+    }
+
+    /// Bytes of the example that were changed, doubled, cut out or put in; whatever comes of it, it is settings or reasons.
+    @Test func `Whatever a file holds, reading it ends with settings or with reasons`() throws {
+        let example = [UInt8](try Data(contentsOf: URL(filePath: Self.example)).filter { $0 != 0 })
+        // Without comments, which swallow most changes.
+        let lines = example.split(separator: 0x0A).filter {
+            $0.contains { $0 != 0x20 } && $0.first { $0 != 0x20 } != 0x23
+        }
+        let dense = [UInt8](lines.joined(separator: [0x0A]))
+        var seed: UInt64 = 7
+        func random(_ count: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((seed >> 33) % UInt64(count))
+        }
+        var refused = 0
+        let marks = [UInt8]("[]{}:,-?&*!|>'\"%@`#\n \t~0".utf8)
+        for _ in 0..<1000 {
+            var bytes = dense
+            for _ in 0...random(3) {
+                let position = random(bytes.count)
+                switch random(4) {
+                case 0: bytes[position] = UInt8(random(256))
+                case 1: bytes.insert(marks[random(marks.count)], at: position)
+                case 2: bytes.remove(at: position)
+                default:
+                    bytes.insert(
+                        contentsOf: bytes[position..<min(bytes.count, position + random(40))], at: position)
+                }
+            }
+            let problems = complaints(String(decoding: bytes, as: UTF8.self))
+            #expect(problems.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
+            if !problems.isEmpty { refused += 1 }
+        }
+        #expect(refused > 500 && refused < 1000, "\(refused)")
     }
 
     @Test func `Files that cannot be read are named with the reason`() {

@@ -10,7 +10,17 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+# Packages that are not in the index, since they are played (instruments.py): licences, files.
+PLAYED = {
+    "avldrums.lv2-soundfont": (["CC-BY-SA-3.0"], 2),
+    "fluid-soundfont-gm": (["MIT"], 1),
+    "hydrogen-drumkits": (["CC-BY-3.0", "CC-BY-SA-3.0"], 3),
+    "musescore-general-soundfont": (["MIT"], 1),
+}
 AUTHORS = {
+    "avldrums.lv2-soundfont": "Black Pearl and Red Zeppelin drum kits: Glen MacArthur",
+    "hydrogen-drumkits": "circAfrique v4: Jim Harney, CC-BY-SA-3.0; BJA_Pacific: Luc Tunguay, CC-BY-SA-3.0-us; "
+                         "rumpf_kit_z01: Emanuel Rumpf, CC-BY-3.0; no other kit of the package was used",
     "0ad-data": "Wildfire Games, https://www.wildfiregames.com/",
     "asterisk-core-sounds-en-wav": "Allison Smith; Digium, Inc.",
     "asterisk-core-sounds-es-wav": "Allison Smith; Digium, Inc.",
@@ -50,10 +60,10 @@ def attribution(lab: Path, out: Path):
     groups = defaultdict(list)
     for e in entries:
         groups[e["package"]].append(e)
-    for package in sorted(set(groups) | {"fluid-soundfont-gm", "musescore-general-soundfont"}):
+    for package in sorted(set(groups) | set(PLAYED)):
         files = groups.get(package, [])
-        licences = sorted({e["licence"] for e in files}) or ["MIT"]
-        lines.append(f"- **{package}** ({', '.join(licences)}): {len(files) or 1} files. {AUTHORS.get(package, '')}".rstrip())
+        licences, count = PLAYED.get(package) or (sorted({e["licence"] for e in files}), len(files))
+        lines.append(f"- **{package}** ({', '.join(licences)}): {count} {'kits' if package.startswith('hydrogen') else 'files'}. {AUTHORS.get(package, '')}".rstrip())
         if package not in AUTHORS:
             for e in files:
                 lines.append(f"  - `{Path(e['path']).name}`, {e['licence']}: {authors(lab, e)}")

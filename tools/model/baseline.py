@@ -12,7 +12,7 @@ from labels import TARGETS
 from mixer import Mixer, load_pool
 from train import masked_bce
 
-EXAMPLES = 20_000
+EXAMPLES = 40_000
 
 
 def statistics(mel):
@@ -26,9 +26,9 @@ def examples(lab: Path, count):
     if not cache.exists():
         mixer, x, y = Mixer(load_pool(lab), seed=77), [], []
         while len(x) < count:
-            mel, target = mixer.batch(40)
-            x += [statistics(m) for m in mel.numpy()]
-            y += list(target.numpy())
+            batch = mixer.batch(40)
+            x += [statistics(m) for m in batch.x.numpy()]
+            y += list(batch.y.numpy())
         np.savez(cache, x=np.stack(x), y=np.stack(y))
     data = np.load(cache)
     return data["x"], data["y"]

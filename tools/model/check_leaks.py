@@ -1,6 +1,7 @@
 """Looks for the audio of every test clip inside the training recordings, by another method than data.py's fingerprints.
 
     check_leaks.py --lab DIR --out models/default/leaks.json
+    check_leaks.py --lab DIR --out models/default/leaks.json --kits
 
 A clip's loudest 1.5 s (all of a shorter clip) become a patch: 12 mel bands a 20 ms frame, each frame's mean and each
 band's mean removed (all drums decay alike, so loudness alone says nothing), scaled to unit length. Its normalised
@@ -8,6 +9,8 @@ cross-correlation with every place of every training recording is taken by FFT, 
 and pitch together). A value of 1 is the same spectrogram up to a gain
 in each band; unrelated sounds stay well under it. To say what a copy looks like, and that the method finds one, the
 same search is run for control patches that were cut from training recordings, sped up, filtered and mixed with noise.
+With `--kits` the same is done for the drum kits and fonts that training rhythms are played on, stroke by stroke and as
+played; the result is added to the file.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import instruments
 import synth
 from data import Recordings
 from evaluate import test_set
@@ -26,6 +30,8 @@ from features import SAMPLE_RATE_HZ as RATE, log_mel
 BANDS, PATCH = 12, 75
 SPEEDS = [0.87, 0.93, 1.0, 1.07, 1.15]
 ALARM_AT = 0.75
+SHORTEST_CONTROL = 2 * RATE
+PLAYED = 160  # pieces of percussion that the pool plays (pool.py)
 
 
 def bands(samples):
@@ -57,10 +63,10 @@ def patch(samples):
 class Haystack:
     """The training recordings' bands end to end, with the running energies that normalise the correlation."""
 
-    def __init__(self, recordings, entries, seconds_a_block=600):
+    def __init__(self, sounds, seconds_a_block=600):
         self.blocks, rows, names, total = [], [], [], 0
-        for e in entries:
-            b = bands(recordings.samples(e))
+        for e, samples in sounds:
+            b = bands(samples)
             rows += [b, np.zeros((PATCH, BANDS), np.float32)]  # no patch spans two recordings unnoticed
             names.append((total, e))
             total += len(b) + PATCH
@@ -115,15 +121,14 @@ def search(hay, samples):
     return found[k][0], tries[k][0], found[k][1], found[k][2] / 50
 
 
-def controls(recordings, entries, count):
+def controls(sounds, count):
     """Copies that must be found: cut from training, sped up, filtered, 20 dB over noise."""
     rng, out = np.random.default_rng(8), []
     while len(out) < count:
-        e = entries[rng.integers(len(entries))]
-        x = recordings.samples(e)
-        if len(x) < 2 * RATE:
+        e, x = sounds[rng.integers(len(sounds))]
+        if len(x) < SHORTEST_CONTROL:
             continue
-        start = rng.integers(len(x) - 2 * RATE + 1)
+        start = rng.integers(len(x) - SHORTEST_CONTROL + 1)
         x = synth.band_limit(rng, faster(x[start: start + 5 * RATE], rng.uniform(0.86, 1.16)))
         x = x + rng.standard_normal(len(x)) * x.std() * 0.1
         if patch(x.astype(np.float32)) is not None:
@@ -131,16 +136,30 @@ def controls(recordings, entries, count):
     return out
 
 
+def played(lab: Path):
+    """The strokes of the drum kits, and the rhythms on drum fonts as the pool plays them: [(entry, samples)]."""
+    for name in instruments.DRUM_KITS:
+        for file in instruments.stroke_files(lab / "pkg" / name):
+            yield dict(package="hydrogen-drumkits", path=f"{file.parent.name}/{file.name}", source=f"kit:{file.parent.name}"), instruments.stroke(file)
+    for seed in range(PLAYED):
+        if instruments.on_font(seed):
+            yield dict(package="soundfont", path=f"percussion {seed}", source="drum fonts"), instruments.percussion(lab, seed)[0]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lab", type=Path, required=True)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--controls", type=int, default=40)
+    parser.add_argument("--kits", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     recordings = Recordings(options.lab)
-    entries = [e for e in recordings.entries if e["split"] == "train" and e["length"] >= 1600]
-    hay = Haystack(recordings, entries)
+    if options.kits:
+        sounds = [(e, x) for e, x in played(options.lab) if len(x) >= 1600]
+    else:
+        sounds = [(e, recordings.samples(e)) for e in recordings.entries if e["split"] == "train" and e["length"] >= 1600]
+    hay = Haystack(sounds)
     clips, _, _, rows = test_set(options.lab)
     values, hits, skipped = [], [], 0
     for clip, row in zip(clips, rows):
@@ -158,18 +177,19 @@ def main():
             hits.append(dict(correlation=round(value, 3), speed=speed, test=f"{row['package']}: {row['path']}", test_source=row["source"],
                              train=f"{entry['package']}: {entry['path']}", train_source=entry["source"], at_seconds=round(seconds, 2)))
     found, right = [], 0
-    for entry, x in controls(recordings, entries, options.controls):
+    for entry, x in controls(sounds, options.controls):
         value, _, where, _ = search(hay, x)
         found.append(value)
         right += where["source"] == entry["source"]
     quantiles = lambda v: dict(zip(("5 %", "median", "95 %", "highest"), (round(float(q), 3) for q in np.percentile(v, [5, 50, 95, 100]))))
-    result = dict(training_files=len(entries), training_hours=round(len(hay.all) / 180_000, 2), speeds=SPEEDS, threshold=ALARM_AT,
+    result = dict(training_files=len(sounds), training_hours=round(len(hay.all) / 180_000, 2), speeds=SPEEDS, threshold=ALARM_AT,
                   test_recordings=len(values), too_short_or_steady=skipped, correlation_of_test_clips=quantiles(values),
                   controls=len(found), controls_found_in_their_source=right, correlation_of_controls=quantiles(found),
                   controls_over_threshold=int(sum(v >= ALARM_AT for v in found)), suspects=sorted(hits, key=lambda h: -h["correlation"]))
+    if options.kits:
+        result = {**json.loads(options.out.read_text()), "kits": result}
     print(json.dumps(result, indent=1))
-    if options.out:
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+    options.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

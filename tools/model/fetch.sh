@@ -12,8 +12,8 @@ grep -v '^#' "$here/packages.txt" | while read -r package _; do
     for zip in $(find "$lab/pkg/$package.part" -name public.zip); do
         unzip -q -o "$zip" 'audio/*' -d "$lab/pkg/$package.part"
     done
-    # Only sounds, soundfonts and licences stay.
-    find "$lab/pkg/$package.part" -type f ! -name '*.ogg' ! -name '*.wav' ! -name '*.flac' \
+    # Only sounds, soundfonts and licences stay. Of the drum kits instruments.py plays those that are not under the GPL.
+    find "$lab/pkg/$package.part" -type f ! -name '*.ogg' ! -name '*.wav' ! -name '*.flac' ! -name '*.aiff' \
         ! -name '*.sf[23]' ! -name '*.cat' ! -path '*/usr/share/doc/*' -delete
     mv "$lab/pkg/$package.part" "$lab/pkg/$package"
     rm -f "$lab"/debs/"$package"_*.deb

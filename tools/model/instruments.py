@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import soundfile
+from scipy.signal import resample_poly
 
 from features import SAMPLE_RATE_HZ
 
@@ -16,6 +18,11 @@ FONTS = {
     "train": "fluid-soundfont-gm/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "test": "musescore-general-soundfont/usr/share/sounds/sf3/MuseScore_General_Full.sf3",
 }
+# More kits for training, since one soundfont's drums are one recordist's: fonts, and directories of single strokes.
+DRUM_FONTS = ["avldrums.lv2-soundfont/usr/share/sounds/sf2/Black_Pearl_4_LV2.sf2",
+              "avldrums.lv2-soundfont/usr/share/sounds/sf2/Red_Zeppelin_4_LV2.sf2"]
+DRUM_KITS = [f"hydrogen-drumkits/usr/share/hydrogen/data/drumkits/{kit}"
+             for kit in ("BJA_Pacific", "circAfrique v4", "rumpf_kit_z01_h2")]
 SCALES = [[0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10], [0, 2, 4, 7, 9]]
 VOICES = "de nl sv pl pt cs hi tr hu ro el fi da id vi sw ca eo".split()
 SYLLABLES = [a + b for a in "b d f g k l m n p r s t v z st pr kl".split() for b in "a e i o u ai an er ol".split()]
@@ -75,7 +82,7 @@ def drums(rng, beats):
     return events
 
 
-def render(lab: Path, side, what, seed, seconds=12.0):
+def render(lab: Path, side, what, seed, seconds=12.0, font=None):
     """Samples of `what` (piano, percussion, ensemble) and the labels it earns."""
     rng = np.random.default_rng(seed)
     tempo, beats = rng.uniform(65, 165), 36
@@ -101,10 +108,54 @@ def render(lab: Path, side, what, seed, seconds=12.0):
     with tempfile.NamedTemporaryFile(suffix=".mid") as score, tempfile.NamedTemporaryFile(suffix=".raw") as raw:
         Path(score.name).write_bytes(midi(events, tempo))
         subprocess.run(["fluidsynth", "-ni", "-q", "-o", "synth.dynamic-sample-loading=1", "-r", str(SAMPLE_RATE_HZ), "-g", "0.6", "-O", "s16",
-                        "-T", "raw", "-F", raw.name, str(lab / "pkg" / FONTS[side]), score.name],
+                        "-T", "raw", "-F", raw.name, str(lab / "pkg" / (font or FONTS[side])), score.name],
                        check=True, capture_output=True)
         stereo = np.fromfile(raw.name, np.int16).reshape(-1, 2)[: int(seconds * SAMPLE_RATE_HZ)]
     return stereo.mean(1).astype(np.float32) / 32768, labels
+
+
+def stroke_files(kit: Path):
+    return sorted(f for f in kit.iterdir() if f.suffix in (".aiff", ".flac", ".wav"))
+
+
+def stroke(file: Path):
+    """One recorded stroke at our sample rate, mono."""
+    x, rate = soundfile.read(file, always_2d=True)
+    return resample_poly(x.mean(1), SAMPLE_RATE_HZ // 100, rate // 100).astype(np.float32)
+
+
+def strokes(lab: Path, seed, seconds=10.0):
+    """A rhythm, or slow single strokes, of one to five sounds of one drum kit (for training only)."""
+    rng = np.random.default_rng(seed)
+    kit = lab / "pkg" / DRUM_KITS[rng.integers(len(DRUM_KITS))]
+    files = stroke_files(kit)
+    sounds = [stroke(files[i]) for i in rng.choice(len(files), rng.integers(1, 6), replace=False)]
+    sounds = [x / (np.abs(x).max() + 1e-6) for x in sounds]
+    out, beat = np.zeros(int(seconds * SAMPLE_RATE_HZ), np.float32), rng.uniform(0.09, 0.25)
+    bar = rng.random((16, len(sounds))) < rng.uniform(0.08, 0.4)
+    slow = rng.random() < 0.35
+    t = 0.0
+    for step in range(400):
+        t += rng.uniform(0.7, 3.0) if slow else beat * rng.uniform(0.97, 1.03)
+        chosen = [rng.integers(len(sounds))] if slow else np.flatnonzero(bar[step % 16])
+        at = int(t * SAMPLE_RATE_HZ)
+        for i in chosen:
+            x = sounds[i][: max(0, len(out) - at)]
+            out[at: at + len(x)] += x * rng.uniform(0.3, 1.0)
+    return out, ["Music", "Percussion"]
+
+
+def on_font(seed):
+    """Whether this seed's drums are a soundfont's; the others are strokes of a kit."""
+    return seed % 4 >= 2
+
+
+def percussion(lab: Path, seed):
+    """Drums for training: the general font, other drum fonts, or kits of strokes."""
+    if not on_font(seed):
+        return strokes(lab, seed)
+    font = None if seed % 4 == 2 else DRUM_FONTS[seed // 4 % len(DRUM_FONTS)]
+    return render(lab, "train", "percussion", seed, font=font)
 
 
 def speak(seed):
@@ -114,6 +165,5 @@ def speak(seed):
     voice = f"{rng.choice(VOICES)}+{rng.choice(['m1', 'm2', 'm3', 'm4', 'm5', 'm7', 'f1', 'f2', 'f3', 'f4', 'f5'])}"
     done = subprocess.run(["espeak-ng", "-v", voice, "-p", str(rng.integers(25, 80)), "-s",
                            str(rng.integers(115, 210)), "--stdout", " ".join(words)], capture_output=True)
-    from scipy.signal import resample_poly
     audio = np.frombuffer(done.stdout[44:], np.int16).astype(np.float32) / 32768
     return resample_poly(audio, 320, 441).astype(np.float32)

@@ -23,17 +23,23 @@ pool 1 5000 synthesis
 pool 2 4500 recordings
 pool 3 3000 synthesis
 pool 4 4500 recordings
+pool 5 10000 alarms
+pool 6 8000 alarms
+pool 7 2500 percussion
+pool 8 1500 noise
 [ -e "$lab/validation.npz" ] || "$python" pool.py --lab "$lab" --seed 99 --count 1000 --side validation
-"$python" train.py --lab "$lab" --minutes "${MINUTES:-60}" --processes "$processes" --export "$models/default"
+"$python" train.py --lab "$lab" --minutes "${MINUTES:-70}" --processes "$processes" --export "$models/default"
 "$python" validate.py --lab "$lab" --baseline
 "$python" evaluate.py --lab "$lab" --model "$models/default" --out "$models/default/evaluation.json" \
     --picture "$models/default/confusion.png"
 "$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$models/alarms" --head "$lab/run.pt" \
     --minutes "${ADAPTER_MINUTES:-20}" --processes "$processes"
-"$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$lab/probe" --probe --minutes 5 --processes "$processes"
+"$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$lab/probe" --probe --head "$lab/run.pt" \
+    --minutes 4 --processes "$processes"
 "$python" alarm_test.py --lab "$lab" --base "$models/default" --adapter "$models/alarms" --probe "$lab/probe" \
     --out "$models/alarms/evaluation.json" --picture "$models/alarms/confusion.png"
 "$python" check_leaks.py --lab "$lab" --out "$models/default/leaks.json"
+"$python" check_leaks.py --lab "$lab" --out "$models/default/leaks.json" --kits
 "$python" attribution.py --lab "$lab" --out "$models/default/ATTRIBUTION.md"
 "$python" examples.py --lab "$lab" --models "$models"
 "$python" cards.py --models "$models"

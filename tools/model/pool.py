@@ -7,6 +7,7 @@ is an offset.
 
     pool.py --lab DIR --count 5500 --seed 1 --what synthesis     one shard; run several with other seeds side by side
     pool.py --lab DIR --count 4000 --seed 2 --what recordings
+    pool.py --lab DIR --count 10000 --seed 5 --what alarms
     pool.py --lab DIR --count 1200 --seed 99 --side validation
 
 One training source in five of each label (`held_out`) is kept for validation and takes no part in training.
@@ -22,6 +23,7 @@ import numpy as np
 
 import alarms
 import instruments
+import noises
 import synth
 from data import Recordings
 from features import FLOOR, HOP, MELS, SAMPLE_RATE_HZ as RATE, WINDOW, log_mel
@@ -35,6 +37,8 @@ WEIGHTS = {"Speech": 2.2, "Music": 2.2, "Piano": 0.7, "Percussion": 1.3, "Animal
            "Vehicle": 0.7, "Tools": 0.8, "Water": 0.8, "Siren": 0.4, "Alarm": 0.8, "Kinds": 3.6, "Other": 0.7,
            "Sine wave": 0.7, "Noise": 1.0, "Silence": 0.35}
 SYNTHESISED = SYNTHETIC + ["Kinds", "Other"]
+# A shard of alarms alone: the rhythms need many more draws than the labels do.
+ALARM_WEIGHTS = {"Kinds": 8, "Other": 2.5, "Alarm": 1, "Siren": 0.5}
 
 
 def targets(positives, unknown=()):
@@ -75,8 +79,9 @@ class Clips:
 
     def __init__(self, lab: Path, side, what):
         self.lab, self.side, self.rendered = lab, side, {}
-        self.weights = {n: w for n, w in WEIGHTS.items() if what == "all" or (n in SYNTHESISED) == (what == "synthesis")}
-        if what != "synthesis":
+        self.weights = {"alarms": ALARM_WEIGHTS, "percussion": {"Percussion": 1}, "noise": {"Noise": 1}}.get(what) or {
+            n: w for n, w in WEIGHTS.items() if what == "all" or (n in SYNTHESISED) == (what == "synthesis")}
+        if what in ("all", "recordings", "percussion"):
             self.recordings = Recordings(lab)
             self.files = sides(self.recordings.entries)[side]
 
@@ -85,6 +90,7 @@ class Clips:
         seed = int(rng.integers(160)) + (5000 if self.side == "validation" else 0)
         if (what, seed) not in self.rendered:
             self.rendered[what, seed] = ((instruments.speak(seed), ["Speech"]) if what == "espeak"
+                                         else instruments.percussion(self.lab, seed) if what == "percussion"
                                          else instruments.render(self.lab, "train", what, seed))
         return self.rendered[what, seed]
 
@@ -98,6 +104,8 @@ class Clips:
         if label == "Silence":
             return x, targets([label])
         if label == "Noise":
+            if rng.random() < 0.5:
+                x = noises.noise(rng, POOL_SAMPLES)
             return synth.to_level(x), targets([label])
         # The kinds inside synth.py's own alarms and sirens are not told: unknown to the auxiliary targets.
         return alarms.finished(rng, x), targets([label], [] if label == "Sine wave" else AUXILIARY)
@@ -108,7 +116,7 @@ class Clips:
         if label in SYNTHESISED:
             x, y = self.synthetic(rng, label)
             return label, x, y
-        instrument = {"Piano": ("piano", 0.85), "Percussion": ("percussion", 0.5),
+        instrument = {"Piano": ("piano", 0.85), "Percussion": ("percussion", 0.6),
                       "Music": ("ensemble", 0.25), "Speech": ("espeak", 0.3)}.get(label)
         sources = self.files.get(label)
         if instrument and self.side == "train" and rng.random() < instrument[1]:
@@ -164,7 +172,7 @@ def main():
     parser.add_argument("--count", type=int, default=7000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--side", choices=["train", "validation"], default="train")
-    parser.add_argument("--what", choices=["all", "synthesis", "recordings"], default="all")
+    parser.add_argument("--what", choices=["all", "synthesis", "recordings", "alarms", "percussion", "noise"], default="all")
     options = parser.parse_args()
     x, frames, y, drawn = build(options.lab, options.count, options.seed, options.side, options.what)
     name = f"pool-{options.seed}" if options.side == "train" else "validation"

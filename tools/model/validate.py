@@ -14,7 +14,7 @@ import torch
 from labels import LABELS, TARGETS
 from metrics import precision
 from mixer import centre, load_pool, normalised
-from train import new_model
+from train import LABEL_COUNT, NAMES, new_model
 
 
 def main():
@@ -27,11 +27,12 @@ def main():
     (shard,), frames, y, drawn = load_pool(options.lab, "validation")
     x = np.stack([centre(row, n) for row, n in zip(shard, frames)])
     state = torch.load(options.lab / f"{options.name}.pt", weights_only=True)
-    model = new_model(0, TARGETS)
-    model.load_state_dict(state["average"])
+    model = new_model(0, NAMES)
+    model.load_state_dict({k: v for k, v in state["average"].items() if not k.startswith("patch_head")})
     model.eval()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        p = torch.cat([torch.sigmoid(model(normalised(torch.from_numpy(part))).logits.float()) for part in np.array_split(x, len(x) // 16)]).numpy()
+        logits = torch.cat([model(normalised(torch.from_numpy(part))).logits.float() for part in np.array_split(x, len(x) // 16)])
+    p = torch.cat([torch.sigmoid(logits[:, :LABEL_COUNT]), torch.softmax(logits[:, LABEL_COUNT:], 1)], 1).numpy()
     columns = [precision(p, y)]
     if options.baseline:
         from baseline import EXAMPLES, examples, mlp, statistics

@@ -9,7 +9,7 @@
 
 #include "attention.h"
 #include "fbank.h"
-#include "int8.h"
+#include "products.h"
 
 enum { AST_FBANK_SCRATCH = 8 * (AST_FFT_POINTS + AST_FFT_BINS) };
 
@@ -23,13 +23,6 @@ typedef struct {
 
   /// x = x * Phi(x) in place, Phi the normal distribution's cumulative function ("exact" GELU).
   void (*gelu)(float *x, long count);
-
-  /// x[r, c] = exp(scale * (x[r, c] - max of row r)) in place; sums[r] = the row's sum.
-  /// `stride` is the distance between rows. The caller divides by the sums when it is cheapest.
-  void (*exp_rows)(float *x, float *sums, long rows, long columns, long stride, float scale);
-
-  /// x[r, :] /= sums[r] in place.
-  void (*divide_rows)(float *x, const float *sums, long rows, long columns, long stride);
 
   /// x[r, :] = bias for `rows` rows of `width`.
   void (*fill_rows)(float *x, const float *bias, long rows, long width);

@@ -1,33 +1,39 @@
-// Attention of one head with bfloat16 products: exp(scale q Kᵀ - maximum) V / sum, exact softmax in fp32 between them.
+// Multi-head attention, a head at a time: softmax(scale Q Kᵀ) V with the exact maximum and no approximation but the
+// rounding of the products.
+//
+// A head's queries, keys and values are packed rows by rows as they are made; then any thread attends any queries.
 #ifndef ASTD_ATTENTION_H
 #define ASTD_ATTENTION_H
 
 #include <stdint.h>
 
-/// Queries that are computed together, and keys (or columns of V) in a panel.
-enum { AST_ATTENTION_QUERIES = 6, AST_ATTENTION_PANEL = 64 };
-
 typedef struct {
-  /// "avx512bf16".
+  /// "plain", "avx2", "avx512", "avx512bf16" or "avx512vnni".
   const char *name;
 
-  /// Packs `tokens` rows of `width` floats, `stride` apart: keys as panels [width / 2][64 keys][2], values as panels
-  /// [tokens / 2][64 columns][2]. What is missing is zero.
-  void (*pack_keys)(const float *keys, long tokens, long width, long stride, uint16_t *panels);
-  void (*pack_values)(const float *values, long tokens, long width, long stride, uint16_t *panels);
+  /// Bytes of one packed head and of one thread's scratch, both on a cache line.
+  long (*head_bytes)(long tokens, long width);
+  long (*scratch_bytes)(long tokens, long width);
 
-  /// Attends `rows` queries to all keys; queries and `out` are rows of `width` floats, `stride` apart. `scratch` holds
-  /// `ast_attention_scratch_bytes` on a cache line.
-  void (*attend)(const float *queries, long rows, const uint16_t *keys, const uint16_t *values, long tokens, long width,
-                 long stride, float scale, void *scratch, float *out);
+  /// Packs tokens `first` to `first + rows` of one head: `x` are their rows of `width` floats, `stride` apart. `first`
+  /// is even. Whoever packs the last token also fills what lies behind it. Queries are multiplied by `scale`.
+  void (*pack_queries)(const float *x, long first, long rows, long stride, float scale, long tokens, long width,
+                       void *head);
+  void (*pack_keys)(const float *x, long first, long rows, long stride, long tokens, long width, void *head);
+  void (*pack_values)(const float *x, long first, long rows, long stride, long tokens, long width, void *head);
+
+  /// Attends queries `first` to `first + rows`; `out` is the row of the first, `stride` floats apart.
+  void (*attend)(const void *head, long first, long rows, long tokens, long width, void *scratch, float *out,
+                 long stride);
 } ast_attention_kernels;
 
-/// Elements of the packed keys and of the packed values of one head.
-long ast_attention_key_count(long tokens, long width);
-long ast_attention_value_count(long tokens, long width);
-long ast_attention_scratch_bytes(long tokens, long width);
-
-/// NULL when this processor has no such instructions.
-const ast_attention_kernels *ast_attention_kernels_for_this_cpu(void);
+/// The fastest kernels with fp32 products; there always are some.
+const ast_attention_kernels *ast_fp32_attention(void);
+/// With bfloat16 products, or NULL when this processor has none.
+const ast_attention_kernels *ast_bf16_attention(void);
+/// With 8-bit queries and keys and bfloat16 values, or NULL when this processor has none.
+const ast_attention_kernels *ast_int8_attention(void);
+/// The kernels of that name, or NULL when this build or this processor has none.
+const ast_attention_kernels *ast_attention_named(const char *name);
 
 #endif

@@ -91,7 +91,9 @@ final class ClipRecorder: @unchecked Sendable {
         let longest = clip.start + Self.samples(current.maximumSeconds)
         let samples = history.copy(clip.start..<max(clip.start, min(end, longest)))
         guard !samples.isEmpty, let directory = current.directory else { return }
-        guard waiting.load(ordering: .acquiring) < Self.maximumWaiting else { return omit("the disk is too slow") }
+        guard waiting.load(ordering: .acquiring) < Self.maximumWaiting else {
+            return omit("the disk is too slow")
+        }
         waiting.add(1, ordering: .acquiringAndReleasing)
         let store = ClipStore(directory: directory, maximumBytes: current.maximumMegabytes * 1_000_000)
         queue.async {

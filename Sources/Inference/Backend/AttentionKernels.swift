@@ -1,45 +1,78 @@
 private import CKernels
 
-/// Attention with bfloat16 products, on processors that have them.
+/// Attention of one head: softmax(Q Kᵀ / sqrt(head width)) V, exact but for the rounding of the products.
+///
+/// A head's queries, keys and values are packed as they are made; then any thread attends any of the queries.
 struct AttentionKernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_attention_kernels>
 
-    /// `nil` when this processor has no such instructions.
-    static var forThisProcessor: AttentionKernels? {
-        ast_attention_kernels_for_this_cpu().map { AttentionKernels(table: $0) }
+    /// The fastest of this processor with products as narrow as `precision` says, or wider where it has no such.
+    init(_ precision: Precision) {
+        let found: UnsafePointer<ast_attention_kernels>? =
+            switch precision {
+            case .fp32: nil
+            case .bf16: ast_bf16_attention()
+            case .int8: ast_int8_attention() ?? ast_bf16_attention()
+            }
+        table = found ?? ast_fp32_attention()
     }
 
-    private init(table: UnsafePointer<ast_attention_kernels>) { self.table = table }
-
-    /// Elements of one head's packed keys, and behind them its packed values.
-    static func headCount(tokens: Int, width: Int) -> Int {
-        ast_attention_key_count(tokens, width) + ast_attention_value_count(tokens, width)
+    /// - Returns: `nil` when this build or this processor has no set of that name.
+    init?(named name: String) {
+        guard let table = ast_attention_named(name) else { return nil }
+        self.table = table
     }
 
-    static func scratchBytes(tokens: Int, width: Int) -> Int {
-        ast_attention_scratch_bytes(tokens, width)
+    /// `plain`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avx512vnni` (8 bits, and bfloat16 values).
+    var name: String { String(cString: table.pointee.name) }
+
+    /// Bytes of one packed head, whole cache lines.
+    func headBytes(tokens: Int, width: Int) -> Int { table.pointee.head_bytes(tokens, width) }
+    /// Bytes of one thread's scratch, whole cache lines.
+    func scratchBytes(tokens: Int, width: Int) -> Int { table.pointee.scratch_bytes(tokens, width) }
+
+    /// Which part of a head's attention rows become.
+    enum Part {
+        case queries, keys, values
     }
 
+    /// Packs rows of one head.
+    ///
     /// - Parameters:
-    ///   - keys: The head's columns of `[tokens, stride]`; `values` likewise.
-    ///   - head: ``headCount(tokens:width:)`` elements.
+    ///   - x: The head's columns of the first row; rows are `stride` floats apart.
+    ///   - rows: Tokens; the first is even.
     func pack(
-        keys: UnsafePointer<Float>, values: UnsafePointer<Float>, tokens: Int, width: Int, stride: Int,
-        into head: UnsafeMutablePointer<UInt16>
+        _ part: Part, _ x: UnsafePointer<Float>, rows: Range<Int>, stride: Int, into head: PackedHead
     ) {
-        table.pointee.pack_keys(keys, tokens, width, stride, head)
-        table.pointee.pack_values(
-            values, tokens, width, stride, head + ast_attention_key_count(tokens, width))
+        let (tokens, width) = (head.tokens, head.width)
+        switch part {
+        case .queries:
+            let scale = 1 / Float(width).squareRoot()
+            table.pointee.pack_queries(
+                x, rows.lowerBound, rows.count, stride, scale, tokens, width, head.memory)
+        case .keys:
+            table.pointee.pack_keys(x, rows.lowerBound, rows.count, stride, tokens, width, head.memory)
+        case .values:
+            table.pointee.pack_values(x, rows.lowerBound, rows.count, stride, tokens, width, head.memory)
+        }
     }
 
-    /// softmax(scale Q Kᵀ) V for `rows` queries of one head, exact but for the products' rounding.
+    /// Attends queries `rows` of a head.
+    ///
+    /// - Parameter out: The head's columns of the first of those rows; rows are `stride` floats apart.
     func attend(
-        _ queries: UnsafePointer<Float>, rows: Int, head: UnsafePointer<UInt16>, tokens: Int, width: Int,
-        stride: Int, scale: Float, scratch: UnsafeMutableRawPointer, into out: UnsafeMutablePointer<Float>
+        _ head: PackedHead, rows: Range<Int>, scratch: UnsafeMutableRawPointer,
+        into out: UnsafeMutablePointer<Float>, stride: Int
     ) {
         table.pointee.attend(
-            queries, rows, head, head + ast_attention_key_count(tokens, width), tokens, width, stride, scale,
-            scratch, out)
+            head.memory, rows.lowerBound, rows.count, head.tokens, head.width, scratch, out, stride)
     }
+}
+
+/// Memory of one head's queries, keys and values: somebody else's, on a cache line.
+struct PackedHead {
+    let memory: UnsafeMutableRawPointer
+    let tokens: Int
+    let width: Int
 }

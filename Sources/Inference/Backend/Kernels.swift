@@ -5,8 +5,6 @@ struct Kernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_kernels>
 
-    let int8 = Int8Kernels.forThisProcessor
-
     init() { table = ast_kernels_for_this_cpu() }
 
     /// - Returns: `nil` when this build or this processor has no set of that name.
@@ -28,21 +26,6 @@ struct Kernels {
 
     /// Exact GELU in place.
     func gelu(_ x: UnsafeMutablePointer<Float>, count: Int) { table.pointee.gelu(x, count) }
-
-    /// x = exp(scale (x - its row's maximum)) in place; `sums` receives each row's sum.
-    func expRows(
-        _ x: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, rows: Int, columns: Int,
-        stride: Int, scale: Float
-    ) {
-        table.pointee.exp_rows(x, sums, rows, columns, stride, scale)
-    }
-
-    /// Divides each row by its sum.
-    func divideRows(
-        _ x: UnsafeMutablePointer<Float>, sums: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int
-    ) {
-        table.pointee.divide_rows(x, sums, rows, columns, stride)
-    }
 
     /// Every row becomes a copy of `row`.
     func fill(_ x: UnsafeMutablePointer<Float>, with row: UnsafePointer<Float>, rows: Int, width: Int) {

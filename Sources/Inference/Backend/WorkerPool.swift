@@ -58,13 +58,6 @@ final class WorkerPool {
             }
         }
     }
-
-    /// Worker `worker`'s part of `rows`, as even as whole rows allow.
-    func share(of rows: Range<Int>, worker: Int) -> Range<Int> {
-        let begin = rows.lowerBound + rows.count * worker / count
-        let end = rows.lowerBound + rows.count * (worker + 1) / count
-        return begin..<end
-    }
 }
 
 /// What the caller and its helpers share.

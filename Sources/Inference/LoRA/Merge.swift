@@ -6,7 +6,7 @@
 struct Merge {
     private(set) var weights: Weights
     private(set) var report: MergeReport
-    /// The layers' matrices, apart: in 8 bits they are packed, and then these pages are of no more use.
+    /// The layers' matrices, apart: in narrow numbers they are packed, and then these pages are of no more use.
     private let layerPages: PrivatePages
     private let otherPages: PrivatePages
     private let path: String
@@ -31,7 +31,7 @@ struct Merge {
         otherPages.makeReadOnly()
     }
 
-    /// The network has its layers' matrices in 8 bits: the fp32 ones are read no more.
+    /// The network has its layers' matrices in narrow numbers: the fp32 ones are read no more.
     func giveBackLayers() { layerPages.giveBack() }
 
     private mutating func apply(_ delta: MergePlan.Delta) throws(ModelError) {
@@ -41,10 +41,12 @@ struct Merge {
         try merge(delta, into: merged)
         weights.replace(delta.module + ".weight", with: merged)
         report.matrices += 1
-        report.changedBytes +=
-            isInLayer && weights.checkpoint.precision == .int8
-            ? PackedMatrix.byteCount(outputs: delta.rows, inputs: merged.rowWidth)
-            : merged.count * MemoryLayout<Float>.size
+        if isInLayer, let products = NarrowProducts(weights.checkpoint.precision) {
+            report.changedBytes += PackedMatrix.byteCount(
+                outputs: delta.rows, inputs: merged.rowWidth, products)
+        } else {
+            report.changedBytes += merged.count * MemoryLayout<Float>.size
+        }
         let ranks = report.ranks ?? delta.rank...delta.rank
         report.ranks = min(delta.rank, ranks.lowerBound)...max(delta.rank, ranks.upperBound)
         if let bias = delta.bias { try add(bias, delta) }

@@ -53,38 +53,36 @@ public final class AST: @unchecked Sendable {
         let all = 0..<config.geometry.tokens
         let pooledRows = classifier.pooledRows
         func queryRows(_ layer: Int) -> Range<Int> { layer == layers.count - 1 ? pooledRows : all }
-
-        pool.run { worker in
-            let rows = pool.share(of: all, worker: worker)
-            patches.embed(
-                input, rows: rows, into: space.tokens, patches: space.patches(worker: worker), kernels)
-            if probe == nil {
-                layers[0].project(space, rows: rows, queryRows: queryRows(0), worker: worker, kernels)
+        let blockRows = Workspace.blockRows(self, workers: pool.count)
+        func eachBlock(of rows: Range<Int>, _ body: (_ worker: Int, _ rows: Range<Int>) -> Void) {
+            pool.distribute((rows.count + blockRows - 1) / blockRows) { worker, block in
+                let first = rows.lowerBound + block * blockRows
+                body(worker, first..<min(first + blockRows, rows.upperBound))
             }
+        }
+        func project(_ layer: Int, _ worker: Int, _ rows: Range<Int>) {
+            layers[layer].project(rows: rows, queryRows: queryRows(layer), space, worker: worker, kernels)
+        }
+
+        eachBlock(of: all) { worker, rows in
+            patches.embed(
+                input, rows: rows, into: space.tokens, patches: space.wide(worker: worker), kernels)
+            if probe == nil { project(0, worker, rows) }
         }
         if probe != nil {
             report(.embeddings, space.tokens, config.geometry.tokens * config.geometry.hidden)
-            pool.run { worker in
-                layers[0].project(
-                    space, rows: pool.share(of: all, worker: worker), queryRows: queryRows(0), worker: worker,
-                    kernels)
-            }
+            eachBlock(of: all) { worker, rows in project(0, worker, rows) }
         }
         for (index, layer) in layers.enumerated() {
-            let rowsWanted = queryRows(index)
-            if space.narrowAttention != nil {
-                pool.distribute(config.geometry.heads) { _, head in layer.pack(space, head: head) }
+            let wanted = queryRows(index)
+            pool.distribute(layer.attentionItems(queryRows: wanted)) { worker, item in
+                layer.attend(item: item, queryRows: wanted, space, worker: worker)
             }
-            pool.distribute(layer.attentionItems(queryRows: rowsWanted)) { worker, item in
-                layer.attend(space, item: item, queryRows: rowsWanted, worker: worker, kernels)
+            eachBlock(of: wanted) { worker, rows in
+                layer.finish(rows: rows, space, worker: worker, kernels)
+                if index + 1 < layers.count { project(index + 1, worker, rows) }
             }
-            let next = index + 1 < layers.count ? layers[index + 1] : nil
-            pool.run { worker in
-                let rows = pool.share(of: rowsWanted, worker: worker)
-                layer.finish(space, rows: rows, worker: worker, kernels)
-                next?.project(space, rows: rows, queryRows: queryRows(index + 1), worker: worker, kernels)
-            }
-            if index == 0 { report(.block0, space.tokens, rowsWanted.count * config.geometry.hidden) }
+            if index == 0 { report(.block0, space.tokens, wanted.count * config.geometry.hidden) }
         }
         classifier.score(space, pooled: space.pooled, logits: logits, kernels)
         report(.pooled, space.pooled, config.geometry.hidden)

@@ -16,13 +16,16 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
-    ///   - precision: With `int8` the layers' matrices are packed into memory of this process.
+    ///   - precision: In narrow numbers the layers' matrices are packed, into memory of this process or from `cache`.
+    ///   - cache: Where packed matrices are kept from one start to the next.
     /// - Throws: ``ModelError``, every case.
-    public init(directory: String, precision: Precision = .fp32) throws(ModelError) {
+    public init(
+        directory: String, precision: Precision = .fp32, cache: PackedCache? = nil
+    ) throws(ModelError) {
         self.directory = directory
         fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
         features = try FeatureSettings(path: directory + "/preprocessor_config.json")
-        checkpoint = try Self.weights(directory, precision)
+        checkpoint = try Self.weights(directory, precision, cache)
         guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
             throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
         }
@@ -51,7 +54,7 @@ public final class BaseModel: @unchecked Sendable {
         let merge = try Merge(adapter, into: checkpoint)
         do throws(ModelError) {
             let network = try AST(merge.weights, config, merged: merge.report)
-            if precision == .int8 { merge.giveBackLayers() }
+            if precision != .fp32 { merge.giveBackLayers() }
             return network
         } catch {
             throw blamed(error, on: adapter)
@@ -120,7 +123,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     private static func weights(
-        _ directory: String, _ precision: Precision
+        _ directory: String, _ precision: Precision, _ cache: PackedCache?
     ) throws(ModelError) -> Checkpoint {
         let path = directory + "/model.safetensors"
         if !ConfigFile.exists(path: path) {
@@ -132,6 +135,11 @@ public final class BaseModel: @unchecked Sendable {
                     wanted: "one model.safetensors (save_pretrained of transformers writes it)")
             }
         }
-        return try Checkpoint(path: path, precision: precision)
+        guard precision == .fp32 || NarrowProducts(precision) != nil else {
+            throw .unsupported(
+                path: path, key: "precision", found: precision.rawValue,
+                wanted: "fp32 or int8: this processor has no \(precision.rawValue) instructions")
+        }
+        return try Checkpoint(path: path, precision: precision, cache: cache)
     }
 }

@@ -23,7 +23,7 @@ struct Classifier {
             : nil
         dense = try Linear(
             weights, "classifier.dense", inputs: width, outputs: config.labels.count,
-            isQuantised: false)
+            isNarrow: false)
     }
 
     /// The tokens that pooling reads: the last block need not compute any other.
@@ -44,15 +44,17 @@ struct Classifier {
     ) {
         let rows = pooledRows
         let width = geometry.hidden
-        finalNorm.apply(space.tokens, into: space.normed, rows: rows.count, kernels)
+        // Attention is over: its plane is free.
+        let normed = space.context
+        finalNorm.apply(space.tokens, into: normed, rows: rows.count, kernels)
         pooled.update(repeating: 0, count: width)
         for row in rows {
-            for index in 0..<width { pooled[index] += space.normed[row * width + index] }
+            for index in 0..<width { pooled[index] += normed[row * width + index] }
         }
         for index in 0..<width { pooled[index] /= Float(rows.count) }
-        headNorm?.apply(pooled, into: space.normed, rows: 1, kernels)
+        headNorm?.apply(pooled, into: normed, rows: 1, kernels)
         dense.apply(
-            LinearInput(headNorm == nil ? pooled : space.normed, rows: 1, width: width), into: logits, kernels
+            LinearInput(headNorm == nil ? pooled : normed, rows: 1, width: width), into: logits, kernels
         )
     }
 }

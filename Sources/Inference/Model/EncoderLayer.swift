@@ -1,7 +1,8 @@
 /// One pre-norm transformer block: x += attention(norm(x)), then x += feedForward(norm(x)).
 ///
 /// Everything but the attention itself works row by row, so a block is two barriers: ``project`` for all rows,
-/// ``attend`` for all heads, and ``finish`` runs into the next block's ``project`` on the same rows.
+/// ``attend`` for all heads, and ``finish`` runs into the next block's ``project`` on the same rows, while they are in
+/// the cache.
 struct EncoderLayer {
     private let normBefore: LayerNorm
     private let attention: SelfAttention
@@ -20,27 +21,24 @@ struct EncoderLayer {
     }
 
     func project(
-        _ space: Workspace, rows: Range<Int>, queryRows: Range<Int>, worker: Int, _ kernels: Kernels
+        rows: Range<Int>, queryRows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels
     ) {
-        guard !rows.isEmpty else { return }
-        let offset = rows.lowerBound * hidden
-        normBefore.apply(space.tokens + offset, into: space.normed + offset, rows: rows.count, kernels)
-        attention.project(space, rows: rows, queryRows: queryRows, worker: worker, kernels)
+        let normed = space.normed(worker: worker)
+        normBefore.apply(space.tokens + rows.lowerBound * hidden, into: normed, rows: rows.count, kernels)
+        attention.project(normed, rows: rows, queryRows: queryRows, space, worker: worker, kernels)
     }
 
     func attentionItems(queryRows: Range<Int>) -> Int { attention.items(queryRows: queryRows) }
 
-    func pack(_ space: Workspace, head: Int) { attention.pack(space, head: head) }
-
-    func attend(_ space: Workspace, item: Int, queryRows: Range<Int>, worker: Int, _ kernels: Kernels) {
-        attention.attend(space, item: item, queryRows: queryRows, worker: worker, kernels)
+    func attend(item: Int, queryRows: Range<Int>, _ space: Workspace, worker: Int) {
+        attention.attend(item: item, queryRows: queryRows, space, worker: worker)
     }
 
-    func finish(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
-        guard !rows.isEmpty else { return }
-        let offset = rows.lowerBound * hidden
-        attention.finish(space, rows: rows, worker: worker, kernels)
-        normAfter.apply(space.tokens + offset, into: space.normed + offset, rows: rows.count, kernels)
-        feedForward.apply(space, rows: rows, worker: worker, kernels)
+    func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
+        let tokens = space.tokens + rows.lowerBound * hidden
+        let normed = space.normed(worker: worker)
+        attention.finish(rows: rows, space, worker: worker, kernels)
+        normAfter.apply(tokens, into: normed, rows: rows.count, kernels)
+        feedForward.apply(normed, addingTo: tokens, rows: rows.count, space, worker: worker, kernels)
     }
 }

@@ -10,15 +10,15 @@ struct FeedForward {
             weights, name + "output.dense", inputs: geometry.intermediate, outputs: geometry.hidden)
     }
 
-    /// Reads the normalised tokens `rows`, adds to the tokens; `wide` holds `[rows, intermediate]`.
-    func apply(_ space: Workspace, rows: Range<Int>, worker: Int, _ kernels: Kernels) {
-        let offset = rows.lowerBound * expand.inputs
+    /// Adds to `tokens` what the perceptron makes of `normed`, both `[rows, hidden]`.
+    func apply(
+        _ normed: UnsafePointer<Float>, addingTo tokens: UnsafeMutablePointer<Float>, rows: Int,
+        _ space: Workspace, worker: Int, _ kernels: Kernels
+    ) {
         let wide = space.wide(worker: worker)
-        let normed = space.input(
-            space.normed + offset, rows: rows.count, width: expand.inputs, worker: worker, kernels)
-        expand.apply(normed, into: wide, kernels)
-        kernels.gelu(wide, count: rows.count * expand.outputs)
-        let activated = space.input(wide, rows: rows.count, width: expand.outputs, worker: worker, kernels)
-        contract.accumulate(activated, into: space.tokens + offset, kernels)
+        let x = space.input(normed, rows: rows, width: expand.inputs, worker: worker)
+        expand.apply(x, into: wide, then: .gelu, kernels)
+        let activated = space.input(wide, rows: rows, width: expand.outputs, worker: worker)
+        contract.apply(activated, into: tokens, then: .add, kernels)
     }
 }

@@ -7,15 +7,19 @@ final class Checkpoint {
     private var fileNames: [String: String] = [:]
     /// What the base's own network asked for: an adapter may change these and no others.
     private var used: [String: Tensor] = [:]
-    private var packed: [String: PackedMatrix] = [:]
+    private var packed: [(name: String, matrix: PackedMatrix)] = []
+    private let cache: PackedCache?
+    private var cached: PackedFile?
+    private var isCacheComplete = true
     private var isSealed = false
     /// How matrices are multiplied with.
     let precision: Precision
 
     /// - Throws: ``ModelError``: unreadable, malformed (also: one tensor under both names).
-    init(path: String, precision: Precision = .fp32) throws(ModelError) {
+    init(path: String, precision: Precision = .fp32, cache: PackedCache? = nil) throws(ModelError) {
         self.precision = precision
         self.path = path
+        self.cache = cache
         file = try SafetensorsFile(mapping: path)
         for name in file.names.sorted() {
             let canonical = CheckpointNames.canonical(name)
@@ -24,6 +28,7 @@ final class Checkpoint {
                     path: path, problem: "names tensor \(canonical) in both generations of names")
             }
         }
+        cached = NarrowProducts(precision).flatMap { cache?.file(for: path, $0) }
     }
 
     var elementTypeName: String { file.elementTypeName }
@@ -45,17 +50,30 @@ final class Checkpoint {
         return tensor
     }
 
-    /// The tensor in 8 bits.
-    func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix {
-        if let known = packed[name] { return known }
-        let matrix = try PackedMatrix(try tensor(name, shape), for: path)
-        if !isSealed { packed[name] = matrix }
+    /// The tensor in narrow numbers.
+    func packed(
+        _ name: String, _ shape: [Int], _ products: NarrowProducts
+    ) throws(ModelError) -> PackedMatrix {
+        if let known = packed.first(where: { $0.name == name }) { return known.matrix }
+        let tensor = try tensor(name, shape)
+        let matrix: PackedMatrix
+        if let found = cached?.matrix(name, outputs: tensor.rows, inputs: tensor.rowWidth) {
+            matrix = found
+        } else {
+            matrix = try PackedMatrix(tensor, for: path, products)
+            isCacheComplete = false
+        }
+        if !isSealed { packed.append((name, matrix)) }
         return matrix
     }
 
     /// The base's network is complete: from here on nothing is converted or looked up anew.
     func seal() {
         isSealed = true
+        cached = nil
+        if !isCacheComplete, let products = NarrowProducts(precision) {
+            cache?.write(packed, for: path, products)
+        }
         // What was packed is not read again, but for merging: the file's pages need not stay.
         if !packed.isEmpty { file.forgetPages() }
     }

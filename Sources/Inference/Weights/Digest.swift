@@ -33,6 +33,10 @@ public struct Digest: ~Copyable {
         guard total == size else { throw .unreadable(path: path, reason: "it changed while it was read") }
     }
 
+    public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    }
+
     public mutating func add(_ text: String) {
         var text = text
         text.withUTF8 { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }

@@ -9,6 +9,7 @@
 final class PrivatePages {
     let bytes: UnsafeMutableRawBufferPointer
     private let base: UnsafeMutableRawPointer
+    var start: UnsafeMutableRawPointer { base }
     private var taken = 0
 
     /// Parts begin on cache lines.

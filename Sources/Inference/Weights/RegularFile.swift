@@ -30,6 +30,25 @@ enum RegularFile {
         return (descriptor, Int(status.st_size))
     }
 
+    /// - Returns: Whether all bytes were written.
+    static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            // SAFETY: `written` is below the buffer's count.
+            #if canImport(Glibc)
+                let count = Glibc.write(
+                    descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+            #else
+                let count = Musl.write(
+                    descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+            #endif
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
     /// - Returns: Bytes read: fewer than fit when the file ends earlier.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var filled = 0

@@ -15,11 +15,11 @@ struct Weights {
         adapterPath = path
     }
 
-    /// The tensor in 8 bits; `nil` where the precision is another.
+    /// The tensor in narrow numbers; `nil` in fp32.
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
-        guard checkpoint.precision == .int8 else { return nil }
-        guard let tensor = changed[name] else { return try checkpoint.packed(name, shape) }
-        return try PackedMatrix(tensor, for: adapterPath ?? checkpoint.path)
+        guard let products = NarrowProducts(checkpoint.precision) else { return nil }
+        guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, products) }
+        return try PackedMatrix(tensor, for: adapterPath ?? checkpoint.path, products)
     }
 
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }

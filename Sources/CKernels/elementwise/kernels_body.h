@@ -41,43 +41,6 @@ static void gelu(float *x, long count) {
   if (rest) store_part(x + whole, vector_gelu(load_part(x + whole, rest, 0.f)), rest);
 }
 
-static void exp_rows(float *x, float *sums, long rows, long columns, long stride, float scale) {
-  const long whole = columns - columns % LANES, rest = columns - whole;
-  for (long row = 0; row < rows; row++, x += stride) {
-    vec top = -__builtin_inff();
-    for (long i = 0; i < whole; i += LANES) {
-      const vec v = load(x + i);
-      top = v > top ? v : top;
-    }
-    if (rest) {
-      const vec v = load_part(x + whole, rest, -__builtin_inff());
-      top = v > top ? v : top;
-    }
-    float maximum = top[0];
-    for (int i = 1; i < LANES; i++) maximum = top[i] > maximum ? top[i] : maximum;
-    vec sum = 0.f;
-    for (long i = 0; i < whole; i += LANES) {
-      const vec e = vector_exp((load(x + i) - maximum) * scale);
-      store(x + i, e);
-      sum += e;
-    }
-    float total = sum_of_lanes(sum);
-    if (rest) {
-      const vec e = vector_exp((load_part(x + whole, rest, maximum) - maximum) * scale);
-      store_part(x + whole, e, rest);
-      for (long i = 0; i < rest; i++) total += e[i];
-    }
-    sums[row] = total;
-  }
-}
-
-static void divide_rows(float *x, const float *sums, long rows, long columns, long stride) {
-  for (long row = 0; row < rows; row++, x += stride) {
-    const float inverse = 1.f / sums[row];
-    for (long i = 0; i < columns; i++) x[i] *= inverse;
-  }
-}
-
 static void fill_rows(float *x, const float *bias, long rows, long width) {
   for (long row = 0; row < rows; row++) memcpy(x + row * width, bias, (size_t)width * sizeof(float));
 }
@@ -130,8 +93,6 @@ const ast_kernels KERNEL_SET = {
     .name = KERNEL_NAME,
     .layer_norm = layer_norm,
     .gelu = gelu,
-    .exp_rows = exp_rows,
-    .divide_rows = divide_rows,
     .fill_rows = fill_rows,
     .add_to_rows = add_to_rows,
     .half_to_float = half_to_float,

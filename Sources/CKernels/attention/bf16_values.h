@@ -1,0 +1,44 @@
+// What attention_body.h needs where values, or all products, are in bfloat16.
+#include <immintrin.h>
+#include <string.h>
+
+#include "vector.h"
+#include "bf16.h"
+
+/// 2^x, relative error under 3e-6, which is small beside bfloat16's 2e-3. Not-a-number stays not-a-number.
+INLINE vec exp2_of(vec x) {
+  const __m512 whole = _mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const vec f = x - (vec)whole;
+  vec p = 0.00957010055f;
+  p = p * f + 0.0559178602f;
+  p = p * f + 0.240247449f;
+  p = p * f + 0.693121815f;
+  p = p * f + 0.999999261f;
+  return (vec)_mm512_scalef_ps((__m512)p, whole);
+}
+
+/// The values of two tokens, column by column; a token or column that is not there is zero.
+INLINE void pack_value_rows(const float *x, long stride, long left, long part, uint8_t *panel) {
+  for (long i = 0; i < VECTORS * LANES; i += LANES) {
+    const long lanes = part - i < 0 ? 0 : part - i < LANES ? part - i : LANES;
+    const __mmask16 mask = (__mmask16)((1u << lanes) - 1);
+    const __m512 first = _mm512_maskz_loadu_ps(left > 0 ? mask : 0, x + i);
+    const __m512 second = _mm512_maskz_loadu_ps(left > 1 ? mask : 0, (left > 1 ? x + stride : x) + i);
+    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(first));
+    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(second));
+    _mm512_storeu_si512(panel + i * 4, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
+}
+
+INLINE void narrow_weights(vec weights, float *scores, long at) {
+  const __m256bh half = _mm512_cvtneps_pbh((__m512)weights);
+  memcpy((uint16_t *)scores + at, &half, sizeof half);
+}
+
+#define VALUE_GROUP 2
+#define VALUE_SUM vec
+#define SUM vec
+#define TILE value_tile
+#define DOT(sums, group, weights) \
+  (vec) _mm512_dpbf16_ps((__m512)(sums), (__m512bh)_mm512_set1_epi32(group), (__m512bh)(weights))
+#include "tile.h"

@@ -1,0 +1,67 @@
+// Matrix products in narrow numbers: y = x Wᵀ + b, y += x Wᵀ + b, or y = GELU(x Wᵀ + b).
+//
+// One layout serves every kind of number: a group is four bytes, four 8-bit integers or two bfloat16, and a panel holds
+// the groups of so many outputs as a set of kernels computes together, [inputs / group][panel][group].
+#ifndef ASTD_PRODUCTS_H
+#define ASTD_PRODUCTS_H
+
+#include <stdint.h>
+
+/// Weights [outputs, inputs] as the kernels read them. Missing outputs and inputs are zeros.
+typedef struct {
+  const void *panels;
+  /// 8 bits only, of each output, padded to whole panels: weight = scale * integer.
+  const float *scales;
+  /// 8 bits only, of each output: the sum of its integers.
+  const int32_t *sums;
+  long outputs;
+  long inputs;
+} ast_matrix;
+
+/// Rows of activations as the kernels read them; a row is `stride` bytes, zeros behind its end.
+typedef struct {
+  void *values;
+  /// 8 bits only, of each row: x = scale * q + minimum, q in 0...levels.
+  float *scales;
+  float *minimums;
+  long stride;
+} ast_rows;
+
+/// What becomes of a product. GELU is the exact one, x Phi(x).
+typedef enum { AST_STORE, AST_ADD, AST_GELU } ast_ending;
+
+typedef struct {
+  /// The instruction set: "plain", "avx2", "avx512vnni", "avx512bf16", ...
+  const char *name;
+  /// Largest q of 8-bit activations: 127 where a sum of two products must fit 16 bits. 0 in bfloat16.
+  int levels;
+  /// Outputs in a panel, inputs in a group.
+  long panel;
+  long group;
+
+  /// Narrows `count` rows of `width` floats.
+  void (*narrow)(const float *x, long count, long width, ast_rows rows);
+
+  /// `count` rows times the weights; `bias` may be NULL; `y_stride` is the distance between rows of y.
+  void (*multiply)(ast_rows x, long count, const ast_matrix *weights, const float *bias, float *y, long y_stride,
+                   ast_ending ending);
+} ast_product_kernels;
+
+/// Bytes of a narrowed row, and of a matrix's panels.
+long ast_row_stride(const ast_product_kernels *kernels, long inputs);
+long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inputs);
+/// Outputs, whole panels.
+long ast_padded_outputs(const ast_product_kernels *kernels, long outputs);
+
+/// Packs weights [outputs, inputs], row-major; `scales` and `sums`, where there are any, hold whole panels.
+void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
+              float *scales, int32_t *sums);
+
+/// The fastest kernels in 8 bits on this processor; there always are some.
+const ast_product_kernels *ast_int8_products(void);
+/// The kernels in bfloat16, or NULL when this processor has none.
+const ast_product_kernels *ast_bf16_products(void);
+/// The kernels of that name, or NULL when this build or this processor has none.
+const ast_product_kernels *ast_products_named(const char *name);
+
+#endif

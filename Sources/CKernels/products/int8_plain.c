@@ -1,0 +1,20 @@
+// The plain twin: what every fast set must compute, integer for integer.
+#define LANES 4
+#include "vector.h"
+#define SUM ivec
+#define VECTORS 4
+#define GROUP 4
+
+INLINE ivec add_products(ivec sums, int32_t group, ivec weights) {
+  for (int k = 0; k < 4; k++) {
+    const int32_t x = (int32_t)((uint32_t)group >> (8 * k) & 255);
+    for (int i = 0; i < LANES; i++) sums[i] += x * (int8_t)((uint32_t)weights[i] >> (8 * k));
+  }
+  return sums;
+}
+#define DOT add_products
+#define LEVELS 255
+#define ROWS 1
+#define PRODUCTS ast_int8_products_plain
+#define PRODUCTS_NAME "plain"
+#include "body.h"

@@ -1,0 +1,68 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "products.h"
+
+static long rounded_up(long value, long step) { return (value + step - 1) / step * step; }
+
+// Rows begin on cache lines.
+long ast_row_stride(const ast_product_kernels *kernels, long inputs) {
+  return rounded_up(inputs * 4 / kernels->group + 3, 64);
+}
+
+long ast_padded_outputs(const ast_product_kernels *kernels, long outputs) {
+  return rounded_up(outputs, kernels->panel);
+}
+
+long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inputs) {
+  return rounded_up(outputs, kernels->panel) * rounded_up(inputs, kernels->group) * 4 / kernels->group;
+}
+
+/// The largest magnitude of a row.
+static float magnitude(const float *row, long count) {
+  float largest = 0;
+  for (long i = 0; i < count; i++) {
+    const float a = row[i] < 0 ? -row[i] : row[i];
+    largest = a > largest ? a : largest;
+  }
+  return largest;
+}
+
+static void pack_int8(const ast_product_kernels *kernels, const float *row, long inputs, int8_t *column, float *scale,
+                      int32_t *sum) {
+  const float largest = magnitude(row, inputs);
+  const float inverse = largest > 0 ? 127.f / largest : 0.f;
+  *scale = largest / 127.f;
+  *sum = 0;
+  for (long k = 0; k < inputs; k++) {
+    // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
+    const int value = (int)((row[k] * inverse + 12582912.f) - 12582912.f);
+    column[k / 4 * kernels->panel * 4 + k % 4] = (int8_t)value;
+    *sum += value;
+  }
+}
+
+static void pack_bf16(const ast_product_kernels *kernels, const float *row, long inputs, uint16_t *column) {
+  for (long k = 0; k < inputs; k++) {
+    uint32_t bits;
+    memcpy(&bits, row + k, 4);
+    const int is_nan = (bits & 0x7fffffff) > 0x7f800000;
+    column[k / 2 * kernels->panel * 2 + k % 2] = is_nan ? 0x7fc0 : (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+  }
+}
+
+void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
+              float *scales, int32_t *sums) {
+  const long padded = ast_padded_outputs(kernels, outputs), groups = rounded_up(inputs, kernels->group) / kernels->group;
+  memset(panels, 0, (size_t)ast_panel_bytes(kernels, outputs, inputs));
+  for (long n = 0; n < padded; n++) {
+    uint8_t *column = (uint8_t *)panels + (n / kernels->panel * groups * kernels->panel + n % kernels->panel) * 4;
+    if (kernels->group == 2) {
+      if (n < outputs) pack_bf16(kernels, weights + n * inputs, inputs, (uint16_t *)column);
+      continue;
+    }
+    scales[n] = 0;
+    sums[n] = 0;
+    if (n < outputs) pack_int8(kernels, weights + n * inputs, inputs, (int8_t *)column, scales + n, sums + n);
+  }
+}

@@ -1,0 +1,105 @@
+/// Whether the kernels that this processor gets compute what their plain twins compute: a fault of the build, the
+/// processor or a virtual machine that pretends to one shows here, before it shows in scores.
+public struct KernelCheck: Sendable {
+    public let name: String
+    /// The largest difference found, and the largest allowed.
+    public let difference: Double
+    public let tolerance: Double
+
+    /// Not-a-number does not hold.
+    public var holds: Bool { difference <= tolerance }
+
+    /// All checks for a precision; a few milliseconds.
+    public static func all(for precision: Precision) -> [KernelCheck] {
+        var checks = [elementwise(), attention(precision)]
+        if let products = NarrowProducts(precision) { checks.append(self.products(products)) }
+        return checks
+    }
+
+    /// Numbers in -1...1 that are the same everywhere.
+    private static func numbers(_ count: Int, seed: UInt32) -> [Float] {
+        var state = seed
+        return (0..<count).map { _ in
+            state = state &* 1_664_525 &+ 1_013_904_223
+            return Float(state >> 8) / Float(1 << 23) - 1
+        }
+    }
+
+    private static func largest(_ a: [Float], _ b: [Float]) -> Double {
+        var largest = 0.0
+        for (x, y) in zip(a, b) {
+            let difference = abs(Double(x) - Double(y))
+            if !(difference <= largest) { largest = difference }
+        }
+        return largest
+    }
+
+    private static func elementwise() -> KernelCheck {
+        let (rows, width) = (3, 75)
+        let x = numbers(rows * width, seed: 1).map { $0 * 4 }
+        let (gain, bias) = (numbers(width, seed: 2), numbers(width, seed: 3))
+        func run(_ kernels: Kernels?) -> [Float] {
+            var y = [Float](repeating: .nan, count: rows * width)
+            kernels?.layerNorm(
+                x, gain: gain, bias: bias, epsilon: 1e-12, into: &y, rows: rows, width: width)
+            kernels?.gelu(&y, count: y.count)
+            return y
+        }
+        let kernels = Kernels()
+        return KernelCheck(
+            name: "element-wise, \(kernels.name)",
+            difference: largest(run(kernels), run(Kernels(named: "baseline"))), tolerance: 1e-5)
+    }
+
+    private static func products(_ products: NarrowProducts) -> KernelCheck {
+        let (rows, inputs, outputs) = (19, 75, 141)
+        let x = numbers(rows * inputs, seed: 4)
+        var weights = numbers(outputs * inputs, seed: 5)
+        let bias = numbers(outputs, seed: 6)
+        let size = NarrowRows.byteCount(rows: rows, width: inputs, products)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        defer { memory.deallocate() }
+        let narrow = NarrowRows(memory: memory, rows: rows, width: inputs, products)
+        products.narrow(x, rows: rows, width: inputs, into: narrow)
+        func run(_ set: NarrowProducts?) -> [Float] {
+            var y = [Float](repeating: .nan, count: rows * outputs)
+            weights.withUnsafeMutableBufferPointer { weights in
+                guard let set, let start = weights.baseAddress else { return }
+                let tensor = Tensor(pointer: start, shape: [outputs, inputs])
+                let packed = try? PackedMatrix(tensor, for: "the kernel check", set)
+                packed?.multiply(narrow, rows: rows, bias: bias, into: &y, then: .store)
+            }
+            return y
+        }
+        let plain = NarrowProducts(named: products.levels > 0 ? "plain" : "bf16plain")
+        return KernelCheck(
+            name: "products, \(products.name)", difference: largest(run(products), run(plain)),
+            tolerance: 2e-5)
+    }
+
+    private static func attention(_ precision: Precision) -> KernelCheck {
+        let (tokens, width) = (135, 34)
+        let planes = (0..<3).map { numbers(tokens * width, seed: 7 + $0) }
+        func run(_ set: AttentionKernels?) -> [Float] {
+            var out = [Float](repeating: .nan, count: tokens * width)
+            guard let set else { return out }
+            let size = set.headBytes(tokens: tokens, width: width)
+            let memory = UnsafeMutableRawPointer.allocate(
+                byteCount: size + set.scratchBytes(tokens: tokens, width: width), alignment: 64)
+            defer { memory.deallocate() }
+            let head = PackedHead(memory: memory, tokens: tokens, width: width)
+            for (part, plane) in zip([AttentionKernels.Part.queries, .keys, .values], planes) {
+                set.pack(part, plane, rows: 0..<tokens, stride: width, into: head)
+            }
+            set.attend(head, rows: 0..<tokens, scratch: memory + size, into: &out, stride: width)
+            return out
+        }
+        let set = AttentionKernels(precision)
+        // What rounding keys and values to eight bits may do to values in -1...1.
+        let isNarrow = ["avx512bf16", "avx512vnni"].contains(set.name)
+        return KernelCheck(
+            name: "attention, \(set.name)",
+            difference: largest(run(set), run(AttentionKernels(named: "plain"))),
+            tolerance: isNarrow ? 0.01 : 1e-5)
+    }
+}

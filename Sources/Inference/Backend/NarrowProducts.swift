@@ -1,0 +1,152 @@
+private import CKernels
+
+/// Products of narrow numbers, 8-bit integers or bfloat16, of one instruction set.
+struct NarrowProducts {
+    // SAFETY: points to a constant table of the C library, valid for the life of the process.
+    fileprivate let table: UnsafePointer<ast_product_kernels>
+
+    /// What becomes of a product.
+    enum Ending {
+        /// y = x Wᵀ + b.
+        case store
+        /// y += x Wᵀ + b.
+        case add
+        /// y = GELU(x Wᵀ + b).
+        case gelu
+
+        fileprivate var code: ast_ending {
+            switch self {
+            case .store: AST_STORE
+            case .add: AST_ADD
+            case .gelu: AST_GELU
+            }
+        }
+    }
+
+    /// The fastest of this processor; `nil` in fp32, and where the processor has none.
+    init?(_ precision: Precision) {
+        switch precision {
+        case .fp32: return nil
+        case .bf16:
+            guard let table = ast_bf16_products() else { return nil }
+            self.table = table
+        case .int8: table = ast_int8_products()
+        }
+    }
+
+    /// - Returns: `nil` when this build or this processor has no set of that name.
+    init?(named name: String) {
+        guard let table = ast_products_named(name) else { return nil }
+        self.table = table
+    }
+
+    /// `plain`, `avx2`, `avxvnni`, `avx512vnni` or `avx512bf16`.
+    var name: String { String(cString: table.pointee.name) }
+    /// How packed weights lie: sets with the same layout can use each other's.
+    var layout: String { "\(levels > 0 ? "int8" : "bf16") \(table.pointee.panel) \(table.pointee.group)" }
+    /// Largest value of an 8-bit activation; 0 in bfloat16.
+    var levels: Int { Int(table.pointee.levels) }
+
+    /// Narrows `rows` rows of `width` floats, each for itself.
+    func narrow(_ x: UnsafePointer<Float>, rows: Int, width: Int, into narrowed: NarrowRows) {
+        table.pointee.narrow(x, rows, width, narrowed.view)
+    }
+}
+
+/// Memory for narrow rows: somebody else's, laid out for the kernels.
+struct NarrowRows {
+    fileprivate let view: ast_rows
+
+    /// Bytes that `rows` rows of `width` need, whole cache lines.
+    static func byteCount(rows: Int, width: Int, _ products: NarrowProducts) -> Int {
+        rows * ast_row_stride(products.table, width) + padded(4 * rows) * 2
+    }
+
+    /// - Parameter memory: ``byteCount(rows:width:_:)`` bytes on a cache line.
+    init(memory: UnsafeMutableRawPointer, rows: Int, width: Int, _ products: NarrowProducts) {
+        let stride = ast_row_stride(products.table, width)
+        let scales = memory + rows * stride
+        view = ast_rows(
+            values: memory, scales: scales.bindMemory(to: Float.self, capacity: rows),
+            minimums: (scales + Self.padded(4 * rows)).bindMemory(to: Float.self, capacity: rows),
+            stride: stride)
+    }
+
+    private init(_ view: ast_rows) { self.view = view }
+
+    /// The rows from `first` on.
+    func from(row first: Int) -> NarrowRows {
+        NarrowRows(
+            ast_rows(
+                values: view.values + first * view.stride, scales: view.scales + first,
+                minimums: view.minimums + first, stride: view.stride))
+    }
+
+    private static func padded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
+}
+
+/// A weight matrix in narrow numbers, laid out for the kernels: panels, then in 8 bits the outputs' scales and sums, each
+/// part on a cache line.
+///
+/// SAFETY: nothing changes after `init`; the pointers are parts of what `owner` keeps.
+final class PackedMatrix: @unchecked Sendable {
+    let outputs: Int
+    let inputs: Int
+    /// All of it, whole cache lines.
+    let bytes: UnsafeRawBufferPointer
+    private let products: NarrowProducts
+    private let view: ast_matrix
+    private let owner: AnyObject
+
+    /// Memory of a matrix of that shape.
+    static func byteCount(outputs: Int, inputs: Int, _ products: NarrowProducts) -> Int {
+        let panels = ast_panel_bytes(products.table, outputs, inputs)
+        return lines(panels) + 2 * lines(scaleBytes(outputs, products))
+    }
+
+    /// - Parameter weight: `[outputs, inputs]`.
+    /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
+    convenience init(_ weight: Tensor, for path: String, _ products: NarrowProducts) throws(ModelError) {
+        let (outputs, inputs) = (weight.rows, weight.rowWidth)
+        let size = Self.byteCount(outputs: outputs, inputs: inputs, products)
+        let pages = try PrivatePages(byteCount: size, for: path)
+        self.init(at: pages.start, owner: pages, outputs: outputs, inputs: inputs, products)
+        ast_pack(
+            products.table, weight.pointer, outputs, inputs, UnsafeMutableRawPointer(mutating: view.panels),
+            UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
+        pages.makeReadOnly()
+    }
+
+    /// A matrix that is, or is about to be, at `start`: ``byteCount(outputs:inputs:_:)`` bytes on a cache line.
+    init(
+        at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
+        _ products: NarrowProducts
+    ) {
+        let panels = Self.lines(ast_panel_bytes(products.table, outputs, inputs))
+        let scales = Self.lines(Self.scaleBytes(outputs, products))
+        self.outputs = outputs
+        self.inputs = inputs
+        self.products = products
+        self.owner = owner
+        bytes = UnsafeRawBufferPointer(start: start, count: panels + 2 * scales)
+        view = ast_matrix(
+            panels: start, scales: (start + panels).assumingMemoryBound(to: Float.self),
+            sums: (start + panels + scales).assumingMemoryBound(to: Int32.self), outputs: outputs,
+            inputs: inputs)
+    }
+
+    private static func scaleBytes(_ outputs: Int, _ products: NarrowProducts) -> Int {
+        products.levels > 0 ? 4 * ast_padded_outputs(products.table, outputs) : 0
+    }
+
+    private static func lines(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
+
+    /// The product of `rows` rows with the weights; `y` is `[rows, outputs]`, contiguous.
+    func multiply(
+        _ x: NarrowRows, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
+        then ending: NarrowProducts.Ending
+    ) {
+        var view = view
+        products.table.pointee.multiply(x.view, rows, &view, bias, y, outputs, ending.code)
+    }
+}

@@ -1,0 +1,121 @@
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// A directory of packed weights, so that they are packed once and not at every start.
+///
+/// A file's name is the sha256 of the base's file and the layout; an adapter's few matrices are packed as it is merged,
+/// which takes less time than checking a file of theirs. What cannot be read or written is as if there were no cache.
+public struct PackedCache: Sendable {
+    let directory: String
+
+    /// Files that are kept, the last used ones.
+    private static let keptFiles = 4
+
+    public init(directory: String) { self.directory = directory }
+
+    /// The file of a base's packed matrices, when there is a good one.
+    func file(for weights: String, _ products: NarrowProducts) -> PackedFile? {
+        guard let base = sha256(of: weights) else { return nil }
+        let path = self.path(base, products)
+        guard let file = PackedFile(path: path, base: base, products) else { return nil }
+        // The time of the last use decides what is kept.
+        utimensat(AT_FDCWD, path, nil, 0)
+        return file
+    }
+
+    /// Writes a file of a base's packed matrices: whole or not at all, whoever else writes it.
+    func write(
+        _ matrices: [(name: String, matrix: PackedMatrix)], for weights: String, _ products: NarrowProducts
+    ) {
+        guard let base = sha256(of: weights) else { return }
+        let header = PackedFile.header(matrices, base: base, products).bytes
+        var digest = Digest()
+        header.withUnsafeBytes { digest.add($0) }
+        for (_, matrix) in matrices { digest.add(matrix.bytes) }
+        let end = Array(digest.hexadecimal().utf8)
+        replace(path(base, products)) { descriptor in
+            header.withUnsafeBytes { RegularFile.write(descriptor, $0) }
+                && matrices.allSatisfy { RegularFile.write(descriptor, $0.matrix.bytes) }
+                && end.withUnsafeBytes { RegularFile.write(descriptor, $0) }
+        }
+        forgetOldFiles()
+    }
+
+    private func path(_ base: String, _ products: NarrowProducts) -> String {
+        "\(directory)/\(base)-\(products.layout.replacing(" ", with: "-")).packed"
+    }
+
+    /// The sha256 of a file. It is computed once for as long as the file's inode, size and times stay: reading 346 MB at
+    /// every start would take longer than all the rest of it.
+    private func sha256(of path: String) -> String? {
+        guard let identity = Self.identity(of: path) else { return nil }
+        var digest = Digest()
+        digest.add(identity)
+        let memo = "\(directory)/\(digest.hexadecimal()).sha256"
+        if let known = try? MappedFile(path: memo), known.bytes.count == 64,
+            known.bytes.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        {
+            return String(decoding: known.bytes, as: UTF8.self)
+        }
+        var content = Digest()
+        guard (try? content.add(file: path)) != nil else { return nil }
+        let sum = content.hexadecimal()
+        guard Self.identity(of: path) == identity else { return nil }
+        let bytes = Array(sum.utf8)
+        replace(memo) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
+        return sum
+    }
+
+    private static func identity(of path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        let (modified, changed) = (status.st_mtim, status.st_ctim)
+        return [
+            UInt64(status.st_dev), UInt64(status.st_ino), UInt64(status.st_size),
+            UInt64(bitPattern: Int64(modified.tv_sec)), UInt64(modified.tv_nsec),
+            UInt64(bitPattern: Int64(changed.tv_sec)), UInt64(changed.tv_nsec),
+        ].map { String($0) }.joined(separator: " ")
+    }
+
+    /// Writes a file beside the old one and puts it in its place when it is whole and on the disk.
+    private func replace(_ path: String, _ body: (_ descriptor: Int32) -> Bool) {
+        makeDirectory()
+        var temporary = Array((path + ".XXXXXX").utf8CString)
+        let descriptor = temporary.withUnsafeMutableBufferPointer { buffer in
+            // SAFETY: mkstemp writes its six letters in place, within the template, which ends with NUL.
+            buffer.baseAddress.map { mkstemp($0) } ?? -1
+        }
+        guard descriptor >= 0 else { return }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        let isWhole = body(descriptor) && fchmod(descriptor, 0o644) == 0 && fsync(descriptor) == 0
+        close(descriptor)
+        if !isWhole || rename(temporary, path) != 0 { unlink(temporary) }
+    }
+
+    private func makeDirectory() {
+        for (index, letter) in directory.enumerated() where letter == "/" && index > 0 {
+            mkdir(String(directory.prefix(index)), 0o755)
+        }
+        mkdir(directory, 0o700)
+    }
+
+    /// Removes all packed weights but the last used ones.
+    private func forgetOldFiles() {
+        guard let stream = opendir(directory) else { return }
+        defer { closedir(stream) }
+        var found: [(path: String, used: Int)] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var status = stat()
+            let path = "\(directory)/\(name)"
+            guard name.hasSuffix(".packed"), lstat(path, &status) == 0 else { continue }
+            found.append((path, status.st_mtim.tv_sec))
+        }
+        for (path, _) in found.sorted(by: { $0.used > $1.used }).dropFirst(Self.keptFiles) { unlink(path) }
+    }
+}

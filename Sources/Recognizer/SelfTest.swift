@@ -1,0 +1,73 @@
+private import Frontend
+public import Inference
+
+/// Compares this build on this machine with numbers that transformers computed, stage by stage, and its kernels with
+/// their plain twins.
+public struct SelfTest {
+    public struct Line: Sendable {
+        public let name: String
+        public let difference: Double
+        public let tolerance: Double
+        public var holds: Bool { difference <= tolerance }
+    }
+
+    /// The directory with the reference: a small model, and `reference.safetensors`.
+    let directory: String
+
+    public init(directory: String) { self.directory = directory }
+
+    /// Where the reference is looked for.
+    public static let standardPlaces = [
+        "models/selftest", "/var/lib/astd/models/selftest", "/usr/share/astd/models/selftest",
+    ]
+
+    /// What rounding may do to the reference model, whose values are of the order of 1.
+    private static func tolerance(_ stage: String, _ precision: Precision) -> Double {
+        switch precision {
+        case .fp32: 1e-4
+        case .bf16: stage == "features" || stage == "embeddings" ? 1e-4 : 0.1
+        case .int8: stage == "features" || stage == "embeddings" ? 1e-4 : 0.3
+        }
+    }
+
+    /// The kernels of a precision against their twins.
+    public static func kernels(_ precision: Precision) -> [Line] {
+        KernelCheck.all(for: precision).map {
+            Line(name: $0.name, difference: $0.difference, tolerance: $0.tolerance)
+        }
+    }
+
+    /// int8 where this processor has fast kernels for it that hold, else fp32.
+    public static func fastestThatHolds() -> Precision {
+        Precision.int8.isFast && kernels(.int8).allSatisfy(\.holds) ? .int8 : .fp32
+    }
+
+    /// The reference model, every stage.
+    ///
+    /// - Throws: ``ModelError``: the reference cannot be read.
+    public func stages(_ precision: Precision) throws(ModelError) -> [Line] {
+        let reference = try ReferenceArrays(path: directory + "/reference.safetensors")
+        let recognizer = Recognizer(
+            [
+                VariantMaker(base: try BaseModel(directory: directory, precision: precision), activation: nil)
+                    .published
+            ],
+            threads: 2)
+        let samples = try reference.floats("samples")
+        samples.withUnsafeBufferPointer { recognizer.features.append($0) }
+        var found = ["features": recognizer.features(of: recognizer.variants[0], windowFrom: 0)]
+        recognizer.engine.probe = { stage, values in found[stage.rawValue] = Array(values) }
+        _ = recognizer.classify(recognizer.variants[0], windowFrom: 0)
+        recognizer.engine.probe = nil
+        return try ["features", "embeddings", "block0", "pooled", "logits"].map { stage throws(ModelError) in
+            let wanted = try reference.floats(stage)
+            let values = found[stage] ?? []
+            var difference = values.count == wanted.count ? 0.0 : .infinity
+            for (value, want) in zip(values, wanted) {
+                let one = abs(Double(value) - Double(want))
+                if !(one <= difference) { difference = one }
+            }
+            return Line(name: stage, difference: difference, tolerance: Self.tolerance(stage, precision))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Inference
+internal import Recognizer
+internal import Wire
+
+struct Selftest: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compares this build on this machine with stored reference numbers, stage by stage.",
+        discussion: """
+            The reference is a small model and what transformers computed with it. Every kernel that this processor \
+            gets is compared with a plain one. The exit status is 1 when a difference is larger than allowed.
+
+            EXAMPLE
+              astd selftest
+            """)
+
+    @Option(
+        help: "Directory of the reference. Default: models/selftest, /var/lib/astd/..., /usr/share/astd/...")
+    var reference: String?
+
+    func run() throws {
+        let directory =
+            reference ?? SelfTest.standardPlaces.first { access($0 + "/reference.safetensors", F_OK) == 0 }
+        guard let directory else {
+            throw Failure.noModel(
+                "no reference in \(SelfTest.standardPlaces.joined(separator: ", ")): name one with --reference"
+            )
+        }
+        var allHold = true
+        for precision in Precision.allCases {
+            guard precision.isFast else {
+                print("\(precision.rawValue): this processor has no instructions for it")
+                continue
+            }
+            do throws(ModelError) {
+                let lines =
+                    SelfTest.kernels(precision) + (try SelfTest(directory: directory).stages(precision))
+                for line in lines {
+                    print(Self.text(precision, line))
+                    allHold = allHold && line.holds
+                }
+            } catch {
+                throw Failure.noModel(error.description)
+            }
+        }
+        guard allHold else {
+            throw Failure.general(
+                "this build does not compute on this machine what it should: use another build")
+        }
+    }
+
+    private static func text(_ precision: Precision, _ line: SelfTest.Line) -> String {
+        func number(_ value: Double) -> String { FixedDecimals.text(value, decimals: 7) ?? "\(value)" }
+        func padded(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
+        }
+        return padded(precision.rawValue, 6) + padded(line.name, 26) + padded(number(line.difference), 12)
+            + "of \(padded(number(line.tolerance), 11)) \(line.holds ? "holds" : "FAILS")"
+    }
+}

@@ -1,0 +1,171 @@
+import FoundationEssentials
+import GoldenSupport
+import Testing
+
+@testable import Inference
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+@Suite struct PackedCacheTests {
+    private static let model = Golden.path("models/f16")
+
+    /// Lends a directory that is gone afterwards.
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "astd-cache-\(UUID())")
+        defer { try? FileManager.default.removeItem(at: url) }
+        try body(url.path)
+    }
+
+    private func logits(_ cache: String?, model: String = model) throws -> [Float] {
+        let base = try BaseModel(
+            directory: model, precision: .int8, cache: cache.map { PackedCache(directory: $0) })
+        let engine = Engine(threads: 1)
+        engine.prepare(for: [base.network])
+        let geometry = base.network.config.geometry
+        let features = (0..<geometry.frames * geometry.melBins).map { Float($0 % 23) / 23 - 0.5 }
+        var logits = [Float](repeating: .nan, count: base.network.config.labels.count)
+        features.withUnsafeBufferPointer { features in
+            logits.withUnsafeMutableBufferPointer {
+                engine.classify(base.network, features, logits: $0)
+            }
+        }
+        return logits
+    }
+
+    private func files(_ directory: String, _ suffix: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(suffix) }
+            .map { directory + "/" + $0 }.sorted()
+    }
+
+    @Test func `A second start finds the packed weights and computes the same`() throws {
+        try withDirectory { directory in
+            let wanted = try logits(nil)
+            #expect(try logits(directory) == wanted)
+            let file = try #require(try files(directory, ".packed").first)
+            let products = try #require(NarrowProducts(.int8))
+            let base = try #require(file.split(separator: "/").last?.prefix(64)).description
+            let packed = try #require(PackedFile(path: file, base: base, products))
+            let name = "audio_spectrogram_transformer.encoder.layer.0.attention.attention.query.weight"
+            let checkpoint = try Checkpoint(path: Self.model + "/model.safetensors")
+            let shape = try #require(checkpoint.shape(of: name))
+            #expect(packed.matrix(name, outputs: shape[0], inputs: shape[1]) != nil)
+            #expect(packed.matrix(name, outputs: shape[0] + 1, inputs: shape[1]) == nil)
+            #expect(packed.matrix("another", outputs: shape[0], inputs: shape[1]) == nil)
+            #expect(PackedFile(path: file, base: String(repeating: "0", count: 64), products) == nil)
+            #expect(try logits(directory) == wanted)
+        }
+    }
+
+    /// What may have happened to a file.
+    private static let damages: [String: @Sendable (Data) -> Data] = [
+        "a byte in the middle": { data in
+            var data = data
+            data[data.count / 2] ^= 1
+            return data
+        },
+        "the last byte": { data in
+            var data = data
+            data[data.count - 1] = UInt8(ascii: "x")
+            return data
+        },
+        "cut short": { $0.prefix($0.count - 100) },
+        "nothing": { _ in Data() },
+        "another version": { data in
+            var data = data
+            data[20] = UInt8(ascii: "0")
+            return data
+        },
+        "more": { $0 + Data(count: 64) },
+    ]
+
+    @Test(arguments: Array(damages.keys)) func `A damaged file is made again`(what: String) throws {
+        try withDirectory { directory in
+            let wanted = try logits(directory)
+            let file = try #require(try files(directory, ".packed").first)
+            let good = try Data(contentsOf: URL(filePath: file))
+            let damage = try #require(Self.damages[what])
+            try damage(good).write(to: URL(filePath: file))
+            #expect(try logits(directory) == wanted)
+            #expect(try Data(contentsOf: URL(filePath: file)) == good)
+        }
+    }
+
+    @Test func `An offset that leads outside is refused although the sum is right`() throws {
+        try withDirectory { directory in
+            _ = try logits(directory)
+            let file = try #require(try files(directory, ".packed").first)
+            let base = try #require(file.split(separator: "/").last?.prefix(64)).description
+            let products = try #require(NarrowProducts(.int8))
+            let data = try Data(contentsOf: URL(filePath: file))
+            let end = try #require(data.firstIndex(of: 0))
+            for offset in ["-64", "9223372036854775744", "1", "99999999999999999999", "\(data.count)"] {
+                var lines = String(decoding: data[..<end], as: UTF8.self).split(separator: "\n")
+                var words = lines[4].split(separator: " ").map(String.init)
+                words[4] = offset
+                lines[4] = Substring(words.joined(separator: " "))
+                let text = Data((lines.joined(separator: "\n") + "\n").utf8)
+                var payload = text + Data(count: 8192 - text.count) + data[8192..<(data.count - 64)]
+                var digest = Digest()
+                payload.withUnsafeBytes { digest.add($0) }
+                payload += Data(digest.hexadecimal().utf8)
+                try payload.write(to: URL(filePath: file))
+                #expect(PackedFile(path: file, base: base, products) == nil, "\(offset)")
+            }
+        }
+    }
+
+    @Test func `Another model has another file, and a model that changed in place is told from what it was`()
+        throws
+    {
+        try withDirectory { directory in
+            let copy = directory + "-model"
+            defer { try? FileManager.default.removeItem(atPath: copy) }
+            try FileManager.default.copyItem(atPath: Self.model, toPath: copy)
+            let first = try logits(directory, model: copy)
+            let weights = URL(filePath: copy + "/model.safetensors")
+            var bytes = try Data(contentsOf: weights)
+            // Numbers of some tensor in the middle, still numbers.
+            for index in 0..<2_000 where index % 2 == 0 { bytes[bytes.count / 2 & ~1 + index] ^= 0x40 }
+            try bytes.write(to: weights)
+            let second = try logits(directory, model: copy)
+            #expect(try second == logits(nil, model: copy) && second != first)
+            #expect(try files(directory, ".packed").count == 2)
+        }
+    }
+
+    @Test func `At most four models' files are kept`() throws {
+        try withDirectory { directory in
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            for number in 1...9 {
+                try Data([1]).write(to: URL(filePath: "\(directory)/\(number).packed"))
+                var times = [timespec(tv_sec: number, tv_nsec: 0), timespec(tv_sec: number, tv_nsec: 0)]
+                utimensat(AT_FDCWD, "\(directory)/\(number).packed", &times, 0)
+            }
+            _ = try logits(directory)
+            let kept = try files(directory, ".packed")
+            #expect(kept.count == 4 && kept.contains("\(directory)/9.packed"))
+        }
+    }
+
+    @Test(arguments: ["/proc/astd", "/dev/null/astd"])
+    func `Where nothing can be written the weights are packed at every start`(directory: String) throws {
+        #expect(try logits(directory) == logits(nil))
+    }
+
+    @Test func `Whoever starts at the same time finds a whole file`() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "astd-cache-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let wanted = try logits(nil)
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 { group.addTask { (try? self.logits(directory)) == wanted } }
+            for await isSame in group { #expect(isSame) }
+        }
+        #expect(try files(directory, ".packed").count == 1)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory).count == 2, "nothing is left over")
+    }
+}
