@@ -12,6 +12,8 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let configuration: Target.Dependency = .product(
+    name: "Configuration", package: "swift-configuration")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -20,6 +22,7 @@ let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", packag
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 // A folder is a library and a library is a declared edge. Capture, Frontend, Inference, Detection
@@ -34,8 +37,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -66,10 +71,15 @@ let package = Package(
             dependencies: ["Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire"],
             swiftSettings: house),
         .target(
+            name: "Settings",
+            dependencies: ["Capture", "Detection", "Inference", "Wire", configuration, yams],
+            swiftSettings: house),
+        .target(
             name: "Daemon",
             dependencies: [
-                "CKernels", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire", log, nio,
-                nioLocks, nioPosix, serviceLifecycle, signals,
+                "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer", "Detection",
+                "Settings",
+                "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
 
@@ -77,8 +87,8 @@ let package = Package(
         .executableTarget(
             name: "astd",
             dependencies: [
-                "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Wire", log,
-                argumentParser,
+                "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
+                "Wire", log, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(
@@ -106,10 +116,13 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire", log, nio, nioLocks,
-                nioPosix, serviceLifecycle,
+                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
+                nio,
+                nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Detection", "Settings"], swiftSettings: house),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

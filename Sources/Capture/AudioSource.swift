@@ -16,6 +16,13 @@ public protocol AudioSource: AnyObject, Sendable {
     ///     ring is as it was.
     func start(into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void) throws(CaptureError)
 
+    /// Stops listening until ``resume()``: a server is disconnected from, a file or a pipe is not read on. Told as an
+    /// event, on the caller's thread, before this returns. Harmless when paused, not started or stopped.
+    func pause()
+
+    /// Listens again. What a live source played meanwhile is a hole in the stream; a file goes on where it was.
+    func resume()
+
     /// Ends the capture and returns when the thread is gone. May be called more than once, and before `start`.
     func stop()
 }
@@ -30,6 +37,8 @@ public struct SourceEvent: Sendable, Equatable {
         case lost
         /// The source is there again; the first samples are awaited.
         case recovering
+        /// Nobody is to listen.
+        case paused
     }
 
     public let state: State

@@ -1,9 +1,12 @@
+private import Synchronization
+
 /// Plays an audio file as if it were heard now.
 public final class FileSource: AudioSource {
     public let name: String
     private let path: String
     private let isPaced: Bool
     private let thread = ThreadedSource()
+    private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
 
     /// - Parameters:
     ///   - path: The file; opened at `start`.
@@ -24,13 +27,27 @@ public final class FileSource: AudioSource {
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
-        let player = FilePlayer(reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop)
+        let player = FilePlayer(
+            reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop, pause: thread.pauseFlag)
         let (name, isPaced) = (name, isPaced)
+        listener.withLock { $0 = onEvent }
         try thread.start(into: ring, threadName: "astd-file") {
             onEvent(SourceEvent(state: .healthy, name: name))
             let problem = isPaced ? player.playPaced() : player.playFast()
             if let problem { onEvent(SourceEvent(state: .lost, name: name, message: problem)) }
         }
+    }
+
+    public func pause() {
+        if thread.pause(true) { tell(.paused) }
+    }
+
+    public func resume() {
+        if thread.pause(false) { tell(.healthy) }
+    }
+
+    private func tell(_ state: SourceEvent.State) {
+        listener.withLock { $0 }?(SourceEvent(state: state, name: name))
     }
 
     /// Ends the playing, and the stream.
@@ -43,12 +60,14 @@ final class FilePlayer: @unchecked Sendable {
     private let reader: AudioFileReader
     private let ring: SampleRing
     private let stop: StopFlag
+    private let pause: PauseFlag
     private let block: UnsafeMutableBufferPointer<Float>
 
-    init(reader: AudioFileReader, ring: SampleRing, stop: StopFlag) {
+    init(reader: AudioFileReader, ring: SampleRing, stop: StopFlag, pause: PauseFlag) {
         self.reader = reader
         self.ring = ring
         self.stop = stop
+        self.pause = pause
         block = .allocate(capacity: CaptureFormat.blockSamples)
     }
 
@@ -58,9 +77,10 @@ final class FilePlayer: @unchecked Sendable {
     ///
     /// - Returns: What went wrong with the file, nil when nothing did.
     func playPaced() -> String? {
-        let begin = SystemClock.monotonicNanos
+        var begin = SystemClock.monotonicNanos
         var played: Int64 = 0
         return play { samples in
+            begin += pause.wait(unless: stop)
             played += Int64(samples.count)
             stop.sleep(untilMonotonicNanos: begin + played * CaptureFormat.nanosPerSample)
             if !stop.isRaised { ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos) }
@@ -72,6 +92,7 @@ final class FilePlayer: @unchecked Sendable {
     /// - Returns: What went wrong with the file, nil when nothing did.
     func playFast() -> String? {
         play { samples in
+            _ = pause.wait(unless: stop)
             ring.pushWaiting(samples, lastSampleUnixNanos: SystemClock.unixNanos, stop: stop)
         }
     }

@@ -22,6 +22,8 @@ final class PulseSession: @unchecked Sendable {
     private var health = SourceHealth()
     private var clock = StreamClock()
     private var lastArrivalNanos: Int64 = 0
+    /// Why samples are missing since the stream last broke off.
+    private var breakReason = HoleReason.sourceLost
     private var opened: Result<Void, CaptureError>?
 
     /// What the timer is for.
@@ -30,6 +32,7 @@ final class PulseSession: @unchecked Sendable {
         case recording  // samples are due; at the timer it is seen whether they came
         case broken  // at the timer the pieces are taken away
         case waiting  // at the timer the next attempt begins
+        case paused  // nothing happens until `resume`
         case closed  // nothing more happens
     }
 
@@ -82,6 +85,30 @@ final class PulseSession: @unchecked Sendable {
         pa_threaded_mainloop_stop(loop)
     }
 
+    /// Disconnects and stays away until ``resume()``.
+    func pause() {
+        pa_threaded_mainloop_lock(loop)
+        defer { pa_threaded_mainloop_unlock(loop) }
+        guard phase != .closed, phase != .paused else { return }
+        if phase == .recording {
+            clock.noteBreak()
+            breakReason = .paused
+        }
+        phase = .paused
+        // Named while the stream is still there.
+        tell(.paused)
+        takeApart()
+    }
+
+    /// Looks for the source again.
+    func resume() {
+        pa_threaded_mainloop_lock(loop)
+        defer { pa_threaded_mainloop_unlock(loop) }
+        guard phase == .paused else { return }
+        phase = .waiting
+        timer?.fire(inNanos: 0)
+    }
+
     // MARK: Connecting
 
     private func connect() {
@@ -131,7 +158,7 @@ final class PulseSession: @unchecked Sendable {
         let now = SystemClock.monotonicNanos
         lastArrivalNanos = now
         let missing = clock.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
-        ring.skip(samples: missing, reason: .sourceLost)
+        ring.skip(samples: missing, reason: breakReason)
         ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos - ageNanos)
         if health.state != .healthy { tell(.healthy) }
     }
@@ -151,6 +178,7 @@ final class PulseSession: @unchecked Sendable {
     /// Notes what broke; `quietly` when it is the same trouble as before and no news.
     private func fail(_ error: CaptureError, quietly: Bool = false) {
         guard phase == .connecting || phase == .recording else { return }
+        if phase == .recording { breakReason = .sourceLost }
         phase = .broken
         clock.noteBreak()
         timer?.fire(inNanos: 0)
@@ -181,7 +209,7 @@ final class PulseSession: @unchecked Sendable {
             phase = .waiting
             timer?.fire(inNanos: health.nextWaitNanos())
         case .waiting: connect()
-        case .closed: break
+        case .paused, .closed: break
         }
     }
 

@@ -47,6 +47,15 @@ public final class PulseSource: AudioSource {
         }
     }
 
+    /// Disconnects from the server: nothing is recorded.
+    public func pause() {
+        state.withLock { if case .running(let session) = $0 { session.pause() } }
+    }
+
+    public func resume() {
+        state.withLock { if case .running(let session) = $0 { session.resume() } }
+    }
+
     /// Disconnects, ends the thread, and finishes the stream.
     public func stop() {
         let before = state.withLock { state in

@@ -6,6 +6,8 @@ public enum HoleReason: String, Sendable {
     case overrun
     /// The source, or its server, was away.
     case sourceLost = "source_lost"
+    /// Nobody was to listen.
+    case paused
 }
 
 /// One stretch of the stream in a ``SampleRing``: samples, or a hole between samples.

@@ -14,7 +14,7 @@ package struct SourceHealth {
     ///   was healthy can be lost, too, but it cannot be recovering.
     package mutating func move(to next: SourceEvent.State) -> Bool {
         if next == .healthy { waitNanos = Self.shortestWaitNanos }
-        if next == state || (next == .recovering && state != .lost) { return false }
+        if next == state || (next == .recovering && state != .lost && state != .paused) { return false }
         state = next
         return true
     }

@@ -1,3 +1,5 @@
+private import Synchronization
+
 /// Listens to standard input.
 ///
 /// The stream is a WAV stream (PCM of 8 to 32 bits, float, A-law or µ-law; any rate and up to 64 channels; a
@@ -8,6 +10,7 @@ public final class StdinSource: AudioSource {
     public let name = SourceSpec.stdin.description
     private let descriptor: Int32
     private let thread = ThreadedSource()
+    private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
 
     public convenience init() { self.init(descriptor: 0) }
 
@@ -23,14 +26,15 @@ public final class StdinSource: AudioSource {
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
-        let (name, descriptor, stop) = (name, descriptor, thread.stop)
+        let (name, descriptor, stop, pause) = (name, descriptor, thread.stop, thread.pauseFlag)
+        listener.withLock { $0 = onEvent }
         try thread.start(into: ring, threadName: "astd-stdin") {
             let stream = StreamBytes(descriptor: descriptor, stop: stop)
             var problem: String?
             do throws(CaptureError) {
                 let reader = try Self.reader(of: stream, name: name)
                 onEvent(SourceEvent(state: .healthy, name: name))
-                problem = FilePlayer(reader: reader, ring: ring, stop: stop).playFast()
+                problem = FilePlayer(reader: reader, ring: ring, stop: stop, pause: pause).playFast()
                 if stream.isShort && !stop.isRaised {
                     problem = problem ?? "\(name) ended before its header says"
                 }
@@ -41,6 +45,19 @@ public final class StdinSource: AudioSource {
                 onEvent(SourceEvent(state: .lost, name: name, message: problem))
             }
         }
+    }
+
+    /// The writer of the pipe waits, once the pipe is full.
+    public func pause() {
+        if thread.pause(true) { tell(.paused) }
+    }
+
+    public func resume() {
+        if thread.pause(false) { tell(.healthy) }
+    }
+
+    private func tell(_ state: SourceEvent.State) {
+        listener.withLock { $0 }?(SourceEvent(state: state, name: name))
     }
 
     /// Ends the reading, and the stream.

@@ -3,6 +3,7 @@ import Synchronization
 /// The life of a source with a thread of its own: started once, stopped once, joined before it goes.
 final class ThreadedSource: Sendable {
     let stop = StopFlag()
+    let pauseFlag = PauseFlag()
     private let state = Mutex<State>(.idle)
 
     private enum State {
@@ -27,6 +28,13 @@ final class ThreadedSource: Sendable {
         }
     }
 
+    /// Holds the thread up, or lets it go on.
+    ///
+    /// - Returns: Whether that is news.
+    func pause(_ isPaused: Bool) -> Bool {
+        state.withLock { if case .running = $0 { pauseFlag.set(isPaused) } else { false } }
+    }
+
     /// Ends the thread and waits for it. Harmless when there is none.
     func end() {
         let before = state.withLock { state in
@@ -36,6 +44,7 @@ final class ThreadedSource: Sendable {
         }
         guard case .running(let thread, let ring) = before else { return }
         stop.raise()
+        _ = pauseFlag.set(false)
         ring.interruptPush()
         thread.join()
     }

@@ -4,6 +4,7 @@ private import Inference
 public import Logging
 private import Recognizer
 private import ServiceLifecycle
+private import Settings
 private import UnixSignals
 private import Wire
 
@@ -23,7 +24,7 @@ public struct AstDaemon: Sendable {
     public func run() async throws {
         let notifier = ServiceNotifier(logger: logger)
         let spec = try mapped(DaemonError.source) { () throws(CaptureError) in
-            try SourceSpec(parsing: options.source)
+            try SourceSpec(parsing: options.settings.source)
         }
         let maker = VariantMaker(
             base: try mapped(DaemonError.model) { () throws(ModelError) in
@@ -38,27 +39,42 @@ public struct AstDaemon: Sendable {
         let recognizer = Recognizer(
             variants, threads: options.recognizer.threads, historyFrames: options.recognizer.historyFrames,
             keptFrames: maker.published.frontend.windowFrames)
-        let source = spec.makeSource(paced: !options.unpaced, pulseServer: nil)
+        let source = spec.makeSource(paced: !options.settings.fast, pulseServer: nil)
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
+        let sourceWatch = SourceWatch(name: source.name, hub: hub, logger: logger)
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
+        let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
+        let clips = ClipRecorder(options.settings.clips, logger: logger)
         let pipeline = Pipeline(
-            ring: ring, recognizer: recognizer, hub: hub, hopFrames: options.hopFrames,
-            gate: options.gateDBFS.map(EnergyGate.init(thresholdDBFS:)),
-            sourceWaits: spec.waits(unpaced: options.unpaced))
+            ring: ring, recognizer: recognizer, detection: detection, clips: clips, hub: hub,
+            hopFrames: options.hopFrames,
+            gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
+            sourceWaits: spec.waits(unpaced: options.settings.fast), onMuted: sourceWatch.tellMuted)
+        pipeline.suspectMuted(after: options.settings.mutedAfter)
         adapters.connect(pipeline.variantSwitch)
+        let reload = Reload(
+            options.settings, from: options.settingsSources, adapters: adapters, logger: logger
+        ) { settings in
+            detection.use(settings.detection)
+            clips.use(settings.clips)
+            pipeline.suspectMuted(after: settings.mutedAfter)
+        }
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
         let requests = Requests(
-            facts: facts, pipeline: pipeline, adapters: adapters, hub: hub, sourceName: source.name
+            facts: facts, source: source, sourceWatch: sourceWatch, pipeline: pipeline, adapters: adapters,
+            detection: detection, reload: reload,
+            hub: hub
         ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(
-                runtimeDirectory: options.runtimeDirectory, inherited: .fromEnvironment()), hub: hub,
+                runtimeDirectory: options.runtimeDirectory, eventsMode: options.settings.eventsMode,
+                inherited: .fromEnvironment()), hub: hub,
             handler: requests, logger: logger)
         requests.countClients { [weak server] in server?.clientCount ?? 0 }
         try mapped(DaemonError.source) { () throws(CaptureError) in
-            try source.start(into: ring) { [logger] event in tell(event, hub, requests, logger) }
+            try source.start(into: ring, onEvent: sourceWatch.tell)
         }
         do throws(SocketServerError) {
             try await server.bind()
@@ -70,11 +86,15 @@ public struct AstDaemon: Sendable {
         let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
             notifier.ready(status: "listening to \(source.name)")
         }
-        try await serve(listening, server, adapters, stopRequests)
+        let metricsFile = MetricsFile(
+            settings: { reload.settings.metrics }, text: { requests.metricsText() }, logger: logger)
+        let writer = Task { await metricsFile.run() }
+        defer { writer.cancel() }
+        try await serve(listening, server, reload, stopRequests)
     }
 
     private func serve(
-        _ listening: ListeningService, _ server: SocketServer, _ adapters: AdapterShelf,
+        _ listening: ListeningService, _ server: SocketServer, _ reload: Reload,
         _ stopRequests: AsyncStream<Void>
     ) async throws {
         let group = ServiceGroup(
@@ -91,7 +111,7 @@ public struct AstDaemon: Sendable {
         let stopper = Task {
             for await _ in stopRequests { await group.triggerGracefulShutdown() }
         }
-        let reloader = Task { await reloadOnHangup(adapters) }
+        let reloader = Task { await reloadOnHangup(reload) }
         defer {
             stopper.cancel()
             reloader.cancel()
@@ -105,14 +125,11 @@ public struct AstDaemon: Sendable {
     }
 
     /// Reads the adapters' directory now, which the start need not wait for, and again with every SIGHUP.
-    private func reloadOnHangup(_ adapters: AdapterShelf) async {
+    private func reloadOnHangup(_ reload: Reload) async {
         let hangups = await UnixSignalsSequence(trapping: .sighup)
-        if options.adaptersDirectory != nil { _ = await adapters.reload() }
-        for await _ in hangups {
-            let report = await adapters.reload()
-            let counts = "\(report.loaded.count) new, \(report.replaced.count) changed"
-            logger.info("adapters: \(counts), \(report.removed.count) gone, \(report.problems.count) refused")
-        }
+        if options.adaptersDirectory != nil { await reload.readAdapters() }
+        for warning in reload.strangers() { logger.warning("\(warning)") }
+        for await _ in hangups { _ = await reload.run() }
     }
 
     private func facts(threads: Int, listensToPulse: Bool) -> Requests.Facts {
@@ -127,22 +144,6 @@ public struct AstDaemon: Sendable {
     private func lastComponent(_ path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
-}
-
-/// A source's health, told to everybody: in the records, in `status`, in the log.
-private func tell(_ event: SourceEvent, _ hub: EventHub, _ requests: Requests, _ logger: Logger) {
-    let state: SourceRecord.State =
-        switch event.state {
-        case .healthy: .healthy
-        case .lost: .lost
-        case .recovering: .recovering
-        }
-    let record = SourceRecord(state: state, name: event.name, message: event.message)
-    requests.sourceIs(record)
-    hub.publish(.source(record))
-    logger.log(
-        level: state == .lost ? .warning : .info,
-        "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")")
 }
 
 private func mapped<Value, Failure: Error>(

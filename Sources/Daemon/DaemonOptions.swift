@@ -1,31 +1,29 @@
 public import Recognizer
+public import Settings
 
 /// How a daemon is to run.
 public struct DaemonOptions: Sendable {
     public var recognizer: RecognizerOptions
-    /// As ``Capture/SourceSpec`` reads it: `pulse`, `pulse:GLOB`, `file:PATH`, `stdin`.
-    public var source: String
     /// Where `reload` looks for adapters, one a directory; `nil`: nowhere.
     public var adaptersDirectory: String?
-    /// A file plays as fast as it can be classified instead of in real time.
-    public var unpaced: Bool
-    /// Windows that are quieter throughout are not classified; `nil`: all are.
-    public var gateDBFS: Double?
     /// From one window's beginning to the next, in frames of 10 ms.
     public var hopFrames: Int
     /// Where the sockets are.
     public var runtimeDirectory: String
+    /// The rest, some of which a reload can change.
+    public var settings: Settings
+    /// Where a reload reads them again.
+    public var settingsSources: SettingsSources
 
     public init(
-        recognizer: RecognizerOptions, source: String, adaptersDirectory: String? = nil, unpaced: Bool,
-        gateDBFS: Double? = nil, hopFrames: Int, runtimeDirectory: String
+        recognizer: RecognizerOptions, adaptersDirectory: String?, hopFrames: Int, runtimeDirectory: String,
+        settings: Settings, settingsSources: SettingsSources
     ) {
         self.recognizer = recognizer
-        self.source = source
         self.adaptersDirectory = adaptersDirectory
-        self.unpaced = unpaced
-        self.gateDBFS = gateDBFS
         self.hopFrames = hopFrames
         self.runtimeDirectory = runtimeDirectory
+        self.settings = settings
+        self.settingsSources = settingsSources
     }
 }

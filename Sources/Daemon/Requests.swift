@@ -1,4 +1,4 @@
-private import Capture
+internal import Capture
 private import Frontend
 private import Glibc
 private import Inference
@@ -12,8 +12,11 @@ final class Requests: RequestHandler {
     private let facts: Facts
     private let pipeline: Pipeline
     private let adapters: AdapterShelf
+    private let detection: EventDetection
+    private let reload: Reload
     private let hub: EventHub
-    private let source: NIOLockedValueBox<SourceReport>
+    private let source: any AudioSource
+    private let sourceWatch: SourceWatch
     private let began = ContinuousClock.now
     private let clientCount = NIOLockedValueBox<(@Sendable () -> Int)?>(nil)
     private let shutdown: @Sendable () -> Void
@@ -29,23 +32,23 @@ final class Requests: RequestHandler {
     }
 
     init(
-        facts: Facts, pipeline: Pipeline, adapters: AdapterShelf, hub: EventHub, sourceName: String,
-        shutdown: @escaping @Sendable () -> Void
+        facts: Facts, source: any AudioSource, sourceWatch: SourceWatch, pipeline: Pipeline,
+        adapters: AdapterShelf, detection: EventDetection, reload: Reload,
+        hub: EventHub, shutdown: @escaping @Sendable () -> Void
     ) {
         self.facts = facts
         self.pipeline = pipeline
         self.adapters = adapters
+        self.detection = detection
+        self.reload = reload
         self.hub = hub
         self.shutdown = shutdown
-        source = NIOLockedValueBox(SourceReport(state: .recovering, name: sourceName))
+        self.source = source
+        self.sourceWatch = sourceWatch
     }
 
     /// The sockets exist after their request handler; they are counted from here on.
     func countClients(_ count: @escaping @Sendable () -> Int) { clientCount.withLockedValue { $0 = count } }
-
-    func sourceIs(_ record: SourceRecord) {
-        source.withLockedValue { $0 = SourceReport(state: record.state, name: record.name) }
-    }
 
     func hello() -> Hello {
         let active = adapters.snapshot.active
@@ -58,9 +61,14 @@ final class Requests: RequestHandler {
         switch method {
         case "status": .success(JSONText(status()))
         case "labels": labels(params)
-        case "adapter.list", "adapter.load", "adapter.use", "adapter.unload", "reload":
+        case "adapter.list", "adapter.load", "adapter.use", "adapter.unload":
             await AdapterRequests(adapters).handle(method: method, params: params)
+        case "explain": explain(params)
+        case "reload": .success(JSONText(await reload.run()))
         case "sources": sources()
+        case "metrics": metrics()
+        case "pause": pause(true)
+        case "resume": pause(false)
         case "shutdown": stop()
         default: .failure(.methodNotFound(method))
         }
@@ -69,19 +77,20 @@ final class Requests: RequestHandler {
     private func status() -> StatusReport {
         let counters = pipeline.currentCounters
         let memory = ProcessMemory.current()
-        let source = source.withLockedValue { $0 }
+        let source = sourceWatch.report
         let active = adapters.snapshot.active
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
         return StatusReport(
-            state: source.state == .healthy ? "listening" : "waiting", pid: Int(getpid()),
+            state: Self.word(for: source.state), pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - began) / .seconds(1), model: model,
             adapters: active.map(\.adapter), precision: facts.precision, threads: facts.threads,
             source: source,
             hopSeconds: facts.hopSeconds, windows: counters.windows, skippedWindows: counters.skippedWindows,
             gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
+            pausedSamples: counters.pausedSamples,
             lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
             clients: clientCount.withLockedValue { $0?() ?? 0 }, lostRecords: hub.lostRecords,
             memory: MemoryReport(
@@ -104,8 +113,24 @@ final class Requests: RequestHandler {
         }
     }
 
+    /// - Parameter params: `label`; `adapter`, a name, when several classify.
+    private func explain(_ params: JSONObject) -> Result<JSONText, RPCError> {
+        do throws(WireError) {
+            let label = try params.requiredString("label")
+            let adapter = try params.string("adapter")
+            guard let report = detection.explain(label, adapter: adapter) else {
+                let near = NearMiss.of(label, among: detection.labels).map { ": do you mean \($0)?" } ?? ""
+                return .failure(
+                    RPCError(.unavailable, "nothing that classifies has a label \(label)\(near)"))
+            }
+            return .success(JSONText(report))
+        } catch {
+            return .failure(.invalidParams(error))
+        }
+    }
+
     private func sources() -> Result<JSONText, RPCError> {
-        let active = source.withLockedValue { $0.name }
+        let active = sourceWatch.report.name
         guard facts.listensToPulse else {
             return .success(
                 JSONText(SourceList(sources: [.init(name: active, description: nil, isActive: true)])))
@@ -121,6 +146,44 @@ final class Requests: RequestHandler {
         } catch {
             return .failure(RPCError(.unavailable, error.description))
         }
+    }
+
+    private static func word(for state: SourceRecord.State) -> String {
+        switch state {
+        case .healthy: "listening"
+        case .paused: "paused"
+        case .lost, .recovering: "waiting"
+        }
+    }
+
+    /// As Prometheus reads them. Safe on any thread.
+    func metricsText() -> String {
+        let counters = pipeline.currentCounters
+        return MetricsText(
+            status(), latency: counters.latency, events: counters.events, reconnects: sourceWatch.reconnects,
+            omittedClips: UInt64(pipeline.omittedClips), isMuted: sourceWatch.isMuted
+        ).text
+    }
+
+    private func metrics() -> Result<JSONText, RPCError> {
+        let text = metricsText()
+        return .success(
+            JSONText { json in
+                json.object { json in
+                    json.member("content_type", MetricsText.contentType)
+                    json.member("text", text)
+                }
+            })
+    }
+
+    private func pause(_ isPaused: Bool) -> Result<JSONText, RPCError> {
+        if isPaused {
+            source.pause()
+            pipeline.pause()
+        } else {
+            source.resume()
+        }
+        return .success(JSONText { json in json.object { $0.member("paused", isPaused) } })
     }
 
     private func stop() -> Result<JSONText, RPCError> {

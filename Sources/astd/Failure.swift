@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daemon
+internal import Settings
 
 #if canImport(Glibc)
     private import Glibc
@@ -22,6 +23,15 @@ enum Failure {
         case .source: tell(error.description, ExitCode(69))
         case .sockets, .noThread: tell(error.description, ExitCode(1))
         }
+    }
+
+    /// A line for each problem. EX_CONFIG, or EX_USAGE when only the command line is at fault.
+    static func settings(_ refusal: SettingsRefusal) -> ExitCode {
+        for problem in refusal.problems {
+            let advice = if case .flag = problem.origin { " (see `astd run --help`)" } else { "" }
+            warn(problem.description + advice)
+        }
+        return ExitCode(refusal.isUsage ? 64 : 78)
     }
 
     static func general(_ reason: String) -> ExitCode { tell(reason, ExitCode(1)) }

@@ -1,8 +1,11 @@
 internal import ArgumentParser
-internal import Capture
 internal import Daemon
+internal import Detection
+internal import Glibc
+internal import Inference
 internal import Logging
 internal import Recognizer
+internal import Settings
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,26 +17,38 @@ struct Run: AsyncParsableCommand {
               astd run --source file:street.wav          a file, in real time
               astd run --adapter models/alarms           with a LoRA adapter merged in
               astd run --adapter a --adapter b           each window is classified with a, and with b
+              astd run --set detection.on=0.7            other thresholds for events
+              astd run --check-config                    what is in force, and from where
+
+            Settings come from a YAML file, then from variables (ASTD_HOP, ASTD_DETECTION_ON, ...), then from options; the later win.
 
             Then, in another terminal: astctl watch, or nc -U $XDG_RUNTIME_DIR/astd/events.sock
             """)
 
-    @Option(help: "pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin.")
-    var source = "pulse"
+    @Option(help: "A YAML file. Default: $ASTD_CONFIG, or /etc/astd/astd.yaml where it exists.")
+    var config: String?
 
-    @OptionGroup var modelArguments: ModelArguments
-
-    @Option(help: "Seconds from one window to the next, in steps of 0.01.")
-    var hop = 1.0
-
-    @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits.")
-    var activation: ActivationArgument = .auto
+    @Flag(help: "Print what is in force and from where, and exit: 78 when something is wrong.")
+    var checkConfig = false
 
     @Option(
-        help:
-            "Where the sockets are. Default: $ASTD_RUNTIME_DIR, $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/astd, /run/astd"
-    )
-    var runtimeDir: String?
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Any setting of the file, such as detection.on=0.6 or detection.labels.Siren.minimum_hits=1.",
+            valueName: "name=value"))
+    var assignments: [String] = []
+
+    @Option(
+        help: "pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin. Default: pulse")
+    var source: String?
+
+    @Option(
+        help: "Model directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/...")
+    var model: String?
+
+    @Option(
+        help: "LoRA adapter directory (PEFT) to merge into the model. Several: each classifies for itself.")
+    var adapter: [String] = []
 
     @Option(
         help:
@@ -41,41 +56,124 @@ struct Run: AsyncParsableCommand {
     )
     var adaptersDir: String?
 
+    @Option(help: "Seconds from one window to the next, in steps of 0.01. Default: 1")
+    var hop: String?
+
+    @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits. Default: auto")
+    var activation: String?
+
+    @Option(
+        help:
+            "Arithmetic of the layers' products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
+    )
+    var precision: String?
+
+    @Option(
+        help:
+            "Where packed weights are kept from one start to the next. Default: $ASTD_CACHE_DIR, $CACHE_DIRECTORY, ~/.cache/astd."
+    )
+    var cacheDir: String?
+
+    @Flag(help: "Pack weights at every start and keep them nowhere.")
+    var noCache = false
+
+    @Option(help: "Threads of the forward pass. Default: all processors.")
+    var threads: String?
+
     @Option(
         parsing: .unconditional,  // -60 is a value, not an option.
         help:
             "Do not classify windows that are quieter than this throughout, in dB relative to full scale (such as -60): they are answered at once, without labels. Default: all are classified."
     )
-    var gate: Double?
+    var gate: String?
 
     @Flag(help: "A file is not paced: it is classified as fast as it goes.")
     var fast = false
 
-    func validate() throws {
-        if !(hop >= 0.01 && hop <= 600) { throw ValidationError("--hop is \(hop): give 0.01 to 600 seconds") }
-        if let gate, !(gate >= -200 && gate <= 0) {
-            throw ValidationError("--gate is \(gate): give -200 to 0 dB relative to full scale")
-        }
-        do { _ = try SourceSpec(parsing: source) } catch { throw ValidationError("--source: \(error)") }
-    }
+    @Option(
+        help:
+            "Where the sockets are. Default: $ASTD_RUNTIME_DIR, $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/astd, /run/astd"
+    )
+    var runtimeDir: String?
 
     func run() async throws {
+        let sources = SettingsSources(
+            file: configurationFile(), environment: Environment.all, flags: try flags())
+        let loaded: LoadedSettings
+        do throws(SettingsRefusal) {
+            loaded = try sources.load()
+        } catch {
+            throw Failure.settings(error)
+        }
+        if checkConfig { return print(loaded.text, terminator: "") }
         var logger = Logger(label: "astd") { label -> any LogHandler in
             if JournalLogHandler.isConnected { return JournalLogHandler() }
             return StreamLogHandler.standardError(label: label)
         }
         logger.logLevel = .info
-        let hopFrames = Int((hop * 100).rounded())
-        let options = DaemonOptions(
-            recognizer: try modelArguments.recognizerOptions(
-                activation: activation.activation, hopFrames: hopFrames),
-            source: source, adaptersDirectory: AdaptersDirectoryLocator.find(explicit: adaptersDir),
-            unpaced: fast, gateDBFS: gate, hopFrames: hopFrames,
-            runtimeDirectory: RuntimeDirectoryLocator.find(explicit: runtimeDir))
         do {
-            try await AstDaemon(options, logger: logger).run()
+            try await AstDaemon(try options(loaded.settings, sources), logger: logger).run()
         } catch let error as DaemonError {
             throw Failure.daemon(error)
         }
     }
+
+    /// What was asked for has to be there; the standard file may be.
+    private func configurationFile() -> String? {
+        if let named = config ?? Environment.all["ASTD_CONFIG"], !named.isEmpty { return named }
+        return access(SettingsSources.standardFile, F_OK) == 0 ? SettingsSources.standardFile : nil
+    }
+
+    private func flags() throws -> [String: [String]] {
+        let named = [
+            "source": source, "model": model, "adapters_dir": adaptersDir, "cache_dir": cacheDir, "hop": hop,
+            "activation": activation,
+            "precision": precision, "threads": threads, "gate": gate, "runtime_dir": runtimeDir,
+        ]
+        var flags = named.compactMapValues { $0.map { [$0] } }
+        if !adapter.isEmpty { flags["adapter"] = adapter }
+        if noCache { flags["no_cache"] = ["true"] }
+        if fast { flags["fast"] = ["true"] }
+        for assignment in assignments {
+            guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
+                throw ValidationError("--set \(assignment): give name=value")
+            }
+            flags[String(assignment[..<equals])] = [String(assignment[assignment.index(after: equals)...])]
+        }
+        return flags
+    }
+
+    private func options(_ settings: Settings, _ sources: SettingsSources) throws -> DaemonOptions {
+        guard let directory = ModelLocator.find(explicit: settings.model) else {
+            let places = ModelLocator.standardPlaces.joined(separator: ", ")
+            throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
+        }
+        let hopFrames = Int((settings.hop * 100).rounded())
+        let recognizer = RecognizerOptions(
+            model: directory, adapters: settings.adapter, threads: settings.threads ?? Processors.usableCount,
+            precision: Precision(rawValue: settings.precision) ?? SelfTest.fastestThatHolds(),
+            cacheDirectory: settings.noCache ? nil : CacheLocator.find(explicit: settings.cacheDir),
+            activation: Activation(rawValue: settings.activation), historyFrames: hopFrames)
+        return DaemonOptions(
+            recognizer: recognizer,
+            adaptersDirectory: AdaptersDirectoryLocator.find(explicit: settings.adaptersDir),
+            hopFrames: hopFrames,
+            runtimeDirectory: RuntimeDirectoryLocator.find(explicit: settings.runtimeDir),
+            settings: settings, settingsSources: sources)
+    }
+}
+
+/// The environment of this process.
+private enum Environment {
+    static let all: [String: String] = {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return variables
+    }()
 }

@@ -101,7 +101,11 @@ final class Program {
 
     /// The test's own environment, without what would lead to the user's own servers and daemons.
     private static func environment(_ folder: TestFolder, _ added: [String: String]) -> [String] {
-        let added = ["HOME": folder.path, "XDG_RUNTIME_DIR": folder.path, "LC_ALL": "C"].merging(added) { $1 }
+        // Not the settings of the machine that the tests run on, either.
+        let own = [
+            "HOME": folder.path, "XDG_RUNTIME_DIR": folder.path, "LC_ALL": "C", "ASTD_CONFIG": "/dev/null",
+        ]
+        let added = own.merging(added) { $1 }
         var all = added.map { "\($0.key)=\($0.value)" }
         var index = 0
         while let entry = environ[index] {

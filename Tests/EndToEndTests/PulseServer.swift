@@ -33,6 +33,9 @@ struct PulseServer {
             package: "pulseaudio-utils")
     }
 
+    /// Who records from the server, a line each.
+    func recorders() async throws -> [String] { try await pactl("list", "short", "source-outputs").lines }
+
     private func pactl(_ arguments: String...) async throws -> Program.Ending {
         try await Program(["pactl"] + arguments, in: folder, package: "pulseaudio-utils").ending()
     }

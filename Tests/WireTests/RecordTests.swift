@@ -28,6 +28,13 @@ import Wire
             #"{"type":"event","state":"begin","id":3,"label":"Siren","time":"2025-12-31T23:59:58.250Z","peak_score":0.5,"duration":0.0}"#
         ),
         (
+            .event(
+                EventRecord(
+                    state: .end, id: 3, label: "Bell", adapter: "alarms", unixNanos: nanos, peakScore: 0.75,
+                    duration: 2.5)),
+            #"{"type":"event","state":"end","id":3,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","peak_score":0.75,"duration":2.5}"#
+        ),
+        (
             .gap(Gap(startSample: 16_000, endSample: 16_480, reason: .sourceLost)),
             #"{"type":"gap","start_sample":16000,"end_sample":16480,"reason":"source_lost"}"#
         ),
@@ -115,7 +122,9 @@ import Wire
         #expect(error("[]") == .wrongType(field: "the line", expected: "a JSON object"))
         let gap = error(#"{"type":"gap","start_sample":0,"end_sample":1,"reason":"bored"}"#)
         #expect(
-            gap == .wrongType(field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`"))
+            gap
+                == .wrongType(
+                    field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`, `paused`"))
     }
 
     @Test func `Members a later version adds are passed over`() throws {

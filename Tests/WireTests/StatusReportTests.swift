@@ -15,7 +15,7 @@ import Wire
         let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
         #expect(
             line
-                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
         )
     }
 

@@ -1,6 +1,6 @@
 internal import Wire
 
-/// Answers `adapter.list`, `adapter.load`, `adapter.use`, `adapter.unload` and `reload`.
+/// Answers `adapter.list`, `adapter.load`, `adapter.use` and `adapter.unload`.
 struct AdapterRequests {
     private let shelf: AdapterShelf
 
@@ -23,7 +23,6 @@ struct AdapterRequests {
                 let name = try params.requiredString("name")
                 try await shelf.unload(name)
                 return .success(JSONText { json in json.object { $0.member("unloaded", name) } })
-            case "reload": return .success(JSONText(await shelf.reload()))
             default: return .failure(.methodNotFound(method))
             }
         } catch let error as WireError {

@@ -121,7 +121,7 @@ final class AdapterShelf: @unchecked Sendable {
             do throws(Refusal) {
                 try reload(name, place, &report, &fresh)
             } catch {
-                report.problems.append("\(name): \(error)")
+                report.problems.append("adapter \(name): \(error)")
             }
         }
         do throws(Refusal) {
@@ -130,7 +130,6 @@ final class AdapterShelf: @unchecked Sendable {
             report.problems.append("\(error)")
         }
         share()
-        for problem in report.problems { logger.warning("adapter \(problem)") }
         return report
     }
 

@@ -8,6 +8,11 @@ struct ListeningCounters: Sendable, Equatable {
     var overrunSamples: UInt64 = 0
     /// Samples that the source never delivered.
     var lostSamples: UInt64 = 0
+    /// Samples nobody was to listen to.
+    var pausedSamples: UInt64 = 0
+    var events: UInt64 = 0
+    /// From the capture of a window's last sample to its record.
+    var latency = LatencyHistogram()
     var lastWindowMilliseconds: Double?
     private var totalWindowMilliseconds = 0.0
 

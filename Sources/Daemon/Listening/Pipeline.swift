@@ -11,26 +11,33 @@ internal import Wire
 /// The main job, on a thread of its own: samples from the ring become features, features become scores, scores
 /// become records.
 ///
-///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventHub
+///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
 /// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
-/// `stopping` and `variantSwitch` are the only things that other threads touch, and are synchronised.
+/// `stopping`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
     private let recognizer: Recognizer
     private let hub: EventHub
     /// Where others ask for other adapters.
     let variantSwitch: VariantSwitch
+    private let detection: EventDetection
+    private let clips: ClipRecorder
     private let ranking = Ranking(limit: nil)
     /// Whether the source waits for us: then no window is skipped.
     private let sourceWaits: Bool
     private let sharedCounters = NIOLockedValueBox(ListeningCounters())
     private let stopping = Atomic<Bool>(false)
+    private let isPausing = Atomic<Bool>(false)
+    /// Samples of digital silence after which a muted microphone is suspected; 0 for never.
+    private let mutedAfterSamples = Atomic<Int>(0)
+    private let onMuted: @Sendable (Bool) -> Void
 
     private var schedule: WindowSchedule
     private var clock = StreamClock()
     private var level = LevelMeter()
     private var gate: EnergyGate?
+    private var silence = SilenceWatch()
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
 
@@ -38,24 +45,44 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, hub: EventHub, hopFrames: Int, gate: EnergyGate? = nil,
-        sourceWaits: Bool
+        ring: SampleRing, recognizer: Recognizer, detection: EventDetection, clips: ClipRecorder,
+        hub: EventHub, hopFrames: Int,
+        gate: EnergyGate? = nil, sourceWaits: Bool, onMuted: @escaping @Sendable (Bool) -> Void
     ) {
         self.ring = ring
         self.recognizer = recognizer
+        self.detection = detection
+        self.clips = clips
         self.hub = hub
         self.gate = gate
         self.sourceWaits = sourceWaits
+        self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
+        tell(detection.change(to: recognizer.variants, clock))
     }
 
     /// Safe on any thread.
     var currentCounters: ListeningCounters { sharedCounters.withLockedValue { $0 } }
 
+    /// Clips of events that could not be kept. Safe on any thread.
+    var omittedClips: Int { clips.omittedClips }
+
     /// Makes ``run()`` return after the window at hand. Safe on any thread.
     func stop() {
         stopping.store(true, ordering: .releasing)
+        ring.wake()
+    }
+
+    /// - Parameter seconds: Of digital silence after which a muted microphone is suspected; 0 for never.
+    func suspectMuted(after seconds: Double) {
+        let samples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+        mutedAfterSamples.store(samples, ordering: .relaxed)
+    }
+
+    /// Nothing more will come for long: events end after what was heard so far. Safe on any thread.
+    func pause() {
+        isPausing.store(true, ordering: .releasing)
         ring.wake()
     }
 
@@ -66,6 +93,8 @@ final class Pipeline: @unchecked Sendable {
         let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
         defer {
             block.deallocate()
+            tell(detection.finish(clock))
+            clips.finish()
             variantSwitch.end()
             ring.close()
         }
@@ -77,11 +106,18 @@ final class Pipeline: @unchecked Sendable {
                 clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
                 level.add(samples)
                 gate?.hear(samples)
+                clips.hear(samples, at: start)
+                if silence.hear(samples, limit: mutedAfterSamples.load(ordering: .relaxed)) {
+                    onMuted(silence.isMuted)
+                }
                 recognizer.features.append(samples)
                 if sourceWaits { try classifyAll() }
             case .hole(let start, let end, let reason):
                 bridge(start..<end, reason)
             case .empty:
+                if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
+                    tell(detection.finish(clock))
+                }
                 // Everything that was heard is in the features: the newest window is really the newest.
                 if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
                     try classify(due)
@@ -107,6 +143,7 @@ final class Pipeline: @unchecked Sendable {
         let earlier = recognizer.use(variants)
         schedule.change(
             windowFrames: recognizer.windowFrames, oldestFrame: recognizer.features.oldestFrame)
+        tell(detection.change(to: variants, clock))
         hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
         return earlier
     }
@@ -120,7 +157,7 @@ final class Pipeline: @unchecked Sendable {
             let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
             let window = start..<frames.upperBound
             if isQuiet(window) {
-                publish(variant, window, levelDBFS, labels: [], isGated: true)
+                publish(variant, window, levelDBFS, scores: nil)
             } else {
                 milliseconds = (milliseconds ?? 0) + (try classify(variant, window, levelDBFS))
             }
@@ -138,10 +175,7 @@ final class Pipeline: @unchecked Sendable {
             throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
         }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
-        let labels = ranking.best(scores).map {
-            ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
-        }
-        publish(variant, window, levelDBFS, labels: labels, isGated: false)
+        publish(variant, window, levelDBFS, scores: scores)
         return milliseconds
     }
 
@@ -152,19 +186,37 @@ final class Pipeline: @unchecked Sendable {
         return Int64(gate.quietSamples) >= clock.heardSample - samples.lowerBound
     }
 
+    /// - Parameter scores: By class index; `nil` for a window that was too quiet to be classified.
     private func publish(
-        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, labels: [ScoredLabel], isGated: Bool
+        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, scores: UnsafeBufferPointer<Float>?
     ) {
+        let labels = scores.map { ranking.best($0) } ?? []
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
+        let latencyNanos = Self.unixNanosNow() - heardNanos
+        counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
             .prediction(
                 Prediction(
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
                     endSample: samples.upperBound, levelDBFS: levelDBFS,
-                    latencyMs: Double(Self.unixNanosNow() - heardNanos) / 1e6, adapter: variant.adapter,
-                    isGated: isGated, labels: labels)))
+                    latencyMs: Double(latencyNanos) / 1e6, adapter: variant.adapter,
+                    isGated: scores == nil,
+                    labels: labels.map {
+                        ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
+                    })))
+        tell(detection.hear(scores, of: variant, window: samples, clock))
+    }
+
+    private func tell(_ events: [EventRecord]) {
+        for event in events {
+            if event.state == .begin { counters.events += 1 }
+            clips.take(
+                event, at: clock.sample(atUnixNanos: event.time.unixNanos),
+                windowSamples: recognizer.windowFrames * FrontendConfig.frameShiftSamples)
+            hub.publish(.event(event))
+        }
     }
 
     /// Lost samples keep their place in time: a short hole is heard as silence, after a long one the windows
@@ -173,19 +225,22 @@ final class Pipeline: @unchecked Sendable {
         switch reason {
         case .overrun: counters.overrunSamples += UInt64(hole.count)
         case .sourceLost: counters.lostSamples += UInt64(hole.count)
+        case .paused: counters.pausedSamples += UInt64(hole.count)
         }
         hub.publish(
             .gap(
                 Gap(
                     startSample: hole.lowerBound, endSample: hole.upperBound,
-                    reason: reason == .overrun ? .overrun : .sourceLost)))
-        if hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
+                    reason: Gap.Reason(reason))))
+        // Across a pause nothing is mixed: what was said before it is not heard again after it.
+        if reason != .paused, hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
             recognizer.features.appendSilence(samples: hole.count)
             gate?.hearSilence(samples: hole.count)
         } else {
             recognizer.features.reset()
             schedule.restart()
             clock.restart(at: hole.upperBound)
+            tell(detection.passOver(to: hole.upperBound, clock))
         }
         shareCounters()
     }
@@ -206,6 +261,16 @@ final class Pipeline: @unchecked Sendable {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+}
+
+extension Gap.Reason {
+    fileprivate init(_ reason: HoleReason) {
+        switch reason {
+        case .overrun: self = .overrun
+        case .sourceLost: self = .sourceLost
+        case .paused: self = .paused
+        }
     }
 }
 

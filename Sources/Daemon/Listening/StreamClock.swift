@@ -27,6 +27,11 @@ struct StreamClock: Equatable {
         return begin..<begin + Int64(length)
     }
 
+    /// The position at which a moment's sample ends: the inverse of ``unixNanos(ofSampleBefore:)``.
+    func sample(atUnixNanos nanos: Int64) -> Int64 {
+        lastSample + (nanos - lastUnixNanos) / Self.nanosPerSample
+    }
+
     /// When the sample before position `endSample` was heard, in nanoseconds since 1970-01-01 UTC.
     func unixNanos(ofSampleBefore endSample: Int64) -> Int64 {
         lastUnixNanos - (lastSample - endSample) * Self.nanosPerSample

@@ -24,7 +24,13 @@ extension JSONObject {
     }
 
     func requiredTimestamp(_ name: String) throws(WireError) -> Timestamp {
-        guard let time = Timestamp(try requiredString(name)) else {
+        guard let time = try timestamp(name) else { throw .missing(field: name) }
+        return time
+    }
+
+    func timestamp(_ name: String) throws(WireError) -> Timestamp? {
+        guard let text = try string(name) else { return nil }
+        guard let time = Timestamp(text) else {
             throw .wrongType(field: name, expected: "a time like 2026-01-31T23:59:58.250Z")
         }
         return time

@@ -9,6 +9,8 @@ public struct EventRecord: Sendable, Equatable {
     public let id: UInt64
     /// The label as the model names it.
     public let label: String
+    /// Name of the adapter whose label it is; nil for the published model.
+    public let adapter: String?
     /// When it began or ended.
     public let time: Timestamp
     /// Highest score of the event so far.
@@ -17,11 +19,13 @@ public struct EventRecord: Sendable, Equatable {
     public let duration: Double
 
     public init(
-        state: State, id: UInt64, label: String, unixNanos: Int64, peakScore: Float, duration: Double
+        state: State, id: UInt64, label: String, adapter: String? = nil, unixNanos: Int64, peakScore: Float,
+        duration: Double
     ) {
         self.state = state
         self.id = id
         self.label = label
+        self.adapter = adapter
         self.time = Timestamp(unixNanos: unixNanos)
         self.peakScore = peakScore
         self.duration = duration
@@ -32,6 +36,7 @@ public struct EventRecord: Sendable, Equatable {
         state = try json.requiredWord("state", of: [State.begin, .end])
         id = try json.requiredInteger("id", as: UInt64.self)
         label = try json.requiredString("label")
+        adapter = try json.string("adapter")
         time = try json.requiredTimestamp("time")
         peakScore = try json.float("peak_score") ?? .nan
         duration = try json.requiredDouble("duration")
@@ -43,6 +48,7 @@ extension EventRecord: JSONRecord {
         json.member("state", state.rawValue)
         json.member("id", id)
         json.member("label", label)
+        if let adapter { json.member("adapter", adapter) }
         json.member("time", time.description)
         json.member("peak_score", peakScore)
         json.member("duration", seconds: duration)

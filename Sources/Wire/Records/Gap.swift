@@ -7,6 +7,8 @@ public struct Gap: Sendable, Equatable {
         case sourceLost = "source_lost"
         /// The machine was too slow and windows were left out.
         case skipped
+        /// The daemon was told not to listen.
+        case paused
     }
 
     /// First missing sample, counted from the start of the capture.

@@ -1,7 +1,7 @@
 /// How the audio source is.
 public struct SourceRecord: Sendable, Equatable {
     public enum State: String, Sendable, CaseIterable {
-        case healthy, lost, recovering
+        case healthy, lost, recovering, paused
     }
 
     public let state: State

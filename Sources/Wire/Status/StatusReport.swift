@@ -29,6 +29,8 @@ public struct StatusReport: Sendable, Equatable {
     public var overrunSamples: UInt64
     /// Samples the source did not deliver.
     public var lostSamples: UInt64
+    /// Samples nobody was to listen to.
+    public var pausedSamples: UInt64
     /// Time of the last forward pass in milliseconds; nil before the first.
     public var lastWindowMs: Double?
     public var meanWindowMs: Double?
@@ -42,7 +44,7 @@ public struct StatusReport: Sendable, Equatable {
         state: String, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
         adapters: [String?], precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
-        lostSamples: UInt64,
+        lostSamples: UInt64, pausedSamples: UInt64 = 0,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
         memory: MemoryReport
     ) {
@@ -63,6 +65,7 @@ public struct StatusReport: Sendable, Equatable {
         self.gatedWindows = gatedWindows
         self.overrunSamples = overrunSamples
         self.lostSamples = lostSamples
+        self.pausedSamples = pausedSamples
         self.lastWindowMs = lastWindowMs
         self.meanWindowMs = meanWindowMs
         self.clients = clients
@@ -88,6 +91,7 @@ public struct StatusReport: Sendable, Equatable {
         gatedWindows = try json.integer("gated_windows", as: UInt64.self) ?? 0
         overrunSamples = try json.requiredInteger("overrun_samples", as: UInt64.self)
         lostSamples = try json.requiredInteger("lost_samples", as: UInt64.self)
+        pausedSamples = try json.integer("paused_samples", as: UInt64.self) ?? 0
         lastWindowMs = try json.double("last_window_ms")
         meanWindowMs = try json.double("mean_window_ms")
         clients = try json.requiredInteger("clients", as: Int.self)
@@ -116,6 +120,7 @@ extension StatusReport: JSONRecord {
         json.member("gated_windows", gatedWindows)
         json.member("overrun_samples", overrunSamples)
         json.member("lost_samples", lostSamples)
+        json.member("paused_samples", pausedSamples)
         json.member("last_window_ms", lastWindowMs, decimals: 1)
         json.member("mean_window_ms", meanWindowMs, decimals: 1)
         json.member("clients", clients)

@@ -4,10 +4,12 @@ import Wire
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Read the adapters' directory again, and every loaded adapter that changed.",
+        abstract:
+            "Read the configuration again, the adapters' directory, and every loaded adapter that changed.",
         discussion: """
-            EXAMPLE
+            EXAMPLES
               cp -r birds-v2/. /var/lib/astd/adapters/birds && astctl reload
+              sudoedit /etc/astd/astd.yaml && astctl reload
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -27,7 +29,14 @@ struct ReloadCommand: ParsableCommand {
         let lines = kinds.filter { !$0.1.isEmpty }.map { word, names in
             "\(word): \(names.map(Text.printable).joined(separator: ", "))\n"
         }
-        try Output.standard.write(lines.isEmpty ? "no adapters\n" : lines.joined())
+        let settings =
+            report.changed.map { "changed \(Text.printable($0))\n" }
+            + report.needsRestart.map { "after a restart: \(Text.printable($0))\n" }
+        let text = settings.joined() + lines.joined()
+        try Output.standard.write(text.isEmpty ? "nothing changed\n" : text)
+        for warning in report.warnings {
+            try Output.standardError.write("astctl: warning: \(Text.printable(warning))\n")
+        }
         for problem in report.problems {
             try Output.standardError.write("astctl: \(Text.printable(problem))\n")
         }

@@ -1,0 +1,71 @@
+private import CSndfile
+private import Frontend
+private import Glibc
+internal import Wire
+
+/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono 16 bit; the oldest go when there are too many bytes.
+struct ClipStore: Sendable {
+    let directory: String
+    let maximumBytes: Int
+
+    /// Writes a clip and makes room for it.
+    ///
+    /// - Returns: What went wrong; `nil` when nothing did.
+    func keep(_ samples: [Float], of event: EventRecord) -> String? {
+        let path = "\(directory)/\(Self.name(of: event))"
+        let temporary = path + ".part"
+        // Nobody else reads along: it may be somebody's voice.
+        let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return "\(temporary): \(String(cString: strerror(errno)))" }
+        var info = SF_INFO()
+        info.samplerate = Int32(FrontendConfig.sampleRateHz)
+        info.channels = 1
+        info.format = Int32(SF_FORMAT_WAV | SF_FORMAT_PCM_16)
+        guard let file = sf_open_fd(descriptor, Int32(SFM_WRITE), &info, 0) else {
+            close(descriptor)
+            unlink(temporary)
+            return "\(temporary): \(String(cString: sf_strerror(nil)))"
+        }
+        // A sample above full scale stays there and does not wrap around.
+        sf_command(file, Int32(SFC_SET_CLIPPING), nil, Int32(SF_TRUE))
+        let written = sf_writef_float(file, samples, sf_count_t(samples.count))
+        let isWritten = sf_close(file) == 0 && written == samples.count
+        let isClosed = close(descriptor) == 0
+        guard isWritten, isClosed, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            return "\(path) could not be written"
+        }
+        makeRoom()
+        return nil
+    }
+
+    private static func name(of event: EventRecord) -> String {
+        let time = event.time.description.filter { $0 != ":" && $0 != "-" }
+        let label = event.label.unicodeScalars.prefix(64).map { scalar in
+            scalar.properties.isAlphabetic || scalar.properties.numericType != nil ? Character(scalar) : "_"
+        }
+        return "astd-\(time)-\(event.id)-\(String(label)).wav"
+    }
+
+    /// Removes the oldest clips, and nothing that is none.
+    private func makeRoom() {
+        guard let listing = opendir(directory) else { return }
+        defer { closedir(listing) }
+        var clips: [(name: String, bytes: Int)] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var status = stat()
+            guard name.hasPrefix("astd-"), name.hasSuffix(".wav"),
+                lstat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG
+            else { continue }
+            clips.append((name, Int(status.st_size)))
+        }
+        var bytes = clips.reduce(0) { $0 + $1.bytes }
+        // The time stands in front of the name.
+        for clip in clips.sorted(by: { $0.name < $1.name }) where bytes > maximumBytes {
+            if unlink("\(directory)/\(clip.name)") == 0 { bytes -= clip.bytes }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+internal import Detection
+internal import Wire
+
+extension ExplainReport {
+    init(_ explanation: DetectionExplanation, adapter: String?, clock: StreamClock) {
+        func time(_ sample: Int64?) -> Timestamp? {
+            sample.map { Timestamp(unixNanos: clock.unixNanos(ofSampleBefore: $0)) }
+        }
+        let rule = explanation.rule
+        self.init(
+            label: explanation.label, adapter: adapter, state: explanation.state.rawValue,
+            reason: explanation.reason, time: time(explanation.position), score: explanation.score,
+            smoothedScore: explanation.smoothed, on: rule.on, off: rule.keepThreshold,
+            smoothing: rule.smoothingWindows, hits: explanation.hits, minimumHits: rule.minimumHits,
+            mergeGapSeconds: rule.mergeGapSeconds, refractorySeconds: rule.refractorySeconds,
+            refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
+            event: explanation.id, eventBegin: time(explanation.begin), peakScore: explanation.peak)
+    }
+}
+
+extension DetectionExplanation {
+    /// A sentence for people.
+    var reason: String {
+        func short(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
+        let score = smoothed.map(short) ?? "none"
+        return switch state {
+        case .active:
+            "event \(id ?? 0) goes on: the score \(score) is at least off, \(short(rule.keepThreshold))"
+        case .fading:
+            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(short(rule.on)), within \(rule.mergeGapSeconds) s of when it was last heard"
+        case .rising: "\(hits) of \(rule.minimumHits) hits in a row: the next may begin an event"
+        case .below: "the score \(score) is below on, \(short(rule.on))"
+        case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
+        case .denied: "the label is denied, or others are allowed and it is not"
+        case .quiet: "the last window was too quiet to be classified (gate)"
+        case .unheard: "no window was classified yet"
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/// Turns the scores of one window after the other into events, label by label. No I/O, no clock: time is the
+/// position in the stream.
+public struct EventDetector: Sendable {
+    public let labels: [String]
+    private var limits: [LabelTrack.Limits] = []
+    private var tracks: [LabelTrack]
+    private var smoother: ScoreSmoother
+    private var lastScores: [Float]
+    private let sampleRateHz: Int
+    private let hopSamples: Int64
+    /// Where the last window ended; `nil` before the first.
+    private var lastEnd: Int64?
+    /// Whether the last window was too quiet to be classified.
+    private var wasQuiet = false
+
+    /// - Parameters:
+    ///   - labels: By class index.
+    ///   - hopSamples: From one window to the next.
+    public init(labels: [String], rules: DetectionRules, sampleRateHz: Int, hopSamples: Int64) {
+        self.labels = labels
+        self.hopSamples = hopSamples
+        self.sampleRateHz = sampleRateHz
+        tracks = Array(repeating: LabelTrack(), count: labels.count)
+        lastScores = Array(repeating: 0, count: labels.count)
+        smoother = ScoreSmoother(labels: labels.count, longest: 1)
+        use(rules)
+    }
+
+    /// Goes by other rules from the next window on. Events go on; those of labels that may make none any more end
+    /// there. The scores that were smoothed are forgotten.
+    public mutating func use(_ rules: DetectionRules) {
+        limits = labels.map { label in
+            let rule = rules.rule(for: label)
+            return LabelTrack.Limits(
+                rule: rule, mergeGapSamples: samples(rule.mergeGapSeconds),
+                refractorySamples: samples(rule.refractorySeconds), isAdmitted: rules.admits(label))
+        }
+        let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
+        smoother = ScoreSmoother(labels: labels.count, longest: longest)
+    }
+
+    /// Takes the next window.
+    ///
+    /// - Parameters:
+    ///   - scores: By class index; `nil` for a window that was too quiet to be classified.
+    ///   - window: Its samples' positions. One that begins more than a hop after the end of the window before leaves
+    ///     something unheard.
+    ///   - takeID: The number of the next event.
+    public mutating func hear(
+        _ scores: UnsafeBufferPointer<Float>?, window: Range<Int64>, takeID: () -> UInt64
+    ) -> [SoundEvent] {
+        precondition(scores.map { $0.count == labels.count } ?? true, "a score for each label")
+        var events: [SoundEvent] = []
+        if let lastEnd, window.lowerBound - lastEnd > hopSamples { events = passOver(to: window.lowerBound) }
+        lastEnd = window.upperBound
+        wasQuiet = scores == nil
+        if let scores { smoother.add(scores) } else { smoother.forget() }
+        for index in labels.indices {
+            let score = scores?[index] ?? 0
+            lastScores[index] = score
+            let smoothed =
+                scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
+            let change = tracks[index].hear(
+                score, smoothed: smoothed, end: window.upperBound, limits[index], takeID: takeID)
+            if let change { events.append(event(index, change)) }
+        }
+        return events
+    }
+
+    /// The stream was not heard up to `position`, or not looked at: events that outlast it go on.
+    public mutating func passOver(to position: Int64) -> [SoundEvent] {
+        smoother.forget()
+        return tracks.indices.compactMap { index in
+            tracks[index].passOver(to: position, limits[index]).map { event(index, $0) }
+        }
+    }
+
+    /// Ends every event: nobody listens any more.
+    public mutating func finish() -> [SoundEvent] {
+        smoother.forget()
+        return tracks.indices.compactMap { index in
+            tracks[index].finish(limits[index]).map { event(index, $0) }
+        }
+    }
+
+    /// Why a label was or was not reported at the last window; `nil` when there is no such label.
+    public func explanation(of label: String) -> DetectionExplanation? {
+        guard let index = labels.firstIndex(of: label) else { return nil }
+        let (track, limits) = (tracks[index], limits[index])
+        var explanation = DetectionExplanation(
+            label: label, rule: limits.rule, isAdmitted: limits.isAdmitted, state: .unheard, peak: nil)
+        explanation.position = lastEnd
+        explanation.refractoryUntil = track.refractoryUntil == .min ? nil : track.refractoryUntil
+        guard let lastEnd else { return explanation }
+        if !wasQuiet {
+            explanation.score = lastScores[index]
+            explanation.smoothed = smoother.mean(index, last: limits.rule.smoothingWindows)
+        }
+        switch track.phase {
+        case .active(let id, let begin, let lastHeard, let isFading):
+            explanation.state = isFading ? .fading : .active
+            (explanation.id, explanation.begin, explanation.lastHeard) = (id, begin, lastHeard)
+            explanation.peak = track.peak
+        case .idle(let hits, _):
+            explanation.hits = hits
+            if !limits.isAdmitted {
+                explanation.state = .denied
+            } else if hits > 0 {
+                explanation.state = .rising
+            } else if wasQuiet {
+                explanation.state = .quiet
+            } else if lastEnd < track.refractoryUntil {
+                explanation.state = .refractory
+            } else {
+                explanation.state = .below
+            }
+        }
+        return explanation
+    }
+
+    private func event(_ index: Int, _ change: LabelTrack.Change) -> SoundEvent {
+        let (label, peak) = (labels[index], tracks[index].peak)
+        return switch change {
+        case .begin(let id, let sample): .begin(id: id, label: label, sample: sample, peak: peak)
+        case .end(let id, let begin, let sample):
+            .end(id: id, label: label, begin: begin, sample: sample, peak: peak)
+        }
+    }
+
+    private func samples(_ seconds: Double) -> Int64 { Int64((seconds * Double(sampleRateHz)).rounded()) }
+}

@@ -1,0 +1,131 @@
+private import Detection
+private import Wire
+
+/// Settings, and where each comes from.
+public struct LoadedSettings: Equatable, Sendable {
+    public var settings: Settings
+    /// The file that was read; `nil`: none.
+    public var file: String?
+    /// By key; what is not there is a default.
+    public internal(set) var origins: [String: SettingOrigin] = [:]
+
+    public init(settings: Settings, file: String? = nil) {
+        self.settings = settings
+        self.file = file
+    }
+
+    /// What is in force, as a configuration file that says in comments where each line comes from.
+    public var text: String {
+        var lines: [String] = []
+        var section = ""
+        for row in SettingTable.rows {
+            let parts = row.components
+            if parts.count == 2, parts[0] != section {
+                lines += exceptionLines(after: section) + ["\(parts[0]):"]
+                section = parts[0]
+            }
+            let indent = parts.count == 2 ? "  " : ""
+            let value = row.show(settings)
+            let text =
+                row.isList
+                ? "[" + (value ?? []).map { Self.scalar($0) }.joined(separator: ", ") + "]"
+                : value.map { $0.isEmpty ? "" : Self.scalar($0[0]) } ?? "null"
+            lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key))
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func exceptionLines(after section: String) -> [String] {
+        guard section == "detection" else { return [] }
+        let exceptions = settings.detection.exceptions.sorted { $0.key < $1.key }
+        if exceptions.isEmpty { return [line("  labels: {}", SettingTable.labelsKey)] }
+        return ["  labels:"]
+            + exceptions.flatMap { label, exception in
+                ["    \(Self.scalar(label)):"]
+                    + SettingTable.show(exception).map { field, text in
+                        line("      \(field): \(text)", "\(SettingTable.labelsKey).\(label).\(field)")
+                    }
+            }
+    }
+
+    private func line(_ text: String, _ key: String) -> String {
+        let origin = origins[key] ?? .fallback
+        let width = 44
+        return text + String(repeating: " ", count: max(1, width - text.count)) + "# \(origin)"
+    }
+
+    /// Plain where YAML takes it for the same text, else quoted.
+    private static func scalar(_ text: String) -> String {
+        let isPlain =
+            text.first.map { $0.isLetter || $0.isNumber || "/.-".contains($0) } ?? false
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+@%".contains($0)) }
+        if isPlain && !["null", "true", "false", "-"].contains(text) || Bool(text) != nil { return text }
+        // A JSON string is a YAML string.
+        return String(decoding: JSONText { $0.string(text) }.bytes, as: UTF8.self)
+    }
+
+    /// Settings that do not go together.
+    func contradictions() -> [SettingsProblem] {
+        func check(_ rule: DetectionRule, _ key: String) -> SettingsProblem? {
+            guard let off = rule.off, off > rule.on else { return nil }
+            let origin = origins["\(key).off"] ?? origins["\(key).on"] ?? .fallback
+            return SettingsProblem(
+                origin: origin,
+                kind: .contradiction(
+                    "\(key).off is \(off), above \(key).on, \(rule.on): give off less than on"))
+        }
+        let detection = settings.detection
+        let all = [check(detection.rule, "detection")]
+        return
+            (all
+            + detection.exceptions.keys.sorted().map {
+                check(detection.rule(for: $0), "\(SettingTable.labelsKey).\($0)")
+            }).compactMap { $0 }
+    }
+}
+
+/// What a reload changes.
+public struct SettingsChanges: Equatable, Sendable {
+    /// One `name: before -> after` each, in force from now on.
+    public var applied: [String] = []
+    /// The same, in force after a restart.
+    public var postponed: [String] = []
+
+    public init(from old: Settings, to new: Settings) {
+        for row in SettingTable.rows {
+            let (before, after) = (row.show(old), row.show(new))
+            guard before != after else { continue }
+            let text = "\(row.key): \(Self.text(before)) -> \(Self.text(after))"
+            if row.isLive { applied.append(text) } else { postponed.append(text) }
+        }
+        let labels = Set(old.detection.exceptions.keys).union(new.detection.exceptions.keys).sorted()
+        for label in labels {
+            let (before, after) = (old.detection.exceptions[label], new.detection.exceptions[label])
+            if before != after {
+                applied.append(
+                    "\(SettingTable.labelsKey).\(label): \(Self.text(before)) -> \(Self.text(after))")
+            }
+        }
+    }
+
+    private static func text(_ value: [String]?) -> String {
+        value.map { $0.isEmpty ? "none" : $0.joined(separator: ", ") } ?? "null"
+    }
+
+    private static func text(_ exception: DetectionException?) -> String {
+        guard let exception else { return "as all" }
+        return SettingTable.show(exception).map { "\($0.field) \($0.text)" }.joined(separator: ", ")
+    }
+}
+
+extension Settings {
+    /// `new` where a reload can change it, this where it cannot.
+    public func reloaded(with new: Settings) -> Settings {
+        var settings = self
+        for row in SettingTable.rows where row.isLive {
+            _ = row.read(row.show(new) ?? ["null"], &settings)
+        }
+        settings.detection.exceptions = new.detection.exceptions
+        return settings
+    }
+}

@@ -1,0 +1,140 @@
+/// One setting: its name, what it may be, how it is read into ``Settings`` and written out again.
+struct SettingRow: Sendable {
+    /// Names of sections and of the setting, joined by dots; the same in the file, in variables and in flags.
+    let key: String
+    /// What it may be, for people.
+    let allowed: String
+    /// Whether a reload can change it.
+    let isLive: Bool
+    let isList: Bool
+    /// Reads a value, or several where `isList`; false when it is none that is allowed.
+    let read: @Sendable ([String], inout Settings) -> Bool
+    /// Writes it as ``read`` reads it; `nil` for a setting that is not set.
+    let show: @Sendable (Settings) -> [String]?
+
+    var components: [String] { key.split(separator: ".").map(String.init) }
+    var variable: String { "ASTD_" + key.uppercased().replacing(".", with: "_") }
+    /// How it is given on the command line: most have an option of their own.
+    var flag: String {
+        Self.withoutOption.contains(key) || key.contains(".")
+            ? "--set \(key)" : "--" + key.replacing("_", with: "-")
+    }
+
+    private static let withoutOption: Set<String> = ["events_mode", "muted_after"]
+}
+
+typealias SettingPath<Value> = any WritableKeyPath<Settings, Value> & Sendable
+
+extension SettingRow {
+    /// How a value is read from text and written as text.
+    struct Kind<Value>: Sendable {
+        let allowed: String
+        let parse: @Sendable (String) -> Value?
+        let text: @Sendable (Value) -> String
+    }
+
+    static func one<Value>(
+        _ key: String, _ path: SettingPath<Value>, _ kind: Kind<Value>, isLive: Bool = false
+    ) -> SettingRow {
+        SettingRow(
+            key: key, allowed: kind.allowed, isLive: isLive, isList: false,
+            read: { texts, settings in
+                guard texts.count == 1, let value = kind.parse(texts[0]) else { return false }
+                settings[keyPath: path] = value
+                return true
+            }, show: { [kind.text($0[keyPath: path])] })
+    }
+
+    /// One that may be absent: `null`, `~` or nothing.
+    static func optional<Value>(
+        _ key: String, _ path: SettingPath<Value?>, _ kind: Kind<Value>, isLive: Bool = false
+    ) -> SettingRow {
+        SettingRow(
+            key: key, allowed: "\(kind.allowed), or null", isLive: isLive, isList: false,
+            read: { texts, settings in
+                guard texts.count == 1 else { return false }
+                if ["", "~", "null"].contains(texts[0]) {
+                    settings[keyPath: path] = nil
+                    return true
+                }
+                guard let value = kind.parse(texts[0]) else { return false }
+                settings[keyPath: path] = value
+                return true
+            }, show: { $0[keyPath: path].map { [kind.text($0)] } })
+    }
+
+    static func list(_ key: String, _ path: SettingPath<[String]>, _ allowed: String) -> SettingRow {
+        SettingRow(
+            key: key, allowed: allowed, isLive: false, isList: true,
+            read: { texts, settings in
+                settings[keyPath: path] = texts
+                return !texts.contains("")
+            }, show: { $0[keyPath: path] })
+    }
+
+    static func set(_ key: String, _ path: SettingPath<Set<String>>, _ allowed: String) -> SettingRow {
+        SettingRow(
+            key: key, allowed: allowed, isLive: true, isList: true,
+            read: { texts, settings in
+                settings[keyPath: path] = Set(texts)
+                return !texts.contains("")
+            }, show: { $0[keyPath: path].sorted() })
+    }
+}
+
+extension SettingRow.Kind where Value == String {
+    static func text(_ allowed: String) -> Self {
+        Self(allowed: allowed, parse: { $0.isEmpty ? nil : $0 }, text: { $0 })
+    }
+
+    static func word(_ words: [String]) -> Self {
+        Self(
+            allowed: "one of " + words.joined(separator: ", "), parse: { words.contains($0) ? $0 : nil },
+            text: { $0 })
+    }
+}
+
+extension SettingRow.Kind where Value == Double {
+    static func number(_ range: ClosedRange<Double>, _ unit: String) -> Self {
+        Self(
+            allowed: "\(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))\(unit)",
+            parse: { text in Double(text).flatMap { range.contains($0) ? $0 : nil } }, text: Self.short)
+    }
+
+    @Sendable private static func short(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+    }
+}
+
+extension SettingRow.Kind where Value == Float {
+    static var threshold: Self {
+        Self(
+            allowed: "a score, 0 to 1 (with activation none a logit, -100 to 100)",
+            parse: { text in Float(text).flatMap { (-100...100).contains($0) ? $0 : nil } },
+            text: { "\($0)" })
+    }
+}
+
+extension SettingRow.Kind where Value == Int {
+    static func count(_ range: ClosedRange<Int>, _ unit: String) -> Self {
+        Self(
+            allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)\(unit)",
+            parse: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }, text: { "\($0)" })
+    }
+}
+
+extension SettingRow.Kind where Value == Bool {
+    static var flag: Self {
+        Self(
+            allowed: "true or false", parse: { ["true": true, "false": false][$0] }, text: { "\($0)" })
+    }
+}
+
+extension SettingRow.Kind where Value == UInt32 {
+    static var permissions: Self {
+        Self(
+            allowed: "permissions in octal, such as 0660",
+            parse: { text in UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil } },
+            text: { "0" + String($0, radix: 8) })
+    }
+}

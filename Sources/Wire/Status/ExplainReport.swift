@@ -1,0 +1,106 @@
+/// The reply to `explain`: why a label was or was not reported just now.
+public struct ExplainReport: Sendable, Equatable {
+    public var label: String
+    /// The adapter whose label it is; nil for the published model.
+    public var adapter: String?
+    /// `active`, `fading`, `rising`, `below`, `refractory`, `denied`, `quiet` or `unheard`.
+    public var state: String
+    /// A sentence for people.
+    public var reason: String
+    /// End of the last window; nil before the first.
+    public var time: Timestamp?
+    /// Score of the last window; nil when it was not classified.
+    public var score: Float?
+    /// What was held against the thresholds.
+    public var smoothedScore: Float?
+    public var on: Float
+    public var off: Float
+    /// In windows.
+    public var smoothing: Int
+    /// Hits in a row so far.
+    public var hits: Int
+    public var minimumHits: Int
+    public var mergeGapSeconds: Double
+    public var refractorySeconds: Double
+    public var refractoryUntil: Timestamp?
+    public var isAllowed: Bool
+    /// The event that goes on; nil for none.
+    public var event: UInt64?
+    public var eventBegin: Timestamp?
+    public var peakScore: Float?
+
+    public init(
+        label: String, adapter: String?, state: String, reason: String, time: Timestamp?, score: Float?,
+        smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
+        mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
+        event: UInt64?, eventBegin: Timestamp?, peakScore: Float?
+    ) {
+        self.label = label
+        self.adapter = adapter
+        self.state = state
+        self.reason = reason
+        self.time = time
+        self.score = score
+        self.smoothedScore = smoothedScore
+        self.on = on
+        self.off = off
+        self.smoothing = smoothing
+        self.hits = hits
+        self.minimumHits = minimumHits
+        self.mergeGapSeconds = mergeGapSeconds
+        self.refractorySeconds = refractorySeconds
+        self.refractoryUntil = refractoryUntil
+        self.isAllowed = isAllowed
+        self.event = event
+        self.eventBegin = eventBegin
+        self.peakScore = peakScore
+    }
+
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        label = try json.requiredString("label")
+        adapter = try json.string("adapter")
+        state = try json.requiredString("state")
+        reason = try json.requiredString("reason")
+        time = try json.timestamp("time")
+        score = try json.float("score")
+        smoothedScore = try json.float("smoothed_score")
+        on = try json.float("on") ?? .nan
+        off = try json.float("off") ?? .nan
+        smoothing = try json.requiredInteger("smoothing", as: Int.self)
+        hits = try json.requiredInteger("hits", as: Int.self)
+        minimumHits = try json.requiredInteger("minimum_hits", as: Int.self)
+        mergeGapSeconds = try json.requiredDouble("merge_gap")
+        refractorySeconds = try json.requiredDouble("refractory")
+        refractoryUntil = try json.timestamp("refractory_until")
+        isAllowed = try json.bool("allowed") ?? true
+        event = try json.integer("event", as: UInt64.self)
+        eventBegin = try json.timestamp("event_begin")
+        peakScore = try json.float("peak_score")
+    }
+}
+
+extension ExplainReport: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("label", label)
+        json.member("adapter", adapter)
+        json.member("state", state)
+        json.member("reason", reason)
+        json.member("time", time?.description)
+        json.member("score", score ?? .nan)
+        json.member("smoothed_score", smoothedScore ?? .nan)
+        json.member("on", on)
+        json.member("off", off)
+        json.member("smoothing", smoothing)
+        json.member("hits", hits)
+        json.member("minimum_hits", minimumHits)
+        json.member("merge_gap", seconds: mergeGapSeconds)
+        json.member("refractory", seconds: refractorySeconds)
+        json.member("refractory_until", refractoryUntil?.description)
+        json.member("allowed", isAllowed)
+        json.key("event")
+        if let event { json.integer(event) } else { json.null() }
+        json.member("event_begin", eventBegin?.description)
+        json.member("peak_score", peakScore ?? .nan)
+    }
+}

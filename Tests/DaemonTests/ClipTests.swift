@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+import Settings
+import Wire
+
+@testable import Daemon
+
+@Suite(.timeLimit(.minutes(10))) struct ClipTests {
+    private static func event(_ state: EventRecord.State, _ id: UInt64, label: String = "Siren")
+        -> EventRecord
+    {
+        EventRecord(
+            state: state, id: id, label: label, unixNanos: Int64(id) * 1_000_000_000, peakScore: 1,
+            duration: 1)
+    }
+
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/astd-clips-\(UInt32.random(in: 0...9_999_999))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(folder)
+    }
+
+    private func settings(_ folder: String?, seconds: Double = 2, megabytes: Int = 1) -> ClipSettings {
+        var settings = ClipSettings()
+        (settings.directory, settings.maximumSeconds, settings.maximumMegabytes) = (
+            folder, seconds, megabytes
+        )
+        return settings
+    }
+
+    /// A ramp: each sample tells its position, in steps of 16-bit samples.
+    private func hear(_ recorder: ClipRecorder, _ range: Range<Int64>) {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1600) {
+            let samples = (start..<min(start + 1600, range.upperBound)).map { Float($0 % 30_000) / 32_768 }
+            samples.withUnsafeBufferPointer { recorder.hear($0, at: start) }
+        }
+    }
+
+    private func names(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    /// The samples of a WAV file that libsndfile wrote.
+    private func samples(_ path: String) throws -> [Int16] {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        try #require(bytes.count > 44)
+        return stride(from: 44, to: bytes.count - 1, by: 2).map {
+            Int16(truncatingIfNeeded: Int(bytes[$0]) | Int(bytes[$0 + 1]) << 8)
+        }
+    }
+
+    @Test func `A clip has the sound of the window that made the event, to the event's end`() throws {
+        try withFolder { folder in
+            let recorder = ClipRecorder(settings(folder), logger: TestServer.logger)
+            hear(recorder, 0..<16_000)
+            recorder.take(Self.event(.begin, 1, label: "A/B, ../c"), at: 12_000, windowSamples: 8_000)
+            hear(recorder, 16_000..<24_000)
+            recorder.take(Self.event(.end, 1), at: 20_000, windowSamples: 8_000)
+            recorder.finish()
+            #expect(try names(folder) == ["astd-19700101T000001.000Z-1-A_B_____c.wav"])
+            let path = try folder + "/" + names(folder)[0]
+            #expect(try samples(path) == (4_000..<20_000).map { Int16($0) })
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+        }
+    }
+
+    @Test func `A long event has a clip of the longest length, cut as soon as it is there`() throws {
+        try withFolder { folder in
+            let recorder = ClipRecorder(settings(folder, seconds: 1), logger: TestServer.logger)
+            hear(recorder, 0..<8_000)
+            recorder.take(Self.event(.begin, 1), at: 6_000, windowSamples: 4_000)
+            hear(recorder, 8_000..<24_000)
+            recorder.finish()
+            let clip = try folder + "/" + names(folder)[0]
+            #expect(try samples(clip) == (2_000..<18_000).map { Int16($0) })
+            recorder.take(Self.event(.end, 1), at: 24_000, windowSamples: 4_000)
+            recorder.finish()
+            #expect(try names(folder).count == 1)
+        }
+    }
+
+    @Test func `The oldest clips go when there are too many bytes, and nothing else does`() throws {
+        try withFolder { folder in
+            try Data(count: 2_000_000).write(to: URL(filePath: folder + "/mine.wav"))
+            let recorder = ClipRecorder(settings(folder, seconds: 10), logger: TestServer.logger)
+            for id in UInt64(1)...5 {
+                let start = Int64(id) * 200_000
+                hear(recorder, start..<start + 160_000)
+                recorder.take(Self.event(.begin, id), at: start, windowSamples: 0)
+                recorder.take(Self.event(.end, id), at: start + 160_000, windowSamples: 0)
+                recorder.finish()
+            }
+            // Three of 320 kB are less than a megabyte.
+            #expect(
+                try names(folder).map { $0.split(separator: "-").dropFirst(2).first } == ["3", "4", "5", nil])
+        }
+    }
+
+    @Test func `Off, nothing is kept; a directory that is not there is told`() throws {
+        try withFolder { folder in
+            let cases: [(String?, Int)] = [(nil, 0), (folder + "/none", 1)]
+            for (directory, omitted) in cases {
+                let recorder = ClipRecorder(settings(directory), logger: TestServer.logger)
+                hear(recorder, 0..<16_000)
+                recorder.take(Self.event(.begin, 1), at: 0, windowSamples: 0)
+                recorder.take(Self.event(.end, 1), at: 9_000, windowSamples: 0)
+                recorder.finish()
+                #expect(recorder.omittedClips == omitted)
+                let found = try names(folder)
+                #expect(found.isEmpty)
+            }
+        }
+    }
+}

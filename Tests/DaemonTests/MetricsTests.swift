@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite struct MetricsTests {
+    static let status = StatusReport(
+        state: "listening", pid: 1, uptimeSeconds: 61.25,
+        model: ModelReport(
+            path: "/m", name: "a \"model\"\\with\n", labels: 8, windowSeconds: 5.12, sampleRate: 16_000),
+        adapters: ["birds", nil], precision: "int8", threads: 2,
+        source: SourceReport(state: .healthy, name: "pulse"), hopSeconds: 0.5, windows: 60,
+        skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
+        lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
+        memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
+
+    private static func text() -> String {
+        var latency = LatencyHistogram()
+        for seconds in [0.01, 0.025, 0.3, 99] { latency.add(seconds: seconds) }
+        return MetricsText(
+            status, latency: latency, events: 8, reconnects: 9, omittedClips: 10, isMuted: true
+        ).text
+    }
+
+    /// The text format as Prometheus documents it: families with HELP and TYPE before their samples, each sample once.
+    @Test func `Every line is one that Prometheus takes`() throws {
+        let text = Self.text()
+        #expect(text.hasSuffix("\n"))
+        let sample =
+            #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (NaN|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)/#
+        var types: [String: String] = [:]
+        var helped: Set<String> = []
+        var current = ""
+        var seen: Set<Substring> = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            let words = line.split(separator: " ")
+            if line.hasPrefix("# HELP ") {
+                #expect(helped.insert(String(words[2])).inserted, "\(line)")
+            } else if line.hasPrefix("# TYPE ") {
+                current = String(words[2])
+                #expect(helped.contains(current) && types[current] == nil && words.count == 4)
+                #expect(["counter", "gauge", "histogram"].contains(words[3]))
+                types[current] = String(words[3])
+            } else {
+                let match = try #require(line.wholeMatch(of: sample), "\(line)")
+                let name = String(match.1)
+                let isPart = ["_bucket", "_sum", "_count"].contains { name == current + $0 }
+                #expect(types[current] == "histogram" ? isPart : name == current, "\(line)")
+                #expect((types[current] == "counter") == name.hasSuffix("_total"), "\(line)")
+                #expect(seen.insert(line.prefix { $0 != " " || false }).inserted, "\(line)")
+            }
+        }
+        #expect(types.count >= 20)
+    }
+
+    @Test func `The numbers are those of the daemon`() {
+        let lines = Set(Self.text().split(separator: "\n"))
+        for line in [
+            "astd_windows_total 60", "astd_windows_skipped_total 1", "astd_windows_gated_total 2",
+            "astd_overrun_samples_total 3", "astd_lost_samples_total 4", "astd_paused_samples_total 5",
+            "astd_clients 6", "astd_lost_records_total 7", "astd_events_total 8",
+            "astd_source_reconnects_total 9", "astd_clips_omitted_total 10", "astd_source_muted 1",
+            "astd_source_healthy 1",
+            "astd_memory_anonymous_bytes 50000000", "astd_adapter_active{adapter=\"birds\"} 1",
+            "astd_adapter_active{adapter=\"base\"} 1", "astd_forward_pass_seconds 0.0125",
+            "astd_latency_seconds_bucket{le=\"0.025\"} 2", "astd_latency_seconds_bucket{le=\"0.25\"} 2",
+            "astd_latency_seconds_bucket{le=\"0.5\"} 3", "astd_latency_seconds_bucket{le=\"10\"} 3",
+            "astd_latency_seconds_bucket{le=\"+Inf\"} 4", "astd_latency_seconds_count 4",
+            #"astd_info{version="\#(astdVersion)",model="a \"model\"\\with\n",precision="int8"} 1"#,
+        ] { #expect(lines.contains(Substring(line)), "\(line)") }
+    }
+
+    @Test func `The file is replaced whole, and trouble is told`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "astd-metrics-\(UInt32.random(in: 0...9_999_999))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.path + "/astd.prom"
+        #expect(MetricsFile.write("one\n", to: path) == nil)
+        let reader = try #require(FileHandle(forReadingAtPath: path))
+        #expect(MetricsFile.write("two\n", to: path) == nil)
+        // Who had it open reads the old one to its end.
+        #expect(try reader.readToEnd() == Data("one\n".utf8))
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "two\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["astd.prom"])
+        #expect(MetricsFile.write("x", to: folder.path + "/none/astd.prom")?.contains("No such file") == true)
+    }
+
+    @Test func `Silence is suspicious after a while, and only when it is digital`() {
+        var watch = SilenceWatch()
+        func hear(_ value: Float, _ count: Int, limit: Int = 3_000) -> Bool {
+            [Float](repeating: value, count: count).withUnsafeBufferPointer { watch.hear($0, limit: limit) }
+        }
+        #expect(!hear(0, 1600))
+        #expect(hear(0, 1600) && watch.isMuted)
+        #expect(!hear(0, 1600))
+        #expect(hear(1e-6, 1600) && !watch.isMuted)
+        #expect(!hear(0, 1_000_000, limit: 0) && !watch.isMuted)
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+import Testing
+import Wire
+
+/// What a running daemon is told, and tells, between its predictions.
+@Suite(.timeLimit(.minutes(10)))
+struct PauseTests {
+    @Test func `Paused, nobody records; resumed, the gap says how long that was`() async throws {
+        let folder = try TestFolder()
+        let server = try await PulseServer.start(in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+        let client = try daemon.listen()
+        _ = try await client.nextPrediction()
+        #expect(try await server.recorders().count == 1)
+
+        let paused = try await daemon.astctl("pause")
+        #expect(paused.code == 0 && paused.lines == ["paused: nothing is recorded"])
+        let told = try await client.next { $0.source }
+        #expect(told.state == .paused && told.name == "astd.monitor")
+        try await eventually("the end of the recording") { try await server.recorders().isEmpty ? () : nil }
+        var status = try await daemon.status()
+        #expect(status.state == "paused" && status.source.state == .paused)
+        #expect(try await daemon.astctl("metrics").lines.contains("astd_source_paused 1"))
+        // At least a second, and until what was heard before is classified.
+        try await Task.sleep(for: .seconds(1))
+        try await eventually("no more windows") {
+            let windows = try await daemon.status().windows
+            try await Task.sleep(for: .milliseconds(500))
+            return try await daemon.status().windows == windows ? () : nil
+        }
+
+        #expect(try await daemon.astctl("resume").code == 0)
+        let gap = try await client.next { $0.gap }
+        #expect(gap.reason == .paused && gap.endSample - gap.startSample >= 16_000, "\(gap)")
+        let after = try await client.nextPrediction()
+        #expect(after.startSample == gap.endSample)
+        status = try await daemon.status()
+        #expect(status.state == "listening" && status.lostSamples == 0)
+        #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))
+        #expect(try await daemon.astctl("metrics").lines.contains("astd_source_reconnects_total 0"))
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `Digital silence is warned about, and the metrics are in the file`() async throws {
+        let folder = try TestFolder()
+        let silence = try SeededClip.longSilence(in: folder)
+        let metrics = folder.file("astd.prom")
+        let daemon = try await RunningDaemon.start(
+            [
+                "--source", "file:\(silence)", "--hop", "10", "--set", "muted_after=1", "--set",
+                "metrics.file=\(metrics)",
+                "--set", "metrics.interval=1",
+            ], in: folder)
+        // Gets what was said before, too.
+        let client = try daemon.subscribe()
+        let warning = try await client.next { record in record.source.flatMap { $0.message == nil ? nil : $0 }
+        }
+        #expect(warning.state == .healthy && warning.message?.contains("muted") == true)
+        try await eventually("the metrics of a muted microphone") {
+            let bytes = TestFolder.exists(metrics) ? try TestFolder.bytes(of: metrics) : []
+            return String(decoding: bytes, as: UTF8.self).contains("\nastd_source_muted 1\n") ? () : nil
+        }
+        withExtendedLifetime(daemon) {}
+    }
+}
+
+extension LiveRecord {
+    var source: SourceRecord? { if case .source(let record) = self { record } else { nil } }
+}

@@ -1,0 +1,262 @@
+import Detection
+import Foundation
+import Testing
+
+@testable import Settings
+
+@Suite struct SettingsTests {
+    private static let example = #filePath.replacing(
+        "/Tests/SettingsTests/SettingsTests.swift", with: "/etc/astd.yaml")
+
+    /// What is loaded with a file of this text.
+    private func load(
+        _ text: String, _ environment: [String: String] = [:], _ flags: [String: [String]] = [:]
+    ) throws(SettingsRefusal) -> LoadedSettings {
+        let path = "/tmp/astd-settings-\(UInt64.random(in: 0...UInt64.max)).yaml"
+        _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do throws(SettingsRefusal) {
+            return try SettingsSources(file: path, environment: environment, flags: flags).load()
+        } catch {
+            let problems = error.problems.map { problem in
+                guard case .file(_, let line) = problem.origin else { return problem }
+                return SettingsProblem(origin: .file(path: "F", line: line), kind: problem.kind)
+            }
+            throw SettingsRefusal(problems: problems)
+        }
+    }
+
+    private func complaints(
+        _ text: String, _ environment: [String: String] = [:], _ flags: [String: [String]] = [:]
+    ) -> [String] {
+        do throws(SettingsRefusal) {
+            _ = try load(text, environment, flags)
+            return []
+        } catch {
+            return error.problems.map(\.description)
+        }
+    }
+
+    @Test func `The example parses, equals the defaults and names every setting`() throws {
+        let loaded = try SettingsSources(file: Self.example, environment: [:]).load()
+        #expect(loaded.settings == Settings())
+        #expect(loaded.origins.keys.sorted() == SettingTable.rows.map(\.key).sorted())
+    }
+
+    @Test func `Options win over variables, variables over the file, the file over the defaults`() throws {
+        let text = "hop: 3\nsource: stdin\nthreads: 4\ndetection:\n  on: 0.4\n"
+        let loaded = try load(
+            text, ["ASTD_HOP": "2", "ASTD_DETECTION_ON": "0.6", "ASTD_THREADS": "", "HOME": "/"],
+            ["hop": ["0.5"]])
+        #expect(loaded.settings.hop == 0.5 && loaded.origins["hop"] == .flag("--hop"))
+        #expect(loaded.settings.detection.rule.on == 0.6)
+        #expect(loaded.origins["detection.on"] == .variable("ASTD_DETECTION_ON"))
+        #expect(loaded.settings.threads == 4)
+        guard case .file(_, 3) = loaded.origins["threads"] else {
+            Issue.record("threads come from \(String(describing: loaded.origins["threads"]))")
+            return
+        }
+        #expect(loaded.settings.source == "stdin" && loaded.settings.precision == "auto")
+    }
+
+    @Test func `Every setting can come from every place`() throws {
+        let values: [String: String] = [
+            "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
+            "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
+            "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",
+            "muted_after": "5", "detection.on": "0.75",
+            "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
+            "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
+            "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",
+            "clips.directory": "/c", "clips.maximum_megabytes": "7", "clips.maximum_seconds": "8",
+        ]
+        #expect(values.keys.sorted() == SettingTable.rows.map(\.key).sorted())
+        var environment: [String: String] = [:]
+        var flags: [String: [String]] = [:]
+        for row in SettingTable.rows {
+            environment[row.variable] = values[row.key]
+            flags[row.key] = values[row.key].map {
+                row.isList ? $0.split(separator: ":").map(String.init) : [$0]
+            }
+        }
+        let byVariable = try SettingsSources(file: nil, environment: environment).load()
+        let byFlag = try SettingsSources(file: nil, environment: [:], flags: flags).load()
+        #expect(byVariable.settings == byFlag.settings)
+        #expect(byVariable.settings.adapter == ["/a", "/b"])
+        #expect(byVariable.settings.detection.allowed == ["A", "B"])
+        for row in SettingTable.rows {
+            #expect(row.show(byFlag.settings) != row.show(Settings()) || row.key == "precision", "\(row.key)")
+        }
+        // What --check-config prints is a file that means the same.
+        #expect(try load(byFlag.text).settings == byFlag.settings)
+    }
+
+    @Test func `A label may have rules of its own, from the file and from options`() throws {
+        let text = """
+            detection:
+              off: 0.4
+              labels:
+                "Siren: wailing": {on: 0.3, minimum_hits: 1}
+                Dr. Dog:
+                  merge_gap: 5
+            """
+        let loaded = try load(text, [:], ["detection.labels.Dr. Dog.refractory": ["7"]])
+        let siren = loaded.settings.detection.rule(for: "Siren: wailing")
+        #expect(siren == DetectionRule(on: 0.3, minimumHits: 1))
+        let dog = loaded.settings.detection.rule(for: "Dr. Dog")
+        #expect(dog == DetectionRule(off: 0.4, mergeGapSeconds: 5, refractorySeconds: 7))
+        #expect(try load(loaded.text).settings == loaded.settings)
+    }
+
+    @Test(arguments: [
+        ("hup: 1", ["F:1: hup is no setting: do you mean hop?"]),
+        ("hop: 1\nminimum_hits: 2", ["F:2: minimum_hits is no setting: do you mean detection.minimum_hits?"]),
+        (
+            "detection:\n  tresholds: 1",
+            [
+                "F:2: detection.tresholds is no setting: here there are detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
+            ]
+        ),
+        (
+            "detection: {labels: {Dog: {merge_gpa: 1}}}",
+            ["F:1: detection.labels.Dog.merge_gpa is no setting: do you mean detection.labels.Dog.merge_gap?"]
+        ),
+        ("hop: 0", ["F:1: hop is \"0\": give 0.01 to 600 seconds"]),
+        ("hop: [1]", ["F:1: hop is \"a list\": give 0.01 to 600 seconds"]),
+        ("hop: null", ["F:1: hop is \"null\": give 0.01 to 600 seconds"]),
+        ("fast: yes", ["F:1: fast is \"yes\": give true or false"]),
+        ("threads: 1.5", ["F:1: threads is \"1.5\": give a whole number from 1 to 256, or null"]),
+        ("detection: 3", ["F:1: detection is no mapping of names to values"]),
+        ("detection: {labels: [Dog]}", ["F:1: detection.labels is no mapping of labels to settings"]),
+        (
+            "detection:\n  on: 0.2\n  off: 0.3",
+            ["F:3: detection.off is 0.3, above detection.on, 0.2: give off less than on"]
+        ),
+        ("- hop", ["F:1: is no mapping of names to values"]),
+        (
+            "hop: 9999\nsorce: pulse",
+            [
+                "F:2: sorce is no setting: do you mean source?",
+                "F:1: hop is \"9999\": give 0.01 to 600 seconds",
+            ]
+        ),
+    ])
+    func `What is wrong in a file is named, with its line and what is allowed`(
+        text: String, expected: [String]
+    ) {
+        #expect(complaints(text) == expected)
+    }
+
+    @Test func `Wrong variables and options are named as they are written`() {
+        #expect(
+            complaints("", ["ASTD_HOPP": "1", "ASTD_SOCKET": "/x", "ASTD_MINIMUM": "1"])[0]
+                == "$ASTD_HOPP: ASTD_HOPP is no setting: do you mean ASTD_HOP?")
+        #expect(
+            complaints("", ["ASTD_GATE": "loud"]) == [
+                "$ASTD_GATE: gate is \"loud\": give -200 to 0 dB relative to full scale, or null"
+            ])
+        #expect(complaints("", [:], ["hop": ["0"]]) == ["--hop is \"0\": give 0.01 to 600 seconds"])
+        #expect(
+            complaints("", [:], ["detection.onn": ["0"]]) == [
+                "detection.onn is no setting: do you mean detection.on?"
+            ])
+        #expect(complaints("", [:], ["detection.labels.Dog": ["0"]]).count == 1)
+    }
+
+    @Test func `Only the command line is a question of usage`() {
+        func refusal(_ text: String, _ flags: [String: [String]]) -> SettingsRefusal? {
+            do throws(SettingsRefusal) {
+                _ = try load(text, [:], flags)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(refusal("", ["hop": ["0"]])?.isUsage == true)
+        #expect(refusal("gate: 3", ["hop": ["0"]])?.isUsage == false)
+    }
+
+    @Test(arguments: [
+        "hop: [", "a: b: c", "hop: 1\nhop: 2", "\u{0}", "%YAML 9.9\n---\n", "&a [*a, *a]", "? [x]\n: y", "{",
+        "!!binary x", "- - - - -", "hop: !!int two", "*nothing", "---\n---\n", "\t\thop: 1",
+    ])
+    func `What is no YAML of settings is refused in one line`(text: String) {
+        let complaints = complaints(text)
+        #expect(complaints.allSatisfy { !$0.contains("\n") })
+        #expect(!complaints.isEmpty || text == "---\n---\n", "\(text)")
+    }
+
+    @Test(arguments: ["[", "{a: ", "- ", "? ", "&x [", "'"])
+    func `Deep nesting and long files are refused, not followed`(piece: String) async {
+        let text = String(repeating: piece, count: 100_000)
+        // On a thread with a small stack, as a reload has.
+        let count = await withCheckedContinuation { continuation in
+            DispatchQueue(label: "small").async {
+                continuation.resume(returning: SettingsFile(path: "F", text: text).problems.count)
+            }
+        }
+        #expect(count >= 1)
+    }
+
+    /// Bytes of the example that were changed, doubled, cut out or put in; whatever comes of it, it is settings or reasons.
+    @Test func `Whatever a file holds, reading it ends with settings or with reasons`() throws {
+        let example = [UInt8](try Data(contentsOf: URL(filePath: Self.example)).filter { $0 != 0 })
+        // Without comments, which swallow most changes.
+        let lines = example.split(separator: 0x0A).filter {
+            $0.contains { $0 != 0x20 } && $0.first { $0 != 0x20 } != 0x23
+        }
+        let dense = [UInt8](lines.joined(separator: [0x0A]))
+        var seed: UInt64 = 7
+        func random(_ count: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((seed >> 33) % UInt64(count))
+        }
+        var refused = 0
+        let marks = [UInt8]("[]{}:,-?&*!|>'\"%@`#\n \t~0".utf8)
+        for _ in 0..<1000 {
+            var bytes = dense
+            for _ in 0...random(3) {
+                let position = random(bytes.count)
+                switch random(4) {
+                case 0: bytes[position] = UInt8(random(256))
+                case 1: bytes.insert(marks[random(marks.count)], at: position)
+                case 2: bytes.remove(at: position)
+                default:
+                    bytes.insert(
+                        contentsOf: bytes[position..<min(bytes.count, position + random(40))], at: position)
+                }
+            }
+            let problems = complaints(String(decoding: bytes, as: UTF8.self))
+            #expect(problems.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
+            if !problems.isEmpty { refused += 1 }
+        }
+        #expect(refused > 500 && refused < 1000, "\(refused)")
+    }
+
+    @Test func `Files that cannot be read are named with the reason`() {
+        func complaint(_ path: String) -> String {
+            SettingsFile(path: path).problems.first?.description ?? ""
+        }
+        #expect(
+            complaint("/nonexistent/astd.yaml")
+                == "/nonexistent/astd.yaml: cannot be read: No such file or directory")
+        #expect(complaint("/tmp") == "/tmp: cannot be read: Is a directory")
+        #expect(complaint("/dev/zero").contains("larger than 1048576 bytes"))
+        #expect(SettingsFile(path: "/dev/null").problems.isEmpty)
+    }
+
+    @Test func `Changes are told in words, apart for what needs a restart`() throws {
+        let old = try load("hop: 1\ndetection: {on: 0.5, labels: {Dog: {on: 0.3}}}").settings
+        let new = try load("hop: 2\ndetection: {on: 0.6, deny: [Cat], labels: {Cow: {on: 0.2}}}").settings
+        let changes = SettingsChanges(from: old, to: new)
+        #expect(
+            changes.applied == [
+                "detection.on: 0.5 -> 0.6", "detection.deny: none -> Cat",
+                "detection.labels.Cow: as all -> on 0.2", "detection.labels.Dog: on 0.3 -> as all",
+            ])
+        #expect(changes.postponed == ["hop: 1 -> 2"])
+        let merged = old.reloaded(with: new)
+        #expect(merged.hop == 1 && merged.detection == new.detection)
+        #expect(SettingsChanges(from: new, to: new) == SettingsChanges(from: old, to: old))
+    }
+}
