@@ -51,7 +51,8 @@ public struct AstDaemon: Sendable {
             ring: ring, recognizer: recognizer, detection: detection, clips: clips, hub: hub,
             hopFrames: options.hopFrames,
             gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
-            sourceWaits: spec.waits(unpaced: options.settings.fast), onMuted: sourceWatch.tellMuted)
+            sourceWaits: spec.waits(unpaced: options.settings.fast), watchdog: EngineWatchdog(notifier),
+            onMuted: sourceWatch.tellMuted)
         pipeline.suspectMuted(after: options.settings.mutedAfter)
         adapters.connect(pipeline.variantSwitch)
         let reload = Reload(

@@ -38,6 +38,7 @@ final class Pipeline: @unchecked Sendable {
     private var level = LevelMeter()
     private var gate: EnergyGate?
     private var silence = SilenceWatch()
+    private var watchdog: EngineWatchdog?
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
 
@@ -46,8 +47,8 @@ final class Pipeline: @unchecked Sendable {
 
     init(
         ring: SampleRing, recognizer: Recognizer, detection: EventDetection, clips: ClipRecorder,
-        hub: EventHub, hopFrames: Int,
-        gate: EnergyGate? = nil, sourceWaits: Bool, onMuted: @escaping @Sendable (Bool) -> Void
+        hub: EventHub, hopFrames: Int, gate: EnergyGate? = nil, sourceWaits: Bool,
+        watchdog: EngineWatchdog? = nil, onMuted: @escaping @Sendable (Bool) -> Void
     ) {
         self.ring = ring
         self.recognizer = recognizer
@@ -56,6 +57,7 @@ final class Pipeline: @unchecked Sendable {
         self.hub = hub
         self.gate = gate
         self.sourceWaits = sourceWaits
+        self.watchdog = watchdog
         self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
@@ -99,6 +101,7 @@ final class Pipeline: @unchecked Sendable {
             ring.close()
         }
         while !stopping.load(ordering: .acquiring) {
+            watchdog?.progress()
             variantSwitch.takeRequest(change)
             switch ring.pop(into: block) {
             case .samples(let count, let start, let unixNanos):
