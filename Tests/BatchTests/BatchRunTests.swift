@@ -8,15 +8,14 @@ import Testing
 @Suite struct BatchRunTests {
     /// The lines of a run over `paths`, and what was reported besides.
     private static func run(
-        _ paths: [String], list: String? = nil, format: RecordWriter.Format = .jsonl, model: String? = nil
+        _ paths: [String], list: String? = nil, format: RecordFormat = .jsonl, model: String? = nil
     ) throws -> (lines: [String], reported: [String], failed: Int) {
         let folder = try TestFolder()
         let output = folder.file("out")
-        let writer = try RecordWriter(format: format, path: output)
+        let outputs = try BatchOutputs([format], to: .file(output))
         var reported: [String] = []
-        let run = BatchRun(try classifier(), writer, ProgressLine(isVisible: false))
-        let failed = try run.run(FileQueue(paths: paths, listPath: list)) { reported.append($0) }
-        try writer.finish()
+        let run = BatchRun([try classifier()], outputs, ProgressBar(isVisible: false))
+        let failed = try run.run(FileQueue(paths: paths, listPath: list)) { reported.append($0) }.failed
         let text = String(decoding: try TestFolder.bytes(of: output), as: UTF8.self)
         #expect(text.isEmpty || text.hasSuffix("\n"))
         return (text.split(separator: "\n").map(String.init), reported, failed)
@@ -87,13 +86,12 @@ import Testing
     }
 
     @Test func `A run stops when its records cannot be written`() throws {
-        let writer = try RecordWriter(format: .jsonl, path: "/dev/full")
-        let run = BatchRun(try Self.classifier(), writer, ProgressLine(isVisible: false))
+        let outputs = try BatchOutputs([.jsonl], to: .file("/dev/full"))
+        let run = BatchRun([try Self.classifier()], outputs, ProgressBar(isVisible: false))
         let paths = [Golden.path("clips/short.wav"), "/absent.wav"]
         var reported = 0
         #expect(
-            throws: RecordWriter.WriteError(
-                reason: "/dev/full cannot be written: No space left on device", isClosedPipe: false)
+            throws: WriteError(reason: "/dev/full cannot be written: No space left on device")
         ) {
             try run.run(FileQueue(paths: paths, listPath: nil)) { _ in reported += 1 }
         }
