@@ -60,6 +60,51 @@ import Testing
         #expect(Array(result.lines.prefix(3)) == Array(result.lines.suffix(3)), "the errors left no trace")
     }
 
+    @Test func `A file that was cut off has records as far as it goes, and then an error`() throws {
+        let folder = try TestFolder()
+        let bytes = try TestFolder.bytes(of: Golden.path("clips/long.wav"))
+        let cut = try folder.write(bytes[..<(bytes.count / 2)], to: "cut.wav")
+        let whole = try Self.run([Golden.path("clips/long.wav")])
+        let result = try Self.run([cut, Golden.path("clips/short.wav")])
+        let records = result.lines.filter { $0.hasPrefix(#"{"file":"\#(cut)""#) }
+        #expect(records.count > 3 && result.failed == 1)
+        #expect(records.last?.contains(#""error":{"code":"truncated""#) == true)
+        let complete = records.count - 2
+        func labels(_ line: String) -> Substring? { line.split(separator: "labels").last }
+        #expect(records.prefix(complete).map(labels) == whole.lines.prefix(complete).map(labels))
+        #expect(result.lines.count == records.count + 3)
+    }
+
+    @Test func `A file that disappears before its turn is an error, and a wrong name is none`() throws {
+        let folder = try TestFolder()
+        let gone = try folder.copy(Golden.path("clips/short.wav"), to: "2.wav")
+        let flac = try folder.copy(Golden.path("decoding/tone-24-bit.flac"), to: "3.mp3")
+        let list = folder.file("list")
+        #expect(mkfifo(list, 0o600) == 0)
+        let writer = open(list, O_RDWR)
+        var told = 0
+        let outputs = try BatchOutputs([.jsonl], to: .file(folder.file("out")))
+        let run = BatchRun(
+            [try Self.classifier()], outputs, ProgressBar(isVisible: false),
+            interruption: {
+                // Asked between records: the second path comes when its file is gone.
+                if told == 0 { unlink(gone) }
+                told += 1
+                if told == 1 {
+                    let lines = gone + "\n" + flac + "\n"
+                    _ = write(writer, lines, lines.utf8.count)
+                    close(writer)
+                }
+                return nil
+            })
+        // Without a writer the list ends.
+        let result = try run.run(FileQueue(paths: [], listPath: list)) { _ in }
+        #expect(result.files == 2 && result.failed == 1)
+        let text = String(decoding: try TestFolder.bytes(of: folder.file("out")), as: UTF8.self)
+        #expect(text.hasPrefix(#"{"file":"\#(gone)","error":{"code":"not_found""#))
+        #expect(text.contains(#"{"file":"\#(flac)","start":0.0"#))
+    }
+
     @Test func `In text, errors are reported and not among the records`() throws {
         let result = try Self.run(
             ["/absent.wav", Golden.path("clips/short.wav")], format: .text)

@@ -11,12 +11,16 @@ import Wire
 @Suite(.timeLimit(.minutes(10)))
 struct ParallelRunTests {
     private static let model = Golden.path("models/stride10")
-    private static let clips = ["long", "too-short", "speech", "empty", "short", "noise", "long", "full"].map {
+    private static let clips = ["long", "too-short", "speech", "empty", "short", "noise", "long", "full"].map
+    {
         Golden.path("clips/\($0).wav")
     }
 
-    private static func classifiers(_ jobs: Int, hopFrames: Int = 7, topK: Int? = 3) throws -> [FileClassifier] {
-        let first = try Recognizer(RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
+    private static func classifiers(_ jobs: Int, hopFrames: Int = 7, topK: Int? = 3) throws
+        -> [FileClassifier]
+    {
+        let first = try Recognizer(
+            RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
         return (0..<jobs).map { _ in
             FileClassifier(
                 Recognizer(first.variants, threads: 1), topK: topK, minimumScore: nil, hopFrames: hopFrames)
@@ -66,7 +70,9 @@ struct ParallelRunTests {
             let record = try JSONObject(parsing: Array(lines[0].utf8))
             #expect(try record.requiredString("aggregate") == aggregation.rawValue)
             #expect(try record.requiredDouble("start") == 0 && record.requiredDouble("end") == end)
-            let labels = try record.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
+            let labels = try record.requiredRecords("labels") { json throws(WireError) in
+                try ScoredLabel(json)
+            }
             #expect(labels.count == 3 && labels[0].score >= labels[1].score)
             for label in labels {
                 let scores = windows.map { Double($0[label.index]) }
@@ -113,7 +119,8 @@ struct ParallelRunTests {
         while case .read(let file, _) = schedule.nextWork() {
             #expect(file === second, "the first is being read")
             let number = schedule.took(from: file)
-            schedule.made(.record(BatchRecord(file: "second", start: 0, end: 1, labels: [])), of: file, number: number)
+            schedule.made(
+                .record(BatchRecord(file: "second", start: 0, end: 1, labels: [])), of: file, number: number)
             windows += 1
             try #require(windows <= 1000)
         }

@@ -17,7 +17,8 @@ struct RavenFormatter: RecordFormatter {
 
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         var lines: [UInt8] = []
-        let nyquist = recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
+        let nyquist =
+            recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
         let high = min(Self.highestFrequencyHz, nyquist)
         for label in record.labels {
             selection += 1

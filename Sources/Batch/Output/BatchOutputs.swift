@@ -62,13 +62,16 @@ public final class BatchOutputs {
         if let report { paths.append((report, ReportFormatter(path: report, labels))) }
         if let path = journalPath, !resumes, Journal.exists(path) {
             throw WriteError(
-                reason: "\(path) is of a run that was interrupted: go on with --resume, or remove it to begin anew")
+                reason:
+                    "\(path) is of a run that was interrupted: go on with --resume, or remove it to begin anew"
+            )
         }
-        let journal: Journal? = if let path = journalPath {
-            try Journal(path: path, settings: settings, outputs: paths.count, resumes: resumes)
-        } else {
-            nil
-        }
+        let journal: Journal? =
+            if let path = journalPath {
+                try Journal(path: path, settings: settings, outputs: paths.count, resumes: resumes)
+            } else {
+                nil
+            }
         self.journal = journal
         var outputs: [CombinedOutput] = []
         do throws(WriteError) {

@@ -76,9 +76,10 @@ final class Journal {
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
                 try Self.compare(Array(bytes[..<end]), settings, path)
                 kept = end + 1
-                for line in bytes[kept...].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-                    .dropLast()
-                {
+                for line in bytes[kept...].split(
+                    separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+                )
+                .dropLast() {
                     guard let entry = Self.entry(Array(line)), entry.sizes.count == outputs else { break }
                     finished.add(entry)
                     sizes = entry.sizes

@@ -54,7 +54,8 @@ struct SpectrogramColumns: Sendable {
     private mutating func halve() {
         for column in 0..<count / 2 {
             for bin in 0..<bins {
-                sums[column * bins + bin] = sums[2 * column * bins + bin] + sums[(2 * column + 1) * bins + bin]
+                sums[column * bins + bin] =
+                    sums[2 * column * bins + bin] + sums[(2 * column + 1) * bins + bin]
             }
         }
         sums.removeLast(sums.count / 2)

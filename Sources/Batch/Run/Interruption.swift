@@ -20,13 +20,18 @@ public enum Interruption {
     public static func listen() {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { number in Interruption.receive(number) }
+        var mask = sigset_t()
+        sigemptyset(&mask)
         for number in [SIGINT, SIGTERM, SIGHUP] {
             var before = sigaction()
             sigaction(number, nil, &before)
             // What the parent told us to ignore (`nohup`, background jobs) stays ignored.
             if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
             sigaction(number, &action, nil)
+            sigaddset(&mask, number)
         }
+        // A parent with threads may have left them blocked.
+        pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 
     private static func receive(_ number: Int32) {
