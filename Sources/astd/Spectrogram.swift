@@ -23,7 +23,10 @@ struct Spectrogram: ParsableCommand {
     @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits.")
     var activation: ActivationArgument = .auto
 
-    @Option(help: "Seconds from one window's beginning to the next, in steps of 0.01. Default: the window's length.")
+    @Option(
+        help:
+            "Seconds from one window's beginning to the next, in steps of 0.01. Default: the window's length."
+    )
     var hop: Double?
 
     func validate() throws {

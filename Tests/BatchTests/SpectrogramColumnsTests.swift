@@ -46,7 +46,9 @@ import Testing
     @Test func `Letters that look different are different, and accents are left out`() {
         let letters = (0x21..<0x7F).compactMap { UnicodeScalar($0).map(Character.init) }
         #expect(Set(letters.map(PixelFont.columns)).count == letters.count)
-        #expect(PixelFont.columns("é") == PixelFont.columns("e") && PixelFont.columns("Ä") == PixelFont.columns("A"))
+        #expect(
+            PixelFont.columns("é") == PixelFont.columns("e")
+                && PixelFont.columns("Ä") == PixelFont.columns("A"))
         #expect(PixelFont.columns("語") == PixelFont.columns("\u{1F600}"))
     }
 

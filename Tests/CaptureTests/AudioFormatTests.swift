@@ -16,10 +16,15 @@ import Testing
     static let kinds: [Kind] = [
         Kind(name: "WAV 8 bit", container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_U8),
         Kind(name: "WAV 16 bit", container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_16, rate: 8_000),
-        Kind(name: "WAV 24 bit", container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_24, rate: 96_000, channels: 2),
+        Kind(
+            name: "WAV 24 bit", container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_24, rate: 96_000, channels: 2
+        ),
         Kind(name: "WAV 32 bit", container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_32, rate: 192_000),
-        Kind(name: "WAV float", container: SF_FORMAT_WAV, subtype: SF_FORMAT_FLOAT, rate: 11_025, channels: 6),
-        Kind(name: "WAV double", container: SF_FORMAT_WAV, subtype: SF_FORMAT_DOUBLE, rate: 44_100, channels: 32),
+        Kind(
+            name: "WAV float", container: SF_FORMAT_WAV, subtype: SF_FORMAT_FLOAT, rate: 11_025, channels: 6),
+        Kind(
+            name: "WAV double", container: SF_FORMAT_WAV, subtype: SF_FORMAT_DOUBLE, rate: 44_100,
+            channels: 32),
         Kind(name: "WAVEX", container: SF_FORMAT_WAVEX, subtype: SF_FORMAT_PCM_24, channels: 8),
         Kind(name: "RF64", container: SF_FORMAT_RF64, subtype: SF_FORMAT_PCM_24, channels: 4),
         Kind(name: "W64", container: SF_FORMAT_W64, subtype: SF_FORMAT_DOUBLE, rate: 88_200),
@@ -27,10 +32,16 @@ import Testing
         Kind(name: "AIFF 24 bit", container: SF_FORMAT_AIFF, subtype: SF_FORMAT_PCM_24, rate: 22_050),
         Kind(name: "AIFF double", container: SF_FORMAT_AIFF, subtype: SF_FORMAT_DOUBLE),
         Kind(name: "FLAC 8 bit", container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_S8),
-        Kind(name: "FLAC 24 bit", container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_24, rate: 192_000, channels: 8),
-        Kind(name: "Ogg Vorbis", container: SF_FORMAT_OGG, subtype: SF_FORMAT_VORBIS, rate: 44_100, channels: 2),
+        Kind(
+            name: "FLAC 24 bit", container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_24, rate: 192_000,
+            channels: 8),
+        Kind(
+            name: "Ogg Vorbis", container: SF_FORMAT_OGG, subtype: SF_FORMAT_VORBIS, rate: 44_100, channels: 2
+        ),
         Kind(name: "Opus", container: SF_FORMAT_OGG, subtype: SF_FORMAT_OPUS, channels: 2),
-        Kind(name: "MP3", container: SF_FORMAT_MPEG, subtype: SF_FORMAT_MPEG_LAYER_III, rate: 44_100, channels: 2),
+        Kind(
+            name: "MP3", container: SF_FORMAT_MPEG, subtype: SF_FORMAT_MPEG_LAYER_III, rate: 44_100,
+            channels: 2),
         Kind(name: "CAF", container: SF_FORMAT_CAF, subtype: SF_FORMAT_PCM_32),
         Kind(name: "AU", container: SF_FORMAT_AU, subtype: SF_FORMAT_PCM_16),
     ]

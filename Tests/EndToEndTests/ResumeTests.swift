@@ -10,7 +10,9 @@ struct ResumeTests {
         var tree: [String: [UInt8]] = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
             var isDirectory = false
-            if FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory), !isDirectory {
+            if FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory),
+                !isDirectory
+            {
                 tree[name] = try TestFolder.bytes(of: "\(path)/\(name)")
             }
         }
@@ -25,7 +27,8 @@ struct ResumeTests {
         try folder.write("no sound".utf8, to: "in/15-text.wav")
         try folder.write([], to: "in/25-empty.wav")
         return [
-            "astd", "classify", "--model", Astd.model, "--hop", "0.03", "--jobs", "2", "--threads", "2", folder.file("in"),
+            "astd", "classify", "--model", Astd.model, "--hop", "0.03", "--jobs", "2", "--threads", "2",
+            folder.file("in"),
             "--format", "jsonl,csv,audacity,raven",
         ]
     }
@@ -53,7 +56,11 @@ struct ResumeTests {
         }
         #expect(kills >= 1, "it was always faster")
         let last = try await Astd.run(resuming, in: folder)
-        #expect(last.code == 1 || last.complaints == ["astd: \(cut) is finished, there is nothing to go on with: remove it to begin anew"])
+        #expect(
+            last.code == 1
+                || last.complaints == [
+                    "astd: \(cut) is finished, there is nothing to go on with: remove it to begin anew"
+                ])
         let (wanted, found) = (try Self.tree(whole), try Self.tree(cut))
         #expect(wanted.count == 2 * 20 + 4 && wanted.keys.sorted() == found.keys.sorted())
         // The journal names the page, whose name differs; nothing of that is left in the end.
@@ -70,7 +77,9 @@ struct ResumeTests {
         let program = try Program([try Astd.path("astd")] + arguments.dropFirst(), in: folder)
         let partial = output + ".partial"
         _ = try await eventually("records of three files") {
-            let text = TestFolder.exists(partial) ? String(decoding: try TestFolder.bytes(of: partial), as: UTF8.self) : ""
+            let text =
+                TestFolder.exists(partial)
+                ? String(decoding: try TestFolder.bytes(of: partial), as: UTF8.self) : ""
             return text.contains("/12.wav") ? true : nil
         }
         program.send(SIGINT)
@@ -86,7 +95,9 @@ struct ResumeTests {
         #expect(!String(decoding: wanted[kept.count...], as: UTF8.self).contains(lastFile))
 
         let refused = try await Astd.run(arguments, in: folder)
-        #expect(refused.code == 1 && refused.complaints.first?.contains("--resume") == true, "hours are not thrown away")
+        #expect(
+            refused.code == 1 && refused.complaints.first?.contains("--resume") == true,
+            "hours are not thrown away")
         let other = try await Astd.run(arguments + ["--resume", "--top-k", "1"], in: folder)
         #expect(other.code == 1 && other.complaints.first?.contains("--top-k 5, not 1") == true)
         let resumed = try await Astd.run(arguments + ["--resume"], in: folder)
@@ -97,7 +108,9 @@ struct ResumeTests {
         #expect(again.code == 0 && again.complaints.count == 1)
     }
 
-    @Test func `A disk that is full is told, and what was finished is there when there is room again`() async throws {
+    @Test func `A disk that is full is told, and what was finished is there when there is room again`()
+        async throws
+    {
         let folder = try TestFolder()
         let command = try Self.recordings(folder)
         let whole = try await Astd.run(command + ["--output", folder.file("whole")], in: folder)
@@ -105,7 +118,9 @@ struct ResumeTests {
         // A limit of the size of files stands for a full disk: both are errors of write.
         let output = folder.file("out")
         let resuming = command + ["--output", output, "--resume"]
-        let limited = ["bash", "-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", try Astd.path("astd")]
+        let limited = [
+            "bash", "-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", try Astd.path("astd"),
+        ]
         let ending = try await Program(limited + resuming.dropFirst(), in: folder, package: "bash").ending()
         #expect(ending.code == 1)
         #expect(ending.complaints.last?.hasSuffix("cannot be written: File too large") == true)

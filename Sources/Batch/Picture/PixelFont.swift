@@ -6,7 +6,8 @@ enum PixelFont {
     static let height = 8
 
     /// Draws `text` with its upper left corner at a point, each point of a letter as `scale` x `scale` pixels.
-    static func draw(_ text: String, x: Int, y: Int, _ color: RGB, scale: Int = 1, in picture: inout Picture) {
+    static func draw(_ text: String, x: Int, y: Int, _ color: RGB, scale: Int = 1, in picture: inout Picture)
+    {
         var left = x
         for character in text {
             for (column, bits) in columns(character).enumerated() {
@@ -84,7 +85,9 @@ extension String {
     /// Latin letters without their accents.
     fileprivate var decomposed: [UInt32] {
         // The standard library compares by canonical equivalence: a letter that equals a base and an accent is that base.
-        let accents: [UInt32] = [0x300, 0x301, 0x302, 0x303, 0x304, 0x306, 0x307, 0x308, 0x30A, 0x30C, 0x327, 0x328]
+        let accents: [UInt32] = [
+            0x300, 0x301, 0x302, 0x303, 0x304, 0x306, 0x307, 0x308, 0x30A, 0x30C, 0x327, 0x328,
+        ]
         let letters = (0x41...0x5A).map(UInt32.init) + (0x61...0x7A).map(UInt32.init)
         for letter in letters {
             for accent in accents {

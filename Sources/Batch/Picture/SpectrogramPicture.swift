@@ -92,7 +92,9 @@ public struct SpectrogramPicture {
     }
 
     private static func drawFrequencies(top: Int, height: Int, in picture: inout Picture) {
-        for (hertz, name) in [(100, "100 Hz"), (500, "500"), (1000, "1 kHz"), (2000, "2"), (4000, "4"), (8000, "8")] {
+        for (hertz, name) in [
+            (100, "100 Hz"), (500, "500"), (1000, "1 kHz"), (2000, "2"), (4000, "4"), (8000, "8"),
+        ] {
             let y = top + height - Int(Double(height) * FrontendConfig.melPosition(hertz: Double(hertz)))
             picture.fill(x: left - 5..<left - 1, y: y..<y + 1, faint)
             PixelFont.draw(
@@ -127,7 +129,8 @@ public struct SpectrogramPicture {
             let name = String(track.name.prefix(room))
             let score = FixedDecimals.text(Double(track.peak), decimals: 2) ?? "?"
             PixelFont.draw(
-                name, x: left - 8 - 6 * PixelFont.width - PixelFont.width(of: name), y: top + 5, ink, in: &picture)
+                name, x: left - 8 - 6 * PixelFont.width - PixelFont.width(of: name), y: top + 5, ink,
+                in: &picture)
             PixelFont.draw(
                 score, x: left - 6 - PixelFont.width(of: score), y: top + 5, faint, in: &picture)
             for span in track.spans {
@@ -147,6 +150,7 @@ public struct SpectrogramPicture {
         let whole = Int(seconds.rounded())
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return whole < 3600
-            ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
+            ? "\(whole / 60):\(two(whole % 60))"
+            : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
     }
 }

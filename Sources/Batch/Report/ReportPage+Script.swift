@@ -8,18 +8,22 @@ extension ReportPage {
         const files = byId('files').textContent.split('\n').filter(line => line).map((line, order) => {
           const file = JSON.parse(line);
           const labels = new Map();
-          for (const window of file.windows) {
+          file.windows.forEach((window, place) => {
+            // Where windows overlap, a moment belongs to the last one that has it.
+            const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
+            const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
             for (let at = 3; at < window.length; at += 2) {
               const key = window[2] + ':' + window[at];
               const found = labels.get(key) || { key, name: labelName(window[2], window[at]), peak: -Infinity, first: 0 };
               found.peak = Math.max(found.peak, window[at + 1]);
-              if (at === 3) found.first += window[1] - window[0];
+              if (at === 3) found.first += alone;
               labels.set(key, found);
             }
-          }
+          });
           const ranked = [...labels.values()].sort((a, b) => b.peak - a.peak);
           return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
-            text: [file.file, file.error || '', ...ranked.map(found => found.name)].join('\n').toLowerCase() };
+            // A label that is never the first is not what a file is about.
+            text: [file.file, file.error || '', ...ranked.filter(found => found.first > 0).map(found => found.name)].join('\n').toLowerCase() };
         });
 
         function labelName(adapter, index) {
