@@ -85,7 +85,8 @@ def main():
         import pyspark.cloudpickle as cloudpickle
         cloudpickle.register_pickle_by_value(example)
         spark = (SparkSession.builder.master("local-cluster[2,1,1024]").appName("astd test")
-                 .config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
+                 .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+                 .config("spark.sql.shuffle.partitions", "2")
                  .config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
                  .getOrCreate())
         spark.sparkContext.setLogLevel("ERROR")
