@@ -33,7 +33,7 @@ test-spark: release ## examples/spark on a small cluster, with a worker killed i
 fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
 	@tools/fuzz.sh
 tsan: setup ## The tests that use threads, under the thread sanitizer
-	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|InferenceTests.WorkerPool'
+	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|BatchTests.ParallelRun|InferenceTests.WorkerPool'
 format: ## Rewrite the Swift sources in the house's layout
 	git ls-files -z '*.swift' | xargs -0r swift format -i --parallel
 lint: ## Layout and house rules, strictly

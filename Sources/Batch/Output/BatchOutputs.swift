@@ -130,7 +130,10 @@ public final class BatchOutputs {
 
     /// The run ends before its end: what is finished stays, and nothing half.
     func interrupt() throws(WriteError) {
-        guard let journal else { return }
+        guard let journal else {
+            for output in combined { output.file.discard() }
+            return
+        }
         for (index, output) in combined.enumerated() {
             try output.file.keep(journal.sizes?[index] ?? 0)
         }

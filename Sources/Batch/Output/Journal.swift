@@ -64,7 +64,8 @@ final class Journal {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw WriteError(path: path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        // Where there are no locks, on some network file systems, nobody is kept away.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
             close(descriptor)
             throw WriteError(reason: "\(path) belongs to an astd that is running: wait for it")
         }

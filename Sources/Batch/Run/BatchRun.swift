@@ -88,14 +88,14 @@ public final class BatchRun {
             case .allDone:
                 if result.interruptedBy != nil { try outputs.interrupt() } else { try outputs.finish(result) }
                 return result
-            case .found(let file, .record(let record)):
-                try write(record, file)
+            case .found(let summary, .record(let record)):
+                try write(record, of: summary)
                 result.windows += 1
             case .found(_, .scores(let window, let scores)):
                 aggregated[window.variant, default: AggregatedScores(aggregation)].add(scores, of: window)
                 result.windows += 1
             case .ended(let file):
-                for record in records(aggregated, file.path) { try write(record, file) }
+                for record in records(aggregated, file.path) { try write(record, of: file.summary) }
                 aggregated = [:]
                 result.files += 1
                 result.audioSeconds = Journal.microseconds(result.audioSeconds + file.summary.seconds)
@@ -113,9 +113,9 @@ public final class BatchRun {
         }
     }
 
-    private func write(_ record: BatchRecord, _ file: BatchSchedule.OpenFile) throws(WriteError) {
+    private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
         if outputs.isTerminal { progress.clear() }
-        try outputs.write(record, of: file.summary)
+        try outputs.write(record, of: file)
     }
 
     private func end(

@@ -56,7 +56,8 @@ struct BatchSchedule {
     }
 
     enum Telling {
-        case found(OpenFile, Found)
+        /// With a copy of what is known of the file: jobs go on changing it.
+        case found(FileSummary, Found)
         case ended(OpenFile)
         case allDone
     }
@@ -147,7 +148,7 @@ struct BatchSchedule {
         if let found = first.found.removeValue(forKey: first.told) {
             first.told += 1
             waiting -= 1
-            return .found(first, found)
+            return .found(first.summary, found)
         }
         if first.isDone {
             open.removeFirst()
