@@ -49,15 +49,18 @@ public final class BatchOutputs {
             }
         }
         var journalPath: String?
+        var output = ""
         switch destination {
         case .standardOutput: summaryPath = nil
         case .file(let path):
             summaryPath = nil
-            journalPath = path.hasPrefix("/dev/") ? nil : path + ".journal"
+            journalPath = OutputFile.isRegularOrAbsent(path) ? path + ".journal" : nil
+            output = path
         case .directory(let directory):
             try OutputFile.makeDirectory(directory)
             summaryPath = directory + "/summary.json"
             journalPath = directory + "/labels.journal"
+            output = directory
         }
         if let report { paths.append((report, ReportFormatter(path: report, labels))) }
         if let path = journalPath, !resumes, Journal.exists(path) {
@@ -68,7 +71,8 @@ public final class BatchOutputs {
         }
         let journal: Journal? =
             if let path = journalPath {
-                try Journal(path: path, settings: settings, outputs: paths.count, resumes: resumes)
+                try Journal(
+                    path: path, of: output, settings: settings, outputs: paths.count, resumes: resumes)
             } else {
                 nil
             }

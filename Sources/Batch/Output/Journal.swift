@@ -58,15 +58,17 @@ final class Journal {
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// - Parameters:
+    ///   - output: What the journal is of, for messages.
     ///   - settings: What decides about the records; a run is gone on with only with the same.
     ///   - outputs: How many outputs have all files.
-    init(path: String, settings: [(String, String)], outputs: Int, resumes: Bool) throws(WriteError) {
+    init(
+        path: String, of output: String, settings: [(String, String)], outputs: Int, resumes: Bool
+    ) throws(WriteError) {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw WriteError(path: path) }
+        guard descriptor >= 0 else { throw WriteError(path: output) }
         // Where there are no locks, on some network file systems, nobody is kept away.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            close(descriptor)
             throw WriteError(reason: "\(path) belongs to an astd that is running: wait for it")
         }
         let head = Self.head(settings)

@@ -118,7 +118,8 @@ public final class OutputFile {
         unlink(partialPath)
     }
 
-    private static func isRegularOrAbsent(_ path: String) -> Bool {
+    /// Pipes and devices have no place that something could be moved to.
+    static func isRegularOrAbsent(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }

@@ -79,7 +79,7 @@ final class WindowStream {
             throw FileClassifier.Failure(
                 code: "too_short",
                 message:
-                    "\(reader.name) has \(samples) samples at 16 kHz, one frame needs \(FrontendConfig.frameSamples): "
+                    "\(reader.name) has \(samples) \(samples == 1 ? "sample" : "samples") at 16 kHz, one frame needs \(FrontendConfig.frameSamples): "
                     + "give at least 25 ms of sound")
         }
         if let next = earliest({ $0.isDue(fileFrames: features.frameCount) }) {
