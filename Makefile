@@ -6,7 +6,7 @@ export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/
 PYTHON := .venv/bin/python
 PREFIX ?= /usr/local
 
-.PHONY: help setup build release test test-importers test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
+.PHONY: help setup build release test test-importers test-report test-spark test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -23,12 +23,19 @@ test: setup ## Install what is missing, build, run every test
 	@echo "All tests passed."
 test-importers: $(PYTHON) ## The importers of other checkpoints, against forward passes from the formulas
 	$(PYTHON) Tests/tools/test_importers.py
+test-report: release ## The page of astd classify --report in headless Chromium (apt-get install chromium chromium-driver)
+	python3 Tests/tools/test_report.py
+test-spark: release ## examples/spark on a small cluster, with a worker killed in the middle (needs a Java runtime)
+	@command -v java > /dev/null || { echo "test-spark: no java: apt-get install default-jre-headless" >&2; exit 1; }
+	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark
+	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
+	.build/venv-spark/bin/python Tests/tools/test_spark.py
 fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
 	@tools/fuzz.sh
 test-fallbacks: release ## The kernels of other processors, under qemu
 	@tools/test_fallbacks.sh
 tsan: setup ## The tests that use threads, under the thread sanitizer
-	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|InferenceTests.WorkerPool'
+	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|BatchTests.ParallelRun|InferenceTests.WorkerPool'
 format: ## Rewrite the Swift sources in the house's layout
 	git ls-files -z '*.swift' | xargs -0r swift format -i --parallel
 lint: ## Layout and house rules, strictly

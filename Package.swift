@@ -50,6 +50,7 @@ let package = Package(
             cSettings: [.headerSearchPath("."), .treatAllWarnings(as: .error)]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
         .systemLibrary(name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
@@ -68,7 +69,9 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Batch",
-            dependencies: ["Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire"],
+            dependencies: [
+                "CKernels", "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire",
+            ],
             swiftSettings: house),
         .target(
             name: "Settings",

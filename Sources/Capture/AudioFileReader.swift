@@ -20,6 +20,12 @@ public final class AudioFileReader {
     /// Length in seconds, as the header promises; nil where no header says it.
     public var durationSeconds: Double? { frames.map { Double($0) / Double(sampleRateHz) } }
 
+    /// How much of the file was read, 0...1: for a progress bar, also where no header tells a length.
+    public var fractionRead: Double {
+        let (read, length) = decoder.position
+        return min(1, max(0, Double(read) / Double(max(1, length))))
+    }
+
     private let decoder: SndfileDecoder
     private let resampler: Resampler?
     /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as decoded,

@@ -2,7 +2,7 @@
 ///
 /// The decoder quietly corrects such headers, so a file that was cut off would pass for a whole one.
 enum PromisedLength {
-    /// Whether a WAV, AIFF or AU file ends before its samples do. False for every other file.
+    /// Whether a WAV (RF64 and W64 too), AIFF or AU file ends before its samples do. False for every other file.
     static func isCutOff(_ bytes: AudioBytes) -> Bool {
         guard let end = promisedEnd(bytes) else { return false }
         return end > bytes.length
@@ -14,6 +14,10 @@ enum PromisedLength {
         switch (tag(head, 0), tag(head, 8)) {
         case ("RIFF", "WAVE"):
             return chunkEnd(bytes, named: "data", size: LittleEndian.uint32)
+        case ("RF64", "WAVE"):
+            return rf64End(bytes)
+        case ("riff", _):
+            return w64End(bytes)
         case ("FORM", "AIFF"), ("FORM", "AIFC"):
             return chunkEnd(bytes, named: "SSND", size: bigEndian)
         case (".snd", _):
@@ -23,17 +27,52 @@ enum PromisedLength {
         }
     }
 
+    /// EBU Tech 3306: the true size of `data` stands in the chunk `ds64`, which comes first.
+    private static func rf64End(_ bytes: AudioBytes) -> Int64? {
+        guard let sizes = read(bytes, at: 12, count: 32), tag(sizes, 0) == "ds64" else { return nil }
+        let announced = LittleEndian.uint64(sizes, 16)
+        guard let start = chunkStart(bytes, named: "data", size: LittleEndian.uint32), announced > 0 else {
+            return nil
+        }
+        let (end, overflows) = start.addingReportingOverflow(Int64(clamping: announced))
+        return overflows ? .max : end
+    }
+
+    /// Sony Wave64: chunks have GUIDs of 16 bytes, and sizes of 8 bytes that count their own heads.
+    private static func w64End(_ bytes: AudioBytes) -> Int64? {
+        var offset: Int64 = 40
+        for _ in 0..<mostChunks {
+            guard let head = read(bytes, at: offset, count: 24) else { return nil }
+            let length = Int64(clamping: LittleEndian.uint64(head, 16))
+            // A writer that could not know the length leaves nothing, or nearly the largest number.
+            guard length >= 24, length < Int64.max / 4 else { return nil }
+            if tag(head, 0) == "data" { return offset + length }
+            offset += (length + 7) / 8 * 8
+        }
+        return nil
+    }
+
     private static func chunkEnd(
         _ bytes: AudioBytes, named name: String, size: ([UInt8], Int) -> UInt32
     ) -> Int64? {
+        guard let start = chunkStart(bytes, named: name, size: size),
+            let head = read(bytes, at: start - 4, count: 4)
+        else { return nil }
+        return WAVHeader.announcedBytes(size(head, 0)).map { start + $0 }
+    }
+
+    /// A hostile file may be nothing but empty chunks.
+    private static let mostChunks = 10_000
+
+    /// Offset of a chunk's first byte behind its head.
+    private static func chunkStart(
+        _ bytes: AudioBytes, named name: String, size: ([UInt8], Int) -> UInt32
+    ) -> Int64? {
         var offset: Int64 = 12
-        let mostChunks = 10_000  // a hostile file may be nothing but empty chunks
         for _ in 0..<mostChunks {
             guard let head = read(bytes, at: offset, count: 8) else { return nil }
             let length = size(head, 4)
-            if tag(head, 0) == name {
-                return WAVHeader.announcedBytes(length).map { offset + 8 + $0 }
-            }
+            if tag(head, 0) == name { return offset + 8 }
             offset += 8 + Int64(length) + Int64(length % 2)
         }
         return nil

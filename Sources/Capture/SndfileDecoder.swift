@@ -61,6 +61,9 @@ final class SndfileDecoder {
         return got
     }
 
+    /// Bytes of the file that were read so far, and that there are.
+    var position: (read: Int64, length: Int64) { (bytes.offset, bytes.length) }
+
     /// The decoder's wording for what stopped it; nil when nothing did.
     var damage: String? { sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)) }
 

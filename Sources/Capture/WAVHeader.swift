@@ -97,4 +97,8 @@ enum LittleEndian {
     static func uint32(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
         UInt32(uint16(bytes, offset)) | UInt32(uint16(bytes, offset + 2)) << 16
     }
+
+    static func uint64(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
+        UInt64(uint32(bytes, offset)) | UInt64(uint32(bytes, offset + 4)) << 32
+    }
 }

@@ -64,6 +64,12 @@ public struct FrontendConfig: Equatable, Sendable {
         (windowFrames - 1) * Self.frameShiftSamples + Self.frameSamples
     }
 
+    /// Where a frequency in Hz is on the mel scale between ``lowFrequencyHz``, 0, and ``highFrequencyHz``, 1.
+    public static func melPosition(hertz: Double) -> Double {
+        let low = MelBank.mel(lowFrequencyHz)
+        return (MelBank.mel(hertz) - low) / (MelBank.mel(highFrequencyHz) - low)
+    }
+
     /// Whole frames in a clip: 0 when it is shorter than one.
     public static func frames(inSamples samples: Int) -> Int {
         samples < frameSamples ? 0 : 1 + (samples - frameSamples) / frameShiftSamples

@@ -37,5 +37,5 @@ struct MelBank {
         }
     }
 
-    private static func mel(_ frequencyHz: Double) -> Double { 1127 * log(1 + frequencyHz / 700) }
+    static func mel(_ frequencyHz: Double) -> Double { 1127 * log(1 + frequencyHz / 700) }
 }

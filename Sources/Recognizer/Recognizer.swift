@@ -86,8 +86,18 @@ public final class Recognizer {
     /// - Returns: Scores by class index, valid until the next call; `nil` when they are not numbers, which means
     ///   that the weights or the samples are broken.
     public func classify(_ variant: Variant, windowFrom start: Int) -> UnsafeBufferPointer<Float>? {
+        classify(variant, features: copyWindow(variant, start))
+    }
+
+    /// Classifies a window whose features were made elsewhere.
+    ///
+    /// - Parameter features: `[frames, mels]`, normalised as the variant's front end says.
+    /// - Returns: As ``classify(_:windowFrom:)``.
+    public func classify(
+        _ variant: Variant, features: UnsafeBufferPointer<Float>
+    ) -> UnsafeBufferPointer<Float>? {
         let scores = UnsafeMutableBufferPointer(rebasing: scores[..<variant.labels.count])
-        engine.classify(variant.network, copyWindow(variant, start), logits: scores)
+        engine.classify(variant.network, features, logits: scores)
         guard scores.allSatisfy(\.isFinite) else { return nil }
         variant.activation.activation.apply(scores)
         return UnsafeBufferPointer(scores)

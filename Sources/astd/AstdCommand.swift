@@ -21,7 +21,9 @@ struct AstdCommand: AsyncParsableCommand {
               69 nothing to listen to, 74 the model's file was truncated in use, 78 wrong configuration
             """,
         version: "astd \(astdVersion)",
-        subcommands: [Run.self, Classify.self, Inspect.self, Features.self, Bench.self, Selftest.self])
+        subcommands: [
+            Run.self, Classify.self, Inspect.self, Features.self, Spectrogram.self, Bench.self, Selftest.self,
+        ])
 
     static func main() async {
         // A closed pipe is an error like any other, not the end of the process.

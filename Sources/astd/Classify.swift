@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Batch
+internal import Recognizer
 internal import Wire
 
 #if canImport(Glibc)
@@ -13,11 +14,14 @@ struct Classify: ParsableCommand {
         abstract: "Labels audio files.",
         discussion: """
             A file is cut into windows of the model's length that begin at 0, hop, 2 hop, ...; the last one is padded. \
-            On a terminal the output is text, otherwise a JSON object a line.
+            On a terminal the output is text, otherwise a JSON object a line. Records are in the order of the input. \
+            A file that cannot be read is an error record, the others go on, and the exit status is 1.
 
             EXAMPLES
               astd classify dog.wav
               astd classify recordings/ --top-k 3 --min-score 0.2 > labels.jsonl
+              astd classify recordings/ --aggregate max --format csv --output labels.csv --report report.html
+              astd classify recordings/ --format csv,audacity --output labels/ --resume
               astd classify --activation none --top-k all --format jsonl clip.flac
               find . -name '*.mp3' | astd classify --files-from -
             """)
@@ -45,11 +49,34 @@ struct Classify: ParsableCommand {
     )
     var hop: Double?
 
-    @Option(help: "text or jsonl. Default: text on a terminal, else jsonl.")
-    var format: RecordWriter.Format?
+    @Option(
+        help: "One record for each file: the mean or the max of its windows' scores; none: a record a window."
+    )
+    var aggregate: Aggregation = .none
 
-    @Option(help: "Write to this file instead of standard output.")
+    @Option(
+        help:
+            "text, jsonl, csv, audacity (labels) or raven (selection table); several with commas. Default: text on a terminal, else jsonl."
+    )
+    var format: FormatsArgument?
+
+    @Option(
+        help:
+            "Write to this file instead of standard output, or, with several formats, audacity or raven, to files in this directory."
+    )
     var output: String?
+
+    @Option(
+        help:
+            "Windows that are classified at once; the threads are divided among them. Default: one for each thread, for a single file 1."
+    )
+    var jobs: Int?
+
+    @Flag(help: "Go on with what an interrupted run with the same options left at --output.")
+    var resume = false
+
+    @Option(help: "Write a page that shows all files: labels over time, spectrograms, totals.")
+    var report: String?
 
     @Flag(help: "No progress on standard error.")
     var noProgress = false
@@ -58,32 +85,135 @@ struct Classify: ParsableCommand {
         if let hop, !(hop >= 0.01 && hop <= 86400) {
             throw ValidationError("--hop is \(hop): give 0.01 to 86400 seconds")
         }
+        if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs is \(jobs): give 1 to 256") }
         if paths.isEmpty && filesFrom == nil {
             throw ValidationError("Nothing to classify: name files, directories or -")
         }
+        if paths.contains("-") && filesFrom == "-" {
+            throw ValidationError("standard input is audio (-) or a list (--files-from -), not both")
+        }
+        if resume && output == nil {
+            throw ValidationError("--resume needs --output: there is nothing to go on with")
+        }
+        _ = try destination()
     }
 
     func run() throws {
-        let recognizer = try modelArguments.load(activation: activation.activation)
-        let classifier = FileClassifier(
-            recognizer, topK: topK.limit, minimumScore: minScore,
-            hopFrames: hop.map { Int(($0 * 100).rounded()) })
-        var failed = 0
-        do throws(RecordWriter.WriteError) {
-            let writer = try RecordWriter(
-                format: format ?? (output == nil && isatty(STDOUT_FILENO) != 0 ? .text : .jsonl), path: output
-            )
-            let files = FileQueue(paths: paths, listPath: filesFrom)
-            let progress = ProgressLine(isVisible: !noProgress && isatty(STDERR_FILENO) != 0)
-            failed = try BatchRun(classifier, writer, progress).run(files, report: Failure.warn)
-            try writer.finish()
+        let destination = try destination()
+        if resume && BatchOutputs.isFinished(destination) {
+            return Failure.warn(
+                "\(output ?? "") is finished, there is nothing to go on with: remove it to begin anew")
+        }
+        let threads = modelArguments.threadCount
+        let jobs = jobs ?? (isSingleFile ? 1 : threads)
+        // Each job has as many threads, so that it does not matter which job gets a window: scores differ in their
+        // last bits between numbers of threads.
+        let threadsPerJob = max(1, threads / jobs)
+        let first = try modelArguments.load(activation: activation.activation, threads: threadsPerJob)
+        let classifiers = (0..<jobs).map { job in
+            FileClassifier(
+                job == 0 ? first : Recognizer(first.variants, threads: threadsPerJob), topK: topK.limit,
+                minimumScore: minScore, hopFrames: hop.map { Int(($0 * 100).rounded()) })
+        }
+        let result: BatchRun.Result
+        do throws(WriteError) {
+            let outputs = try BatchOutputs(
+                formats, to: destination, report: report,
+                labels: ReportLabels(
+                    first.variants.map { (first.variants.count > 1 ? $0.adapter : nil, $0.labels) }),
+                settings: settings(threadsPerJob), resumes: resume)
+            result = try run(classifiers, outputs)
         } catch {
             // `astd classify ... | head` is a normal way to use it.
             if error.isClosedPipe { return }
             throw Failure.general(error.reason)
         }
-        if failed > 0 { throw Failure.someFilesFailed }
+        if let signal = result.interruptedBy {
+            let advice = output == nil ? "" : ", and kept: go on with --resume"
+            Failure.warn("interrupted: \(result.files) files are finished\(advice)")
+            throw ExitCode(128 + signal)
+        }
+        if result.failed > 0 { throw Failure.someFilesFailed }
     }
+
+    private func run(_ classifiers: [FileClassifier], _ outputs: BatchOutputs) throws(WriteError)
+        -> BatchRun.Result
+    {
+        let files = FileQueue(paths: paths, listPath: filesFrom)
+        let isVisible = !noProgress && isatty(STDERR_FILENO) != 0
+        let total = isVisible && filesFrom != "-" ? ProgressBar.Total(files) : nil
+        let progress = ProgressBar(isVisible: isVisible, total: total)
+        Interruption.listen()
+        return try BatchRun(
+            classifiers, aggregation: aggregate, outputs, progress, interruption: { Interruption.signal }
+        ).run(files, report: Failure.warn)
+    }
+
+    private var formats: [RecordFormat] {
+        format?.formats ?? [output == nil && isatty(STDOUT_FILENO) != 0 ? .text : .jsonl]
+    }
+
+    /// Whether exactly one recording is asked for.
+    private var isSingleFile: Bool {
+        guard filesFrom == nil, paths.count == 1 else { return false }
+        var status = stat()
+        return stat(paths[0], &status) != 0 || status.st_mode & S_IFMT != S_IFDIR
+    }
+
+    private func destination() throws -> BatchOutputs.Destination {
+        let isForDirectory = formats.count > 1 || !isSingleFile && formats.contains { $0.isPerRecording }
+        guard let output else {
+            if isForDirectory {
+                throw ValidationError(
+                    "--format \(formats.map(\.rawValue).joined(separator: ",")) makes several files: name a directory for them with --output"
+                )
+            }
+            return .standardOutput
+        }
+        var status = stat()
+        let exists = stat(output, &status) == 0
+        let isDirectory = exists && status.st_mode & S_IFMT == S_IFDIR
+        if isForDirectory && exists && !isDirectory {
+            throw ValidationError(
+                "--output \(output) is a file, but several are to be written: name a directory")
+        }
+        let path = output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
+        return isForDirectory || isDirectory || output.hasSuffix("/") ? .directory(path) : .file(path)
+    }
+
+    /// Everything that decides about the records, by the names of the options.
+    private func settings(_ threadsPerJob: Int) -> [(String, String)] {
+        [
+            ("--model", first(modelArguments.model)),
+            ("--adapter", modelArguments.adapter.joined(separator: ",")),
+            ("--precision", modelArguments.precision.precision.rawValue),
+            ("--activation", activation.rawValue),
+            ("--top-k", topK.defaultValueDescription), ("--min-score", minScore.map { "\($0)" } ?? "none"),
+            ("--hop", hop.map { "\($0)" } ?? "none"), ("--aggregate", aggregate.rawValue),
+            ("--format", formats.map(\.rawValue).joined(separator: ",")), ("--report", report ?? "none"),
+            ("threads of a job", String(threadsPerJob)),
+        ]
+    }
+
+    private func first(_ model: String?) -> String { model ?? ModelLocator.find(explicit: nil) ?? "none" }
 }
 
-extension RecordWriter.Format: ExpressibleByArgument {}
+/// Formats, separated by commas.
+struct FormatsArgument: ExpressibleByArgument {
+    let formats: [RecordFormat]
+
+    init?(argument: String) {
+        var formats: [RecordFormat] = []
+        for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let format = RecordFormat(rawValue: String(name)), !formats.contains(format) else {
+                return nil
+            }
+            formats.append(format)
+        }
+        self.formats = formats
+    }
+
+    static var allValueStrings: [String] { RecordFormat.allCases.map(\.rawValue) }
+}
+
+extension Aggregation: ExpressibleByArgument {}

@@ -33,7 +33,7 @@ struct Features: ParsableCommand {
             throw Failure.general(error.message)
         }
         let mels = recognizer.features.config.melBins
-        do throws(RecordWriter.WriteError) {
+        do throws(WriteError) {
             try NumpyArray(values: features, shape: [features.count / mels, mels]).write(to: output)
         } catch {
             throw Failure.general(error.reason)

@@ -57,15 +57,20 @@ struct ModelArguments: ParsableArguments {
             throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
         }
         return RecognizerOptions(
-            model: directory, adapters: adapter, threads: threads ?? Processors.usableCount,
+            model: directory, adapters: adapter, threads: threadCount,
             precision: precision.precision,
             cacheDirectory: hasNoCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
             historyFrames: hopFrames)
     }
 
+    var threadCount: Int { threads ?? Processors.usableCount }
+
     /// Loads the model, or ends the program with the reason.
-    func load(activation: Activation?) throws -> Recognizer {
-        let options = try recognizerOptions(activation: activation)
+    ///
+    /// - Parameter threads: Of the forward pass; `nil`: all that were asked for.
+    func load(activation: Activation?, threads: Int? = nil) throws -> Recognizer {
+        var options = try recognizerOptions(activation: activation)
+        options.threads = threads ?? options.threads
         do throws(ModelError) {
             return try Recognizer(options)
         } catch {

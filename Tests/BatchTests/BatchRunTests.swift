@@ -8,15 +8,14 @@ import Testing
 @Suite struct BatchRunTests {
     /// The lines of a run over `paths`, and what was reported besides.
     private static func run(
-        _ paths: [String], list: String? = nil, format: RecordWriter.Format = .jsonl, model: String? = nil
+        _ paths: [String], list: String? = nil, format: RecordFormat = .jsonl, model: String? = nil
     ) throws -> (lines: [String], reported: [String], failed: Int) {
         let folder = try TestFolder()
         let output = folder.file("out")
-        let writer = try RecordWriter(format: format, path: output)
+        let outputs = try BatchOutputs([format], to: .file(output))
         var reported: [String] = []
-        let run = BatchRun(try classifier(), writer, ProgressLine(isVisible: false))
-        let failed = try run.run(FileQueue(paths: paths, listPath: list)) { reported.append($0) }
-        try writer.finish()
+        let run = BatchRun([try classifier()], outputs, ProgressBar(isVisible: false))
+        let failed = try run.run(FileQueue(paths: paths, listPath: list)) { reported.append($0) }.failed
         let text = String(decoding: try TestFolder.bytes(of: output), as: UTF8.self)
         #expect(text.isEmpty || text.hasSuffix("\n"))
         return (text.split(separator: "\n").map(String.init), reported, failed)
@@ -61,6 +60,51 @@ import Testing
         #expect(Array(result.lines.prefix(3)) == Array(result.lines.suffix(3)), "the errors left no trace")
     }
 
+    @Test func `A file that was cut off has records as far as it goes, and then an error`() throws {
+        let folder = try TestFolder()
+        let bytes = try TestFolder.bytes(of: Golden.path("clips/long.wav"))
+        let cut = try folder.write(bytes[..<(bytes.count / 2)], to: "cut.wav")
+        let whole = try Self.run([Golden.path("clips/long.wav")])
+        let result = try Self.run([cut, Golden.path("clips/short.wav")])
+        let records = result.lines.filter { $0.hasPrefix(#"{"file":"\#(cut)""#) }
+        #expect(records.count > 3 && result.failed == 1)
+        #expect(records.last?.contains(#""error":{"code":"truncated""#) == true)
+        let complete = records.count - 2
+        func labels(_ line: String) -> Substring? { line.split(separator: "labels").last }
+        #expect(records.prefix(complete).map(labels) == whole.lines.prefix(complete).map(labels))
+        #expect(result.lines.count == records.count + 3)
+    }
+
+    @Test func `A file that disappears before its turn is an error, and a wrong name is none`() throws {
+        let folder = try TestFolder()
+        let gone = try folder.copy(Golden.path("clips/short.wav"), to: "2.wav")
+        let flac = try folder.copy(Golden.path("decoding/tone-24-bit.flac"), to: "3.mp3")
+        let list = folder.file("list")
+        #expect(mkfifo(list, 0o600) == 0)
+        let writer = open(list, O_RDWR)
+        var told = 0
+        let outputs = try BatchOutputs([.jsonl], to: .file(folder.file("out")))
+        let run = BatchRun(
+            [try Self.classifier()], outputs, ProgressBar(isVisible: false),
+            interruption: {
+                // Asked between records: the second path comes when its file is gone.
+                if told == 0 { unlink(gone) }
+                told += 1
+                if told == 1 {
+                    let lines = gone + "\n" + flac + "\n"
+                    _ = write(writer, lines, lines.utf8.count)
+                    close(writer)
+                }
+                return nil
+            })
+        // Without a writer the list ends.
+        let result = try run.run(FileQueue(paths: [], listPath: list)) { _ in }
+        #expect(result.files == 2 && result.failed == 1)
+        let text = String(decoding: try TestFolder.bytes(of: folder.file("out")), as: UTF8.self)
+        #expect(text.hasPrefix(#"{"file":"\#(gone)","error":{"code":"not_found""#))
+        #expect(text.contains(#"{"file":"\#(flac)","start":0.0"#))
+    }
+
     @Test func `In text, errors are reported and not among the records`() throws {
         let result = try Self.run(
             ["/absent.wav", Golden.path("clips/short.wav")], format: .text)
@@ -87,13 +131,12 @@ import Testing
     }
 
     @Test func `A run stops when its records cannot be written`() throws {
-        let writer = try RecordWriter(format: .jsonl, path: "/dev/full")
-        let run = BatchRun(try Self.classifier(), writer, ProgressLine(isVisible: false))
+        let outputs = try BatchOutputs([.jsonl], to: .file("/dev/full"))
+        let run = BatchRun([try Self.classifier()], outputs, ProgressBar(isVisible: false))
         let paths = [Golden.path("clips/short.wav"), "/absent.wav"]
         var reported = 0
         #expect(
-            throws: RecordWriter.WriteError(
-                reason: "/dev/full cannot be written: No space left on device", isClosedPipe: false)
+            throws: WriteError(reason: "/dev/full cannot be written: No space left on device")
         ) {
             try run.run(FileQueue(paths: paths, listPath: nil)) { _ in reported += 1 }
         }

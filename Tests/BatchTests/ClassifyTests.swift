@@ -38,16 +38,16 @@ import Wire
         try folder.write("this is text\n", to: "in/a.wav")
         try folder.write("", to: "in/b.wav")
         let output = folder.file("out.jsonl")
-        let writer = try RecordWriter(format: .jsonl, path: output)
         let run = BatchRun(
-            try Self.classifier("models/stride10", hopFrames: nil), writer, ProgressLine(isVisible: false))
+            [try Self.classifier("models/stride10", hopFrames: nil)],
+            try BatchOutputs([.jsonl], to: .file(output)),
+            ProgressBar(isVisible: false))
         let paths = [
             folder.file("in"), Golden.path("clips/too-short.wav"), "/nowhere.wav",
             Golden.path("clips/short.wav"),
         ]
         var told: [String] = []
-        let failed = try run.run(FileQueue(paths: paths, listPath: nil)) { told.append($0) }
-        try writer.finish()
+        let failed = try run.run(FileQueue(paths: paths, listPath: nil)) { told.append($0) }.failed
         #expect(failed == 4 && told.count == 4)
         var lines: [String] = []
         for item in FileQueue(paths: [], listPath: output) {

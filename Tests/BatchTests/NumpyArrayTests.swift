@@ -41,8 +41,7 @@ import Testing
         #expect(try TestFolder.bytes(of: folder.file("a.npy")) == array.bytes)
         let nowhere = folder.file("absent/a.npy")
         #expect(
-            throws: RecordWriter.WriteError(
-                reason: "\(nowhere) cannot be written: No such file or directory", isClosedPipe: false)
+            throws: WriteError(reason: "\(nowhere) cannot be written: No such file or directory")
         ) { try array.write(to: nowhere) }
     }
 }

@@ -99,6 +99,7 @@ import Testing
         let folder = try TestFolder()
         for (name, format) in [
             ("cut.wav", AudioFixture.Format.wav16), ("cut.aiff", .aiff16), ("cut.au", .au16),
+            ("cut.w64", .w64), ("cut.rf64", .rf64),
             ("cut.flac", .flac16), ("cut.ogg", .vorbis), ("cut.opus", .opus), ("cut.mp3", .mp3),
         ] {
             let path = folder.file(name)

@@ -11,6 +11,8 @@ enum AudioFixture {
         static let wav16 = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_16)
         static let wav24 = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_24)
         static let wavFloat = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_FLOAT)
+        static let w64 = Format(container: SF_FORMAT_W64, subtype: SF_FORMAT_PCM_16)
+        static let rf64 = Format(container: SF_FORMAT_RF64, subtype: SF_FORMAT_PCM_16)
         static let flac16 = Format(container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_16)
         static let aiff16 = Format(container: SF_FORMAT_AIFF, subtype: SF_FORMAT_PCM_16)
         static let au16 = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_PCM_16)

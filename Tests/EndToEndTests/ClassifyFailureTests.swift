@@ -68,3 +68,50 @@ struct ClassifyFailureTests {
         return try await program.ending()
     }
 }
+
+/// What is asked for on the command line of a batch.
+@Suite(.timeLimit(.minutes(10)))
+struct ClassifyArgumentTests {
+    @Test(arguments: [
+        (["--format", "csv,audacity"], "--output"), (["--format", "jsonl,xml"], "xml"),
+        (["--jobs", "0"], "--jobs"),
+        (["--resume"], "--output"), (["-", "--files-from", "-"], "standard input"),
+        (["--aggregate", "sum"], "sum"),
+        (["--format", "raven"], "--output"),
+        (["--format", "csv,text", "--output", "/dev/null"], "directory"),
+    ])
+    func `What makes no sense is refused with what would`(arguments: [String], mention: String) async throws {
+        let folder = try TestFolder()
+        let ending = try await Astd.run(
+            ["astd", "classify", "--model", Astd.model, Astd.clip, Astd.clip] + arguments, in: folder)
+        #expect(ending.code == 64 && ending.lines.isEmpty)
+        #expect(ending.complaints.first?.contains(mention) == true, "\(ending.complaints)")
+    }
+
+    @Test func `Sound on standard input, and labels of one file, need no directory`() async throws {
+        let folder = try TestFolder()
+        let astd = "'\(try Astd.path("astd"))' classify --model '\(Astd.model)' --top-k 1"
+        let command =
+            "\(astd) --format audacity - < '\(Astd.clip)' && cat '\(Astd.clip)' | \(astd) --format raven -"
+        let ending = try await Program(["bash", "-c", command], in: folder, package: "bash").ending()
+        #expect(ending.code == 0 && ending.complaints.isEmpty)
+        #expect(ending.lines.count == 5 + 1 + 5)
+        #expect(ending.lines[0].hasPrefix("0.000000\t0.960000\t"))
+        #expect(ending.lines[5].hasPrefix("Selection\tView\t"))
+    }
+
+    @Test func `A list names many files to one process, whose records are in its order`() async throws {
+        let folder = try TestFolder()
+        let names = ["b", "a", "c", "a"].map { folder.file($0 + " .wav") }
+        for name in Set(names) { try FileManager.default.copyItem(atPath: Astd.clip, toPath: name) }
+        try folder.write(names.joined(separator: "\n").utf8, to: "list")
+        let ending = try await Astd.run(
+            [
+                "astd", "classify", "--model", Astd.model, "--hop", "60", "--jobs", "3", "--files-from",
+                folder.file("list"),
+            ],
+            in: folder)
+        #expect(
+            try ending.lines.map { try JSONObject(parsing: Array($0.utf8)).requiredString("file") } == names)
+    }
+}

@@ -49,8 +49,17 @@ final class Program {
         var arguments = command.map { strdup($0) } + [nil]
         var variables = Self.environment(folder, environment).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
+        // Whoever started the tests may ignore Ctrl-C; the program is to begin as in a terminal.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var child: pid_t = 0
-        let failure = posix_spawnp(&child, command[0], &actions, nil, &arguments, &variables)
+        let failure = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &variables)
         guard failure == 0 else {
             let reason = String(cString: strerror(failure))
             let advice = package.map { ": apt-get install \($0)" } ?? ""

@@ -10,16 +10,20 @@ public struct BatchRecord: Sendable, Equatable {
     public let end: Double
     /// Whose labels these are, where several adapters classify; nil where it goes without saying.
     public let adapter: String?
+    /// How the scores of all windows of the file became these, `mean` or `max`; nil for one window's scores.
+    public let aggregate: String?
     /// Best first.
     public let labels: [ScoredLabel]
 
     public init(
-        file: String, start: Double, end: Double, adapter: String? = nil, labels: [ScoredLabel]
+        file: String, start: Double, end: Double, adapter: String? = nil, aggregate: String? = nil,
+        labels: [ScoredLabel]
     ) {
         self.file = file
         self.start = start
         self.end = end
         self.adapter = adapter
+        self.aggregate = aggregate
         self.labels = labels
     }
 }
@@ -30,6 +34,7 @@ extension BatchRecord: JSONRecord {
         json.member("start", seconds: start)
         json.member("end", seconds: end)
         if let adapter { json.member("adapter", adapter) }
+        if let aggregate { json.member("aggregate", aggregate) }
         json.member("labels", labels)
     }
 }

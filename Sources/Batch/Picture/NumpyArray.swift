@@ -11,10 +11,10 @@ public struct NumpyArray {
         self.shape = shape
     }
 
-    public func write(to path: String) throws(RecordWriter.WriteError) {
-        let writer = try RecordWriter(format: .jsonl, path: path)
-        try writer.write(bytes: bytes)
-        try writer.finish()
+    public func write(to path: String) throws(WriteError) {
+        let file = try OutputFile(path: path)
+        try file.write(bytes)
+        try file.finish()
     }
 
     var bytes: [UInt8] {

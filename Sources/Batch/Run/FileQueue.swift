@@ -33,15 +33,15 @@ public struct FileQueue: Sequence {
     public func makeIterator() -> some IteratorProtocol<Item> {
         var named = paths.makeIterator()
         let list = listPath.map(LineReader.init(path:))
-        var found: [Item] = []
+        var found = [Item]().makeIterator()
         return AnyIterator {
             while true {
-                if !found.isEmpty { return found.removeFirst() }
+                if let item = found.next() { return item }
                 guard let path = named.next() ?? list?.next() else {
                     guard let failure = list?.takeFailure() else { return nil }
                     return .unreadable(path: listPath ?? "", reason: failure)
                 }
-                found = Self.expand(path)
+                found = Self.expand(path).makeIterator()
             }
         }
     }

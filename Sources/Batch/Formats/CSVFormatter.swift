@@ -1,0 +1,50 @@
+internal import Wire
+
+/// A table as RFC 4180 has it: a line per label of a window, lines end in CR LF, fields with commas, quotes or line
+/// breaks are quoted. A recording that failed has a line with the columns `file`, `error` and `message` alone.
+struct CSVFormatter: RecordFormatter {
+    static let columns = [
+        "file", "start", "end", "adapter", "aggregate", "index", "label", "score", "error", "message",
+    ]
+
+    var head: [UInt8] { Self.line(Self.columns) }
+
+    func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
+        record.labels.flatMap { label in
+            Self.line([
+                record.file, Self.seconds(record.start), Self.seconds(record.end), record.adapter ?? "",
+                record.aggregate ?? "", String(label.index), label.label,
+                label.score.isFinite ? label.score.description : "", "", "",
+            ])
+        }
+    }
+
+    func end(of recording: FileSummary) -> [UInt8] {
+        guard let error = recording.error else { return [] }
+        return Self.line([error.file, "", "", "", "", "", "", "", error.code, error.message])
+    }
+
+    private static func seconds(_ value: Double) -> String {
+        var json = JSONWriter()
+        json.seconds(value)
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    private static func line(_ fields: [String]) -> [UInt8] {
+        Array((fields.map(quoted).joined(separator: ",") + "\r\n").utf8)
+    }
+
+    private static func quoted(_ field: String) -> String {
+        // Swift takes CR LF for one character; the scalars are what counts.
+        let needsQuotes = field.unicodeScalars.contains { [",", "\"", "\r", "\n"].contains($0) }
+        // Spaces at the ends are part of a field, and some readers forget that.
+        let hasOuterSpace = field.first == " " || field.last == " "
+        guard needsQuotes || hasOuterSpace else { return field }
+        var text = "\""
+        for scalar in field.unicodeScalars {
+            if scalar == "\"" { text.unicodeScalars.append(scalar) }
+            text.unicodeScalars.append(scalar)
+        }
+        return text + "\""
+    }
+}

@@ -1,0 +1,80 @@
+internal import Wire
+
+/// The forms in which a batch is told.
+public enum RecordFormat: String, CaseIterable, Sendable {
+    /// A line per window for people; errors go to standard error and not between the records.
+    case text
+    /// A JSON object a line.
+    case jsonl
+    /// A table with a line per label, RFC 4180.
+    case csv
+    /// A label track for Audacity; a file for each recording.
+    case audacity
+    /// A selection table for Raven; a file for each recording.
+    case raven
+
+    /// Whether times count from the beginning of one recording, so that each needs a file of its own.
+    public var isPerRecording: Bool { self == .audacity || self == .raven }
+
+    var fileExtension: String {
+        switch self {
+        case .text: "txt"
+        case .jsonl: "jsonl"
+        case .csv: "csv"
+        case .audacity: "audacity.txt"
+        case .raven: "raven.txt"
+        }
+    }
+
+    var formatter: any RecordFormatter {
+        switch self {
+        case .text: TextFormatter()
+        case .jsonl: JSONLinesFormatter()
+        case .csv: CSVFormatter()
+        case .audacity: AudacityFormatter()
+        case .raven: RavenFormatter()
+        }
+    }
+}
+
+/// Turns records into the bytes of one file.
+protocol RecordFormatter {
+    /// What the file begins with.
+    var head: [UInt8] { get }
+    /// What a record is in it.
+    mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8]
+    /// What follows the last record of a recording, or stands for its error.
+    mutating func end(of recording: FileSummary) -> [UInt8]
+    /// What the file ends with.
+    var tail: [UInt8] { get }
+}
+
+extension RecordFormatter {
+    var head: [UInt8] { [] }
+    func end(of recording: FileSummary) -> [UInt8] { [] }
+    var tail: [UInt8] { [] }
+}
+
+struct JSONLinesFormatter: RecordFormatter {
+    func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] { record.encoded() }
+
+    func end(of recording: FileSummary) -> [UInt8] { recording.error?.encoded() ?? [] }
+}
+
+struct TextFormatter: RecordFormatter {
+    func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
+        let labels = record.labels.map { "\($0.label) \(Self.score($0.score))" }.joined(separator: "  ")
+        var span = "\(Self.time(record.start)) - \(Self.time(record.end))"
+        if let aggregate = record.aggregate { span += "  \(aggregate)" }
+        if let adapter = record.adapter { span += "  [\(adapter)]" }
+        return Array("\(record.file)  \(span)  \(labels)\n".utf8)
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        FixedDecimals.text(seconds, decimals: 2).map { $0 + "s" } ?? "?"
+    }
+
+    private static func score(_ score: Float) -> String {
+        FixedDecimals.text(Double(score), decimals: 3) ?? "?"
+    }
+}

@@ -1,0 +1,115 @@
+internal import Wire
+
+/// The labels of each adapter, by class index, as a report needs them.
+public struct ReportLabels: Sendable {
+    /// `""` for the model as it was published.
+    let adapters: [(name: String, labels: [String])]
+
+    public init(_ adapters: [(name: String?, labels: [String])]) {
+        self.adapters = adapters.map { ($0.name ?? "", $0.labels) }
+    }
+}
+
+/// A page that shows a batch: each file's labels over time, what it looks like, and totals. One file that loads nothing
+/// but the recordings themselves, when they are played.
+///
+/// The page is written as the files are told, a line of JSON for each, so that its memory does not grow here.
+struct ReportFormatter: RecordFormatter {
+    private let path: String
+    private let labels: ReportLabels
+    private var isInFile = false
+
+    init(path: String, _ labels: ReportLabels) {
+        self.path = path
+        self.labels = labels
+    }
+
+    var head: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("adapters")
+            json.array { json in
+                for (name, labels) in labels.adapters {
+                    json.object { json in
+                        json.member("name", name)
+                        json.member("labels", strings: labels)
+                    }
+                }
+            }
+        }
+        return Array(ReportPage.head.utf8) + Self.harmless(json.bytes) + Array(ReportPage.beforeFiles.utf8)
+    }
+
+    mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
+        var json = JSONWriter()
+        json.array { json in
+            json.seconds(record.start)
+            json.seconds(record.end)
+            json.integer(labels.adapters.firstIndex { $0.name == record.adapter ?? "" } ?? 0)
+            for label in record.labels {
+                json.integer(label.index)
+                json.number(Double(label.score), decimals: 4)
+            }
+        }
+        return begin(recording) + Self.harmless(json.bytes)
+    }
+
+    mutating func end(of recording: FileSummary) -> [UInt8] {
+        var bytes = isInFile ? [] : begin(recording)
+        isInFile = false
+        var json = JSONWriter()
+        json.object { json in
+            json.member("seconds", seconds: recording.seconds)
+            if let error = recording.error { json.member("error", error.message) }
+            if let png = recording.columns?.png {
+                json.member("picture", Base64.text(png))
+            }
+        }
+        // The object goes on behind the array of windows.
+        bytes += Array("],".utf8) + Self.harmless(Array(json.bytes.dropFirst())) + [UInt8(ascii: "\n")]
+        return bytes
+    }
+
+    var tail: [UInt8] { Array((ReportPage.afterFiles + ReportPage.script + ReportPage.tail).utf8) }
+
+    private mutating func begin(_ recording: FileSummary) -> [UInt8] {
+        if isInFile { return [UInt8(ascii: ",")] }
+        isInFile = true
+        var json = JSONWriter()
+        json.object { json in
+            json.member("file", recording.path)
+            if recording.path != "-" {
+                json.member("source", RelativeURL.text(from: path, to: recording.path))
+            }
+            json.key("windows")
+            json.null()
+        }
+        return Self.harmless(Array(json.bytes.dropLast(5))) + [UInt8(ascii: "[")]
+    }
+
+    /// No text in it can end the element that it stands in.
+    private static func harmless(_ json: [UInt8]) -> [UInt8] {
+        json.contains(UInt8(ascii: "<"))
+            ? json.flatMap { $0 == UInt8(ascii: "<") ? Array(#"\u003c"#.utf8) : [$0] } : json
+    }
+}
+
+/// RFC 4648, section 4.
+enum Base64 {
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let part = bytes[start..<min(start + 3, bytes.count)]
+            let word = part.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - part.count))
+            for place in 0..<4 {
+                text.append(
+                    place <= part.count ? alphabet[word >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,236 @@
+extension ReportPage {
+    /// What the page does. Its state (search, order, theme) is in the address, so that a view can be linked to.
+    static let script = #"""
+        'use strict';
+        const byId = id => document.getElementById(id);
+        const adapters = JSON.parse(byId('model').textContent).adapters;
+        // What an interrupted run left behind its last whole line is no file.
+        const files = byId('files').textContent.split('\n').filter(line => line).map((line, order) => {
+          const file = JSON.parse(line);
+          const labels = new Map();
+          file.windows.forEach((window, place) => {
+            // Where windows overlap, a moment belongs to the last one that has it.
+            const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
+            const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
+            for (let at = 3; at < window.length; at += 2) {
+              const key = window[2] + ':' + window[at];
+              const found = labels.get(key) || { key, name: labelName(window[2], window[at]), peak: -Infinity, first: 0 };
+              found.peak = Math.max(found.peak, window[at + 1]);
+              if (at === 3) found.first += alone;
+              labels.set(key, found);
+            }
+          });
+          const ranked = [...labels.values()].sort((a, b) => b.peak - a.peak);
+          return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
+            // A label that is never the first is not what a file is about.
+            text: [file.file, file.error || '', ...ranked.filter(found => found.first > 0).map(found => found.name)].join('\n').toLowerCase() };
+        });
+
+        function labelName(adapter, index) {
+          const from = adapters[adapter];
+          const name = from && from.labels[index] !== undefined ? from.labels[index] : String(index);
+          return adapters.length > 1 && from.name ? name + ' [' + from.name + ']' : name;
+        }
+
+        // Labels that are often the first are told apart best.
+        const places = new Map();
+        function hue(name) {
+          if (!places.has(name)) places.set(name, places.size);
+          return Math.round(210 + places.get(name) * 137.508) % 360;
+        }
+        const bars = () => getComputedStyle(document.documentElement).getPropertyValue('--bars').trim();
+        const color = (name, alpha) => 'hsl(' + hue(name) + ' ' + bars() + ' / ' + alpha + ')';
+
+        function clock(seconds) {
+          const whole = Math.floor(seconds), two = number => String(number).padStart(2, '0');
+          const rest = two(Math.floor(whole / 60) % 60) + ':' + two(whole % 60);
+          return whole >= 3600 ? Math.floor(whole / 3600) + ':' + rest : rest.replace(/^0/, '');
+        }
+        function length(seconds) { return seconds < 60 ? seconds.toFixed(2) + ' s' : clock(seconds); }
+
+        function element(name, properties, ...children) {
+          const made = Object.assign(document.createElement(name), properties);
+          made.append(...children);
+          return made;
+        }
+
+        // State, in the address.
+        const state = { q: '', sort: 'order', down: false, theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light' };
+        function readAddress() {
+          const given = new URLSearchParams(location.hash.slice(1));
+          state.q = given.get('q') || '';
+          state.sort = ['order', 'file', 'seconds', 'label', 'score', 'error'].includes(given.get('sort')) ? given.get('sort') : 'order';
+          state.down = given.get('down') === '1';
+          if (['light', 'dark'].includes(given.get('theme'))) state.theme = given.get('theme');
+        }
+        function writeAddress() {
+          const told = new URLSearchParams();
+          if (state.q) told.set('q', state.q);
+          if (state.sort !== 'order' || state.down) told.set('sort', state.sort);
+          if (state.down) told.set('down', '1');
+          told.set('theme', state.theme);
+          history.replaceState(null, '', '#' + told);
+        }
+
+        const page = 60;
+        let shown = page;
+        function selected() {
+          const words = state.q.toLowerCase().split(/\s+/).filter(word => word);
+          const found = files.filter(file => words.every(word => file.text.includes(word)));
+          const value = { order: file => file.order, file: file => file.file, seconds: file => file.seconds, label: file => file.label,
+            score: file => file.score, error: file => file.error ? 0 : 1 }[state.sort];
+          found.sort((a, b) => {
+            const x = value(a), y = value(b);
+            const order = typeof x === 'string' ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
+            return (state.down ? -order : order) || a.order - b.order;
+          });
+          return found;
+        }
+
+        const drawing = new IntersectionObserver(entries => {
+          for (const entry of entries) {
+            if (!entry.isIntersecting) continue;
+            drawing.unobserve(entry.target);
+            entry.target.draw();
+          }
+        }, { rootMargin: '200px' });
+
+        function card(file) {
+          const article = element('article', {});
+          article.dataset.file = file.file;
+          const cut = file.file.lastIndexOf('/') + 1;
+          const about = element('div', {}, element('h2', { textContent: file.file.slice(cut), title: file.file }));
+          if (cut > 1) about.append(element('p', { className: 'dim folder', textContent: file.file.slice(0, cut - 1) }));
+          about.append(element('p', { className: 'dim', style: 'margin:.2rem 0', textContent:
+            length(file.seconds) + (file.windows.length ? ', ' + file.windows.length + (file.windows.length === 1 ? ' window' : ' windows') : '') }));
+          article.append(about);
+          if (file.windows.length) {
+            const play = element('button', { type: 'button', textContent: '▶ Play', className: 'play' });
+            if (file.source) { about.append(play); play.onclick = () => start(article, file, 0); }
+            article.append(timeline(article, file));
+          }
+          if (file.error) article.append(element('p', { className: 'error', textContent: file.error }));
+          return article;
+        }
+
+        function timeline(article, file) {
+          const time = element('div', { className: 'time' });
+          if (file.picture) {
+            const picture = element('img', { alt: 'Spectrogram', src: 'data:image/png;base64,' + file.picture, loading: 'lazy' });
+            time.append(picture);
+          }
+          for (const found of file.labels.slice(0, 4)) {
+            const canvas = element('canvas', {});
+            const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', at most ' + found.peak }), canvas);
+            canvas.draw = () => draw(canvas, file, found);
+            drawing.observe(canvas);
+            time.append(track);
+          }
+          time.append(element('div', { className: 'axis' }, element('span', { textContent: '0:00' }), element('span', { textContent: length(file.seconds) })));
+          time.onclick = event => {
+            const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
+            if (file.source) start(article, file, Math.max(0, (event.clientX - box.left) / box.width * file.seconds));
+          };
+          time.onmousemove = event => {
+            const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
+            const at = (event.clientX - box.left) / box.width * file.seconds;
+            const window = file.windows.find(window => window[0] <= at && at < window[1]);
+            const told = [];
+            for (let place = 3; window && place < window.length; place += 2) told.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
+            time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + told.join('\n') : '';
+          };
+          return time;
+        }
+
+        // Scores above 1 or below 0 are raw logits: then the file's own range is the scale.
+        function draw(canvas, file, found) {
+          const scale = devicePixelRatio || 1;
+          canvas.width = Math.max(1, canvas.clientWidth * scale);
+          canvas.height = Math.max(1, canvas.clientHeight * scale);
+          const context = canvas.getContext('2d');
+          const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
+          let low = 0, high = 1;
+          for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
+          for (const window of file.windows) {
+            for (let at = 3; at < window.length; at += 2) {
+              if (window[2] + ':' + window[at] !== found.key) continue;
+              const share = (window[at + 1] - low) / (high - low);
+              const left = window[0] / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
+              context.fillStyle = color(found.name, .25 + .75 * share);
+              context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
+            }
+          }
+        }
+
+        function start(article, file, seconds) {
+          document.querySelectorAll('audio, .head, .unreachable').forEach(old => old.remove());
+          const audio = element('audio', { controls: true, src: file.source });
+          const head = element('div', { className: 'head' });
+          article.querySelector('.time').append(head);
+          article.append(audio);
+          audio.onerror = () => {
+            head.remove();
+            audio.replaceWith(element('p', { className: 'error unreachable', textContent: 'This page cannot reach or play ' + file.file + '.' }));
+          };
+          audio.onloadedmetadata = () => { audio.currentTime = seconds; };
+          audio.ontimeupdate = () => {
+            const area = article.querySelector('.time'), box = (area.querySelector('img') || area.querySelector('.axis'));
+            head.style.left = box.offsetLeft + audio.currentTime / file.seconds * box.offsetWidth + 'px';
+          };
+          audio.play().catch(() => {});
+        }
+
+        function render() {
+          document.documentElement.dataset.theme = state.theme;
+          const found = selected();
+          byId('list').replaceChildren(...found.slice(0, shown).map(card));
+          byId('more').hidden = found.length <= shown;
+          byId('count').textContent = found.length === files.length ? files.length + ' files' : found.length + ' of ' + files.length + ' files';
+          for (const button of document.querySelectorAll('[data-sort]')) {
+            if (button.dataset.sort === state.sort) button.setAttribute('aria-sort', state.down ? 'descending' : 'ascending');
+            else button.removeAttribute('aria-sort');
+          }
+          for (const button of byId('labels').children) button.setAttribute('aria-pressed', String(state.q === button.dataset.name));
+          writeAddress();
+        }
+
+        function totals() {
+          const failed = files.filter(file => file.error).length;
+          const seconds = files.reduce((sum, file) => sum + file.seconds, 0);
+          byId('totals').textContent = files.length + (files.length === 1 ? ' file, ' : ' files, ') + length(seconds) + ' of sound, '
+            + (failed ? failed + ' with errors' : 'no errors');
+          const sums = new Map();
+          for (const file of files) for (const found of file.labels) sums.set(found.name, (sums.get(found.name) || 0) + found.first);
+          const longest = [...sums].filter(([, sum]) => sum > 0).sort((a, b) => b[1] - a[1]).slice(0, 24);
+          byId('labels').replaceChildren(...longest.map(([name, sum]) => {
+            const dot = element('span', { className: 'dot' });
+            dot.style.background = 'hsl(' + hue(name) + ' 60% 50%)';
+            const button = element('button', { type: 'button', title: 'Show only files with ' + name }, dot, name,
+              element('span', { className: 'dim', textContent: length(sum) }));
+            button.dataset.name = name;
+            button.onclick = () => change({ q: state.q === name ? '' : name });
+            return button;
+          }));
+        }
+
+        function change(what) {
+          Object.assign(state, what);
+          shown = page;
+          if (byId('search').value !== state.q) byId('search').value = state.q;
+          render();
+        }
+        byId('search').oninput = event => change({ q: event.target.value });
+        byId('theme').onclick = () => change({ theme: state.theme === 'dark' ? 'light' : 'dark' });
+        byId('more').onclick = () => { shown += page; render(); };
+        for (const button of document.querySelectorAll('[data-sort]')) {
+          button.onclick = () => change({ sort: button.dataset.sort,
+            down: state.sort === button.dataset.sort ? !state.down : ['seconds', 'score'].includes(button.dataset.sort) });
+        }
+        addEventListener('hashchange', () => { readAddress(); change({}); });
+        addEventListener('resize', () => document.querySelectorAll('canvas').forEach(canvas => drawing.observe(canvas)));
+        readAddress();
+        totals();
+        change({});
+
+        """#
+}

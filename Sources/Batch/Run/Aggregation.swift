@@ -1,0 +1,37 @@
+/// What is told of all windows of a file together.
+public enum Aggregation: String, CaseIterable, Sendable {
+    /// Each window for itself.
+    case none
+    /// The mean score of each label.
+    case mean
+    /// The largest score of each label.
+    case max
+}
+
+/// The scores of a file's windows, taken together in the order of the windows.
+struct AggregatedScores {
+    private let aggregation: Aggregation
+    private var totals: [Double] = []
+    private var windows = 0
+    /// Where the first of the windows begins and the last one ends.
+    private(set) var window: WindowStream.Window?
+
+    init(_ aggregation: Aggregation) { self.aggregation = aggregation }
+
+    mutating func add(_ scores: [Float], of window: WindowStream.Window) {
+        if totals.isEmpty { totals = scores.map { _ in aggregation == .max ? -.infinity : 0 } }
+        windows += 1
+        for (index, score) in scores.enumerated() {
+            let score = Double(score)
+            totals[index] = aggregation == .max ? Swift.max(totals[index], score) : totals[index] + score
+        }
+        var whole = self.window ?? window
+        whole.endSeconds = Swift.max(whole.endSeconds, window.endSeconds)
+        self.window = whole
+    }
+
+    /// By class.
+    var scores: [Float] {
+        totals.map { Float(aggregation == .mean ? $0 / Double(windows) : $0) }
+    }
+}

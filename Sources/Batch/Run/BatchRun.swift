@@ -1,0 +1,282 @@
+private import CKernels
+internal import Frontend
+internal import Wire
+
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// Classifies files with several jobs, and tells what they found in the order of the input.
+public final class BatchRun {
+    public struct Result: Equatable, Sendable {
+        public var files = 0
+        public var failed = 0
+        public var windows = 0
+        public var audioSeconds = 0.0  // of whole microseconds, so that a resumed run has the same sum
+        /// The signal that ended the run before its end.
+        public var interruptedBy: Int32?
+    }
+
+    private let classifiers: [FileClassifier]
+    private let aggregation: Aggregation
+    private let outputs: BatchOutputs
+    private let progress: ProgressBar
+    private let interruption: () -> Int32?
+
+    /// - Parameters:
+    ///   - classifiers: One for each job, all alike.
+    ///   - interruption: The signal to end by; asked for ten times a second.
+    public init(
+        _ classifiers: [FileClassifier], aggregation: Aggregation = .none, _ outputs: BatchOutputs,
+        _ progress: ProgressBar, interruption: @escaping () -> Int32? = { nil }
+    ) {
+        precondition(!classifiers.isEmpty)
+        self.classifiers = classifiers
+        self.aggregation = aggregation
+        self.outputs = outputs
+        self.progress = progress
+        self.interruption = interruption
+    }
+
+    /// - Parameter report: Called with each file's error, besides the error's record in the output.
+    /// - Throws: ``WriteError`` when records cannot be written: going on would lose them. What is whole stays.
+    public func run(_ files: FileQueue, report: (String) -> Void) throws(WriteError) -> Result {
+        let schedule = Monitor(BatchSchedule(jobs: classifiers.count))
+        let source = FileSource(files, outputs.finished, columns: outputs.wantsPictures)
+        for (index, classifier) in classifiers.enumerated() {
+            JobThread.start(
+                name: "astd-job-\(index)",
+                Job(classifier, schedule, source, keepsScores: aggregation != .none).run)
+        }
+        defer {
+            schedule.change { $0.stop() }
+            // Windows at hand are finished; a job that waits for the next path of a list may wait for ever.
+            _ = schedule.wait { $0.busy == 0 ? true : nil }
+            progress.clear()
+        }
+        do throws(WriteError) {
+            return try tell(schedule, report)
+        } catch {
+            // Records are lost from here on, finished files are not.
+            try? outputs.interrupt()
+            throw error
+        }
+    }
+
+    /// Writes what the jobs find until there is no more.
+    private func tell(
+        _ schedule: Monitor<BatchSchedule>, _ report: (String) -> Void
+    ) throws(WriteError) -> Result {
+        var result = Result()
+        result.files = outputs.finished.files
+        result.failed = outputs.finished.failed
+        result.windows = outputs.finished.windows
+        result.audioSeconds = outputs.finished.audioSeconds
+        // By variant.
+        var aggregated: [Int: AggregatedScores] = [:]
+        while true {
+            let telling = schedule.wait(milliseconds: 100) { $0.nextTelling() }
+            progress.draw(schedule)
+            if let signal = interruption() {
+                result.interruptedBy = signal
+                schedule.change { $0.stop() }
+            }
+            switch telling {
+            case nil: continue
+            case .allDone:
+                if result.interruptedBy != nil { try outputs.interrupt() } else { try outputs.finish(result) }
+                return result
+            case .found(let summary, .record(let record)):
+                try write(record, of: summary)
+                result.windows += 1
+            case .found(_, .scores(let window, let scores)):
+                aggregated[window.variant, default: AggregatedScores(aggregation)].add(scores, of: window)
+                result.windows += 1
+            case .ended(let file):
+                for record in records(aggregated, file.path) { try write(record, of: file.summary) }
+                aggregated = [:]
+                result.files += 1
+                result.audioSeconds = Journal.microseconds(result.audioSeconds + file.summary.seconds)
+                try end(file, &result, report)
+            }
+        }
+    }
+
+    private func records(_ aggregated: [Int: AggregatedScores], _ path: String) -> [BatchRecord] {
+        aggregated.sorted { $0.key < $1.key }.compactMap { _, whole in
+            guard let window = whole.window else { return nil }
+            return whole.scores.withUnsafeBufferPointer {
+                classifiers[0].record($0, of: window, path, aggregate: aggregation.rawValue)
+            }
+        }
+    }
+
+    private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
+        if outputs.isTerminal { progress.clear() }
+        try outputs.write(record, of: file)
+    }
+
+    private func end(
+        _ file: BatchSchedule.OpenFile, _ result: inout Result, _ report: (String) -> Void
+    ) throws(WriteError) {
+        var summary = file.summary
+        summary.windows = min(file.taken, file.end)
+        if let failure = file.failure {
+            result.failed += 1
+            progress.clear()
+            report(failure.message)
+            summary.error = BatchError(file: file.path, code: failure.code, message: failure.message)
+        }
+        try outputs.end(summary)
+        progress.finished(file.path, seconds: summary.seconds)
+    }
+}
+
+/// The files that are still to be opened; used by one job at a time, the one that opens.
+final class FileSource: @unchecked Sendable {
+    // SAFETY: the schedule lets one job open at a time, and its lock orders one after the other.
+    private var files: any IteratorProtocol<FileQueue.Item>
+    private var finished: FinishedFiles
+    private let wantsPictures: Bool
+
+    init(_ files: FileQueue, _ finished: FinishedFiles, columns: Bool) {
+        self.files = files.makeIterator()
+        self.finished = finished
+        wantsPictures = columns
+    }
+
+    /// Opens the next file that is not finished yet; waits for a list that is still being written.
+    func next(_ classifier: FileClassifier, _ features: SlidingFeatures?) -> BatchSchedule.OpenFile? {
+        while let item = files.next() {
+            switch item {
+            case .unreadable(let path, let reason):
+                if finished.take(path) { continue }
+                return BatchSchedule.OpenFile(
+                    path: path, nil, failure: .init(code: "unreadable", message: "\(path): \(reason)"))
+            case .file(let path):
+                if finished.take(path) { continue }
+                do throws(FileClassifier.Failure) {
+                    let stream = try classifier.open(
+                        path, features ?? classifier.makeFeatures(),
+                        columns: wantsPictures ? SpectrogramColumns.thumbnail : nil)
+                    return BatchSchedule.OpenFile(path: path, stream)
+                } catch {
+                    return BatchSchedule.OpenFile(path: path, nil, failure: error)
+                }
+            }
+        }
+        return nil
+    }
+}
+
+/// One of the threads that classify.
+private final class Job: @unchecked Sendable {
+    // SAFETY: made by the run, then used by its thread alone; what they share is in the monitor.
+    private let classifier: FileClassifier
+    private let schedule: Monitor<BatchSchedule>
+    private let source: FileSource
+    private let keepsScores: Bool
+    private var features: SlidingFeatures?
+
+    init(
+        _ classifier: FileClassifier, _ schedule: Monitor<BatchSchedule>, _ source: FileSource,
+        keepsScores: Bool
+    ) {
+        self.classifier = classifier
+        self.schedule = schedule
+        self.source = source
+        self.keepsScores = keepsScores
+    }
+
+    func run() {
+        while let work = schedule.wait(for: { $0.nextWork() }) {
+            switch work {
+            case .leave: return
+            case .openNext:
+                let features = schedule.change { $0.takeSpare() }
+                let file = source.next(classifier, features)
+                schedule.change { $0.opened(file) }
+            case .read(let file, let stream): classifyNext(of: file, stream)
+            }
+        }
+    }
+
+    private func classifyNext(of file: BatchSchedule.OpenFile, _ stream: WindowStream) {
+        var window: WindowStream.Window?
+        var failure: FileClassifier.Failure?
+        do throws(FileClassifier.Failure) { window = try classifier.next(of: stream) } catch {
+            failure = error
+        }
+        guard let window else {
+            schedule.change {
+                file.note(stream)
+                file.summary.columns = stream.columns
+                $0.ended(file, failure, spare: stream.features)
+            }
+            return
+        }
+        let number = schedule.change {
+            file.note(stream)
+            return $0.took(from: file)
+        }
+        do throws(FileClassifier.Failure) {
+            let scores = try classifier.scores(window, file.path)
+            let found: BatchSchedule.Found =
+                keepsScores
+                ? .scores(window, Array(scores))
+                : .record(classifier.record(scores, of: window, file.path))
+            schedule.change { $0.made(found, of: file, number: number) }
+        } catch {
+            schedule.change { $0.failed(file, number: number, error) }
+        }
+    }
+}
+
+extension BatchSchedule.OpenFile {
+    /// Remembers how far its reading is.
+    fileprivate func note(_ stream: WindowStream) {
+        summary.seconds = stream.seconds
+        summary.sampleRateHz = stream.sampleRateHz
+        fractionRead = stream.fractionRead
+    }
+}
+
+/// Threads that no executor shares: a window takes as long as it takes.
+private enum JobThread {
+    private final class Body {
+        private let name: String
+        private let body: () -> Void
+
+        init(_ name: String, _ body: @escaping () -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        func run() {
+            ast_name_thread(name)
+            body()
+        }
+    }
+
+    /// Signals are not delivered to it: they are for the thread that tells.
+    static func start(name: String, _ body: @escaping () -> Void) {
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var thread = pthread_t()
+        // SAFETY: retained for the thread, which takes the reference over.
+        let box = Unmanaged.passRetained(Body(name, body))
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, box.toOpaque())
+        precondition(failure == 0, "cannot start a thread: \(failure)")
+        pthread_detach(thread)
+    }
+}

@@ -1,0 +1,107 @@
+private import Detection
+internal import Frontend
+private import Inference
+public import Recognizer
+public import Wire
+
+/// Classifies files, window by window, in memory that does not grow with a file's length.
+///
+/// One thread at a time: a batch has one for each job.
+public final class FileClassifier {
+    let recognizer: Recognizer
+    private let ranking: Ranking
+    private let hopFrames: Int?
+    // SAFETY: the features of one window of the longest variant; freed in deinit, used by one call at a time.
+    private let window: UnsafeMutableBufferPointer<Float>
+
+    /// Why a file could not be classified to its end.
+    public struct Failure: Error, Equatable, Sendable {
+        public var code: String
+        public var message: String
+
+        init(code: String, message: String) {
+            self.code = code
+            self.message = message
+        }
+    }
+
+    /// - Parameters:
+    ///   - topK: Labels per window; `nil` for all.
+    ///   - minimumScore: Lower scores are left out; `nil` for none.
+    ///   - hopFrames: In frames of 10 ms, at least 1; `nil` for the window's length.
+    public init(_ recognizer: Recognizer, topK: Int?, minimumScore: Float?, hopFrames: Int?) {
+        self.recognizer = recognizer
+        ranking = Ranking(limit: topK, minimumScore: minimumScore)
+        self.hopFrames = hopFrames
+        let floats = recognizer.variants.map { $0.frontend.windowFrames * $0.frontend.melBins }.max()
+        window = .allocate(capacity: floats ?? 0)
+    }
+
+    deinit { window.deallocate() }
+
+    /// Calls `emit` with every window's record, in order.
+    ///
+    /// - Parameter path: A file, or `-` for standard input.
+    /// - Throws: ``Failure``; records before it stand.
+    public func classify(path: String, emit: (BatchRecord) -> Void) throws(Failure) {
+        let stream = try WindowStream(
+            path: path, recognizer.variants, hopFrames: hopFrames, recognizer.features)
+        while let next = try next(of: stream) { emit(record(try scores(next, path), of: next, path)) }
+    }
+
+    /// The normalised features of a file's first window, `[frames, mels]`.
+    public func firstFeatures(path: String) throws(Failure) -> [Float] {
+        let stream = try WindowStream(
+            path: path, [recognizer.variants[0]], hopFrames: nil, recognizer.features)
+        guard let first = try next(of: stream) else { return [] }
+        return Array(window[..<first.featureCount])
+    }
+
+    /// Takes a stream's next window into this classifier's memory.
+    func next(of stream: WindowStream) throws(Failure) -> WindowStream.Window? {
+        try stream.next(into: window)
+    }
+
+    /// The scores by class of the window that ``next(of:)`` took; valid until the next call.
+    func scores(
+        _ taken: WindowStream.Window, _ path: String
+    ) throws(Failure) -> UnsafeBufferPointer<Float> {
+        let variant = recognizer.variants[taken.variant]
+        let features = UnsafeBufferPointer(rebasing: window[..<taken.featureCount])
+        guard let scores = recognizer.classify(variant, features: features) else {
+            let reason =
+                variant.network.brokenWeights()?.description ?? "its samples are too loud for the model"
+            throw Failure(code: "not_finite", message: "\(path): the scores are not numbers: \(reason)")
+        }
+        return scores
+    }
+
+    /// What is told of a window.
+    func record(
+        _ scores: UnsafeBufferPointer<Float>, of window: WindowStream.Window, _ path: String,
+        aggregate: String? = nil
+    ) -> BatchRecord {
+        let variant = recognizer.variants[window.variant]
+        return BatchRecord(
+            file: path, start: window.startSeconds, end: window.endSeconds,
+            adapter: recognizer.variants.count > 1 ? variant.adapter : nil, aggregate: aggregate,
+            labels: ranking.best(scores).map {
+                ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
+            })
+    }
+
+    /// An open file for any classifier of the same variants.
+    func open(
+        _ path: String, _ features: SlidingFeatures, columns: SpectrogramColumns?
+    ) throws(Failure) -> WindowStream {
+        try WindowStream(
+            path: path, recognizer.variants, hopFrames: hopFrames, features, columns: columns)
+    }
+
+    /// Features for a stream of its own.
+    func makeFeatures() -> SlidingFeatures {
+        let features = SlidingFeatures(recognizer.variants[0].frontend)
+        features.keep(windowFrames: recognizer.windowFrames)
+        return features
+    }
+}

@@ -1,0 +1,171 @@
+import Detection
+import Glibc
+import GoldenSupport
+import Recognizer
+import Testing
+import Wire
+
+@testable import Batch
+
+/// Several jobs are one job, seen from outside.
+@Suite(.timeLimit(.minutes(10)))
+struct ParallelRunTests {
+    private static let model = Golden.path("models/stride10")
+    private static let clips = ["long", "too-short", "speech", "empty", "short", "noise", "long", "full"].map
+    {
+        Golden.path("clips/\($0).wav")
+    }
+
+    private static func classifiers(_ jobs: Int, hopFrames: Int = 7, topK: Int? = 3) throws
+        -> [FileClassifier]
+    {
+        let first = try Recognizer(
+            RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
+        return (0..<jobs).map { _ in
+            FileClassifier(
+                Recognizer(first.variants, threads: 1), topK: topK, minimumScore: nil, hopFrames: hopFrames)
+        }
+    }
+
+    private static func output(
+        _ jobs: Int, _ paths: [String] = clips, aggregation: Aggregation = .none, hopFrames: Int = 7
+    ) throws -> String {
+        let folder = try TestFolder()
+        let run = BatchRun(
+            try classifiers(jobs, hopFrames: hopFrames), aggregation: aggregation,
+            try BatchOutputs([.jsonl], to: .file(folder.file("out"))), ProgressBar(isVisible: false))
+        let result = try run.run(FileQueue(paths: paths, listPath: nil)) { _ in }
+        #expect(result.files == paths.count && result.interruptedBy == nil)
+        #expect(access(folder.file("out.journal"), F_OK) != 0, "nothing is left to go on with")
+        return String(decoding: try TestFolder.bytes(of: folder.file("out")), as: UTF8.self)
+    }
+
+    @Test(arguments: [1, 2, 3, 8])
+    func `Whatever the number of jobs, the records are those of one file after the other`(jobs: Int) throws {
+        var wanted: [UInt8] = []
+        let sequential = try Self.classifiers(1)[0]
+        for path in Self.clips {
+            do throws(FileClassifier.Failure) {
+                try sequential.classify(path: path) { wanted += $0.encoded() }
+            } catch {
+                wanted += BatchError(file: path, code: error.code, message: error.message).encoded()
+            }
+        }
+        #expect(try Self.output(jobs) == String(decoding: wanted, as: UTF8.self))
+    }
+
+    @Test func `The mean and the largest of a file are those of its windows`() throws {
+        let all = try Self.classifiers(1, topK: nil)[0]
+        let path = Golden.path("clips/long.wav")
+        var windows: [[Float]] = []
+        var end = 0.0
+        try all.classify(path: path) { record in
+            windows.append(record.labels.sorted { $0.index < $1.index }.map(\.score))
+            end = record.end
+        }
+        #expect(windows.count > 10)
+        for aggregation in [Aggregation.mean, .max] {
+            let lines = try Self.output(3, [path], aggregation: aggregation).split(separator: "\n")
+            #expect(lines.count == 1)
+            let record = try JSONObject(parsing: Array(lines[0].utf8))
+            #expect(try record.requiredString("aggregate") == aggregation.rawValue)
+            #expect(try record.requiredDouble("start") == 0 && record.requiredDouble("end") == end)
+            let labels = try record.requiredRecords("labels") { json throws(WireError) in
+                try ScoredLabel(json)
+            }
+            #expect(labels.count == 3 && labels[0].score >= labels[1].score)
+            for label in labels {
+                let scores = windows.map { Double($0[label.index]) }
+                let wanted = aggregation == .max ? scores.max() : scores.reduce(0, +) / Double(scores.count)
+                #expect(label.score == wanted.map(Float.init))
+            }
+        }
+    }
+
+    @Test func `A path is classified while the writer of the list thinks about the next`() throws {
+        let folder = try TestFolder()
+        #expect(mkfifo(folder.file("list"), 0o600) == 0)
+        let list = open(folder.file("list"), O_RDWR)
+        let deadline = ContinuousClock.now + .seconds(120)
+        let run = BatchRun(
+            try Self.classifiers(2), try BatchOutputs([.jsonl], to: .file(folder.file("out"))),
+            ProgressBar(isVisible: false),
+            interruption: {
+                // The list has no end; that both files are told before is what counts.
+                let bytes = (try? TestFolder.bytes(of: folder.file("out.partial"))) ?? []
+                let isTold = String(decoding: bytes, as: UTF8.self).contains("\"error\"")
+                return isTold || ContinuousClock.now > deadline ? SIGINT : nil
+            })
+        let line = Golden.path("clips/speech.wav") + "\n" + Golden.path("clips/empty.wav") + "\n"
+        #expect(write(list, line, line.utf8.count) == line.utf8.count)
+        let result = try run.run(FileQueue(paths: [], listPath: folder.file("list"))) { _ in }
+        #expect(result.interruptedBy == SIGINT && result.files == 2 && result.failed == 1)
+        close(list)
+    }
+
+    @Test func `A long file does not make what waits behind it grow`() throws {
+        // The first file is never read to its end: what others find must not pile up.
+        var schedule = BatchSchedule(jobs: 2)
+        let first = BatchSchedule.OpenFile(path: "first", try Self.stream("clips/long.wav"))
+        let second = BatchSchedule.OpenFile(path: "second", try Self.stream("clips/long.wav"))
+        schedule.opened(first)
+        schedule.opened(second)
+        guard case .read(let head, _) = schedule.nextWork() else {
+            Issue.record("no work")
+            return
+        }
+        #expect(head === first)
+        var windows = 0
+        while case .read(let file, _) = schedule.nextWork() {
+            #expect(file === second, "the first is being read")
+            let number = schedule.took(from: file)
+            schedule.made(
+                .record(BatchRecord(file: "second", start: 0, end: 1, labels: [])), of: file, number: number)
+            windows += 1
+            try #require(windows <= 1000)
+        }
+        #expect(windows == schedule.mostWaiting)
+        #expect(schedule.nextTelling() == nil, "the first comes first")
+    }
+
+    private static func stream(_ clip: String) throws -> WindowStream {
+        let classifier = try classifiers(1)[0]
+        return try classifier.open(Golden.path(clip), classifier.makeFeatures(), columns: nil)
+    }
+
+    @Test func `A failure in the middle ends a file there, whichever job is first`() throws {
+        var schedule = BatchSchedule(jobs: 4)
+        let file = BatchSchedule.OpenFile(path: "file", try Self.stream("clips/long.wav"))
+        schedule.opened(file)
+        schedule.opened(nil)
+        let numbers = (0..<4).map { _ in
+            _ = schedule.nextWork()
+            return schedule.took(from: file)
+        }
+        let record = BatchRecord(file: "file", start: 0, end: 1, labels: [])
+        schedule.made(.record(record), of: file, number: numbers[3])
+        schedule.failed(file, number: numbers[2], .init(code: "later", message: ""))
+        schedule.failed(file, number: numbers[1], .init(code: "earlier", message: ""))
+        #expect(schedule.nextTelling() == nil)
+        schedule.made(.record(record), of: file, number: numbers[0])
+        guard case .found = schedule.nextTelling(), case .ended(let ended) = schedule.nextTelling() else {
+            Issue.record("one window and the end")
+            return
+        }
+        #expect(ended.failure?.code == "earlier" && schedule.waiting == 0 && schedule.busy == 0)
+        guard case .allDone = schedule.nextTelling() else {
+            Issue.record("there is no more")
+            return
+        }
+    }
+}
+
+extension BatchSchedule.Telling: Equatable {
+    static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.allDone, .allDone): true
+        case (.ended(let one), .ended(let other)): one === other
+        default: false
+        }
+    }
+}

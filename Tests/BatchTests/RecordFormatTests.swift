@@ -1,0 +1,133 @@
+import FoundationEssentials
+import Glibc
+import GoldenSupport
+import Testing
+import Wire
+
+@testable import Batch
+
+@Suite struct RecordFormatTests {
+    private static let record = BatchRecord(
+        file: "dir/a \"b\".wav", start: 0.96, end: 1.3,
+        labels: [
+            ScoredLabel(index: 4, label: "Käuzchen", score: 0.75),
+            ScoredLabel(index: 0, label: "Male speech, man speaking", score: 0.0625),
+        ])
+    private static var failed: FileSummary {
+        var summary = FileSummary(path: "b.wav")
+        summary.error = BatchError(file: "b.wav", code: "empty", message: "b.wav is empty (0 bytes)")
+        return summary
+    }
+
+    /// A whole file of a recording with these records, and of one that failed.
+    private static func written(
+        _ format: RecordFormat, _ records: [BatchRecord] = [record], rateHz: Int = 44_100
+    ) -> String {
+        var formatter = format.formatter
+        var summary = FileSummary(path: record.file)
+        summary.sampleRateHz = rateHz
+        var bytes = formatter.head
+        for record in records { bytes += formatter.lines(record, of: summary) }
+        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func `A line of JSON is one object in a fixed order`() {
+        let wanted = #"""
+            {"file":"dir/a \"b\".wav","start":0.96,"end":1.3,"labels":[\#
+            {"index":4,"label":"Käuzchen","score":0.75},\#
+            {"index":0,"label":"Male speech, man speaking","score":0.0625}]}
+            {"file":"b.wav","error":{"code":"empty","message":"b.wav is empty (0 bytes)"}}
+
+            """#
+        #expect(Self.written(.jsonl) == wanted)
+    }
+
+    @Test func `A record of a whole file says how its windows became one`() {
+        let whole = BatchRecord(file: "a", start: 0, end: 20, aggregate: "mean", labels: [])
+        #expect(
+            String(decoding: whole.encoded(), as: UTF8.self)
+                == #"{"file":"a","start":0.0,"end":20.0,"aggregate":"mean","labels":[]}"# + "\n")
+    }
+
+    @Test func `A line of text is the file, the span and the labels, and errors are not in it`() {
+        let empty = BatchRecord(file: "c.wav", start: 0, end: 10.24, labels: [])
+        #expect(
+            Self.written(.text, [Self.record, empty]) == """
+                dir/a "b".wav  0.96s - 1.30s  Käuzchen 0.750  Male speech, man speaking 0.062
+                c.wav  0.00s - 10.24s  \n
+                """)
+    }
+
+    @Test func `A table has a line per label, and quotes what would break it`() {
+        let lines = Self.written(.csv).components(separatedBy: "\r\n")
+        #expect(
+            lines == [
+                "file,start,end,adapter,aggregate,index,label,score,error,message",
+                #""dir/a ""b"".wav",0.96,1.3,,,4,Käuzchen,0.75,,"#,
+                #""dir/a ""b"".wav",0.96,1.3,,,0,"Male speech, man speaking",0.0625,,"#,
+                "b.wav,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+            ])
+    }
+
+    @Test func `Python's csv reads labels with commas, quotes and line breaks back as they were`() throws {
+        try #require(access("/usr/bin/python3", X_OK) == 0, "python3 is missing: make setup")
+        let labels = [
+            "plain", "a, b", "say \"hi\"", "two\nlines", "carriage\r\nreturn", " spaces ", "\"", ",", "",
+            "日本, \"語\"",
+            "alone\r", "tab\tand;semicolon",
+        ]
+        let record = BatchRecord(
+            file: "odd,\nname.wav", start: 1.5, end: 2,
+            labels: labels.enumerated().map { ScoredLabel(index: $0, label: $1, score: 0.1) })
+        let folder = try TestFolder()
+        try folder.write(Self.written(.csv, [record]), to: "labels.csv")
+        let script = """
+            import csv, json, sys
+            rows = list(csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8'), strict=True))
+            json.dump([[r['file'], r['label'], r['score'], r['error']] for r in rows], open(sys.argv[2], 'w'))
+            """
+        try folder.write(script, to: "read.py")
+        let command =
+            "/usr/bin/python3 \(folder.file("read.py")) \(folder.file("labels.csv")) \(folder.file("read"))"
+        #expect(system(command) == 0)
+        let rows = try JSONDecoder().decode(
+            [[String]].self, from: Data(TestFolder.bytes(of: folder.file("read"))))
+        #expect(rows.dropLast() == labels.map { ["odd,\nname.wav", $0, "0.1", ""] }[...])
+        #expect(rows.last == ["b.wav", "", "", "empty"])
+    }
+
+    @Test func `A label track has start, end and text with tabs between, and nothing else`() {
+        let odd = BatchRecord(
+            file: "a", start: 0, end: 0.5, adapter: "birds",
+            labels: [ScoredLabel(index: 0, label: "tab\there\nand there", score: 1)])
+        #expect(
+            Self.written(.audacity, [Self.record, odd]) == """
+                0.960000\t1.300000\tKäuzchen 0.750
+                0.960000\t1.300000\tMale speech, man speaking 0.062
+                0.000000\t0.500000\ttab here and there 1.000 [birds]
+
+                """)
+    }
+
+    @Test func `A selection table has Raven's columns, numbers its selections, and ends at what is heard`() {
+        let lines = Self.written(.raven, [Self.record, Self.record]).split(separator: "\n")
+        let fields = lines.map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        }
+        #expect(
+            fields[0].prefix(7) == [
+                "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)",
+                "High Freq (Hz)",
+            ])
+        #expect(fields.count == 5 && fields.allSatisfy { $0.count == fields[0].count })
+        #expect(fields.dropFirst().map { $0[0] } == ["1", "2", "3", "4"])
+        #expect(
+            fields[1] == [
+                "1", "Spectrogram 1", "1", "0.960000", "1.300000", "0.0", "8000.0", "dir/a \"b\".wav",
+                "Käuzchen",
+                "0.750000", "",
+            ])
+        #expect(Self.written(.raven, rateHz: 8000).contains("\t0.0\t4000.0\t"))
+    }
+}

@@ -1,0 +1,66 @@
+import FoundationEssentials
+import Glibc
+import GoldenSupport
+import Testing
+import Wire
+
+@testable import Batch
+
+@Suite struct ReportTests {
+    @Test(arguments: [
+        ("/x/report.html", "/x/rec/a b.wav", "rec/a%20b.wav"),
+        ("/x/y/r.html", "/x/z/ä#?.wav", "../z/%C3%A4%23%3F.wav"),
+        ("/r.html", "/a.wav", "a.wav"), ("/x/./y/../r.html", "/x/a.wav", "a.wav"),
+        ("/a/b/r.html", "/c", "../../c"),
+    ])
+    func `A recording is found from where the page is`(page: String, file: String, url: String) {
+        #expect(RelativeURL.text(from: page, to: file) == url)
+    }
+
+    @Test func `Pictures are in the page as RFC 4648 writes bytes`() {
+        for (bytes, text) in [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"),
+        ] {
+            #expect(Base64.text(Array(bytes.utf8)) == text)
+        }
+        let all = (0...255).map(UInt8.init)
+        #expect(Base64.text(all) == Data(all).base64EncodedString())
+    }
+
+    @Test func `Each file is a line of JSON, and no name or label can end the element that it is in`() throws
+    {
+        let hostile = "</script><script>alert(1)</script>.wav"
+        var formatter = ReportFormatter(
+            path: "/x/report.html", ReportLabels([(nil, ["Speech", "<!--<script>"])]))
+        var good = FileSummary(path: "/x/\(hostile)")
+        good.seconds = 1.5
+        var bad = FileSummary(path: "bad.wav")
+        bad.error = BatchError(file: "bad.wav", code: "empty", message: "bad.wav is <empty>")
+        var bytes = formatter.head
+        for start in [0.0, 0.96] {
+            let record = BatchRecord(
+                file: good.path, start: start, end: start + 0.96,
+                labels: [
+                    ScoredLabel(index: 1, label: "x", score: 0.75),
+                    ScoredLabel(index: 0, label: "y", score: 0.25),
+                ])
+            bytes += formatter.lines(record, of: good)
+        }
+        bytes += formatter.end(of: good) + formatter.end(of: bad) + formatter.tail
+        let page = String(decoding: bytes, as: UTF8.self)
+        #expect(page.components(separatedBy: "<script").count == 4, "model, files and the page's own")
+        #expect(page.components(separatedBy: "</script>").count == 4)
+        let data = try #require(
+            page.components(separatedBy: "id=\"files\">\n").last?.components(separatedBy: "</script>").first)
+        let lines = data.split(separator: "\n").map { Array($0.utf8) }
+        #expect(lines.count == 2)
+        let first = try JSONObject(parsing: lines[0])
+        #expect(try first.requiredString("file") == good.path)
+        #expect(
+            try first.requiredString("source") == "%3C/script%3E%3Cscript%3Ealert%281%29%3C/script%3E.wav")
+        #expect(
+            String(decoding: lines[0], as: UTF8.self).contains(
+                "[0.0,0.96,0,1,0.7500,0,0.2500],[0.96,1.92,0,1,"))
+        #expect(try JSONObject(parsing: lines[1]).requiredString("error") == "bad.wav is <empty>")
+    }
+}

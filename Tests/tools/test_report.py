@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""The report page of astd classify in headless Chromium, driven as a user would: make test-report.
+
+Needs chromium and chromedriver (Debian: chromium chromium-driver); Python's standard library is enough.
+"""
+import base64
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from math import pi, sin
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ASTD = os.environ.get("ASTD", str(REPOSITORY / ".build/release/astd"))
+SHOTS = REPOSITORY / ".build/report-shots"
+
+
+class Browser:
+    """A session of the W3C WebDriver protocol."""
+
+    def __init__(self, width=1200, height=900):
+        self.driver = subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.driver.stdout:
+            if "started successfully on port" in line:
+                self.port = int(line.rstrip(". \n").rsplit(" ", 1)[1])
+                break
+        else:
+            raise SystemExit("chromedriver did not start")
+        options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
+                            f"--window-size={width},{height}"]}
+        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        self.path = ""
+        self.path = "/session/" + self.call("POST", "/session", capabilities={"alwaysMatch": capabilities})["sessionId"]
+
+    def call(self, method, path, **body):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{self.path}{path}", method=method,
+            data=json.dumps(body).encode() if method == "POST" else None, headers={"Content-Type": "application/json"})
+        try:
+            return json.load(urllib.request.urlopen(request, timeout=120))["value"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from None
+
+    def open(self, url):
+        self.call("POST", "/url", url="about:blank")
+        self.call("POST", "/url", url=url)
+
+    def run(self, script, *arguments):
+        return self.call("POST", "/execute/sync", script=script, args=list(arguments))
+
+    def element(self, selector):
+        return next(iter(self.call("POST", "/element", using="css selector", value=selector).values()))
+
+    def click(self, selector):
+        self.call("POST", f"/element/{self.element(selector)}/click")
+
+    def type(self, selector, text):
+        element = self.element(selector)
+        self.call("POST", f"/element/{element}/clear")
+        if text:
+            self.call("POST", f"/element/{element}/value", text=text)
+
+    def shoot(self, name):
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        (SHOTS / f"{name}.png").write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
+
+    def until(self, what, script, *arguments, seconds=120):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = self.run(script, *arguments)
+            if value:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s: {what}")
+
+    def close(self):
+        try:
+            self.call("DELETE", "")
+        finally:
+            self.driver.terminate()
+            self.driver.wait()
+
+
+def wav(path, seconds, hertz):
+    samples = b"".join(struct.pack("<h", int(9000 * sin(2 * pi * hertz * i / 16000))) for i in range(int(seconds * 16000)))
+    path.write_bytes(b"RIFF" + struct.pack("<I", 36 + len(samples)) + b"WAVEfmt " + struct.pack(
+        "<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16) + b"data" + struct.pack("<I", len(samples)) + samples)
+
+
+FILES = "return [...document.querySelectorAll('article')].map(a => a.dataset.file)"
+
+
+def expect(found, wanted, what):
+    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
+
+
+def check(browser, folder):
+    recordings = folder / "recordings"
+    examples = REPOSITORY / "models/default/examples"
+    for name in ["siren", "speech-en", "music"]:
+        shutil.copy(examples / f"{name}.flac", recordings / f"{name}.flac")
+    wav(recordings / "long <b>tone #1%.wav", 21, 440)
+    wav(recordings / "10.wav", 6, 900)
+    wav(recordings / "9.wav", 7, 500)
+    (recordings / "broken.wav").write_text("</script> no sound")
+    report = folder / "report.html"
+    ended = subprocess.run(
+        [ASTD, "classify", str(recordings), "--model", str(REPOSITORY / "models/default"), "--hop", "1", "--format", "csv",
+         "--output", str(folder / "labels.csv"), "--report", str(report)], stderr=subprocess.DEVNULL)
+    expect(ended.returncode, 1, "exit status with one broken file")
+
+    browser.open(report.as_uri() + "#theme=light")
+    files = browser.run(FILES)
+    expect([Path(file).name for file in files],
+           ["10.wav", "9.wav", "broken.wav", "long <b>tone #1%.wav", "music.flac", "siren.flac", "speech-en.flac"],
+           "files in the order of the input")
+    expect(browser.run("return document.querySelectorAll('article b').length"), 0, "markup in names")
+    totals = browser.run("return document.getElementById('totals').textContent")
+    assert totals.startswith("7 files, ") and totals.endswith("1 with errors"), totals
+    browser.until("pictures", "return [...document.images].length === 6 && [...document.images].every(i => i.complete && i.naturalWidth > 100)")
+    inked = """const c = document.querySelector('article:nth-child(1) canvas');
+        return c.width > 1 && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"""
+    browser.until("a timeline with bars", inked)
+    light = browser.run("return getComputedStyle(document.body).backgroundColor")
+    browser.shoot("light")
+
+    browser.type("#search", "SIREN")
+    assert all("siren" in browser.run("return document.querySelector(`[data-file=\"${arguments[0]}\"]`).textContent", file).lower()
+               for file in browser.run(FILES)), "search finds names and labels"
+    assert any(file.endswith("siren.flac") for file in browser.run(FILES))
+    browser.type("#search", "no such thing")
+    expect(browser.run(FILES), [], "nothing found")
+    expect(browser.run("return document.getElementById('count').textContent"), "0 of 7 files", "count")
+    browser.run("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input'))")
+    expect(len(browser.run(FILES)), 7, "all again")
+
+    def order():
+        return [Path(file).name for file in browser.run(FILES)]
+    browser.click("[data-sort=file]")
+    expect(order()[:3], ["9.wav", "10.wav", "broken.wav"], "names with numbers in their order")
+    browser.click("[data-sort=file]")
+    expect(order()[-1], "9.wav", "names backwards")
+    browser.click("[data-sort=seconds]")
+    expect(order()[0], "long <b>tone #1%.wav", "longest first")
+    browser.click("[data-sort=error]")
+    expect(order()[0], "broken.wav", "errors first")
+    browser.click("[data-sort=score]")
+    assert order()[-1] == "broken.wav", "what has no score is last"
+    address = browser.run("return location.hash")
+    assert "sort=score" in address and "down=1" in address, address
+
+    browser.click("#theme")
+    dark = browser.run("return getComputedStyle(document.body).backgroundColor")
+    assert dark != light, "the other theme looks the same"
+    browser.shoot("dark")
+    browser.open(report.as_uri() + "#q=siren&sort=file&theme=dark")
+    expect(browser.run("return getComputedStyle(document.body).backgroundColor"), dark, "theme from the address")
+    expect(browser.run("return document.getElementById('search').value"), "siren", "search from the address")
+    browser.open(report.as_uri())
+    label = browser.run("return document.querySelector('#labels button').dataset.name")
+    browser.click("#labels button")
+    expect(browser.run("return document.getElementById('search').value"), label, "a label is a search")
+    browser.click("#labels button")
+
+    browser.open(report.as_uri())
+    name = "long <b>tone #1%.wav"
+    at = order().index(name) + 1
+    browser.click(f"article:nth-child({at}) .play")
+    length = browser.until("the sound", "const a = document.querySelector('audio'); return a && a.readyState >= 1 && a.duration")
+    assert abs(length - 21) < 0.1, length
+    browser.run("""const image = document.querySelectorAll('article')[arguments[0]].querySelector('img'), box = image.getBoundingClientRect();
+        image.dispatchEvent(new MouseEvent('click', { bubbles: true, clientX: box.left + box.width / 2, clientY: box.top + 5 }))""", at - 1)
+    browser.until("the middle of it", "const a = document.querySelector('audio'); return a && a.currentTime > 10 && a.currentTime < 20")
+    (recordings / "9.wav").unlink()
+    browser.click(f"article:nth-child({order().index('9.wav') + 1}) .play")
+    browser.until("word that it is gone", "return document.querySelector('.unreachable')")
+
+    outside = browser.run("return performance.getEntriesByType('resource').map(e => e.name).filter(n => !/^(data|file|blob):/.test(n))")
+    expect(outside, [], "nothing comes from a network")
+    complaints = [entry["message"] for entry in browser.call("POST", "/se/log", type="browser")
+                  if entry["level"] == "SEVERE" and "ERR_FILE_NOT_FOUND" not in entry["message"]]
+    expect(complaints, [], "the page has no errors")
+    browser.call("POST", "/window/rect", width=420, height=900)
+    browser.open(report.as_uri() + "#theme=light")
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), "it fits a telephone"
+    browser.shoot("narrow")
+
+
+def main():
+    for program in ["chromium", "chromedriver"]:
+        if shutil.which(program) is None:
+            sys.exit(f"{program} is missing: apt-get install chromium chromium-driver")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder).resolve()
+        (folder / "recordings").mkdir()
+        browser = Browser()
+        try:
+            check(browser, folder)
+        finally:
+            browser.close()
+    print(f"The report page passed; screenshots are in {SHOTS.relative_to(REPOSITORY)}")
+
+
+main()
