@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Batch
+internal import Inference
 internal import Recognizer
 internal import Wire
 
