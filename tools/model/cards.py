@@ -145,7 +145,8 @@ Synthesised test clips use pitches that were never trained on. Intervals: 1,000 
 
 {label_table(e)}
 
-"logistic" and "MLP" are {e['baseline_examples']:,} training mixtures seen only as the mean and standard deviation of each mel band.
+"logistic" and "MLP" are {e['baseline_examples']:,} training mixtures seen only as the mean and standard deviation of each mel band. (An MLP on 20,000
+mixtures of an earlier training, with fewer alarms among them, had a mean AP of 0.87, 0.83 to 0.94, and a top-1 of 88.2 %, 78.9 to 94.2.)
 Over all, and for the same clips 20 dB quieter with noise 15 dB under them:
 
 {total_table(e)}
