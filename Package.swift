@@ -34,6 +34,8 @@ let package = Package(
         .executable(name: "astctl", targets: ["astctl"]),
         // For the fuzz targets, which are a package of their own.
         .library(name: "Inference", targets: ["Inference"]),
+        .library(name: "Settings", targets: ["Settings"]),
+        .library(name: "Wire", targets: ["Wire"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -18,6 +18,11 @@ let package = Package(
             name: "AdapterConfig",
             dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
         ),
+        .executableTarget(
+            name: "Requests", dependencies: [.product(name: "Wire", package: "astd")], swiftSettings: fuzzed),
+        .executableTarget(
+            name: "SettingsText",
+            dependencies: ["FuzzSupport", .product(name: "Settings", package: "astd")], swiftSettings: fuzzed),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,3 +23,8 @@ fuzz() {
 }
 fuzz SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors
 fuzz AdapterConfig Tests/Golden/adapters/*/adapter_config.json
+requests=.build-fuzz/requests
+mkdir -p $requests
+grep -o '{"jsonrpc[^`]*}' docs/protocol.md | split -l 1 - $requests/line-
+fuzz Requests $requests/line-*
+fuzz SettingsText etc/astd.yaml

@@ -7,6 +7,8 @@ private import Wire
 public struct Benchmark {
     public struct Report: Sendable {
         var windowMilliseconds: [Double]
+        /// Of the mean window, by stage, mean over the threads.
+        var stageMilliseconds: [(name: String, time: Double)]
         var frontendMilliseconds: Double
         var loadMilliseconds: Double
         var windowSeconds: Double
@@ -24,6 +26,10 @@ public struct Benchmark {
                 json.object { json in
                     json.key("window_ms")
                     json.array { json in for time in windowMilliseconds { json.number(time, decimals: 3) } }
+                    json.key("stages")
+                    json.object { json in
+                        for (name, time) in stageMilliseconds { json.member(name, time, decimals: 3) }
+                    }
                     json.member("window_seconds", windowSeconds, decimals: 2)
                     json.member("frontend_ms", frontendMilliseconds, decimals: 3)
                     json.member("load_ms", loadMilliseconds, decimals: 3)
@@ -42,10 +48,12 @@ public struct Benchmark {
                 FixedDecimals.text(value, decimals: decimals) ?? "?"
             }
             let sorted = windowMilliseconds.sorted()
+            let stages = stageMilliseconds.map { "\($0.name) \(fixed($0.time))" }.joined(separator: ", ")
             return """
                 load            \(fixed(loadMilliseconds)) ms
                 window          \(fixed(best)) ms best, \(fixed(sorted[sorted.count / 2])) ms median of \(sorted.count) \
                 (\(fixed(windowSeconds, 2)) s of audio, \(precision), \(threads) threads, \(kernels))
+                of which        \(stages) ms a thread on average
                 front end       \(fixed(frontendMilliseconds, 2)) ms per window of audio
                 real time       \(fixed(windowSeconds * 1000 / best)) x with windows end to end
                 shortest hop    \(fixed(best / 1000, 2)) s
@@ -65,12 +73,18 @@ public struct Benchmark {
         let frontend = clock.measure { samples.withUnsafeBufferPointer { recognizer.features.append($0) } }
         let variant = recognizer.variants[0]
         _ = recognizer.classify(variant, windowFrom: 0)
+        let stopwatch = Stopwatch(workers: recognizer.engine.threads)
+        recognizer.engine.stopwatch = stopwatch
+        defer { recognizer.engine.stopwatch = nil }
         let times = (0..<windows).map { _ in
             clock.measure { _ = recognizer.classify(variant, windowFrom: 0) } / .milliseconds(1)
         }
         let memory = ProcessMemory.current()
         return Report(
-            windowMilliseconds: times, frontendMilliseconds: frontend / .milliseconds(1),
+            windowMilliseconds: times,
+            stageMilliseconds: Stopwatch.Stage.allCases.map {
+                ($0.rawValue, stopwatch.milliseconds($0) / Double(windows))
+            }, frontendMilliseconds: frontend / .milliseconds(1),
             loadMilliseconds: loadMilliseconds,
             windowSeconds: Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000,
             threads: recognizer.engine.threads, precision: variant.network.precision.rawValue,

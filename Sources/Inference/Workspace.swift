@@ -12,6 +12,8 @@ final class Workspace {
     /// How the network at hand attends, and how it multiplies where that is not in fp32.
     private(set) var attention = AttentionKernels(.fp32)
     private var products: NarrowProducts?
+    /// Told of every stage, when somebody measures.
+    var stopwatch: Stopwatch?
     private let arena: UnsafeMutableRawPointer
     private let heads: UnsafeMutableRawPointer
     private let workerScratch: UnsafeMutableRawPointer

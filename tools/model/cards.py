@@ -128,9 +128,9 @@ band limits, colour, noise floors, masks. Half of the examples are kinds of alar
 of alarm, and both for every patch of the spectrogram; those targets are cut off, and the adapter `alarms` builds on what they
 taught. One run, the last weights (a running average). Seeds are fixed, but a timed run cannot be repeated bit by bit.
 
-**Labels were chosen on training data.** One training source in five of each label was kept out for validation (the training sources in
-the table are those without them). {", ".join(dropped)} were trained too and cut off: {DROPPED_BECAUSE} Their clips stay in the test as
-sounds of no label.
+**Labels were chosen on validation sources, and two were cut off after the test.** One training source in five of each label was kept out
+for validation (the training sources in the table are those without them). {", ".join(dropped)} were trained too and cut off:
+{DROPPED_BECAUSE} Their clips stay in the test as sounds of no label.
 
 ## How it was tested
 

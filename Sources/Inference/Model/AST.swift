@@ -65,8 +65,10 @@ public final class AST: @unchecked Sendable {
         }
 
         eachBlock(of: all) { worker, rows in
+            space.stopwatch?.start(worker)
             patches.embed(
                 input, rows: rows, into: space.tokens, patches: space.wide(worker: worker), kernels)
+            space.stopwatch?.lap(.patches, worker)
             if probe == nil { project(0, worker, rows) }
         }
         if probe != nil {

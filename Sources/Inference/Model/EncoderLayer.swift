@@ -25,20 +25,28 @@ struct EncoderLayer {
     ) {
         let normed = space.normed(worker: worker)
         normBefore.apply(space.tokens + rows.lowerBound * hidden, into: normed, rows: rows.count, kernels)
+        space.stopwatch?.lap(.norms, worker)
         attention.project(normed, rows: rows, queryRows: queryRows, space, worker: worker, kernels)
+        space.stopwatch?.lap(.projections, worker)
     }
 
     func attentionItems(queryRows: Range<Int>) -> Int { attention.items(queryRows: queryRows) }
 
     func attend(item: Int, queryRows: Range<Int>, _ space: Workspace, worker: Int) {
+        space.stopwatch?.start(worker)
         attention.attend(item: item, queryRows: queryRows, space, worker: worker)
+        space.stopwatch?.lap(.attention, worker)
     }
 
     func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
         let tokens = space.tokens + rows.lowerBound * hidden
         let normed = space.normed(worker: worker)
+        space.stopwatch?.start(worker)
         attention.finish(rows: rows, space, worker: worker, kernels)
+        space.stopwatch?.lap(.output, worker)
         normAfter.apply(tokens, into: normed, rows: rows.count, kernels)
+        space.stopwatch?.lap(.norms, worker)
         feedForward.apply(normed, addingTo: tokens, rows: rows.count, space, worker: worker, kernels)
+        space.stopwatch?.lap(.perceptron, worker)
     }
 }

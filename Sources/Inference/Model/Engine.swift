@@ -8,6 +8,8 @@ public final class Engine {
     public var kernelName: String { kernels.name }
 
     package var probe: AST.Probe?
+    /// Measures the stages of every pass while it is set.
+    public var stopwatch: Stopwatch?
 
     private let pool: WorkerPool
     private let kernels = Kernels()
@@ -43,6 +45,7 @@ public final class Engine {
             preconditionFailure("no room for this network: prepare(for:) was not told of it")
         }
         space.serve(network)
+        space.stopwatch = stopwatch
         network.forward(input, logits: output, space, pool, kernels, probe)
     }
 }

@@ -1,0 +1,17 @@
+import Wire
+
+/// Any bytes as what a client sends, in pieces: lines, requests and their parameters, or refusals.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let input = Array(UnsafeBufferPointer(start: bytes, count: count))
+    var framer = LineFramer(maximumLineBytes: 1 << 16)
+    let cut = input.count / 3
+    for event in framer.append(Array(input[..<cut])) + framer.append(Array(input[cut...])) {
+        guard case .line(let line) = event else { continue }
+        if let request = try? RPCRequest(line: Array(line)) {
+            _ = try? SubscribeParameters(request.params)
+        }
+        _ = try? RPCMessage(line: Array(line))
+    }
+    return 0
+}

@@ -1,0 +1,55 @@
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Musl
+#endif
+
+/// What the workers spend on each stage of the forward pass.
+///
+/// SAFETY: each worker adds to its own row; the rows are read between two passes.
+public final class Stopwatch: @unchecked Sendable {
+    /// In the order of the data.
+    public enum Stage: String, CaseIterable, Sendable {
+        case patches, norms, projections, attention, output, perceptron
+    }
+
+    /// Nanoseconds by worker and stage, a cache line or more apart.
+    private let totals: UnsafeMutableBufferPointer<UInt64>
+    private let workers: Int
+    private static let stride = 16
+
+    public init(workers: Int) {
+        self.workers = workers
+        totals = .allocate(capacity: workers * Self.stride)
+        totals.initialize(repeating: 0)
+    }
+
+    deinit { totals.deallocate() }
+
+    /// Milliseconds of a stage, mean over the workers, since the last ``reset()``.
+    public func milliseconds(_ stage: Stage) -> Double {
+        let index = Stage.allCases.firstIndex(of: stage) ?? 0
+        let sum = (0..<workers).reduce(0) { $0 + totals[$1 * Self.stride + index] }
+        return Double(sum) / Double(workers) / 1e6
+    }
+
+    public func reset() { totals.update(repeating: 0) }
+
+    /// Starts a worker's lap.
+    func start(_ worker: Int) { totals[worker * Self.stride + Self.stride - 1] = Self.now() }
+
+    /// Ends a worker's lap, which was spent on `stage`, and starts the next.
+    func lap(_ stage: Stage, _ worker: Int) {
+        let now = Self.now()
+        let begin = worker * Self.stride
+        let index = Stage.allCases.firstIndex(of: stage) ?? 0
+        totals[begin + index] += now - totals[begin + Self.stride - 1]
+        totals[begin + Self.stride - 1] = now
+    }
+
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
