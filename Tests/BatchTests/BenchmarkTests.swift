@@ -9,6 +9,7 @@ import Testing
 @Suite struct BenchmarkTests {
     private struct Fields: Decodable {
         var windowMs: [Double]
+        var stages: [String: Double]
         var windowSeconds: Double
         var loadMs: Double
         var threads: Int
@@ -25,8 +26,9 @@ import Testing
         #expect(fields.windowMs.count == 3 && fields.windowMs.allSatisfy { $0 > 0 })
         #expect(fields.windowSeconds == 0.96 && fields.loadMs == 12.5 && fields.threads == 2)
         #expect(fields.kernels == recognizer.engine.kernelName && fields.rssBytes > 1_000_000)
+        #expect(fields.stages.count == 6 && fields.stages.values.allSatisfy { $0 > 0 })
         let lines = report.text.split(separator: "\n")
-        #expect(lines.count == 6 && lines[0] == "load            12.5 ms")
+        #expect(lines.count == 7 && lines[0] == "load            12.5 ms")
         #expect(lines[1].hasSuffix("median of 3 (0.96 s of audio, fp32, 2 threads, \(fields.kernels))"))
     }
 }

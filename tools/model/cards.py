@@ -226,8 +226,8 @@ classifier began as the base's own head for these kinds, which the base was trai
 By astd itself (`astd classify --adapter`), on synthesis with pitches that were not trained on and other draws of rooms, phases and timing, over
 backgrounds from the test split, at levels of -40 to -15 dBFS: {count[names[0]]['clips']} clips of each kind and {count[names[-1]]['clips']} of none, the same at each ratio of
 alarm to background. No package holds a real recording of these alarms, so none was tested. A clip counts for the class with
-the highest score. Two earlier adapters were scored on these clips too; this one's weights were scored here once. Intervals: 1,000
-bootstrap draws of clips.
+the highest score. Two earlier adapters were scored on these clips too; nothing of this one's weights was chosen on them.
+Intervals: 1,000 bootstrap draws of clips.
 
 {adapter_table(e, names)}
 

@@ -82,8 +82,8 @@ def begin_well(model, seed):
 class Muon:
     """Momentum whose updates are made orthogonal (Jordan et al., 2024), for the matrices inside the layers.
 
-    It needs about half the steps that AdamW needs here. Matrices of one shape are done together; each process does a
-    share of them and the sum over processes brings them together.
+    Matrices of one shape are done together; each process does a share of them and the sum over processes brings them
+    together.
     """
 
     def __init__(self, parameters, count, rank, momentum=0.95, decay=0.05):
