@@ -57,7 +57,10 @@ wait_for() { # WHAT PID LOG COMMAND...: tries for ten seconds, as long as the pr
 condense() {
     local line labels text label score
     while IFS= read -r line; do
-        [[ $line =~ \"time\":\"[^T]*T([0-9:]{8}) ]] || continue
+        if [[ $line =~ \"type\":\"event\".*\"state\":\"([a-z]+)\".*\"label\":\"(([^\"\\]|\\.)*)\" ]]; then
+            echo "   event     ${BASH_REMATCH[2]}: ${BASH_REMATCH[1]}"
+        fi
+        [[ $line =~ ^.\"type\":\"prediction\".*\"time\":\"[^T]*T([0-9:]{8}) ]] || continue
         text="   ${BASH_REMATCH[1]}"
         labels=${line#*\"labels\":}
         while [[ $labels =~ \"label\":\"(([^\"\\]|\\.)*)\",\"score\":([-+.0-9e]+)(.*) ]]; do
