@@ -150,6 +150,27 @@ import Testing
         #expect(!y[1].isFinite && !y[2].isFinite)
     }
 
+    @Test(arguments: available, [Float.nan, .infinity, -.infinity])
+    func `A broken weight is seen in its output, and in no other`(name: String, broken: Float) throws {
+        let products = try #require(NarrowProducts(named: name))
+        var w = [Float](repeating: 0.5, count: 3 * 40)
+        w[40 + 17] = broken
+        let packed = try w.withUnsafeMutableBufferPointer {
+            try PackedMatrix(
+                Tensor(pointer: try #require($0.baseAddress), shape: [3, 40]), for: "test", products)
+        }
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: NarrowRows.byteCount(rows: 2, width: 40, products), alignment: 64)
+        defer { memory.deallocate() }
+        let narrow = NarrowRows(memory: memory, rows: 2, width: 40, products)
+        let x = (0..<80).map { Float($0 % 7) }
+        products.narrow(x, rows: 2, width: 40, into: narrow)
+        var y = [Float](repeating: 0, count: 6)
+        packed.multiply(narrow, rows: 2, bias: nil, into: &y, then: .store)
+        #expect(!y[1].isFinite && !y[4].isFinite)
+        #expect([0, 2, 3, 5].allSatisfy { y[$0].isFinite })
+    }
+
     /// Narrow numbers are no fp32: on these models, whose layers are far narrower than real ones, a logit moves by a few
     /// hundredths of the logits' size.
     @Test(

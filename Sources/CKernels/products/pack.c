@@ -18,22 +18,25 @@ long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inpu
   return rounded_up(outputs, kernels->panel) * rounded_up(inputs, kernels->group) * 4 / kernels->group;
 }
 
-/// The largest magnitude of a row.
+/// The largest magnitude of a row; not-a-number when one of it is infinite or no number.
 static float magnitude(const float *row, long count) {
-  float largest = 0;
+  float largest = 0, trace = 0;
   for (long i = 0; i < count; i++) {
     const float a = row[i] < 0 ? -row[i] : row[i];
     largest = a > largest ? a : largest;
+    trace += row[i] * 0.f;
   }
-  return largest;
+  return largest + trace;
 }
 
 static void pack_int8(const ast_product_kernels *kernels, const float *row, long inputs, int8_t *column, float *scale,
                       int32_t *sum) {
   const float largest = magnitude(row, inputs);
   const float inverse = largest > 0 ? 127.f / largest : 0.f;
+  // An output with a broken weight is no number, as it is in fp32.
   *scale = largest / 127.f;
   *sum = 0;
+  if (largest != largest) return;
   for (long k = 0; k < inputs; k++) {
     // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
     const int value = (int)((row[k] * inverse + 12582912.f) - 12582912.f);
