@@ -92,7 +92,7 @@ struct AdapterSwapTests {
         let daemon = try await RunningDaemon.start(
             ["--source", "file:\(silence)", "--hop", "60"], in: folder)
         var memory: [UInt64] = []
-        for _ in 0..<40 {
+        for _ in 0..<60 {
             for verbs in [
                 ["load", Self.path("dora")], ["use", "dora"], ["use", "base"], ["unload", "dora"],
             ] {
@@ -100,8 +100,8 @@ struct AdapterSwapTests {
             }
             memory.append(try await daemon.status().memory.anonymousBytes)
         }
-        // The first rounds make the threads that do it, and the allocator keeps some; a leak would be thirty of them.
-        #expect(memory[39] < memory[9] + 2_000_000, "\(memory)")
+        // The first rounds make the threads that do it, and the allocator keeps some.
+        #expect(memory[59] < memory[29] + 500_000, "\(memory)")
     }
 
     @Test func `A window of another length goes on where the stream is`() async throws {

@@ -70,14 +70,13 @@ struct SameScoresTests {
         let missed = records.reduce(UInt64(0)) {
             if case .lost(let lost) = $1 { $0 + lost.count } else { $0 }
         }
-        // A machine that is too busy skips windows and tells it; otherwise all of them are there.
-        let gaps = records.compactMap(\.gap)
-        #expect(gaps.allSatisfy { $0.reason == .skipped })
-        if gaps.isEmpty { #expect(UInt64(predictions.count) + missed == UInt64(expected.count)) }
-        #expect(predictions.count >= 2)
+        #expect(UInt64(predictions.count) + missed == UInt64(expected.count))
+        #expect(predictions.last?.seq == UInt64(expected.count))
+        #expect(records.allSatisfy { $0.gap == nil })
+        #expect(predictions.count >= 4)
         for prediction in predictions {
-            #expect(prediction.startSample % 12_800 == 0)
-            let index = Int(prediction.startSample) / 12_800
+            let index = Int(prediction.seq) - 1
+            #expect(prediction.startSample == index * 12_800)
             #expect(largestDifference(prediction.scores, expected[index]) == 0)
         }
     }
@@ -94,7 +93,7 @@ struct SameScoresTests {
         }
         let all = try await predictions([])
         let gated = try await predictions(["--gate", "-60"])
-        #expect(gated.last?.endSample == all.last?.endSample)
+        #expect(gated.last?.seq == all.last?.seq)
         for prediction in gated {
             let isSilent = prediction.endSample <= 40_000 || prediction.startSample >= 88_000
             // The clip ends in a pause, and what was heard of the next tenth of a second counts.
@@ -104,7 +103,7 @@ struct SameScoresTests {
             if isSilent && prediction.endSample < 38_400 { #expect(prediction.isGated) }
             #expect(prediction.isGated == prediction.labels.isEmpty)
             guard !prediction.isGated,
-                let same = all.first(where: { $0.startSample == prediction.startSample })
+                let same = all.first(where: { $0.seq == prediction.seq })
             else {
                 continue
             }
@@ -113,13 +112,14 @@ struct SameScoresTests {
         #expect(gated.contains { $0.isGated } && gated.contains { !$0.isGated })
     }
 
-    /// What a daemon tells of a short file. On a starved machine the file may be over before the test looks at the daemon;
-    /// then once more.
+    /// What a daemon tells of a short file. On a starved machine the file may be over before the test looks at the daemon,
+    /// or windows
+    /// were skipped, as a daemon must that cannot keep up; then once more.
     private static func records(_ arguments: [String], in folder: TestFolder) async throws -> [LiveRecord] {
         for _ in 1..<8 {
             guard let daemon = try? await RunningDaemon.start(arguments, in: folder),
                 let records = try? await daemon.subscribe().rest(),
-                records.count(where: { $0.prediction != nil }) >= 4
+                records.count(where: { $0.prediction != nil }) >= 4, records.allSatisfy({ $0.gap == nil })
             else { continue }
             #expect(try await daemon.program.ending().code == 0)
             return records
