@@ -100,8 +100,11 @@ struct AdapterSwapTests {
             }
             memory.append(try await daemon.status().memory.anonymousBytes)
         }
-        // The first rounds make the threads that do it, and the allocator keeps some.
-        #expect(memory[59] < memory[29] + 500_000, "\(memory)")
+        // A leak rises in every round, were it a page; the allocator takes half a megabyte once in a while and keeps it.
+        let later = memory.dropFirst(29)
+        let rises = zip(later, later.dropFirst()).count { $1 > $0 }
+        #expect(rises < 8, "\(memory)")
+        #expect(memory[59] < memory[29] + 2_000_000, "\(memory)")
     }
 
     @Test func `A window of another length goes on where the stream is`() async throws {
