@@ -7,6 +7,7 @@ final class RecordClient {
     private var framer = LineFramer(maximumLineBytes: 1 << 20)
     private var records: ArraySlice<LiveRecord> = []
     private var isClosed = false
+    private var answers = 0
 
     /// - Parameter path: `events.sock`, or `astd.sock` for a client that subscribes.
     init(_ path: String) throws {
@@ -25,6 +26,20 @@ final class RecordClient {
             Array(#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":\#(params)}"#.utf8) + [0x0A]
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw TestTrouble("the subscription could not be sent: errno \(errno)")
+        }
+    }
+
+    /// Asks `astd.sock` for one thing and waits until it is answered; for a client that asks one thing after another.
+    func ask(_ method: String, _ params: String) async throws {
+        let answered = answers
+        let request =
+            Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#.utf8) + [0x0A]
+        guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+            throw TestTrouble("\(method) could not be sent: errno \(errno)")
+        }
+        _ = try await eventually("the answer to \(method)") {
+            try fill()
+            return answers > answered ? true : nil
         }
     }
 
@@ -70,7 +85,7 @@ final class RecordClient {
                 guard case .line(let line) = item else { throw TestTrouble("a record of more than 1 MiB") }
                 switch try RPCMessage(line: line) {
                 case .record(let record), .notification(let record): records.append(record)
-                case .result: break
+                case .result: answers += 1
                 case .failure(_, let error): throw TestTrouble("the daemon refused: \(error.message)")
                 }
             }

@@ -30,6 +30,9 @@ struct RunningDaemon {
     /// A new client of `events.sock`.
     func listen() throws -> RecordClient { try RecordClient(folder.file(Self.events)) }
 
+    /// A new client of `astd.sock` that asks.
+    func control() throws -> RecordClient { try RecordClient(folder.file(Self.control)) }
+
     /// A new client of `astd.sock` that gets every score.
     func subscribe() throws -> RecordClient {
         let client = try RecordClient(folder.file(Self.control))
