@@ -108,7 +108,7 @@ def main():
     parser.add_argument("--each", type=int, default=40)
     options = parser.parse_args()
     digest = lambda f: hashlib.sha256(f.read_bytes()).hexdigest()
-    result = dict(measured_with="astd classify --adapter --format jsonl --top-k all",
+    result = dict(measured_with="astd classify --precision fp32 --adapter --format jsonl --top-k all",
                   base_weights_sha256=digest(options.base / "model.safetensors"),
                   weights_sha256=digest(options.adapter / "adapter_model.safetensors"),
                   adapter=measure(options.lab, options.base, options.adapter, options.each))

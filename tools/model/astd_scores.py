@@ -1,4 +1,4 @@
-"""Runs astd itself over clips: writes them as WAV files, reads `astd classify --format jsonl --top-k all`."""
+"""Runs astd itself over clips: writes them as WAV files, reads `astd classify --precision fp32 --format jsonl --top-k all`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def write_clips(clips, directory: Path):
 
 def records(files, model: Path, adapter: Path | None = None):
     """astd's JSON records, window by window, in the order of the files."""
-    command = [ASTD, "classify", "--model", str(model), "--format", "jsonl", "--top-k", "all",
+    command = [ASTD, "classify", "--model", str(model), "--precision", "fp32", "--format", "jsonl", "--top-k", "all",
                "--threads", "1", "--no-progress", "--files-from", "-"]
     if adapter:
         command += ["--adapter", str(adapter)]

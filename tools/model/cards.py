@@ -134,7 +134,7 @@ for validation (the training sources in the table are those without them). {", "
 
 ## How it was tested
 
-Every number here is astd's own (`astd classify --format jsonl --top-k all`). Recordings other than speech were
+Every number here is astd's own (`astd classify --precision fp32 --format jsonl --top-k all`). Recordings other than speech were
 fingerprinted (sign of band energy differences, matched at any offset) and copies joined; the split is by source: a
 speaker, a track (a composer, where a package is one composer's), a species, a kit or a recording, never a file. Some
 composers of supertuxkart tracks are on both sides, with different tracks; sources in one package may share a recordist.

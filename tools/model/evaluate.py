@@ -115,7 +115,7 @@ def main():
     sets = dict(clean=clips, quiet_and_noisy=harder(clips))
     p = {k: window_scores(write_clips(c, options.lab / f"test-{k}"), options.model, None, names) for k, c in sets.items()}
     result = dict(
-        measured_with="astd classify --format jsonl --top-k all",
+        measured_with="astd classify --precision fp32 --format jsonl --top-k all",
         test_manifest_sha256=hashlib.sha256(MANIFEST.read_bytes()).hexdigest(),
         weights_sha256=hashlib.sha256((options.model / "model.safetensors").read_bytes()).hexdigest(),
         test_clips=len(rows), clips_of_no_label=int((~(y == 1).any(1)).sum()), train_sources=train_sources(options.lab))
