@@ -12,6 +12,8 @@ typedef uint8_t bytes __attribute__((ext_vector_type(LANES)));
 
 #define INLINE static inline __attribute__((always_inline))
 
+INLINE long rounded_up(long value, long step) { return (value + step - 1) / step * step; }
+
 INLINE vec load(const float *p) {
   vec v;
   memcpy(&v, p, sizeof v);

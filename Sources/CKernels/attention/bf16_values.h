@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vector.h"
+#include "dots_avx512.h"
 #include "bf16.h"
 
 /// 2^x, relative error under 3e-6, which is small beside bfloat16's 2e-3. Not-a-number stays not-a-number.
@@ -39,6 +40,5 @@ INLINE void narrow_weights(vec weights, float *scores, long at) {
 #define VALUE_SUM vec
 #define SUM vec
 #define TILE value_tile
-#define DOT(sums, group, weights) \
-  (vec) _mm512_dpbf16_ps((__m512)(sums), (__m512bh)_mm512_set1_epi32(group), (__m512bh)(weights))
+#define DOT DOT_BF16
 #include "tile.h"

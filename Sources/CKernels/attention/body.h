@@ -8,8 +8,6 @@
 
 enum { PANEL = VECTORS * LANES };
 
-INLINE long rounded_up(long value, long step) { return (value + step - 1) / step * step; }
-
 /// Where the parts of a packed head are.
 typedef struct {
   uint8_t *queries;       // [tokens][query_stride]

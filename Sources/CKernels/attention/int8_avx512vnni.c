@@ -14,7 +14,7 @@
 #undef DOT
 #define SUM ivec
 #define TILE score_tile
-#define DOT(sums, group, weights) (ivec) _mm512_dpbusd_epi32((__m512i)(sums), _mm512_set1_epi32(group), (__m512i)(weights))
+#define DOT DOT_INT8
 #include "tile.h"
 
 /// Lanes of a row from `i`; what is behind its end is its first number again.

@@ -4,12 +4,12 @@
     __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,avx2,fma,evex512"))), apply_to = function)
 #define LANES 16
 #include "vector.h"
+#include "dots_avx512.h"
 #include "products.h"
 #define SUM vec
 #define VECTORS 4
 #define GROUP 2
-#define DOT(sums, group, weights) \
-  (vec) _mm512_dpbf16_ps((__m512)(sums), (__m512bh)_mm512_set1_epi32(group), (__m512bh)(weights))
+#define DOT DOT_BF16
 #define ROWS 6
 #define PRODUCTS ast_bf16_products_avx512bf16
 #define PRODUCTS_NAME "avx512bf16"

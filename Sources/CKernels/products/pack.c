@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "products.h"
-
-static long rounded_up(long value, long step) { return (value + step - 1) / step * step; }
+#define LANES 4
+#include "vector.h"
+#include "bf16.h"
 
 // Rows begin on cache lines.
 long ast_row_stride(const ast_product_kernels *kernels, long inputs) {
@@ -46,12 +47,7 @@ static void pack_int8(const ast_product_kernels *kernels, const float *row, long
 }
 
 static void pack_bf16(const ast_product_kernels *kernels, const float *row, long inputs, uint16_t *column) {
-  for (long k = 0; k < inputs; k++) {
-    uint32_t bits;
-    memcpy(&bits, row + k, 4);
-    const int is_nan = (bits & 0x7fffffff) > 0x7f800000;
-    column[k / 2 * kernels->panel * 2 + k % 2] = is_nan ? 0x7fc0 : (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-  }
+  for (long k = 0; k < inputs; k++) column[k / 2 * kernels->panel * 2 + k % 2] = one_to_bf16(row[k]);
 }
 
 void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
