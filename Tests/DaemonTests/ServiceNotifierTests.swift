@@ -38,6 +38,26 @@ import Testing
         }
     }
 
+    @Test func `The watchdog is fed by progress alone, and not more often than it must`() async throws {
+        try await TestServer.withDirectory { directory in
+            let descriptor = try receiver(directory + "/notify.sock")
+            defer { close(descriptor) }
+            let notifier = ServiceNotifier(address: directory + "/notify.sock", logger: TestServer.logger)
+            #expect(EngineWatchdog(notifier, seconds: nil) == nil, "systemd does not watch")
+            var patient = try #require(EngineWatchdog(notifier, seconds: 4_000))
+            patient.progress()
+            patient.progress()
+            notifier.status("told after it")
+            #expect(message(descriptor) == "WATCHDOG=1")
+            #expect(message(descriptor) == "STATUS=told after it", "the second was not due")
+            var hasty = try #require(EngineWatchdog(notifier, seconds: 1e-9))
+            for _ in 0..<3 {
+                hasty.progress()
+                #expect(message(descriptor) == "WATCHDOG=1")
+            }
+        }
+    }
+
     @Test func `A name with an at sign is an abstract socket`() throws {
         let name = "@astd-test-\(getpid())"
         let descriptor = try receiver(name)
