@@ -4,7 +4,7 @@ import Testing
 @testable import Inference
 
 @Suite struct NarrowProductTests {
-    private static let available = ["plain", "avx2", "avxvnni", "avx512vnni", "bf16plain", "avx512bf16"]
+    private static let available = ["plain", "avx2", "avxvnni", "avx512vl", "avx512vnni", "bf16plain", "avx512bf16"]
         .filter { NarrowProducts(named: $0) != nil }
     /// Rows, inputs, outputs: whole tiles and panels, and every kind of rest.
     private static let shapes = [
