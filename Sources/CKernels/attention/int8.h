@@ -1,5 +1,5 @@
 // What body.h needs where all products are in 8 bits. A file defines before it DOT_INT8, unsigned times signed;
-// exp2_of; store_weights and store_value, which depend on how the processor packs bytes.
+// exp2_of, exp2_times; store_weights and store_value, which depend on how the processor packs bytes.
 //
 // A query is scale q + minimum, a key or a token's values scale k. What multiplies a token's values is its weight times
 // their scale; so the scale's logarithm is part of the score, and the sum of weights takes it out again.
@@ -32,7 +32,10 @@ INLINE ivec whole(vec x) { return (ivec)(x + 12582912.f) - (ivec)(vec)12582912.f
 
 INLINE void store_bytes(ivec x, uint8_t *to, long count) {
   const bytes narrow = __builtin_convertvector(x, bytes);
-  memcpy(to, &narrow, (size_t)(count < LANES ? count : LANES));
+  if (count >= LANES)
+    memcpy(to, &narrow, LANES);
+  else
+    memcpy(to, &narrow, (size_t)count);
 }
 
 /// x factor = scale q + minimum, q in 0...255.
@@ -89,7 +92,7 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
   for (long i = 0; i < width; i += LANES) {
     const vec v = width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i);
     const long panel = VECTORS * LANES;
-    store_value(whole(v / scale), panels + i / panel * panel_bytes + (group * panel + i % panel) * 4, (int)(token % 4));
+    store_value(whole(v * inverses[token]), panels + i / panel * panel_bytes + (group * panel + i % panel) * 4, (int)(token % 4));
   }
 }
 
@@ -98,7 +101,8 @@ INLINE vec soften_part(float *scores, long i, float most, const float *inverses)
   vec weights[SOFTEN_STEP / LANES], sum = 0.f;
 #pragma clang loop unroll(full)
   for (int j = 0; j < SOFTEN_STEP / LANES; j++) {
-    weights[j] = exp2_of(load(scores + i + j * LANES) - (most - 7.99435344f));
+    // A power of two more, and 255/256 of it: subtracting eight loses nothing of the largest score.
+    weights[j] = exp2_times(load(scores + i + j * LANES) - (most - 8.f), 255.f / 256.f);
     sum += weights[j] * load(inverses + i + j * LANES);
   }
   store_weights(weights, (uint8_t *)scores + i);

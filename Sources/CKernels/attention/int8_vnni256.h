@@ -9,6 +9,8 @@
 #include "vector.h"
 #include "exp2.h"
 
+INLINE vec exp2_times(vec x, float factor) { return exp2_of(x) * factor; }
+
 /// Sixteen bytes of each half: four of every vector.
 INLINE void store_weights(const vec *weights, uint8_t *to) {
   const __m256i a = _mm256_cvtps_epi32((__m256)weights[0]), b = _mm256_cvtps_epi32((__m256)weights[1]);

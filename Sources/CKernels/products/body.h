@@ -43,31 +43,23 @@ static void narrow(const float *x, long count, long width, ast_rows rows) {
   const long whole = width - width % LANES, rest = width - whole;
   for (long row = 0; row < count; row++, x += width) {
     uint8_t *q = (uint8_t *)rows.values + row * rows.stride;
-    vec low = x[0], high = x[0];
-    ivec bad = 0;
+    vec low = x[0], high = x[0], trace = 0.f;
     for (long i = 0; i < whole; i += LANES) {
       const vec v = load(x + i);
-      bad |= ((ivec)v & 0x7f800000) == 0x7f800000;
+      trace += v * 0.f;
       low = v < low ? v : low;
       high = v > high ? v : high;
     }
     if (rest) {
       const vec v = load_part(x + whole, rest, x[0]);
-      bad |= ((ivec)v & 0x7f800000) == 0x7f800000;
+      trace += v * 0.f;
       low = v < low ? v : low;
       high = v > high ? v : high;
     }
-    float least = low[0], most = high[0];
-    int any = bad[0];
-    for (int i = 1; i < LANES; i++) {
-      least = low[i] < least ? low[i] : least;
-      most = high[i] > most ? high[i] : most;
-      any |= bad[i];
-    }
-    const float range = most - least;
+    const float least = -highest(-low), range = highest(high) - least;
     const float inverse = range > 0 ? (float)LEVELS / range : 0.f;
     // What is no number must come out as such: a broken weight is seen in the logits.
-    rows.scales[row] = any ? __builtin_nanf("") : range / (float)LEVELS;
+    rows.scales[row] = range / (float)LEVELS + sum_of_lanes(trace);
     rows.minimums[row] = least + OFFSET * range / (float)LEVELS;
     for (long i = 0; i < whole; i += LANES) {
       const bytes levels = levels_of(load(x + i), least, inverse);

@@ -98,9 +98,12 @@ final class PackedMatrix: @unchecked Sendable {
         let (outputs, inputs) = (weight.rows, weight.rowWidth)
         let size = Self.byteCount(outputs: outputs, inputs: inputs, products)
         let pages = try PrivatePages(byteCount: size, for: path)
-        self.init(at: pages.start, owner: pages, outputs: outputs, inputs: inputs, balance: balance?.fingerprint, products)
+        self.init(
+            at: pages.start, owner: pages, outputs: outputs, inputs: inputs, balance: balance?.fingerprint,
+            products)
         ast_pack(
-            products.table, weight.pointer, outputs, inputs, balance?.factors, UnsafeMutableRawPointer(mutating: view.panels),
+            products.table, weight.pointer, outputs, inputs, balance?.factors,
+            UnsafeMutableRawPointer(mutating: view.panels),
             UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
         pages.makeReadOnly()
     }
