@@ -36,7 +36,8 @@ struct SettingsFile {
         do throws(YAMLRefusal) {
             guard let root = try YAMLDocument.root(of: text), !root.isNull else { return }
             guard let pairs = root.pairs else {
-                return problems.append(problem(root, .badFile("is no mapping of names to values")))
+                return problems.append(
+                    problem(root, .badFile("is no mapping of names to values: write \"name: value\"")))
             }
             read(pairs, section: "")
         } catch {
@@ -79,7 +80,7 @@ struct SettingsFile {
             if let first = lines[name] {
                 let key = section.isEmpty ? name : "\(section).\(name)"
                 problems.append(
-                    problem(pair.name, .badFile("\(key) is given twice, first in line \(first)")))
+                    problem(pair.name, Self.twice(key, first)))
                 return nil
             }
             lines[name] = pair.name.line
@@ -88,7 +89,10 @@ struct SettingsFile {
     }
 
     private mutating func read(_ value: YAMLNode, _ row: SettingRow) {
-        if let text = value.text {
+        if let first = entries[row.key]?.line {
+            // `detection.on` may be written as one name, too.
+            problems.append(problem(value, Self.twice(row.key, first)))
+        } else if let text = value.text {
             let isEmptyList = row.isList && value.isNull
             entries[row.key] = Entry(texts: isEmptyList ? [] : [text], line: value.line)
         } else if row.isList, let items = value.items, items.allSatisfy({ $0.text != nil }) {
@@ -132,9 +136,20 @@ struct SettingsFile {
         SettingsProblem(origin: .file(path: path, line: node.line), kind: kind)
     }
 
+    private static func twice(_ key: String, _ first: Int) -> SettingsProblem.Kind {
+        .badFile("\(key) is given twice, first in line \(first)")
+    }
+
     /// What there is in a section, and what of it was perhaps meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
         let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey]
+        // A section, or the exceptions, where a value was to be.
+        let below = all.filter { $0.hasPrefix(key + ".") }
+        if !below.isEmpty { return .unknownKey(key, near: nil, allowed: below) }
+        if key == SettingTable.labelsKey {
+            let fields = SettingTable.exceptionFields.map { "\(key).LABEL.\($0)" }
+            return .unknownKey(key, near: nil, allowed: fields)
+        }
         let prefix = section.isEmpty ? "" : section + "."
         var here: [String] = []
         for candidate in all where candidate.hasPrefix(prefix) {

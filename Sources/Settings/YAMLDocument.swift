@@ -95,7 +95,9 @@ private final class EventStream {
             }
             return YAMLNode(value: .mapping(pairs), line: line)
         case .alias(let name):
-            throw YAMLRefusal(line: line, reason: "the alias *\(name) is not followed: write the value out")
+            throw YAMLRefusal(
+                line: line,
+                reason: "*\(name) is an alias, which settings have not: put it in quotes, or write it out")
         case .documentStart, .end, .other: return nil
         }
     }
@@ -114,7 +116,9 @@ private final class EventStream {
 
     private func next() throws(YAMLRefusal) -> (event: Event, line: Int) {
         var event = yaml_event_t()
-        guard yaml_parser_parse(parser, &event) == 1 else { throw refusal() }
+        guard yaml_parser_parse(parser, &event) == 1 else {
+            throw YAMLRefusal(parser.pointee, in: bytes)
+        }
         defer { yaml_event_delete(&event) }
         let line = event.start_mark.line + 1
         let data = event.data
@@ -142,51 +146,16 @@ private final class EventStream {
         anchor: UnsafeMutablePointer<yaml_char_t>?, tag: UnsafeMutablePointer<yaml_char_t>?, _ line: Int
     ) throws(YAMLRefusal) {
         if let name = Self.string(anchor) {
-            throw YAMLRefusal(line: line, reason: "the anchor &\(name) is of no use here: leave it out")
+            throw YAMLRefusal(
+                line: line,
+                reason: "&\(name) is an anchor, which settings have not: put it in quotes, or leave it out")
         }
         if let tag = Self.string(tag) {
             let short = tag.replacing("tag:yaml.org,2002:", with: "!!")
-            throw YAMLRefusal(line: line, reason: "the tag \(short) is of no use here: leave it out")
+            throw YAMLRefusal(
+                line: line,
+                reason: "\(short) is a tag, which settings have not: put it in quotes, or leave it out")
         }
-    }
-
-    /// What libyaml complains of.
-    private func refusal() -> YAMLRefusal {
-        let state = parser.pointee
-        let problem = state.problem.map { String(cString: $0) } ?? "it cannot be parsed"
-        if state.error == YAML_READER_ERROR {
-            let before = bytes.prefix(state.problem_offset)
-            let character = String(UInt32(bitPattern: state.problem_value), radix: 16, uppercase: true)
-            let padding = String(repeating: "0", count: max(0, 4 - character.count))
-            return YAMLRefusal(
-                line: before.count { $0 == 0x0A } + 1, reason: "\(problem) (U+\(padding)\(character))")
-        }
-        let line = state.problem_mark.line + 1
-        if state.error == YAML_SCANNER_ERROR, let reason = Self.advice(on: character(at: state.problem_mark))
-        {
-            return YAMLRefusal(line: line, reason: reason)
-        }
-        var reason = problem
-        if let context = state.context {
-            reason += " \(String(cString: context))"
-            if state.context_mark.line != state.problem_mark.line {
-                reason += " that began in line \(state.context_mark.line + 1)"
-            }
-        }
-        return YAMLRefusal(line: line, reason: reason)
-    }
-
-    /// For what cannot begin a value, which libyaml does not call by name.
-    private static func advice(on character: Character?) -> String? {
-        switch character {
-        case "\t": "a tab: indent with spaces"
-        case "@", "`", "%": character.map { "a value cannot begin with \($0): put it in quotes" }
-        default: nil
-        }
-    }
-
-    private func character(at mark: yaml_mark_t) -> Character? {
-        String(decoding: bytes, as: UTF8.self).unicodeScalars.dropFirst(mark.index).first.map(Character.init)
     }
 
     private static func string(_ text: UnsafeMutablePointer<yaml_char_t>?) -> String? {

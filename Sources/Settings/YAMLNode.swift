@@ -23,10 +23,3 @@ struct YAMLNode {
         if case .scalar(let text, isPlain: true) = value { ["", "~", "null"].contains(text) } else { false }
     }
 }
-
-/// Why a text is no document of such values.
-struct YAMLRefusal: Error, Equatable {
-    /// Counted from one; `nil`: nowhere.
-    var line: Int?
-    var reason: String
-}

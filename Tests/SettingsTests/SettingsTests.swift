@@ -132,12 +132,12 @@ import Testing
             "detection:\n  on: 0.2\n  off: 0.3",
             ["F:3: detection.off is 0.3, above detection.on, 0.2: give off less than on"]
         ),
-        ("- hop", ["F:1: is no mapping of names to values"]),
+        ("- hop", ["F:1: is no mapping of names to values: write \"name: value\""]),
         (
             "hop: 9999\nsorce: pulse",
             [
-                "F:2: sorce is no setting: do you mean source?",
                 "F:1: hop is \"9999\": give 0.01 to 600 seconds",
+                "F:2: sorce is no setting: do you mean source?",
             ]
         ),
     ])
@@ -161,6 +161,24 @@ import Testing
                 "detection.onn is no setting: do you mean detection.on?"
             ])
         #expect(complaints("", [:], ["detection.labels.Dog": ["0"]]).count == 1)
+        #expect(
+            complaints("", [:], ["metrics": ["0"]]) == [
+                "metrics is no setting: here there are metrics.file, metrics.interval"
+            ])
+        #expect(
+            complaints("", [:], ["detection.labels": ["0"]])[0].hasPrefix(
+                "detection.labels is no setting: here there are detection.labels.LABEL.on, "))
+    }
+
+    @Test func `Lists are set with colons between, where no option of their own takes them one by one`()
+        throws
+    {
+        let flags = [
+            "detection.deny": ["Noise:Silence"], "detection.allow": [""], "adapter": ["/a:b", "/c"],
+        ]
+        let settings = try load("detection: {allow: [Dog]}", [:], flags).settings
+        #expect(settings.detection.denied == ["Noise", "Silence"] && settings.detection.allowed.isEmpty)
+        #expect(settings.adapter == ["/a:b", "/c"])
     }
 
     @Test func `Only the command line is a question of usage`() {

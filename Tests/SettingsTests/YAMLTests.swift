@@ -58,17 +58,36 @@ import Testing
     }
 
     @Test(arguments: [
-        ("hop: &a 1", ["F:1: is no YAML of settings: the anchor &a is of no use here: leave it out"]),
+        (
+            "hop: &a 1",
+            [
+                "F:1: is no YAML of settings: &a is an anchor, which settings have not: put it in quotes, or leave it out"
+            ]
+        ),
         (
             "hop: 2\ngate: *a",
-            ["F:2: is no YAML of settings: the alias *a is not followed: write the value out"]
+            [
+                "F:2: is no YAML of settings: *a is an alias, which settings have not: put it in quotes, or write it out"
+            ]
         ),
         (
             "hop: 2\ndetection: &d {on: 1}",
-            ["F:2: is no YAML of settings: the anchor &d is of no use here: leave it out"]
+            [
+                "F:2: is no YAML of settings: &d is an anchor, which settings have not: put it in quotes, or leave it out"
+            ]
         ),
-        ("threads: !!int 4", ["F:1: is no YAML of settings: the tag !!int is of no use here: leave it out"]),
-        ("\nadapter: ! [x]", ["F:2: is no YAML of settings: the tag ! is of no use here: leave it out"]),
+        (
+            "threads: !!int 4",
+            [
+                "F:1: is no YAML of settings: !!int is a tag, which settings have not: put it in quotes, or leave it out"
+            ]
+        ),
+        (
+            "\nadapter: ! [x]",
+            [
+                "F:2: is no YAML of settings: ! is a tag, which settings have not: put it in quotes, or leave it out"
+            ]
+        ),
         (
             "hop: 2\n---\nhop: 3",
             ["F:2: is no YAML of settings: a second document begins: leave one"]
@@ -93,6 +112,18 @@ import Testing
         ("detection: {labels: {[x]: {on: 1}}}", ["F:1: a name is no text"]),
         ("adapter: [[a]]", ["F:1: adapter is \"a list of lists\": give directories of adapters"]),
         ("detection:\n\ton: 0.3", ["F:2: is no YAML of settings: a tab: indent with spaces"]),
+        ("source: *?*", ["F:1: is no YAML of settings: a value cannot begin with *: put it in quotes"]),
+        (
+            "source: pulse: USB",
+            [
+                "F:1: is no YAML of settings: a colon cannot stand here: if it belongs to a value, put it in quotes; else see the line above"
+            ]
+        ),
+        ("hop 0.5", ["F:1: is no mapping of names to values: write \"name: value\""]),
+        (
+            "detection: {on: 0.1}\ndetection.on: 0.2",
+            ["F:2: detection.on is given twice, first in line 1"]
+        ),
         ("hop: @1", ["F:1: is no YAML of settings: a value cannot begin with @: put it in quotes"]),
         (
             "# Grüße 🎤\nhop: `1",
