@@ -41,7 +41,10 @@ import Testing
     }
 
     /// A product of normalised rows with a few channels of twenty times the others' gain.
-    @Test(arguments: ["plain", "avx2", "avxvnni", "avx512vl", "avx512vnni"].filter { NarrowProducts(named: $0) != nil })
+    @Test(
+        arguments: ["plain", "avx2", "avxvnni", "avx512vl", "avx512vnni"].filter {
+            NarrowProducts(named: $0) != nil
+        })
     func `Eight bits lose less of a product with outlying channels`(name: String) throws {
         let products = try #require(NarrowProducts(named: name))
         let (rows, inputs, outputs) = (20, 96, 70)
