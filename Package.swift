@@ -82,8 +82,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer", "Detection",
-                "Settings",
+                "Batch", "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
+                "Detection", "Settings",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
@@ -121,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
+                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
                 nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
