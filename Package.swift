@@ -121,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
+                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
+                "Wire", log,
                 nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],

@@ -8,7 +8,8 @@ struct Astctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "astctl",
         abstract: "Talk to a running astd, the daemon that says what it hears.",
-        usage: "astctl [status|watch|top|classify|explain|labels|sources|adapter|pause|resume|reload|metrics] [OPTIONS]",
+        usage:
+            "astctl [status|watch|top|classify|explain|labels|sources|adapter|pause|resume|reload|metrics] [OPTIONS]",
         discussion: """
             Without a command it shows the status.
 
@@ -30,7 +31,8 @@ struct Astctl: ParsableCommand {
             """,
         version: "astctl \(astdVersion)",
         subcommands: [
-            StatusCommand.self, WatchCommand.self, TopCommand.self, ClassifyCommand.self, LabelsCommand.self, SourcesCommand.self,
+            StatusCommand.self, WatchCommand.self, TopCommand.self, ClassifyCommand.self, LabelsCommand.self,
+            SourcesCommand.self,
             AdapterCommand.self, ReloadCommand.self, ExplainCommand.self, PauseCommand.self,
             ResumeCommand.self, MetricsCommand.self,
         ],

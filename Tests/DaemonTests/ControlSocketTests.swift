@@ -103,11 +103,17 @@ import Wire
                 (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"top_k":\#(digits)}}"#, -32602),
                 (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"since_seq":-1}}"#, -32602),
                 (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"min_score":1e999}}"#, -32602),
-                (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"min_score":1e-\#(digits)x}}"#, -32700),
+                (
+                    #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"min_score":1e-\#(digits)x}}"#,
+                    -32700
+                ),
                 (depth, -32700), (objects, -32700), (#"{"id":1,"params":"# + depth, -32700),
             ] {
                 try await client.send(line)
-                guard case .failure(_, let error)? = try await client.line().map({ try RPCMessage(line: Array($0.utf8)) })
+                guard
+                    case .failure(_, let error)? = try await client.line().map({
+                        try RPCMessage(line: Array($0.utf8))
+                    })
                 else {
                     Issue.record("not refused: \(line.prefix(80))")
                     return

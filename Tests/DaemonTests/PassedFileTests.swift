@@ -43,7 +43,6 @@ import Wire
         try await TestServer.with { test in
             let client = try await connect(test)
             let letters = Array("abcdefghijklmnopqrstuvwxyz")
-            async let answers = answers(letters.count * 8, of: client)
             for round in 0..<letters.count * 8 {
                 let descriptor = try file(letters[round % letters.count])
                 defer { close(descriptor) }
@@ -54,14 +53,11 @@ import Wire
                 try await client.send(Array(Self.take[cut...]), files: [descriptor])
             }
             let wanted = (0..<letters.count * 8).map { result(String(letters[$0 % letters.count])) }
-            #expect(try await answers == wanted)
+            for (round, answer) in wanted.enumerated() {
+                let line = try await client.line()
+                #expect(line == answer, "round \(round)")
+            }
         }
-    }
-
-    private func answers(_ count: Int, of client: TestClient) async throws -> [String?] {
-        var lines: [String?] = []
-        for _ in 0..<count { lines.append(try await client.line()) }
-        return lines
     }
 
     @Test func `Several files are refused, and the next one alone is taken`() async throws {
@@ -71,9 +67,14 @@ import Wire
             defer { close(descriptor) }
             try await client.send(Self.take, files: [Int32](repeating: descriptor, count: 200))
             #expect(try await client.line() == result("several"))
-            try await client.send([0x0A], files: [descriptor])
             try await client.send(Self.take, files: [descriptor])
-            #expect(try await client.line() == result("several"))
+            #expect(try await client.line() == result("a"))
+            // Four wait for a request that wants them; what comes then is refused, and nothing after it suffers.
+            for _ in 0..<9 { try await client.send([0x0A], files: [descriptor]) }
+            for answer in ["a", "a", "a", "several", "none"] {
+                try await client.send(Self.take)
+                #expect(try await client.line() == result(answer))
+            }
             try await client.send(Self.take, files: [descriptor])
             #expect(try await client.line() == result("a"))
         }

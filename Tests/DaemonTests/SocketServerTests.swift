@@ -50,7 +50,9 @@ import Wire
         }
     }
 
-    @Test func `Whoever has connected stays when the socket files are removed, and the next daemon's files stay too`()
+    @Test
+    func
+        `Whoever has connected stays when the socket files are removed, and the next daemon's files stay too`()
         async throws
     {
         try await TestServer.withDirectory { directory in

@@ -28,7 +28,8 @@ struct ClientExampleTests {
             ], in: folder)
         let listener = try daemon.listen()
         let events = folder.file(RunningDaemon.events)
-        let python = try Program(["/usr/bin/python3", "\(Self.folder)/watch.py", events], in: folder, package: "python3")
+        let python = try Program(
+            ["/usr/bin/python3", "\(Self.folder)/watch.py", events], in: folder, package: "python3")
         let shell = try Program(
             ["sh", "\(Self.folder)/watch.sh", events], in: folder, package: "netcat-openbsd jq")
         // The daemon ends with its file, and its clients with the daemon.
@@ -76,13 +77,16 @@ struct PermissionTests {
             print("connected" if code == 0 else errno.errorcode[code])
             """
         let command = [
-            "setpriv", "--reuid=65534", "--regid=\(group)", "--clear-groups", "/usr/bin/python3", "-c", program,
+            "setpriv", "--reuid=65534", "--regid=\(group)", "--clear-groups", "/usr/bin/python3", "-c",
+            program,
             path,
         ]
         return try await Program(command, in: folder, package: "util-linux").ending().lines
     }
 
-    @Test func `The group may connect to both sockets, nobody else may, unless events are for all`() async throws {
+    @Test func `The group may connect to both sockets, nobody else may, unless events are for all`()
+        async throws
+    {
         let folder = try TestFolder()
         let source = "file:\(try SeededClip.longSilence(in: folder))"
         chmod(folder.path, 0o755)

@@ -145,7 +145,8 @@ struct FileRequestTests {
         #expect(!top.output.contains(0x1B))
     }
 
-    @Test func `astctl top on a terminal is redrawn in place, and Ctrl-C gives the cursor back`() async throws {
+    @Test func `astctl top on a terminal is redrawn in place, and Ctrl-C gives the cursor back`() async throws
+    {
         let folder = try TestFolder()
         let daemon = try await start(in: folder, ["--hop", "0.1"])
         let typescript = folder.file("typescript")

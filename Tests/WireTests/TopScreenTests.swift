@@ -7,7 +7,8 @@ import Wire
     private static let second: Int64 = 1_000_000_000
     private static let start: Int64 = 1_767_225_598 * second
 
-    private func prediction(_ seq: UInt64, _ scores: [(String, Float)], adapter: String? = nil) -> LiveRecord {
+    private func prediction(_ seq: UInt64, _ scores: [(String, Float)], adapter: String? = nil) -> LiveRecord
+    {
         .prediction(
             Prediction(
                 seq: seq, unixNanos: Self.start + Int64(seq) * Self.second / 2, startSample: 0,
@@ -73,7 +74,8 @@ import Wire
         #expect(state(records, labels: ["Siren"]).sorted.map(\.label) == ["Siren"])
     }
 
-    @Test func `No line is wider and no table higher than the terminal, and colour is only for those who ask`() {
+    @Test
+    func `No line is wider and no table higher than the terminal, and colour is only for those who ask`() {
         let worst = state([
             prediction(1, (0..<40).map { ("A label of many words, number \($0)", 0.5) }),
             event(.begin, "A label of many words, number 3"),

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -27,10 +28,14 @@ class Daemon:
             self.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stderr=self.log
         )
         deadline = time.monotonic() + 120
-        while not os.path.exists(self.events):
+        while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"astd did not start:\n{self.said()}")
             time.sleep(0.05)
+
+    def answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(self.events) == 0
 
     @property
     def pid(self) -> int:

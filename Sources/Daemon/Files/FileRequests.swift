@@ -57,7 +57,9 @@ struct FileRequests {
         let passed = await client.takeFile()
         switch passed {
         case .several:
-            throw RPCError(.invalidParams, "more than one file came with the request, or the daemon has no room for it: send one")
+            throw RPCError(
+                .invalidParams,
+                "more than one file came with the request, or the daemon has no room for it: send one")
         case .none where request.path == nil:
             let wanted = "name a `path`, or send one open file with the request (SCM_RIGHTS)"
             throw RPCError(.invalidParams, "no file came with the request: \(wanted)")

@@ -10,7 +10,7 @@ import NIOCore
 ///
 /// SAFETY: unchecked because it is used on its channel's event loop alone.
 final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
-    /// What came since it was asked for last.
+    /// What came with one piece of bytes.
     enum Taken: Sendable {
         case none
         case one(OwnedDescriptor)
@@ -19,18 +19,18 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
     }
 
     private let socket: Int32
-    private var taken = Taken.none
+    /// In the order in which they came: the next request's may be here before this one's is asked for.
+    private var waiting: [Taken] = []
+    /// More are closed, and refused like several at once.
+    private static let mostWaiting = 4
     /// Bytes of one look, and of one read.
     private static let readBytes = 4096
 
     /// - Parameter socket: The channel's own, as long as that is open.
     init(of socket: Int32) { self.socket = socket }
 
-    /// The files since the last call; they are the caller's now.
-    func take() -> Taken {
-        defer { taken = .none }
-        return taken
-    }
+    /// The oldest that nobody took yet.
+    func take() -> Taken { waiting.isEmpty ? .none : waiting.removeFirst() }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         let count = look()
@@ -47,11 +47,30 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
 
     /// - Returns: How many bytes the next read is to take.
     private func look() -> Int {
+        var room = Self.readBytes
+        while true {
+            let (found, message, control) = peek(room)
+            guard found > 0 else { return Self.readBytes }  // The end, or an error: NIO finds it as well.
+            let file = file(in: message, control)
+            // When the room is full, Linux also shows the files of the bytes right behind it. Then there has to be
+            // room for all that came, which ends with the bytes that the files belong to.
+            if found == room, file != nil || isCut(message) {
+                var waiting: Int32 = 0
+                guard ioctl(socket, UInt(FIONREAD), &waiting) == 0 else { return found }
+                room = max(room, Int(waiting)) + 1
+                continue
+            }
+            keep(file, isCut: isCut(message))
+            return found
+        }
+    }
+
+    private func peek(_ room: Int) -> (found: Int, msghdr, control: [UInt]) {
         // Room for one descriptor behind the header; the kernel drops others and says so.
         let header = MemoryLayout<cmsghdr>.stride
         var control = [UInt](repeating: 0, count: (header + 8) / MemoryLayout<UInt>.size)
         var message = msghdr()
-        let found = withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 1) { bytes in
+        let found = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { bytes in
             control.withUnsafeMutableBytes { control in
                 var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
                 return withUnsafeMutablePointer(to: &part) { part in
@@ -65,26 +84,28 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
                 }
             }
         }
-        guard found > 0 else { return Self.readBytes }  // The end, or an error: NIO finds it as well.
-        keep(control, message)
-        return found
+        return (found, message, control)
     }
 
-    private func keep(_ control: [UInt], _ message: msghdr) {
-        var file: OwnedDescriptor?
-        if message.msg_controllen >= MemoryLayout<cmsghdr>.stride + MemoryLayout<Int32>.size {
-            control.withUnsafeBytes { bytes in
-                let header = bytes.loadUnaligned(as: cmsghdr.self)
-                guard header.cmsg_level == SOL_SOCKET, header.cmsg_type == SCM_RIGHTS else { return }
-                file = OwnedDescriptor(
-                    bytes.loadUnaligned(fromByteOffset: MemoryLayout<cmsghdr>.stride, as: Int32.self))
-            }
+    private func isCut(_ message: msghdr) -> Bool { message.msg_flags & Int32(MSG_CTRUNC) != 0 }
+
+    private func file(in message: msghdr, _ control: [UInt]) -> OwnedDescriptor? {
+        let header = MemoryLayout<cmsghdr>.stride
+        guard message.msg_controllen >= header + MemoryLayout<Int32>.size else { return nil }
+        return control.withUnsafeBytes { bytes in
+            let name = bytes.loadUnaligned(as: cmsghdr.self)
+            guard name.cmsg_level == SOL_SOCKET, name.cmsg_type == SCM_RIGHTS else { return nil }
+            return OwnedDescriptor(bytes.loadUnaligned(fromByteOffset: header, as: Int32.self))
         }
-        let isCut = message.msg_flags & Int32(MSG_CTRUNC) != 0
-        if isCut {
-            taken = .several
+    }
+
+    private func keep(_ file: OwnedDescriptor?, isCut: Bool) {
+        if waiting.count == Self.mostWaiting {
+            if isCut || file != nil { waiting[Self.mostWaiting - 1] = .several }
+        } else if isCut {
+            waiting.append(.several)
         } else if let file {
-            if case .none = taken { taken = .one(file) } else { taken = .several }
+            waiting.append(.one(file))
         }
     }
 }

@@ -7,7 +7,7 @@ public struct RequestClient: Sendable {
 
     init(_ handler: NIOLoopBound<ControlHandler>) { self.handler = handler }
 
-    /// The open files that came with this request, or with those before it that wanted none.
+    /// The open file that came with this request, or an older one that nobody wanted.
     func takeFile() async -> PassedFiles.Taken {
         let taken = try? await handler.eventLoop.submit { handler.value.takeFile() }.get()
         return taken ?? .none

@@ -23,7 +23,8 @@ public struct Prediction: Sendable, Equatable {
 
     public init(
         seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64, levelDBFS: Double?,
-        latencyMs: Double, passMs: Double? = nil, adapter: String?, isGated: Bool = false, labels: [ScoredLabel]
+        latencyMs: Double, passMs: Double? = nil, adapter: String?, isGated: Bool = false,
+        labels: [ScoredLabel]
     ) {
         self.seq = seq
         self.time = Timestamp(unixNanos: unixNanos)
