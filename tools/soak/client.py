@@ -10,8 +10,8 @@ class Refused(Exception):
 class Client:
     def __init__(self, path: str, timeout: float = 300):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)  # Blocking: it waits while the daemon's queue of connections is full.
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
         self.lines = self.socket.makefile("rb")
         self.hello = self.next()
         self.number = 0

@@ -76,7 +76,7 @@ class Troublemaker:
 
     def classify(self, client: Client):
         with open(self.clip, "rb") as file:
-            client.ask("classify", {"hop": 0.5}, [file.fileno()])
+            client.ask("classify", {"hop": 5}, [file.fileno()])
 
     def leave_classify(self, client: Client):
         with open(self.clip, "rb") as file:
@@ -184,7 +184,7 @@ def main():
     options = parser.parse_args()
     is_paced = options.unpaced_hours is None
     hours = options.minutes / 60 + 0.1 if is_paced else options.unpaced_hours
-    with sound.File(hours, options.folder) as path, sound.File(0.05) as clip:
+    with sound.File(hours, options.folder) as path, sound.File(1 / 60) as clip:
         arguments = ["--model", options.model, "--hop", options.hop, "--source", f"file:{path}"]
         with Daemon(options.program, arguments + ([] if is_paced else ["--fast"])) as daemon:
             outcome = soak(daemon, clip, options.minutes * 60 if is_paced else None)
