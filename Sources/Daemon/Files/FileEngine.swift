@@ -1,4 +1,5 @@
 internal import Batch
+private import CKernels
 internal import Capture
 internal import Recognizer
 internal import Wire
@@ -56,7 +57,12 @@ actor FileEngine {
 
     /// - Returns: Seconds of audio that were read.
     @discardableResult
-    func close(_ id: Int) -> Double { files.removeValue(forKey: id)?.seconds ?? 0 }
+    func close(_ id: Int) -> Double {
+        let seconds = files.removeValue(forKey: id)?.seconds ?? 0
+        // Megabytes of activations were freed; the allocator would keep some of them, and more after each unlucky file.
+        if files.isEmpty { ast_return_freed_memory() }
+        return seconds
+    }
 
     /// Waits for the window at hand; to be called last.
     nonisolated func finish() async { await thread.finish() }
