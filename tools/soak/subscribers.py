@@ -103,6 +103,8 @@ def pump(readers: list[Subscriber], seconds: float):
 
 def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
     print(f"\n{many} subscribers, {slow} of which do not read for {seconds:g} s")
+    settle(daemon)
+    time.sleep(3)  # Until it has begun all that it begins.
     before = process.read(daemon.pid)
     show("before", before)
     sleepers = [Subscriber(daemon.events, 4096) for _ in range(slow)]
@@ -131,7 +133,8 @@ def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
     )
     with Client(daemon.control) as client:
         told = client.ask("status")["lost_records"]
-    expect(told == sum(s.lost for s in sleepers), f"the daemon counts the same: {told}")
+    lost = sum(subscriber.lost for subscriber in readers + sleepers)
+    expect(told == lost, f"the daemon counts as many as all were told: {told}, {lost}")
     for subscriber in readers + sleepers:
         subscriber.socket.close()
     settle(daemon)
