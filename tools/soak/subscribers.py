@@ -147,9 +147,12 @@ def settle(daemon: Daemon):
     """Waits until the daemon has noticed that everybody left."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with Client(daemon.control) as client:
-            if client.ask("status")["clients"] == 1:
-                break
+        try:
+            with Client(daemon.control) as client:
+                if client.ask("status")["clients"] == 1:
+                    break
+        except ConnectionError:
+            pass  # There are still too many.
         time.sleep(0.1)
     time.sleep(0.3)
 
