@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 # Where systemd looks for units; it does not look below every prefix.
 SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 
-.PHONY: help setup build release programs test test-importers test-report test-spark test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
+.PHONY: help setup build release programs test test-importers test-report test-spark test-fallbacks fuzz tsan asan soak soak-clients format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -40,6 +40,12 @@ test-fallbacks: release ## The kernels of other processors, under qemu
 	@tools/test_fallbacks.sh
 tsan: setup ## The tests that use threads, under the thread sanitizer
 	swift test --sanitize=thread --scratch-path .build-tsan --filter 'CaptureTests|DaemonTests|BatchTests.ParallelRun|InferenceTests.WorkerPool'
+asan: setup ## Every test, under the address sanitizer (leaks aside: the test runner has some of its own)
+	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --parallel
+soak: release ## An hour in real time of everything that may happen: no growth, nothing lost (SOAK='--unpaced-hours 24 --chart FILE')
+	tools/soak/soak.py $(SOAK)
+soak-clients: release ## A thousand subscribers, a tenth of them asleep; ten thousand connections; garbage
+	tools/soak/subscribers.py
 format: ## Rewrite the Swift sources in the house's layout
 	git ls-files -z '*.swift' | xargs -0r swift format -i --parallel
 lint: ## Layout and house rules, strictly

@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer", "Detection",
-                "Settings",
+                "Batch", "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
+                "Detection", "Settings",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
@@ -120,7 +120,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
+                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
+                "Wire", log,
                 nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],

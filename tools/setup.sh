@@ -11,6 +11,8 @@ packages=(
     pulseaudio pulseaudio-utils
     # tools/fetch_model.sh, and the small hub that it is tested with.
     curl python3
+    # The clients of examples/clients, and a terminal to test programs on.
+    netcat-openbsd jq bsdutils
     # What the Swift toolchain needs to run, to link and to fetch packages.
     g++ libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata git ca-certificates
     # What a target wants beyond that.

@@ -57,6 +57,9 @@ public final class AudioFileReader {
     /// - Throws: As ``init(path:)``.
     public convenience init(descriptor: Int32, name: String, spoolsPipes: Bool = true) throws(CaptureError) {
         let (owned, status) = try OwnedDescriptor.duplicate(descriptor, name: name)
+        guard owned.isReadable else {
+            throw .system(name: name, operation: "read", reason: "it was not opened for reading")
+        }
         guard let kind = status.otherKind else {
             try self.init(file: owned, size: status.size, name: name)
             return

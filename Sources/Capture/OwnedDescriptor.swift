@@ -1,10 +1,11 @@
 private import Glibc
 
 /// A file descriptor that is closed with the last reference to it.
-final class OwnedDescriptor: Sendable {
-    let number: Int32
+package final class OwnedDescriptor: Sendable {
+    package let number: Int32
 
-    private init(_ number: Int32) { self.number = number }
+    /// - Parameter number: Open, and nobody else's from now on.
+    package init(_ number: Int32) { self.number = number }
 
     deinit { close(number) }
 
@@ -51,6 +52,13 @@ final class OwnedDescriptor: Sendable {
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         unlink(template)
         return OwnedDescriptor(number)
+    }
+
+    /// Whether bytes can be read through it: not one that only writes, or that only names a file (`O_PATH`).
+    var isReadable: Bool {
+        let onlyNames: Int32 = 0o10000000  // O_PATH, which glibc shows to those alone who define _GNU_SOURCE.
+        let flags = fcntl(number, F_GETFL)
+        return flags >= 0 && flags & O_ACCMODE != O_WRONLY && flags & onlyNames == 0
     }
 
     /// - Throws: `system` when the descriptor is none.

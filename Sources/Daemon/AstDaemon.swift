@@ -63,15 +63,16 @@ public struct AstDaemon: Sendable {
             pipeline.suspectMuted(after: settings.mutedAfter)
         }
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
+        let files = FileEngine()
         let requests = Requests(
             facts: facts, source: source, sourceWatch: sourceWatch, pipeline: pipeline, adapters: adapters,
             detection: detection, reload: reload,
-            hub: hub
+            hub: hub, files: files
         ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(
                 runtimeDirectory: options.runtimeDirectory, eventsMode: options.settings.eventsMode,
-                inherited: .fromEnvironment()), hub: hub,
+                maximumClients: options.settings.maximumClients, inherited: .fromEnvironment()), hub: hub,
             handler: requests, logger: logger)
         requests.countClients { [weak server] in server?.clientCount ?? 0 }
         try mapped(DaemonError.source) { () throws(CaptureError) in
@@ -91,7 +92,13 @@ public struct AstDaemon: Sendable {
             settings: { reload.settings.metrics }, text: { requests.metricsText() }, logger: logger)
         let writer = Task { await metricsFile.run() }
         defer { writer.cancel() }
-        try await serve(listening, server, reload, stopRequests)
+        do {
+            try await serve(listening, server, reload, stopRequests)
+        } catch {
+            await files.finish()
+            throw error
+        }
+        await files.finish()
     }
 
     private func serve(

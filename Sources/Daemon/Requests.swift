@@ -15,6 +15,7 @@ final class Requests: RequestHandler {
     private let detection: EventDetection
     private let reload: Reload
     private let hub: EventHub
+    private let files: FileEngine
     private let source: any AudioSource
     private let sourceWatch: SourceWatch
     private let began = ContinuousClock.now
@@ -34,7 +35,7 @@ final class Requests: RequestHandler {
     init(
         facts: Facts, source: any AudioSource, sourceWatch: SourceWatch, pipeline: Pipeline,
         adapters: AdapterShelf, detection: EventDetection, reload: Reload,
-        hub: EventHub, shutdown: @escaping @Sendable () -> Void
+        hub: EventHub, files: FileEngine, shutdown: @escaping @Sendable () -> Void
     ) {
         self.facts = facts
         self.pipeline = pipeline
@@ -42,6 +43,7 @@ final class Requests: RequestHandler {
         self.detection = detection
         self.reload = reload
         self.hub = hub
+        self.files = files
         self.shutdown = shutdown
         self.source = source
         self.sourceWatch = sourceWatch
@@ -57,12 +59,15 @@ final class Requests: RequestHandler {
             window: active.first?.windowSeconds ?? 0, hop: facts.hopSeconds)
     }
 
-    func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {
+    func handle(
+        method: String, params: JSONObject, from client: RequestClient
+    ) async -> Result<JSONText, RPCError> {
         switch method {
         case "status": .success(JSONText(status()))
         case "labels": labels(params)
         case "adapter.list", "adapter.load", "adapter.use", "adapter.unload":
             await AdapterRequests(adapters).handle(method: method, params: params)
+        case "classify": await FileRequests(files, adapters).classify(params, for: client)
         case "explain": explain(params)
         case "reload": .success(JSONText(await reload.run()))
         case "sources": sources()

@@ -20,7 +20,7 @@ struct SettingRow: Sendable {
             ? "--set \(key)" : "--" + key.replacing("_", with: "-")
     }
 
-    private static let withoutOption: Set<String> = ["events_mode", "muted_after"]
+    private static let withoutOption: Set<String> = ["events_mode", "max_clients", "muted_after"]
 }
 
 typealias SettingPath<Value> = any WritableKeyPath<Settings, Value> & Sendable

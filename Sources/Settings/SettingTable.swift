@@ -25,6 +25,7 @@ enum SettingTable {
         .one("fast", \.fast, .flag),
         .optional("runtime_dir", \.runtimeDir, .text("a directory")),
         .one("events_mode", \.eventsMode, .permissions),
+        .one("max_clients", \.maximumClients, .count(1...100_000, "")),
         .one("muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"), isLive: true),
         .one("detection.on", \.detection.rule.on, .threshold, isLive: true),
         .optional("detection.off", \.detection.rule.off, .threshold, isLive: true),

@@ -30,6 +30,8 @@ public struct Settings: Equatable, Sendable {
     public var runtimeDir: String?
     /// Permissions of `events.sock`.
     public var eventsMode: UInt32 = 0o660
+    /// Most clients of each socket.
+    public var maximumClients = 1024
     /// Seconds of digital silence after which a muted microphone is suspected; 0: never.
     public var mutedAfter = 120.0
 

@@ -8,7 +8,8 @@ struct Astctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "astctl",
         abstract: "Talk to a running astd, the daemon that says what it hears.",
-        usage: "astctl [status|watch|explain|labels|sources|adapter|pause|resume|reload|metrics] [OPTIONS]",
+        usage:
+            "astctl [status|watch|top|classify|explain|labels|sources|adapter|pause|resume|reload|metrics] [OPTIONS]",
         discussion: """
             Without a command it shows the status.
 
@@ -17,6 +18,8 @@ struct Astctl: ParsableCommand {
               astctl watch                          live scores, redrawn in place
               astctl watch --min-score 0.5 | jq .   records as JSON lines
               astctl watch --labels Dog,Siren       two labels, wherever they rank
+              astctl top                            a table of all labels, redrawn in place
+              astctl classify street.wav            a file, classified beside the listening
               astctl pause                          nothing is recorded until `astctl resume`
               astctl explain Siren                  why it was or was not reported
               astctl adapter use birds              another LoRA adapter from the next window on
@@ -28,7 +31,8 @@ struct Astctl: ParsableCommand {
             """,
         version: "astctl \(astdVersion)",
         subcommands: [
-            StatusCommand.self, WatchCommand.self, LabelsCommand.self, SourcesCommand.self,
+            StatusCommand.self, WatchCommand.self, TopCommand.self, ClassifyCommand.self, LabelsCommand.self,
+            SourcesCommand.self,
             AdapterCommand.self, ReloadCommand.self, ExplainCommand.self, PauseCommand.self,
             ResumeCommand.self, MetricsCommand.self,
         ],

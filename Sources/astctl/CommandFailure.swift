@@ -17,6 +17,8 @@ enum CommandFailure: Error, Equatable {
     case refused(method: String, RPCError)
     /// The daemon speaks another protocol, or something that is no daemon answered.
     case notUnderstood(path: String, reason: String)
+    /// A file cannot be opened; `code` is an errno.
+    case file(path: String, code: Int32)
     /// The output cannot be written; `code` is an errno.
     case output(code: Int32)
 
@@ -26,7 +28,7 @@ enum CommandFailure: Error, Equatable {
         case .usage, .badPath: 64
         case .noDaemon, .closed: 3
         case .timeout: 4
-        case .notPermitted, .refused, .notUnderstood, .output: 1
+        case .notPermitted, .refused, .notUnderstood, .file, .output: 1
         }
     }
 }
@@ -52,6 +54,8 @@ extension CommandFailure: CustomStringConvertible {
         case .notUnderstood(let path, let reason):
             "\(path) does not talk like astd \(astdVersion) (\(Text.printable(reason))): "
                 + "use the astctl that came with the daemon"
+        case .file(let path, let code):
+            "\(Text.printable(path)): \(String(cString: strerror(code))): name a file that you may read"
         case .output(let code):
             "writing the output: \(String(cString: strerror(code))): write it elsewhere"
         }

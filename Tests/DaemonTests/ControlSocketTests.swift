@@ -93,6 +93,40 @@ import Wire
         return nil
     }
 
+    @Test func `Numbers without end and nesting without end are refused and harm nobody`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            let digits = String(repeating: "9", count: 60_000)
+            let depth = String(repeating: "[", count: 30_000)
+            let objects = String(repeating: #"{"a":"#, count: 10_000)
+            for (line, code) in [
+                (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"top_k":\#(digits)}}"#, -32602),
+                (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"since_seq":-1}}"#, -32602),
+                (#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"min_score":1e999}}"#, -32602),
+                (
+                    #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"min_score":1e-\#(digits)x}}"#,
+                    -32700
+                ),
+                (depth, -32700), (objects, -32700), (#"{"id":1,"params":"# + depth, -32700),
+            ] {
+                try await client.send(line)
+                guard
+                    case .failure(_, let error)? = try await client.line().map({
+                        try RPCMessage(line: Array($0.utf8))
+                    })
+                else {
+                    Issue.record("not refused: \(line.prefix(80))")
+                    return
+                }
+                #expect(error.code.value == code, "\(line.prefix(80))")
+                #expect(error.message.utf8.count < 1_000)
+            }
+            // An id of any length comes back digit for digit.
+            try await client.send(#"{"jsonrpc":"2.0","id":\#(digits),"method":"echo"}"#)
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":\#(digits),"result":""}"#)
+        }
+    }
+
     @Test func `An overlong line is refused once and the next one answered`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)

@@ -50,6 +50,45 @@ import Wire
         }
     }
 
+    @Test
+    func
+        `Whoever has connected stays when the socket files are removed, and the next daemon's files stay too`()
+        async throws
+    {
+        try await TestServer.withDirectory { directory in
+            let first = TestServer(directory: directory)
+            try await first.server.bind()
+            let client = try TestClient(first.control)
+            _ = try await client.line()
+            for path in [first.control, first.events] { #expect(unlink(path) == 0) }
+            #expect(try await client.request("echo") == .result(id: .number("1"), .string("")))
+            let second = TestServer(directory: directory)
+            try await second.server.bind()
+            await first.server.close()
+            let late = try TestClient(second.control)
+            #expect(try await late.record() == .hello(StubHandler().hello()))
+            await second.server.close()
+        }
+    }
+
+    @Test func `The files are given to the group, where there is one of that name`() async throws {
+        try await TestServer.withDirectory { directory in
+            let own = try #require(getgrgid(getegid()).map { String(cString: $0.pointee.gr_name) })
+            let others = try #require(RuntimeDirectory.groupID(named: "nogroup"))
+            for (name, wanted) in [(own, getegid()), ("nogroup", geteuid() == 0 ? others : getegid())] {
+                let configuration = SocketServerConfiguration(runtimeDirectory: directory, groupName: name)
+                let server = SocketServer(
+                    configuration: configuration, hub: EventHub(), handler: StubHandler(),
+                    logger: TestServer.logger)
+                try await server.bind()
+                var status = stat()
+                #expect(lstat(directory + "/astd.sock", &status) == 0 && status.st_gid == wanted)
+                #expect(lstat(directory + "/events.sock", &status) == 0 && status.st_gid == wanted)
+                await server.close()
+            }
+        }
+    }
+
     @Test func `When only the second socket is taken the first is given back`() async throws {
         try await TestServer.withDirectory { directory in
             let other = try ListeningSocket(path: directory + "/events.sock", mode: 0o600, group: nil)

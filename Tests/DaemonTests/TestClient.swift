@@ -59,6 +59,19 @@ final class TestClient: Sendable {
         try await send(Array((line + "\n").utf8))
     }
 
+    /// Sends bytes, and open files with the first of them (SCM_RIGHTS).
+    func send(_ bytes: [UInt8], files: [Int32]) async throws {
+        guard !files.isEmpty, !bytes.isEmpty else {
+            try await send(bytes)
+            return
+        }
+        let sent = try await onQueue { [descriptor] in
+            sendWithFiles(descriptor, bytes, files)
+        }
+        guard sent > 0 else { throw Failure.send(errno) }
+        try await send(Array(bytes.dropFirst(sent)))
+    }
+
     /// The next line without its `\n`; nil when the server closed.
     func line() async throws -> String? {
         try await onQueue { [reader] in try reader.line() }
@@ -117,6 +130,7 @@ private final class Reader: @unchecked Sendable {
         while lines.isEmpty {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }  // Somebody stopped this process, and let it go on.
             if count == 0 || (count < 0 && errno == ECONNRESET) { return nil }
             guard count > 0 else {
                 throw errno == EAGAIN ? TestClient.Failure.timeout : TestClient.Failure.read(errno)
@@ -126,5 +140,33 @@ private final class Reader: @unchecked Sendable {
             }
         }
         return lines.popFirst()
+    }
+}
+
+/// One `sendmsg` with open files in its control data.
+private func sendWithFiles(_ socket: Int32, _ bytes: [UInt8], _ files: [Int32]) -> Int {
+    let header = MemoryLayout<cmsghdr>.stride
+    let length = header + files.count * MemoryLayout<Int32>.size
+    var control = [UInt8](repeating: 0, count: length + MemoryLayout<Int>.size)
+    var name = cmsghdr()
+    (name.cmsg_len, name.cmsg_level, name.cmsg_type) = (length, SOL_SOCKET, Int32(SCM_RIGHTS))
+    control.withUnsafeMutableBytes { control in
+        control.storeBytes(of: name, as: cmsghdr.self)
+        for (index, file) in files.enumerated() {
+            control.storeBytes(of: file, toByteOffset: header + index * 4, as: Int32.self)
+        }
+    }
+    var bytes = bytes
+    // SAFETY: every pointer is to memory that lives through the call, with its own length.
+    return bytes.withUnsafeMutableBytes { bytes in
+        control.withUnsafeMutableBytes { control in
+            var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+            return withUnsafeMutablePointer(to: &part) { part in
+                var message = msghdr()
+                (message.msg_iov, message.msg_iovlen) = (part, 1)
+                (message.msg_control, message.msg_controllen) = (control.baseAddress, length)
+                return sendmsg(socket, &message, Int32(MSG_NOSIGNAL))
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Capture
 import Glibc
 import Logging
 import NIOConcurrencyHelpers
@@ -93,22 +94,38 @@ final class StartProbe: Service {
     }
 }
 
-/// Answers `echo` with its text, `slow` after a long time, and refuses the rest.
+/// Answers `echo` with its text, `take` with what came in the client's file, `slow` after a long time, and refuses the rest.
 struct StubHandler: RequestHandler {
     func hello() -> Hello {
         Hello(model: "stub", adapters: [nil], labels: 2, window: 10.24, hop: 1)
     }
 
-    func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError> {
+    func handle(
+        method: String, params: JSONObject, from client: RequestClient
+    ) async -> Result<JSONText, RPCError> {
         switch method {
         case "echo":
             let text = (try? params.string("text")) ?? nil
             return .success(JSONText { $0.string(text ?? "") })
+        case "take":
+            let text = Self.text(await client.takeFile())
+            return .success(JSONText { $0.string(text) })
         case "slow":
             try? await Task.sleep(for: .seconds(3_600))
             return .success(JSONText { $0.bool(true) })
         default:
             return .failure(.methodNotFound(method))
+        }
+    }
+
+    /// `none`, `several`, or the file's first byte.
+    private static func text(_ taken: PassedFiles.Taken) -> String {
+        switch taken {
+        case .none: return "none"
+        case .several: return "several"
+        case .one(let file):
+            var byte: UInt8 = 0
+            return pread(file.number, &byte, 1, 0) == 1 ? String(UnicodeScalar(byte)) : "unreadable"
         }
     }
 }

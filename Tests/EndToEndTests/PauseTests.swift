@@ -11,12 +11,15 @@ struct PauseTests {
         let daemon = try await RunningDaemon.start(
             ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
         let client = try daemon.listen()
-        _ = try await client.nextPrediction()
+        var reached = try await client.nextPrediction().endSample
         #expect(try await server.recorders().count == 1)
 
         let paused = try await daemon.astctl("pause")
         #expect(paused.code == 0 && paused.lines == ["paused: nothing is recorded"])
-        let told = try await client.next { $0.source }
+        let told = try await client.next { record in
+            if let prediction = record.prediction { reached = max(reached, prediction.endSample) }
+            return record.source
+        }
         #expect(told.state == .paused && told.name == "astd.monitor")
         try await eventually("the end of the recording") { try await server.recorders().isEmpty ? () : nil }
         var status = try await daemon.status()
@@ -31,7 +34,14 @@ struct PauseTests {
         }
 
         #expect(try await daemon.astctl("resume").code == 0)
-        let gap = try await client.next { $0.gap }
+        // What was heard before the pause and was too short for another window is told first.
+        let gap = try await client.next { record -> Gap? in
+            if let prediction = record.prediction { reached = max(reached, prediction.endSample) }
+            guard let gap = record.gap else { return nil }
+            #expect(gap.startSample <= reached, "samples that nothing was told of")
+            reached = max(reached, gap.endSample)
+            return gap.reason == .paused ? gap : nil
+        }
         #expect(gap.reason == .paused && gap.endSample - gap.startSample >= 16_000, "\(gap)")
         let after = try await client.nextPrediction()
         #expect(after.startSample == gap.endSample)

@@ -57,7 +57,11 @@ final class Program {
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        // Dispatch blocks signals on its threads, and one of them may be the one that starts the program.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
         let failure = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &variables)
         guard failure == 0 else {

@@ -6,6 +6,7 @@ final class RecordClient {
     private let descriptor: Int32
     private var framer = LineFramer(maximumLineBytes: 1 << 20)
     private var records: ArraySlice<LiveRecord> = []
+    private var objects: ArraySlice<JSONObject> = []
     private var isClosed = false
     private var answers = 0
 
@@ -41,6 +42,31 @@ final class RecordClient {
             try fill()
             return answers > answered ? true : nil
         }
+    }
+
+    /// Asks for a file to be classified, and sends these open files with it.
+    func askToClassify(_ params: String = "{}", files: [Int32]) throws {
+        let request =
+            Array(#"{"jsonrpc":"2.0","id":1,"method":"classify","params":\#(params)}"#.utf8) + [0x0A]
+        guard sendWithFiles(descriptor, request, files) == request.count else {
+            throw TestTrouble("classify could not be sent: errno \(errno)")
+        }
+    }
+
+    /// The next line as an object; for a client that gets no records.
+    func nextObject() async throws -> JSONObject {
+        try await eventually("the next line") {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if count == 0 { throw TestTrouble("the daemon closed") }
+            if count > 0 { objects += try framer.append(Array(buffer[..<count])).map(Self.object) }
+            return objects.popFirst()
+        }
+    }
+
+    private static func object(_ item: LineFramer.Item) throws -> JSONObject {
+        guard case .line(let line) = item else { throw TestTrouble("a line of more than 1 MiB") }
+        return try JSONObject(parsing: line)
     }
 
     /// The next record; nil when the daemon has closed.
@@ -114,5 +140,35 @@ func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
     return zip(left, right).reduce(0) { largest, pair in
         let difference = abs(pair.0 - pair.1)
         return difference.isNaN ? .infinity : max(largest, difference)
+    }
+}
+
+/// One `sendmsg` with open files in its control data (SCM_RIGHTS).
+private func sendWithFiles(_ socket: Int32, _ bytes: [UInt8], _ files: [Int32]) -> Int {
+    let header = MemoryLayout<cmsghdr>.stride
+    let length = header + files.count * MemoryLayout<Int32>.size
+    var control = [UInt8](repeating: 0, count: length + MemoryLayout<Int>.size)
+    var name = cmsghdr()
+    (name.cmsg_len, name.cmsg_level, name.cmsg_type) = (length, SOL_SOCKET, Int32(SCM_RIGHTS))
+    control.withUnsafeMutableBytes { control in
+        control.storeBytes(of: name, as: cmsghdr.self)
+        for (index, file) in files.enumerated() {
+            control.storeBytes(of: file, toByteOffset: header + index * 4, as: Int32.self)
+        }
+    }
+    var bytes = bytes
+    // SAFETY: every pointer is to memory that lives through the call, with its own length.
+    return bytes.withUnsafeMutableBytes { bytes in
+        control.withUnsafeMutableBytes { control in
+            var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+            return withUnsafeMutablePointer(to: &part) { part in
+                var message = msghdr()
+                (message.msg_iov, message.msg_iovlen) = (part, 1)
+                if !files.isEmpty {
+                    (message.msg_control, message.msg_controllen) = (control.baseAddress, length)
+                }
+                return sendmsg(socket, &message, Int32(MSG_NOSIGNAL))
+            }
+        }
     }
 }

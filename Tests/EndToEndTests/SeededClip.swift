@@ -24,8 +24,13 @@ struct SeededClip {
 
     /// Ten minutes of silence, longer than any test: a file with a hole in it, written in no time.
     static func longSilence(in folder: TestFolder) throws -> String {
-        let samples = 600 * 16_000
-        let path = try folder.write(header(samples: samples), to: "long-silence.wav")
+        try silence(hours: 1.0 / 6, in: folder)
+    }
+
+    /// A file with a hole in it, as long as a WAV file can be.
+    static func silence(hours: Double, in folder: TestFolder) throws -> String {
+        let samples = Int(hours * 3_600) * 16_000
+        let path = try folder.write(header(samples: samples), to: "silence-\(samples).wav")
         guard truncate(path, 44 + 2 * samples) == 0 else { throw TestTrouble("\(path) cannot be extended") }
         return path
     }

@@ -64,7 +64,7 @@ import Testing
             "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
             "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",
-            "muted_after": "5", "detection.on": "0.75",
+            "max_clients": "7", "muted_after": "5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
             "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",

@@ -84,6 +84,24 @@ import Wire
         #expect(throws: WireError.self) { try SubscribeParameters(object) }
     }
 
+    @Test func `What is to be classified reads as it is written, and nothing else`() throws {
+        for parameters in [
+            ClassifyParameters(), ClassifyParameters(path: "/a b.wav", topK: 3, hop: 0.01),
+            ClassifyParameters(name: "é\n", minScore: 0.25, hop: 600),
+        ] {
+            #expect(
+                try ClassifyParameters(JSONObject(parsing: parameters.encoded().dropLast())) == parameters)
+        }
+        #expect(ClassifyParameters(hop: 0.29).hopFrames == 29)
+        for text in [
+            #"{"path":"a.wav"}"#, #"{"path":1}"#, #"{"top_k":0}"#, #"{"hop":0.001}"#, #"{"hop":601}"#,
+            #"{"hop":"1"}"#, #"{"min_score":1e99}"#, #"{"file":"/a"}"#,
+        ] {
+            let object = try JSONObject(parsing: Array(text.utf8))
+            #expect(throws: WireError.self) { try ClassifyParameters(object) }
+        }
+    }
+
     @Test func `A client tells replies, errors, records and notifications apart`() throws {
         let lost = LiveRecord.lost(Lost(count: 1))
         #expect(try RPCMessage(line: lost.encoded().dropLast()) == .record(lost))

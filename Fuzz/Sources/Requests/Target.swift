@@ -10,6 +10,7 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         guard case .line(let line) = event else { continue }
         if let request = try? RPCRequest(line: Array(line)) {
             _ = try? SubscribeParameters(request.params)
+            _ = try? ClassifyParameters(request.params)
         }
         _ = try? RPCMessage(line: Array(line))
     }

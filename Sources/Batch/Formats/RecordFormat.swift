@@ -63,18 +63,6 @@ struct JSONLinesFormatter: RecordFormatter {
 
 struct TextFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
-        let labels = record.labels.map { "\($0.label) \(Self.score($0.score))" }.joined(separator: "  ")
-        var span = "\(Self.time(record.start)) - \(Self.time(record.end))"
-        if let aggregate = record.aggregate { span += "  \(aggregate)" }
-        if let adapter = record.adapter { span += "  [\(adapter)]" }
-        return Array("\(record.file)  \(span)  \(labels)\n".utf8)
-    }
-
-    private static func time(_ seconds: Double) -> String {
-        FixedDecimals.text(seconds, decimals: 2).map { $0 + "s" } ?? "?"
-    }
-
-    private static func score(_ score: Float) -> String {
-        FixedDecimals.text(Double(score), decimals: 3) ?? "?"
+        Array("\(record.sentence)\n".utf8)
     }
 }

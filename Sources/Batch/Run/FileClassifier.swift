@@ -1,3 +1,4 @@
+internal import Capture
 private import Detection
 internal import Frontend
 private import Inference
@@ -96,6 +97,11 @@ public final class FileClassifier {
     ) throws(Failure) -> WindowStream {
         try WindowStream(
             path: path, recognizer.variants, hopFrames: hopFrames, features, columns: columns)
+    }
+
+    /// Windows of a file that is open already.
+    func windows(of reader: AudioFileReader, name: String) -> WindowStream {
+        WindowStream(reader, path: name, recognizer.variants, hopFrames: hopFrames, makeFeatures())
     }
 
     /// Features for a stream of its own.

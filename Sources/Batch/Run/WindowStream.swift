@@ -41,10 +41,11 @@ final class WindowStream {
     ///   - hopFrames: `nil`: each variant's window length.
     ///   - features: Used by this stream alone from now on; kept for the longest of the variants' windows.
     ///   - columns: An empty picture to fill while reading.
-    init(
+    convenience init(
         path: String, _ variants: [Variant], hopFrames: Int?, _ features: SlidingFeatures,
         columns: SpectrogramColumns? = nil
     ) throws(FileClassifier.Failure) {
+        let reader: AudioFileReader
         do throws(CaptureError) {
             reader =
                 path == "-"
@@ -53,6 +54,14 @@ final class WindowStream {
         } catch {
             throw FileClassifier.Failure(error)
         }
+        self.init(reader, path: path, variants, hopFrames: hopFrames, features, columns: columns)
+    }
+
+    init(
+        _ reader: AudioFileReader, path: String, _ variants: [Variant], hopFrames: Int?,
+        _ features: SlidingFeatures, columns: SpectrogramColumns? = nil
+    ) {
+        self.reader = reader
         self.path = path
         self.variants = variants
         self.features = features

@@ -61,4 +61,7 @@ void ast_name_thread(const char *name);
 /// Processors that the calling thread may run on.
 int ast_usable_processors(void);
 
+/// Gives the system back what was freed and the allocator still keeps (glibc's malloc_trim).
+void ast_return_freed_memory(void);
+
 #endif

@@ -1,5 +1,5 @@
 internal import Inference
-private import Recognizer
+internal import Recognizer
 internal import Wire
 
 extension AdapterShelf {
@@ -7,6 +7,8 @@ extension AdapterShelf {
     struct Snapshot: Sendable {
         /// Of everything that classifies, in order.
         var active: [ActiveVariant]
+        /// The same, for those who classify something themselves.
+        var variants: [Variant]
         var list: AdapterList
         /// Labels by adapter's name; the base's under ``AdapterName/base``.
         var labels: [String: [String]]

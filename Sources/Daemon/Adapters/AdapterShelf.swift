@@ -30,7 +30,7 @@ final class AdapterShelf: @unchecked Sendable {
         self.logger = logger
         let base = maker.published
         shared = NIOLockedValueBox(
-            Snapshot(active: [], list: AdapterList(active: [], adapters: []), labels: [:]))
+            Snapshot(active: [], variants: [], list: AdapterList(active: [], adapters: []), labels: [:]))
         share([base])
     }
 
@@ -205,6 +205,7 @@ final class AdapterShelf: @unchecked Sendable {
         labels[AdapterName.base] = maker.published.labels
         shared.withLockedValue { snapshot in
             if let variants {
+                snapshot.variants = variants
                 snapshot.active = variants.map {
                     ActiveVariant(adapter: $0.adapter, labels: $0.labels, windowSeconds: $0.windowSeconds)
                 }

@@ -41,6 +41,8 @@ final class Pipeline: @unchecked Sendable {
     private var watchdog: EngineWatchdog?
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
+    /// Up to here every sample was in a window or in a gap.
+    private var toldSample: Int64 = 0
 
     /// A tenth of a second at a time.
     private static let blockSamples = 1600
@@ -160,7 +162,7 @@ final class Pipeline: @unchecked Sendable {
             let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
             let window = start..<frames.upperBound
             if isQuiet(window) {
-                publish(variant, window, levelDBFS, scores: nil)
+                publish(variant, window, levelDBFS, scores: nil, passMs: nil)
             } else {
                 milliseconds = (milliseconds ?? 0) + (try classify(variant, window, levelDBFS))
             }
@@ -178,7 +180,7 @@ final class Pipeline: @unchecked Sendable {
             throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
         }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
-        publish(variant, window, levelDBFS, scores: scores)
+        publish(variant, window, levelDBFS, scores: scores, passMs: milliseconds)
         return milliseconds
     }
 
@@ -191,12 +193,14 @@ final class Pipeline: @unchecked Sendable {
 
     /// - Parameter scores: By class index; `nil` for a window that was too quiet to be classified.
     private func publish(
-        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, scores: UnsafeBufferPointer<Float>?
+        _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?, scores: UnsafeBufferPointer<Float>?,
+        passMs: Double?
     ) {
         let labels = scores.map { ranking.best($0) } ?? []
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
+        toldSample = max(toldSample, samples.upperBound)
         let latencyNanos = Self.unixNanosNow() - heardNanos
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
@@ -204,7 +208,7 @@ final class Pipeline: @unchecked Sendable {
                 Prediction(
                     seq: sequence, unixNanos: heardNanos, startSample: samples.lowerBound,
                     endSample: samples.upperBound, levelDBFS: levelDBFS,
-                    latencyMs: Double(latencyNanos) / 1e6, adapter: variant.adapter,
+                    latencyMs: Double(latencyNanos) / 1e6, passMs: passMs, adapter: variant.adapter,
                     isGated: scores == nil,
                     labels: labels.map {
                         ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
@@ -230,13 +234,15 @@ final class Pipeline: @unchecked Sendable {
         case .sourceLost: counters.lostSamples += UInt64(hole.count)
         case .paused: counters.pausedSamples += UInt64(hole.count)
         }
-        hub.publish(
-            .gap(
-                Gap(
-                    startSample: hole.lowerBound, endSample: hole.upperBound,
-                    reason: Gap.Reason(reason))))
         // Across a pause nothing is mixed: what was said before it is not heard again after it.
-        if reason != .paused, hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
+        let isBridged =
+            reason != .paused && hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples
+        // What was heard before a long hole and was too short for another window.
+        if !isBridged, toldSample < hole.lowerBound {
+            tellGap(toldSample, hole.lowerBound, .skipped)
+        }
+        tellGap(hole.lowerBound, hole.upperBound, Gap.Reason(reason))
+        if isBridged {
             recognizer.features.appendSilence(samples: hole.count)
             gate?.hearSilence(samples: hole.count)
         } else {
@@ -252,7 +258,12 @@ final class Pipeline: @unchecked Sendable {
         counters.skippedWindows += UInt64(windows)
         let first = clock.samples(ofFrames: frames.lowerBound, count: 1).lowerBound
         let end = clock.samples(ofFrames: frames.upperBound, count: 1).lowerBound
-        hub.publish(.gap(Gap(startSample: first, endSample: end, reason: .skipped)))
+        tellGap(first, end, .skipped)
+    }
+
+    private func tellGap(_ first: Int64, _ end: Int64, _ reason: Gap.Reason) {
+        toldSample = max(toldSample, end)
+        hub.publish(.gap(Gap(startSample: first, endSample: end, reason: reason)))
     }
 
     private func shareCounters() {

@@ -1,3 +1,4 @@
+import CKernels
 import NIOCore
 import NIOConcurrencyHelpers
 
@@ -6,6 +7,10 @@ final class ClientRegistry: Sendable {
     /// Most connections that are served at a time.
     let limit: Int
     private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
+    /// Most connections since freed memory was given back.
+    private let crowd = NIOLockedValueBox(0)
+    /// Fewer leave nothing behind that is worth it.
+    private static let smallestCrowd = 32
 
     init(limit: Int) {
         self.limit = limit
@@ -26,9 +31,22 @@ final class ClientRegistry: Sendable {
         if isAdmitted {
             channel.closeFuture.whenComplete { _ in
                 self.channels.withLockedValue { _ = $0.removeValue(forKey: id) }
+                self.forgetCrowd()
             }
         }
         return isAdmitted
+    }
+
+    /// What a crowd had queued is freed when it goes; the allocator alone would keep it for the next one.
+    private func forgetCrowd() {
+        let count = count
+        let isGone = crowd.withLockedValue { crowd in
+            crowd = max(crowd, count)
+            guard crowd >= Self.smallestCrowd, count < crowd / 2 else { return false }
+            crowd = count
+            return true
+        }
+        if isGone { ast_return_freed_memory() }
     }
 }
 

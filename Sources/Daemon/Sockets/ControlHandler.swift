@@ -13,6 +13,7 @@ final class ControlHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private let greeting: ClientGreeting
+    private let channel: any Channel
     private let outlet: RecordOutlet
     private var framer = LineFramer()
     private var waiting: ArraySlice<LineFramer.Item> = []
@@ -21,9 +22,13 @@ final class ControlHandler: ChannelDuplexHandler {
     private var wantsRead = false
     private var isInputClosed = false
     private var isFinishing = false
+    private var files: PassedFiles?
+    /// Kept when the client reads on, or goes.
+    private var room: EventLoopPromise<Void>?
 
     init(greeting: ClientGreeting, hub: EventHub, channel: any Channel) {
         self.greeting = greeting
+        self.channel = channel
         outlet = RecordOutlet(hub: hub, channel: channel)
     }
 
@@ -31,13 +36,17 @@ final class ControlHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         isServed = greeting.admit(context.channel)
-        if isServed { greeting.sayHello(context.channel) }
+        guard isServed else { return }
+        catchFiles(context)
+        greeting.sayHello(context.channel)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         outlet.close()
         request?.cancel()
         isServed = false
+        room?.succeed()
+        room = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -56,6 +65,10 @@ final class ControlHandler: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         outlet.drain()
+        if context.channel.isWritable {
+            room?.succeed()
+            room = nil
+        }
         proceed(context)
     }
 
@@ -147,8 +160,9 @@ final class ControlHandler: ChannelDuplexHandler {
     /// Gives the request to the daemon's handler, off the event loop.
     private func hand(_ request: RPCRequest, _ context: ChannelHandlerContext) {
         let promise = context.eventLoop.makePromise(of: Result<JSONText, RPCError>.self)
+        let client = RequestClient(NIOLoopBound(self, eventLoop: context.eventLoop))
         self.request = promise.completeWithTask { [handler = greeting.handler] in
-            await handler.handle(method: request.method, params: request.params)
+            await handler.handle(method: request.method, params: request.params, from: client)
         }
         promise.futureResult.assumeIsolated().whenSuccess { outcome in
             self.request = nil
@@ -157,6 +171,33 @@ final class ControlHandler: ChannelDuplexHandler {
             self.proceed(context)
         }
     }
+
+    // MARK: For the request in work
+
+    private func catchFiles(_ context: ChannelHandlerContext) {
+        let options = context.channel.syncOptions
+        files = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { PassedFiles(of: $0) }
+        if let files { try? options?.setOption(.recvAllocator, value: files) }
+    }
+
+    func takeFile() -> PassedFiles.Taken { files?.take() ?? .none }
+
+    /// Sends a line between the request and its reply.
+    ///
+    /// - Returns: When there is room for another, or nobody to read it.
+    func tell(_ line: [UInt8]) -> EventLoopFuture<Void> {
+        let loop = channel.eventLoop
+        guard isServed else { return loop.makeSucceededVoidFuture() }
+        channel.writeAndFlush(ByteBuffer(bytes: line), promise: nil)
+        guard !channel.isWritable else { return loop.makeSucceededVoidFuture() }
+        let promise = room ?? loop.makePromise()
+        room = promise
+        return promise.futureResult
+    }
+
+    // MARK: Replies
 
     /// Writes a reply, unless the request was a notification.
     private func reply(

@@ -14,6 +14,9 @@ public protocol RequestHandler: Sendable {
     /// - Parameters:
     ///   - method: As the client wrote it; answer ``RPCError/methodNotFound(_:)`` to one that is unknown.
     ///   - params: Empty when the client sent none.
+    ///   - client: For a request that wants more of it than parameters, or tells it more than a reply.
     /// - Returns: One JSON value, or the error the client is told.
-    func handle(method: String, params: JSONObject) async -> Result<JSONText, RPCError>
+    func handle(
+        method: String, params: JSONObject, from client: RequestClient
+    ) async -> Result<JSONText, RPCError>
 }

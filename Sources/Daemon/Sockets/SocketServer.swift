@@ -33,8 +33,14 @@ public final class SocketServer: Service, Sendable {
         self.hub = hub
         self.handler = handler
         self.logger = logger
-        controlClients = ClientRegistry(limit: configuration.maximumClients)
-        eventClients = ClientRegistry(limit: configuration.maximumClients)
+        let clients = DescriptorLimit.makeRoom(forClients: configuration.maximumClients)
+        if clients < configuration.maximumClients {
+            logger.warning(
+                "\(clients) clients of each socket and not \(configuration.maximumClients): raise the limit of open files (LimitNOFILE, ulimit -n)"
+            )
+        }
+        controlClients = ClientRegistry(limit: clients)
+        eventClients = ClientRegistry(limit: clients)
     }
 
     /// Clients connected to either socket.

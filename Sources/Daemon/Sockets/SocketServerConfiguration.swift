@@ -17,7 +17,7 @@ public struct SocketServerConfiguration: Sendable {
 
     public init(
         runtimeDirectory: String, groupName: String? = "astd", controlMode: mode_t = 0o660,
-        eventsMode: mode_t = 0o660, maximumClients: Int = 64,
+        eventsMode: mode_t = 0o660, maximumClients: Int = 1024,
         inherited: InheritedSockets = .none
     ) {
         self.runtimeDirectory = runtimeDirectory

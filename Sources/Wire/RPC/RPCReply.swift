@@ -20,8 +20,17 @@ public enum RPCReply {
     ///
     /// - Parameter record: The record as ``JSONRecord/encoded()`` made it, with its `\n`.
     public static func notification(kind: LiveRecord.Kind, record: [UInt8]) -> [UInt8] {
-        var line = Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(kind.rawValue)\",\"params\":".utf8)
-        line.append(contentsOf: record.dropLast())
+        notification(method: kind.rawValue, params: record)
+    }
+
+    /// What a client is told that it did not ask for at this moment.
+    ///
+    /// - Parameters:
+    ///   - method: Needs no escaping.
+    ///   - params: A record as ``JSONRecord/encoded()`` made it, with its `\n`.
+    public static func notification(method: String, params: [UInt8]) -> [UInt8] {
+        var line = Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":".utf8)
+        line.append(contentsOf: params.dropLast())
         line.append(contentsOf: "}\n".utf8)
         return line
     }

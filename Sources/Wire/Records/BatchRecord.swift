@@ -28,6 +28,33 @@ public struct BatchRecord: Sendable, Equatable {
     }
 }
 
+extension BatchRecord {
+    /// - Throws: ``WireError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(WireError) {
+        file = try json.requiredString("file")
+        start = try json.requiredDouble("start")
+        end = try json.requiredDouble("end")
+        adapter = try json.string("adapter")
+        aggregate = try json.string("aggregate")
+        labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
+    }
+
+    /// One line for people, without its line break.
+    public var sentence: String {
+        let scores = labels.map { entry in
+            "\(entry.label) \(FixedDecimals.text(Double(entry.score), decimals: 3) ?? "?")"
+        }
+        var span = "\(Self.time(start)) - \(Self.time(end))"
+        if let aggregate { span += "  \(aggregate)" }
+        if let adapter { span += "  [\(adapter)]" }
+        return "\(file)  \(span)  \(scores.joined(separator: "  "))"
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        FixedDecimals.text(seconds, decimals: 2).map { $0 + "s" } ?? "?"
+    }
+}
+
 extension BatchRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("file", file)

@@ -12,6 +12,8 @@ public struct Prediction: Sendable, Equatable {
     public let levelDBFS: Double?
     /// From the capture of the last sample to the sending of this record, in milliseconds.
     public let latencyMs: Double
+    /// How long the forward pass took, in milliseconds; nil for none.
+    public let passMs: Double?
     /// Name of the adapter that was active; nil for none.
     public let adapter: String?
     /// Whether the window was too quiet to be classified; then there are no labels.
@@ -21,7 +23,8 @@ public struct Prediction: Sendable, Equatable {
 
     public init(
         seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64, levelDBFS: Double?,
-        latencyMs: Double, adapter: String?, isGated: Bool = false, labels: [ScoredLabel]
+        latencyMs: Double, passMs: Double? = nil, adapter: String?, isGated: Bool = false,
+        labels: [ScoredLabel]
     ) {
         self.seq = seq
         self.time = Timestamp(unixNanos: unixNanos)
@@ -29,6 +32,7 @@ public struct Prediction: Sendable, Equatable {
         self.endSample = endSample
         self.levelDBFS = levelDBFS
         self.latencyMs = latencyMs
+        self.passMs = passMs
         self.adapter = adapter
         self.isGated = isGated
         self.labels = labels
@@ -42,6 +46,7 @@ public struct Prediction: Sendable, Equatable {
         endSample = try json.requiredInteger("end_sample", as: Int64.self)
         levelDBFS = try json.double("level_dbfs")
         latencyMs = try json.requiredDouble("latency_ms")
+        passMs = try json.double("pass_ms")
         adapter = try json.string("adapter")
         isGated = try json.bool("gated") ?? false
         labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
@@ -51,7 +56,7 @@ public struct Prediction: Sendable, Equatable {
     public func with(labels: [ScoredLabel]) -> Prediction {
         Prediction(
             seq: seq, unixNanos: time.unixNanos, startSample: startSample, endSample: endSample,
-            levelDBFS: levelDBFS, latencyMs: latencyMs, adapter: adapter, isGated: isGated,
+            levelDBFS: levelDBFS, latencyMs: latencyMs, passMs: passMs, adapter: adapter, isGated: isGated,
             labels: labels)
     }
 }
@@ -64,6 +69,7 @@ extension Prediction: JSONRecord {
         json.member("end_sample", endSample)
         json.member("level_dbfs", levelDBFS, decimals: 1)
         json.member("latency_ms", latencyMs, decimals: 1)
+        if let passMs { json.member("pass_ms", passMs, decimals: 1) }
         json.member("adapter", adapter)
         if isGated { json.member("gated", true) }
         json.member("labels", labels)

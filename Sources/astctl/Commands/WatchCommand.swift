@@ -41,7 +41,8 @@ struct WatchCommand: ParsableCommand {
         let names = Set(labels.flatMap { WatchFilter.names($0) })
         let filter = WatchFilter(topK: topK, minScore: minScore, labels: names.isEmpty ? nil : names)
         if Output.standard.isTerminal {
-            try ScreenWatcher(client: client, filter: filter, count: count).run()
+            try ScreenWatcher(client: client, count: count).run(
+                WatchState(hello: client.hello, filter: filter))
         } else {
             try LineWatcher(client: client, filter: filter, count: count).run()
         }

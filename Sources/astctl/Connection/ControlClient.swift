@@ -59,6 +59,30 @@ final class ControlClient {
         }
     }
 
+    /// Has an open file classified; its records come as the daemon makes them, however long that takes.
+    ///
+    /// - Throws: ``CommandFailure``, and what `tell` throws.
+    func classify(
+        _ file: Int32, _ parameters: ClassifyParameters, tell: (BatchRecord) throws -> Void
+    ) throws {
+        let id = nextID
+        nextID += 1
+        let line = RPCRequest.line(id: id, method: "classify") { parameters.writeMembers(to: &$0) }
+        guard connection.send(line, with: file) else { throw CommandFailure.closed(path: path) }
+        while true {
+            guard case .object(let object) = try next(withinMilliseconds: 60_000) else { continue }
+            if object["method"] == .string("window"), case .object(let params)? = object.members["params"] {
+                try tell(understand(params) { json throws(WireError) in try BatchRecord(json) })
+                continue
+            }
+            switch try message(object) {
+            case .result(.number(String(id)), _): return
+            case .failure(_, let error): throw CommandFailure.refused(method: "classify", error)
+            default: continue
+            }
+        }
+    }
+
     /// The reply to a request, as an object.
     func object(
         _ method: String, writeParams: ((inout JSONWriter) -> Void)? = nil
@@ -94,6 +118,14 @@ final class ControlClient {
         }
         guard let line = lines.popFirst() else { return .nothing }
         return .object(try understand(line))
+    }
+
+    /// The next record of a subscription; nil when none came in time, or one that this version does not know.
+    func nextRecord(withinMilliseconds limit: Int) throws(CommandFailure) -> LiveRecord? {
+        guard case .object(let object) = try next(withinMilliseconds: limit),
+            case .object(let params)? = object.members["params"]
+        else { return nil }
+        return try? LiveRecord(params)
     }
 
     private func understand(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {

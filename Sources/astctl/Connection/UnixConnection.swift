@@ -60,6 +60,47 @@ final class UnixConnection {
         return true
     }
 
+    /// Sends a request and, with its first byte, an open file (SCM_RIGHTS); false when the daemon has gone.
+    func send(_ bytes: [UInt8], with file: Int32) -> Bool {
+        guard let first = bytes.first, send(first, with: file) else { return false }
+        return send(Array(bytes.dropFirst()))
+    }
+
+    private func send(_ byte: UInt8, with file: Int32) -> Bool {
+        let header = MemoryLayout<cmsghdr>.stride
+        let length = header + MemoryLayout<Int32>.size
+        var control = [UInt8](repeating: 0, count: header + MemoryLayout<Int>.size)
+        var name = cmsghdr()
+        (name.cmsg_len, name.cmsg_level, name.cmsg_type) = (length, SOL_SOCKET, Int32(SCM_RIGHTS))
+        control.withUnsafeMutableBytes {
+            $0.storeBytes(of: name, as: cmsghdr.self)
+            $0.storeBytes(of: file, toByteOffset: header, as: Int32.self)
+        }
+        var byte = byte
+        while true {
+            // SAFETY: every pointer is to memory that lives through the call, with its own length.
+            let count = control.withUnsafeMutableBytes { control in
+                withUnsafeMutablePointer(to: &byte) { byte in
+                    var part = iovec(iov_base: byte, iov_len: 1)
+                    return withUnsafeMutablePointer(to: &part) { part in
+                        var message = msghdr()
+                        message.msg_iov = part
+                        message.msg_iovlen = 1
+                        message.msg_control = control.baseAddress
+                        message.msg_controllen = length
+                        return sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+                    }
+                }
+            }
+            if count == 1 { return true }
+            if errno == EAGAIN {
+                _ = wait(POLLOUT, milliseconds: 100)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+    }
+
     /// What the daemon sends next.
     func receive(withinMilliseconds limit: Int) -> Wait {
         guard wait(POLLIN, milliseconds: limit) else { return .nothing }

@@ -1,31 +1,37 @@
 import Wire
 
-/// `watch` on a terminal: the newest scores, redrawn in place until Ctrl-C.
-struct ScreenWatcher {
+/// What a screen shows, and how.
+protocol ScreenState {
+    /// What is to be asked for.
+    var parameters: SubscribeParameters { get }
+    mutating func take(_ record: LiveRecord)
+    /// Lines without line breaks, at most `height - 1`, each at most `width` columns.
+    func lines(width: Int, height: Int, palette: Palette) -> [String]
+}
+
+/// A state on a terminal, redrawn in place until Ctrl-C.
+struct ScreenWatcher<State: ScreenState> {
     let client: ControlClient
-    let filter: WatchFilter
     let count: Int?
 
-    func run() throws {
-        let parameters = filter.screenParameters
+    func run(_ beginning: State) throws {
+        var state = beginning
+        let parameters = state.parameters
         _ = try client.request("subscribe") { parameters.writeMembers(to: &$0) }
-        var state = WatchState(hello: client.hello, filter: filter)
         var terminal = Terminal(output: .standard)
         Interrupt.catchSignals()
         try terminal.hideCursor()
         defer { terminal.showCursor() }
-        try terminal.draw { WatchScreen(state, width: $0, height: $1, palette: $2).lines }
+        try terminal.draw(state.lines)
         var predictions = 0
         while !Interrupt.isPending, predictions != count {
-            if case .object(let object) = try client.next(withinMilliseconds: 250),
-                case .object(let params)? = object.members["params"], let record = try? LiveRecord(params)
-            {
+            if let record = try client.nextRecord(withinMilliseconds: 250) {
                 state.take(record)
                 if case .prediction = record { predictions += 1 }
             } else if !terminal.isResized {
                 continue
             }
-            try terminal.draw { WatchScreen(state, width: $0, height: $1, palette: $2).lines }
+            try terminal.draw(state.lines)
         }
     }
 }

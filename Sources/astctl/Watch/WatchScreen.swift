@@ -22,7 +22,7 @@ struct WatchScreen {
         lines = head + scores.map { Self.row($0, width, palette) } + foot
     }
 
-    private static func title(_ state: WatchState, _ width: Int) -> String {
+    static func title(_ state: WatchState, _ width: Int) -> String {
         let names = state.adapters.joined(separator: ", ")
         let adapter = state.adapters == [AdapterRecord.baseName] ? "" : " + \(names)"
         let times = "window \(Text.number(state.windowSeconds)) s, hop \(Text.number(state.hopSeconds)) s"
@@ -55,7 +55,7 @@ struct WatchScreen {
     }
 
     /// What is out of the ordinary, the worst first.
-    private static func note(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
+    static func note(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
         var parts: [String] = []
         if let source = state.source, source.state != .healthy {
             let reason = source.message.map { " (\($0))" } ?? ""

@@ -68,3 +68,11 @@ struct WatchState {
             labels: Array(labels.sorted { $0.score > $1.score }.prefix(filter.limit)))
     }
 }
+
+extension WatchState: ScreenState {
+    var parameters: SubscribeParameters { filter.screenParameters }
+
+    func lines(width: Int, height: Int, palette: Palette) -> [String] {
+        WatchScreen(self, width: width, height: height, palette: palette).lines
+    }
+}

@@ -1,0 +1,106 @@
+import Wire
+
+/// What `top` knows of every label from the records so far.
+struct TopState {
+    /// A label of an adapter.
+    struct Row {
+        let adapter: String
+        let label: String
+        var score: Float = 0
+        /// The newest scores, at most ``TopState/meanWindows``.
+        private var recent: [Float] = []
+        var peak: Float = 0
+        /// Events that began.
+        var events = 0
+        var isActive = false
+        /// When its last event was last heard.
+        var lastHeard: Timestamp?
+
+        init(adapter: String, label: String) { (self.adapter, self.label) = (adapter, label) }
+
+        var mean: Float { recent.isEmpty ? 0 : recent.reduce(0, +) / Float(recent.count) }
+
+        mutating func take(_ score: Float) {
+            self.score = score
+            peak = recent.isEmpty ? score : max(peak, score)
+            if recent.count == meanWindows { recent.removeFirst() }
+            recent.append(score)
+        }
+    }
+
+    /// Windows that a mean is over.
+    static let meanWindows = 10
+
+    /// What is not of single labels.
+    private(set) var watch: WatchState
+    private let labels: Set<String>?
+    private var rows: [String: Row] = [:]
+    /// Ends of the newest windows, for their rate.
+    private var windowEnds: [Int64] = []
+    private var latencies: [Double] = []
+
+    /// - Parameter labels: Those to show; nil for all.
+    init(hello: Hello, labels: Set<String>?) {
+        watch = WatchState(hello: hello, filter: WatchFilter())
+        self.labels = labels
+    }
+
+    /// Best first.
+    var sorted: [Row] {
+        rows.values.sorted { ($1.mean, $0.label, $0.adapter) < ($0.mean, $1.label, $1.adapter) }
+    }
+
+    /// Windows a second.
+    var rate: Double? {
+        guard let first = windowEnds.first, let last = windowEnds.last, last > first else { return nil }
+        return Double(windowEnds.count - 1) / (Double(last - first) / 1e9)
+    }
+
+    var meanLatencyMs: Double? {
+        latencies.isEmpty ? nil : latencies.reduce(0, +) / Double(latencies.count)
+    }
+
+    mutating func take(_ record: LiveRecord) {
+        watch.take(record)
+        switch record {
+        case .prediction(let prediction): take(prediction)
+        case .event(let event):
+            guard labels?.contains(event.label) ?? true else { return }
+            change(event.label, of: event.adapter) { row in
+                row.isActive = event.state == .begin
+                if event.state == .begin { row.events += 1 } else { row.lastHeard = event.time }
+            }
+        case .adapter(let record):
+            // What classifies no more is shown no more.
+            rows = rows.filter { record.adapters.contains($0.value.adapter) }
+        default: break
+        }
+    }
+
+    private mutating func take(_ prediction: Prediction) {
+        if windowEnds.last != prediction.time.unixNanos { Self.keep(prediction.time.unixNanos, &windowEnds) }
+        Self.keep(prediction.latencyMs, &latencies)
+        for entry in prediction.labels where labels?.contains(entry.label) ?? true {
+            change(entry.label, of: prediction.adapter) { $0.take(entry.score) }
+        }
+    }
+
+    private static func keep<Value>(_ value: Value, _ values: inout [Value]) {
+        if values.count == 60 { values.removeFirst() }
+        values.append(value)
+    }
+
+    private mutating func change(_ label: String, of adapter: String?, _ change: (inout Row) -> Void) {
+        let name = adapter ?? AdapterRecord.baseName
+        change(&rows[name + "\n" + label, default: Row(adapter: name, label: label)])
+    }
+}
+
+extension TopState: ScreenState {
+    /// Every label of every window.
+    var parameters: SubscribeParameters { SubscribeParameters(labels: labels, topK: 1_000_000) }
+
+    func lines(width: Int, height: Int, palette: Palette) -> [String] {
+        TopScreen(self, width: width, height: height, palette: palette).lines
+    }
+}

@@ -1,0 +1,108 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import Wire
+
+/// The clients of examples/clients, as the README shows them, against a daemon that plays a file.
+@Suite(.timeLimit(.minutes(10)))
+struct ClientExampleTests {
+    private static let folder = Astd.repository + "/examples/clients"
+
+    @Test(arguments: ["watch.py", "watch.sh"])
+    func `The README shows it, in at most fifteen lines`(name: String) throws {
+        let source = String(decoding: try TestFolder.bytes(of: "\(Self.folder)/\(name)"), as: UTF8.self)
+        let readme = String(
+            decoding: try TestFolder.bytes(of: Astd.repository + "/README.md"), as: UTF8.self)
+        #expect(readme.contains("\n\(source)```\n"), "paste it between ```python or ```sh and ```")
+        #expect(source.split(separator: "\n", omittingEmptySubsequences: false).count <= 16)
+    }
+
+    @Test func `Both print what the daemon tells`() async throws {
+        let folder = try TestFolder()
+        let clip = SeededClip(seed: 7).samples + SeededClip(seed: 8).samples
+        let path = try folder.write(SeededClip.wav(clip + clip), to: "clip.wav")
+        let daemon = try await RunningDaemon.start(
+            [
+                "--source", "file:\(path)", "--hop", "0.1", "--set", "detection.on=0.05", "--set",
+                "detection.minimum_hits=1", "--set", "detection.merge_gap=0",
+            ], in: folder)
+        let listener = try daemon.listen()
+        let events = folder.file(RunningDaemon.events)
+        let python = try Program(
+            ["/usr/bin/python3", "\(Self.folder)/watch.py", events], in: folder, package: "python3")
+        let shell = try Program(
+            ["sh", "\(Self.folder)/watch.sh", events], in: folder, package: "netcat-openbsd jq")
+        // The daemon ends with its file, and its clients with the daemon.
+        let told = try await listener.rest()
+        let (printed, extracted) = (try await python.ending(), try await shell.ending())
+        #expect(printed.code == 0 && printed.complaints.isEmpty)
+        #expect(extracted.code == 0 && extracted.complaints.isEmpty)
+
+        let lines = told.compactMap { record -> String? in
+            switch record {
+            case .prediction(let prediction):
+                let best = prediction.labels.prefix(3).map { "\($0.label) \(Self.twoDecimals($0.score))" }
+                return ([prediction.time.description] + best).joined(separator: "  ")
+            case .event(let event): return "\(event.time)  \(event.label)  \(event.state.rawValue)"
+            default: return nil
+            }
+        }
+        // They came a moment later than the listener: everything from then on, to the end.
+        #expect(printed.lines.count >= 20)
+        #expect(printed.lines == Array(lines.suffix(printed.lines.count)))
+        let all = told.compactMap { record -> String? in
+            guard case .event(let event) = record else { return nil }
+            return "\(event.time)\t\(event.label)\t\(event.state.rawValue)\t"
+        }
+        #expect(extracted.lines.count >= 2)
+        #expect(
+            zip(extracted.lines, all.suffix(extracted.lines.count)).allSatisfy { $0.hasPrefix($1) },
+            "\(extracted.lines) \(all)")
+    }
+
+    private static func twoDecimals(_ score: Float) -> String {
+        FixedDecimals.text(Double(score), decimals: 2) ?? "?"
+    }
+}
+
+/// Who may connect.
+@Suite(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "only root can be somebody else"))
+struct PermissionTests {
+    /// `connected` or the name of the error, as user nobody and this group.
+    private func connect(_ path: String, group: gid_t, in folder: TestFolder) async throws -> [String] {
+        let program = """
+            import errno, socket, sys
+            connection = socket.socket(socket.AF_UNIX)
+            code = connection.connect_ex(sys.argv[1])
+            print("connected" if code == 0 else errno.errorcode[code])
+            """
+        let command = [
+            "setpriv", "--reuid=65534", "--regid=\(group)", "--clear-groups", "/usr/bin/python3", "-c",
+            program,
+            path,
+        ]
+        return try await Program(command, in: folder, package: "util-linux").ending().lines
+    }
+
+    @Test func `The group may connect to both sockets, nobody else may, unless events are for all`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let source = "file:\(try SeededClip.longSilence(in: folder))"
+        chmod(folder.path, 0o755)
+        for mode in ["0660", "0666"] {
+            let daemon = try await RunningDaemon.start(
+                ["--source", source, "--set", "events_mode=\(mode)"], in: folder)
+            for name in [RunningDaemon.control, RunningDaemon.events] {
+                let path = folder.file(name)
+                var status = stat()
+                try #require(lstat(path, &status) == 0)
+                #expect(try await connect(path, group: status.st_gid, in: folder) == ["connected"])
+                let isForAll = name == RunningDaemon.events && mode == "0666"
+                let stranger = try await connect(path, group: 65_534, in: folder)
+                #expect(stranger == [isForAll ? "connected" : "EACCES"], "\(name) \(mode)")
+            }
+            daemon.program.kill()
+        }
+    }
+}

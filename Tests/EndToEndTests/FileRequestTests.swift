@@ -1,0 +1,164 @@
+import Glibc
+import Testing
+import Wire
+
+/// Files that clients of a running daemon have classified.
+@Suite(.timeLimit(.minutes(10)))
+struct FileRequestTests {
+    private func start(in folder: TestFolder, _ arguments: [String] = []) async throws -> RunningDaemon {
+        try await RunningDaemon.start(
+            ["--source", "file:\(try SeededClip.longSilence(in: folder))", "--precision", "fp32"] + arguments,
+            in: folder)
+    }
+
+    /// What the daemon has open, other than sockets, pipes and the like.
+    private func openFiles(_ daemon: RunningDaemon) throws -> [String] {
+        let folder = "/proc/\(daemon.program.identifier)/fd"
+        return try TestFolder.names(in: folder).compactMap { TestFolder.link("\(folder)/\($0)") }
+    }
+
+    @Test func `astctl classify finds what astd classify finds, window by window`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let options = [Astd.clip, "--hop", "0.5", "--top-k", "3"]
+        let asked = try await daemon.astctl(arguments: ["classify"] + options)
+        #expect(asked.code == 0)
+        let batch = try await Astd.run(
+            ["astd", "classify", "--model", Astd.model, "--precision", "fp32", "--format", "jsonl"] + options,
+            in: folder)
+        func records(_ ending: Program.Ending) throws -> [BatchRecord] {
+            try ending.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))) }
+        }
+        let (ours, theirs) = (try records(asked), try records(batch))
+        #expect(ours.count >= 5 && ours.count == theirs.count)
+        for (left, right) in zip(ours, theirs) {
+            #expect(left.file == right.file && left.start == right.start && left.end == right.end)
+            #expect(left.labels.map(\.label) == right.labels.map(\.label))
+            // Scores differ in their last bits between numbers of threads.
+            #expect(largestDifference(left.labels.map(\.score), right.labels.map(\.score)) < 1e-5)
+        }
+    }
+
+    @Test func `The passed file's place does not matter and does not move`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let file = open(Astd.clip, O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        lseek(file, 777, SEEK_SET)
+        let client = try daemon.control()
+        _ = try await client.nextObject()  // hello
+        try client.askToClassify(#"{"name":"mine","top_k":1}"#, files: [file])
+        let window = try BatchRecord(try await client.nextObject().requiredObject("params"))
+        #expect(window.file == "mine" && window.labels.count == 1)
+        #expect(lseek(file, 0, SEEK_CUR) == 777)
+    }
+
+    @Test func `What is no readable file is refused by its kind, and nothing stays open`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let client = try daemon.control()
+        _ = try await client.nextObject()
+        let before = try openFiles(daemon).count
+        var pipes: [Int32] = [0, 0]
+        var sockets: [Int32] = [0, 0]
+        try #require(
+            pipe(&pipes) == 0 && socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &sockets) == 0)
+        let text = try folder.write(Array("not audio at all".utf8), to: "text.wav")
+        let empty = try folder.write([], to: "empty.wav")
+        let onlyNames: Int32 = 0o10000000  // O_PATH
+        let cases: [(file: Int32, reason: String)] = [
+            (open("/tmp", O_RDONLY), "is a folder"), (pipes[0], "is a pipe"), (sockets[0], "is a socket"),
+            (open("/dev/zero", O_RDONLY), "is a character device"),
+            (open(text, O_WRONLY), "not opened for reading"), (open(Astd.clip, onlyNames), "for reading"),
+            (open(text, O_RDONLY), "is not audio"), (open(empty, O_RDONLY), "is empty"),
+        ]
+        defer { for file in cases.map(\.file) + [pipes[1], sockets[1]] { close(file) } }
+        for (file, reason) in cases {
+            try #require(file >= 0)
+            try client.askToClassify(#"{"name":"x"}"#, files: [file])
+            guard case .failure(_, let error) = try RPCMessage(try await client.nextObject()) else {
+                Issue.record("\(reason): not refused")
+                continue
+            }
+            #expect(error.code == .failed && error.message.contains(reason), "\(error.message)")
+        }
+        for (params, files, reason) in [
+            ("{}", [], "no file came"), ("{}", [pipes[0], pipes[0]], "more than one file"),
+            (#"{"path":"/x"}"#, [pipes[0]], "give one of them"), (#"{"path":"x"}"#, [], "absolute"),
+            (#"{"hop":0}"#, [], "0.01 to 600"), (#"{"bottom_k":1}"#, [], "left out"),
+        ] {
+            try client.askToClassify(params, files: files)
+            guard case .failure(_, let error) = try RPCMessage(try await client.nextObject()) else {
+                Issue.record("\(reason): not refused")
+                continue
+            }
+            #expect(error.code == .invalidParams && error.message.contains(reason), "\(error.message)")
+        }
+        try await eventually("as many open files as before") {
+            try openFiles(daemon).count <= before ? () : nil
+        }
+    }
+
+    @Test func `A long file holds up neither the live stream nor another file, and ends with its client`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder, ["--hop", "0.1"])
+        let listener = try daemon.listen()
+        let memory = try await daemon.status().memory.anonymousBytes
+        let long = try SeededClip.silence(hours: 3, in: folder)
+        let file = open(long, O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        var client: RecordClient? = try daemon.control()
+        _ = try await client?.nextObject()
+        try client?.askToClassify(#"{"hop":0.01}"#, files: [file])
+        for _ in 0..<5 { #expect(try await client?.nextObject()["method"] == .string("window")) }
+        #expect(try openFiles(daemon).contains(long))
+        // Another client's file is done while the first one's has hours to go.
+        let other = try await daemon.astctl("classify", Astd.clip)
+        #expect(other.code == 0 && other.lines.count >= 5)
+        for _ in 0..<5 { _ = try await listener.nextPrediction() }
+        // Whoever does not read is not worked for: the socket fills, and the memory does not.
+        try await Task.sleep(for: .seconds(1))
+        #expect(try await daemon.status().memory.anonymousBytes < memory + 32_000_000)
+        client = nil
+        try await eventually("the end of the work") { try openFiles(daemon).contains(long) ? nil : () }
+    }
+
+    @Test func `astctl classify says what is wrong with a file, and exits 1`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let missing = try await daemon.astctl("classify", folder.file("nothing.wav"))
+        #expect(missing.code == 1 && missing.complaints.first?.contains("No such file") == true)
+        let noAudio = try await daemon.astctl("classify", #filePath)
+        #expect(noAudio.code == 1)
+        #expect(noAudio.complaints.first?.contains("it looks like text") == true)
+    }
+
+    @Test func `astctl top prints a table a window`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder, ["--hop", "0.1"])
+        let top = try await daemon.astctl("top", "-n", "3", "--labels", "Speech")
+        #expect(top.code == 0)
+        #expect(top.lines.count(where: { $0.hasPrefix("LABEL") }) == 3)
+        #expect(top.lines.count(where: { $0.hasPrefix("Speech ") }) == 3)
+        #expect(!top.output.contains(0x1B))
+    }
+
+    @Test func `astctl top on a terminal is redrawn in place, and Ctrl-C gives the cursor back`() async throws
+    {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder, ["--hop", "0.1"])
+        let typescript = folder.file("typescript")
+        let top = "\(try Astd.path("astctl")) top --socket \(daemon.folder.file(RunningDaemon.control))"
+        // The terminal is script's; the signal is what Ctrl-C would send.
+        let isDrawn = "[ $(grep -ac LABEL \(typescript)) -ge 3 ]"
+        let command = "\(top) & until \(isDrawn); do sleep 0.1; done; kill -INT $!; wait $!; echo code $?"
+        let script = try Program(["script", "-qefc", command, typescript], in: folder, package: "bsdutils")
+        #expect(try await script.ending().code == 0)
+        let drawn = String(decoding: try TestFolder.bytes(of: typescript), as: UTF8.self)
+        #expect(drawn.contains("\u{1B}[?25l"))
+        #expect(drawn.contains("A\r"), "moved up to draw again")
+        #expect(drawn.contains("\u{1B}[?25hcode 0"))
+    }
+}

@@ -1,0 +1,93 @@
+import Testing
+import Wire
+
+@testable import astctl
+
+@Suite struct `Top screen` {
+    private static let second: Int64 = 1_000_000_000
+    private static let start: Int64 = 1_767_225_598 * second
+
+    private func prediction(_ seq: UInt64, _ scores: [(String, Float)], adapter: String? = nil) -> LiveRecord
+    {
+        .prediction(
+            Prediction(
+                seq: seq, unixNanos: Self.start + Int64(seq) * Self.second / 2, startSample: 0,
+                endSample: 164_080, levelDBFS: -23, latencyMs: Double(seq) * 10, passMs: 8, adapter: adapter,
+                labels: scores.enumerated().map { ScoredLabel(index: $0, label: $1.0, score: $1.1) }))
+    }
+
+    private func event(_ state: EventRecord.State, _ label: String, id: UInt64 = 1) -> LiveRecord {
+        .event(
+            EventRecord(
+                state: state, id: id, label: label, unixNanos: Self.start, peakScore: 0.9, duration: 1))
+    }
+
+    private func state(
+        _ records: [LiveRecord], labels: Set<String>? = nil, adapters: [String?] = [nil]
+    ) -> TopState {
+        var state = TopState(
+            hello: Hello(model: "ast", adapters: adapters, labels: 2, window: 10.24, hop: 0.5),
+            labels: labels)
+        for record in records { state.take(record) }
+        return state
+    }
+
+    @Test func `Scores, their mean, their peak, and events are exactly in their columns`() {
+        let records = [
+            prediction(1, [("Dog", 0.9), ("Siren", 0.5)]), event(.begin, "Dog"),
+            prediction(2, [("Siren", 0.75), ("Dog", 0.1)]), event(.end, "Dog"), event(.begin, "Siren", id: 2),
+            prediction(3, [("Siren", 1), ("Dog", 0.2)]),
+            .source(SourceRecord(state: .lost, name: "pulse", message: "gone")),
+        ]
+        #expect(
+            state(records).lines(width: 80, height: 24, palette: .plain) == [
+                "ast  window 10.24 s, hop 0.5 s",
+                "23:59:59  source lost  2 windows/s  30 ms late, mean 20, pass 8",
+                "source lost: pulse (gone); now: Siren",
+                "",
+                "LABEL                                       SCORE   MEAN   PEAK EVENTS      LAST",
+                "Siren                                       1.000  0.750  1.000      1       now",
+                "Dog                                         0.200  0.400  0.900      1  23:59:58",
+            ])
+    }
+
+    @Test func `The mean forgets what is older than ten windows`() {
+        let records = (1...12).map { prediction(UInt64($0), [("Dog", $0 <= 2 ? 1 : 0.5)]) }
+        let row = state(records).sorted.first
+        #expect(row?.mean == 0.5)
+        #expect(row?.peak == 1)
+    }
+
+    @Test func `Labels of several adapters carry its name, and those of one that left go`() {
+        let both = [prediction(1, [("Dog", 0.9)], adapter: "birds"), prediction(2, [("Dog", 0.1)])]
+        var shown = state(both, adapters: ["birds", nil])
+        let names = shown.lines(width: 80, height: 24, palette: .plain).dropFirst(5).map {
+            $0.split(separator: "  ").first
+        }
+        #expect(names == ["birds: Dog", "base: Dog"])
+        shown.take(.adapter(AdapterRecord(adapters: [nil])))
+        #expect(shown.sorted.map(\.adapter) == ["base"])
+    }
+
+    @Test func `Only the labels that were asked for are shown`() {
+        let records = [prediction(1, [("Dog", 0.9), ("Siren", 0.5)]), event(.begin, "Dog")]
+        #expect(state(records, labels: ["Siren"]).sorted.map(\.label) == ["Siren"])
+    }
+
+    @Test
+    func `No line is wider and no table higher than the terminal, and colour is only for those who ask`() {
+        let worst = state([
+            prediction(1, (0..<40).map { ("A label of many words, number \($0)", 0.5) }),
+            event(.begin, "A label of many words, number 3"),
+        ])
+        for width in 1...120 {
+            for height in 1...12 {
+                let lines = worst.lines(width: width, height: height, palette: .plain)
+                #expect(lines.allSatisfy { $0.count <= min(width, 80) }, "width \(width)")
+                #expect(lines.count <= max(1, height - 1), "height \(height)")
+                #expect(!lines.joined().contains("\u{1B}"))
+            }
+        }
+        #expect(worst.lines(width: 80, height: 60, palette: .ansi).joined().contains("\u{1B}[36mA label"))
+    }
+}

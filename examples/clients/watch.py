@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""What astd hears, as it hears it: watch.py [SOCKET]"""
+import json, socket, sys
+
+with socket.socket(socket.AF_UNIX) as events:
+    events.connect(sys.argv[1] if len(sys.argv) > 1 else "/run/astd/events.sock")
+    for line in events.makefile(encoding="utf-8"):
+        record = json.loads(line)
+        if record["type"] == "prediction":
+            best = (f"{entry['label']} {entry['score']:.2f}" for entry in record["labels"][:3])
+            print(record["time"], *best, sep="  ", flush=True)
+        elif record["type"] == "event":
+            print(record["time"], record["label"], record["state"], sep="  ", flush=True)

@@ -1,0 +1,30 @@
+"""What the kernel says of a process."""
+import os
+from dataclasses import dataclass
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Reading:
+    anonymous: int  # bytes of its own: RssAnon
+    descriptors: int
+    threads: int
+    cpu_seconds: float
+
+
+def read(pid: int) -> Reading:
+    fields = {}
+    with open(f"/proc/{pid}/status") as status:
+        for line in status:
+            name, _, value = line.partition(":")
+            fields[name] = value.split()
+    with open(f"/proc/{pid}/stat") as stat:
+        # Fields are counted from behind the name, which may hold anything.
+        numbers = stat.read().rpartition(")")[2].split()
+    return Reading(
+        anonymous=int(fields["RssAnon"][0]) * 1024,
+        descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+        threads=int(fields["Threads"][0]),
+        cpu_seconds=(int(numbers[11]) + int(numbers[12])) / TICKS,
+    )

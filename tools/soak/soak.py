@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Runs an astd for long, with all that may happen to it, and checks that it neither grows nor loses anything.
+
+    tools/soak/soak.py                        an hour in real time
+    tools/soak/soak.py --minutes 10
+    tools/soak/soak.py --unpaced-hours 24     a day of sound, as fast as it can be classified
+    tools/soak/soak.py --chart memory.svg     and its memory over time as a picture
+
+Meanwhile: adapters are swapped, settings and adapters reloaded (SIGHUP and socket), the listening paused and resumed, files classified,
+and clients come, ask nonsense and go in the middle of a line.
+"""
+import argparse
+import os
+import random
+import signal
+import socket
+import statistics
+import sys
+import time
+
+import chart
+import process
+import sound
+from client import Client, Refused
+from daemon import ROOT, Daemon
+from listener import Listener
+
+MEGABYTE = 1_000_000
+
+
+class Troublemaker:
+    """Everything that may happen to a daemon, one thing after another."""
+
+    def __init__(self, daemon: Daemon, clip: str):
+        self.daemon = daemon
+        self.clip = clip
+        self.chance = random.Random(7)
+        self.counts: dict[str, int] = {}
+        self.deeds = [
+            self.swap, self.load, self.hang_up, self.reload, self.pause, self.classify, self.leave_classify,
+            self.ask, self.vanish, self.speak_nonsense,
+        ]
+
+    def act(self):
+        deed = self.chance.choice(self.deeds)
+        with Client(self.daemon.control) as client:
+            deed(client)
+            # What the figures of memory are compared in: the model itself classifies, nothing else is done.
+            client.ask("adapter.use", {"names": ["base"]})
+        self.counts[deed.__name__] = self.counts.get(deed.__name__, 0) + 1
+
+    def swap(self, client: Client):
+        client.ask("adapter.use", {"names": self.chance.choice([["alarms"], ["base", "alarms"], ["base"]])})
+        time.sleep(0.2)
+
+    def load(self, client: Client):
+        client.ask("adapter.load", {"path": str(ROOT / "models/alarms"), "name": "again"})
+        client.ask("adapter.use", {"names": ["again"]})
+        client.ask("adapter.use", {"names": ["base"]})
+        client.ask("adapter.unload", {"name": "again"})
+
+    def hang_up(self, _: Client):
+        with open(self.daemon.config, "w") as config:
+            config.write(f"hop: 1\ndetection: {{on: {self.chance.choice([0.4, 0.5, 0.6])}}}\n")
+        os.kill(self.daemon.pid, signal.SIGHUP)
+
+    def reload(self, client: Client):
+        problems = client.ask("reload")["problems"]
+        if problems:
+            raise SystemExit(f"reload: {problems}")
+
+    def pause(self, client: Client):
+        client.ask("pause")
+        time.sleep(self.chance.uniform(0, 0.5))
+        client.ask("resume")
+
+    def classify(self, client: Client):
+        with open(self.clip, "rb") as file:
+            client.ask("classify", {"hop": 5}, [file.fileno()])
+
+    def leave_classify(self, client: Client):
+        with open(self.clip, "rb") as file:
+            request = b'{"jsonrpc":"2.0","id":1,"method":"classify","params":{"hop":0.01}}\n'
+            with Client(self.daemon.control) as other:
+                socket.send_fds(other.socket, [request], [file.fileno()])
+                other.next()
+        client.ask("status")
+
+    def ask(self, client: Client):
+        for method in ["status", "labels", "metrics", "adapter.list", "sources"] * 20:
+            client.ask(method)
+
+    def vanish(self, _: Client):
+        others = [Client(self.daemon.control) for _ in range(20)]
+        for other in others:
+            other.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"subscribe"}\n{"jsonrpc":')
+        for other in others:
+            other.close()
+
+    def speak_nonsense(self, client: Client):
+        for method, params in [("fly", {}), ("adapter.load", {"path": "/"}), ("explain", {"label": "?"})]:
+            try:
+                client.ask(method, params)
+            except Refused:
+                continue
+            raise SystemExit(f"{method} was not refused")
+
+
+def soak(daemon: Daemon, clip: str, seconds: float | None) -> tuple[Listener, Troublemaker, list]:
+    """Until the time is over, or the file."""
+    listener = Listener(daemon.events)
+    trouble = Troublemaker(daemon, clip)
+    with Client(daemon.control) as client:
+        client.ask("adapter.load", {"path": str(ROOT / "models/alarms"), "name": "alarms"})
+    readings, began = [], time.monotonic()
+    while seconds is None or time.monotonic() < began + seconds:
+        try:
+            trouble.act()
+            time.sleep(trouble.chance.uniform(0.2, 1.5))
+            readings.append((time.monotonic() - began, process.read(daemon.pid)))
+        except (ConnectionError, FileNotFoundError, KeyError, ProcessLookupError):
+            if daemon.process.wait(timeout=60) == 0 and seconds is None:
+                break  # The file is over.
+            raise
+        if len(readings) % 100 == 0:
+            minutes, reading = readings[-1][0] / 60, readings[-1][1]
+            print(f"{minutes:7.1f} min {reading.anonymous / MEGABYTE:7.2f} MB, {listener.reached / 16_000 / 3600:.2f} h heard", flush=True)
+    return listener, trouble, readings
+
+
+def growth(readings: list) -> tuple[float, float, float]:
+    """Megabytes: in the tenth of the time after the warm-up, in the last tenth, and the difference."""
+    last = readings[-1][0]
+    warm = min(max(120, last / 5), last / 2)
+    span = max(last / 10, 10)
+
+    def middle(start: float) -> float:
+        return statistics.median(r.anonymous for t, r in readings if start <= t <= start + span) / MEGABYTE
+
+    first, end = middle(warm), middle(last - span)
+    return first, end, end - first
+
+
+def report(listener: Listener, trouble: Troublemaker, readings: list, code: int, is_paced: bool, chart_path: str | None) -> int:
+    first, end, grown = growth(readings)
+    delays = sorted(listener.delays)
+    p99 = delays[int(0.99 * (len(delays) - 1))]
+    seconds = readings[-1][0]
+    cpu = readings[-1][1].cpu_seconds - readings[0][1].cpu_seconds
+    rows = [
+        ("ran", f"{seconds / 60:.1f} min, {listener.reached / 16_000 / 3600:.2f} h of sound, {100 * cpu / seconds:.1f} % CPU", True),
+        ("happened", ", ".join(f"{count} {name}" for name, count in sorted(trouble.counts.items())), True),
+        ("records", ", ".join(f"{count} {kind}" for kind, count in sorted(listener.kinds.items())), listener.lost == 0),
+        ("sequence numbers missing", f"{listener.jumps}", listener.jumps == 0),
+        ("gaps", f"{listener.gaps}", True),
+        ("untold samples", f"{sum(end - start for start, end in listener.untold)} {listener.untold[:3]}", not listener.untold),
+        ("anonymous memory", f"{first:.2f} MB warm, {end:.2f} MB at the end: {grown:+.2f} MB", grown < 1),
+        ("descriptors", f"{readings[0][1].descriptors} first, {readings[-1][1].descriptors} last, {max(r.descriptors for _, r in readings)} most",
+         readings[-1][1].descriptors <= readings[0][1].descriptors + 2),
+        ("threads", f"{readings[0][1].threads} first, {readings[-1][1].threads} last", readings[-1][1].threads <= readings[0][1].threads + 4),
+        ("forward pass", f"median {statistics.median(listener.passes):.1f} ms", True),
+    ]
+    if is_paced:
+        rows.append(("delay besides the pass", f"median {statistics.median(delays):.1f} ms, p99 {p99:.1f} ms", p99 < 50))
+    rows.append(("exit", f"{code}", code == 0))
+    print()
+    for name, value, holds in rows:
+        print(f"{'ok    ' if holds else 'FAILED'}  {name:26}{value}")
+    if chart_path:
+        points = [(second / 60, reading.anonymous / MEGABYTE) for second, reading in readings]
+        chart.write(chart_path, "anonymous memory of astd", "MB", points)
+    return 0 if all(holds for _, _, holds in rows) else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=str(ROOT / ".build/release/astd"))
+    parser.add_argument("--minutes", type=float, default=60, help="of real time")
+    parser.add_argument("--unpaced-hours", type=float, help="of sound, as fast as it goes, instead")
+    parser.add_argument("--hop", default="1", help="seconds")
+    parser.add_argument("--model", default="models/default")
+    parser.add_argument("--folder", help="for the sound: 115 MB an hour")
+    parser.add_argument("--chart", help="an SVG file of memory over time")
+    options = parser.parse_args()
+    is_paced = options.unpaced_hours is None
+    hours = options.minutes / 60 + 0.1 if is_paced else options.unpaced_hours
+    with sound.File(hours, options.folder) as path, sound.File(1 / 60) as clip:
+        arguments = ["--model", options.model, "--hop", options.hop, "--source", f"file:{path}"]
+        with Daemon(options.program, arguments + ([] if is_paced else ["--fast"])) as daemon:
+            outcome = soak(daemon, clip, options.minutes * 60 if is_paced else None)
+            code = daemon.stop()
+        outcome[0].join(timeout=60)
+    sys.exit(report(*outcome, code, is_paced, options.chart))
+
+
+if __name__ == "__main__":
+    main()

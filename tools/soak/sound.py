@@ -1,0 +1,58 @@
+"""Sound that a daemon can be fed with for hours: noise, tones and pauses, the same in every run."""
+import array
+import math
+import os
+import random
+import tempfile
+import wave
+
+RATE = 16_000
+
+
+def minute(seed: int) -> bytes:
+    """A minute of 16 kHz mono 16-bit samples: a new sound every five seconds."""
+    chance = random.Random(seed)
+    samples = array.array("h")
+    for _ in range(12):
+        kind = chance.choice(["noise", "tone", "pause", "sweep"])
+        level = chance.uniform(1_000, 12_000)
+        low, high = sorted(chance.uniform(100, 4_000) for _ in range(2))
+        phase = 0.0
+        for position in range(5 * RATE):
+            share = position / (5 * RATE)
+            frequency = low + (high - low) * share if kind == "sweep" else low
+            phase += 2 * math.pi * frequency / RATE
+            if kind == "noise":
+                value = chance.uniform(-level, level)
+            elif kind == "pause":
+                value = chance.uniform(-2, 2)
+            else:
+                value = level * math.sin(phase)
+            samples.append(int(value))
+    return samples.tobytes()
+
+
+def write(path: str, hours: float, seed: int = 1) -> None:
+    """A WAV file of so many hours: ten different minutes, again and again."""
+    minutes = [minute(seed + number) for number in range(10)]
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        for number in range(math.ceil(hours * 60)):
+            file.writeframesraw(minutes[number % 10])
+
+
+class File:
+    """A WAV file while it is needed."""
+
+    def __init__(self, hours: float, folder: str | None = None):
+        descriptor, self.path = tempfile.mkstemp(prefix="astd-soak-", suffix=".wav", dir=folder)
+        os.close(descriptor)
+        write(self.path, hours)
+
+    def __enter__(self) -> str:
+        return self.path
+
+    def __exit__(self, *_):
+        os.unlink(self.path)
