@@ -82,7 +82,7 @@ import Wire
             Self.writtenEvents(.raven) == """
                 Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter
                 1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\tMale speech, man speaking\t0.750000\t
-                2\tSpectrogram 1\t1\t11.255000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds
+                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds
 
                 """)
     }

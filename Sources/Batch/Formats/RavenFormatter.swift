@@ -31,7 +31,10 @@ struct RavenFormatter: RecordFormatter {
     }
 
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
-        line(event.start, event.end, event.label, event.peakScore, event.adapter, recording)
+        // A selection has a length: an event that a single window made is the window's last frame.
+        line(
+            min(event.start, event.end - 0.01), event.end, event.label, event.peakScore, event.adapter,
+            recording)
     }
 
     private mutating func line(

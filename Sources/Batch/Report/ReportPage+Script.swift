@@ -170,20 +170,26 @@ extension ReportPage {
           const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
           let low = 0, high = 1;
           for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
+          // Beside events a score stands where it counts, at its window's end: there windows do not overlap.
+          const ends = new Map();
           for (const window of file.windows) {
+            const begin = hasEvents && ends.has(window[2]) ? ends.get(window[2]) : window[0];
+            ends.set(window[2], window[1]);
             for (let at = 3; at < window.length; at += 2) {
               if (window[2] + ':' + window[at] !== found.key) continue;
               const share = (window[at + 1] - low) / (high - low);
-              const left = window[0] / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
-              context.fillStyle = color(found.name, (hasEvents ? .4 : 1) * (.25 + .75 * share));
+              const left = begin / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
+              context.fillStyle = color(found.name, hasEvents ? .3 : .25 + .75 * share);
               context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
             }
           }
-          // An event is a bar along the bottom with its ends marked; one that a single window made is a mark alone.
-          context.fillStyle = color(found.name, 1);
+          // An event is a box over a bar along the bottom; one that a single window made is a mark alone.
           for (const event of found.events) {
             const left = event[0] / file.seconds * canvas.width, right = event[1] / file.seconds * canvas.width;
             const thick = 4 * scale, mark = 2 * scale;
+            context.fillStyle = color(found.name, .35);
+            context.fillRect(left, 0, right - left, canvas.height);
+            context.fillStyle = color(found.name, 1);
             context.fillRect(left, canvas.height - thick, Math.max(mark, right - left), thick);
             context.fillRect(left, 0, mark, canvas.height);
             context.fillRect(Math.max(left, right - mark), 0, mark, canvas.height);
