@@ -5,8 +5,10 @@ SHELL := /bin/bash
 export PATH := $(PATH):/opt/swift/usr/bin:$(HOME)/.local/share/swiftly/bin:/usr/libexec/swift/bin
 PYTHON := .venv/bin/python
 PREFIX ?= /usr/local
+# Where systemd looks for units; it does not look below every prefix.
+SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 
-.PHONY: help setup build release test test-importers test-report test-formats test-resume test-spark test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
+.PHONY: help setup build release programs test test-importers test-report test-formats test-resume test-spark test-fallbacks fuzz tsan format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -15,7 +17,9 @@ build: setup ## Debug build
 	swift build
 release: setup ## Release build with the Swift runtime inside: .build/release/astd and astctl
 	@[ -x .build/release/astd ] || echo "Building astd: two to six minutes the first time."
-	swift build -c release --static-swift-stdlib
+	@$(MAKE) --no-print-directory programs
+programs: # As the Debian package builds them too. Nobody links against them, so they export nothing.
+	swift build -c release --static-swift-stdlib -Xlinker --no-export-dynamic
 test: setup ## Install what is missing, build, run every test
 	swift build --build-tests
 	swift test --skip-build --parallel
@@ -61,11 +65,21 @@ model: ## Make the shipped model and adapter again (hours): LAB=directory
 bench-swap: release $(PYTHON) ## Time adapter swaps of a full-size model under a running daemon
 	$(PYTHON) tools/check_exactness.py --make .build/models-full
 	$(PYTHON) Benchmarks/adapter_swap.py --models .build/models-full
-install: release ## Install programs and model under PREFIX (/usr/local) and /var/lib/astd; DESTDIR is heeded
-	install -D -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
+install: ## Install what make release has built, with model, units and settings (kept if there are any); PREFIX (/usr/local), DESTDIR
+	@[ -x .build/release/astd ] && [ -x .build/release/astctl ] || { echo "install: nothing is built yet: make release" >&2; exit 1; }
+	install -D -s -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/astd.1 docs/man/astctl.1
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/selftest models/selftest/*
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
+	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/systemd/system systemd/system/*
+	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/systemd/user systemd/user/*
+	sed -i 's|^ExecStart=astd |ExecStart=$(PREFIX)/bin/astd |' $(DESTDIR)$(SYSTEMD)/systemd/{system,user}/astd.service
+	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/sysusers.d systemd/sysusers.d/astd.conf
+	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/tmpfiles.d systemd/tmpfiles.d/astd.conf
+	if [ -e $(DESTDIR)/etc/astd/astd.yaml ]; then echo "$(DESTDIR)/etc/astd/astd.yaml is kept as it is"; \
+	else install -D -m 644 -t $(DESTDIR)/etc/astd etc/astd.yaml; fi
+	@[ -n "$(DESTDIR)" ] || echo "For a service: systemd-sysusers && systemd-tmpfiles --create astd.conf && systemctl daemon-reload, then docs/service.md"
 man: release ## Make the manual pages again from what the programs say of themselves
 	tools/make_man.py .build/release/astd docs/man/astd.1
 	tools/make_man.py .build/release/astctl docs/man/astctl.1

@@ -22,7 +22,6 @@ let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", packag
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 // A folder is a library and a library is a declared edge. Capture, Frontend, Inference, Detection
@@ -42,7 +41,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -56,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
         .systemLibrary(name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
 
         // The stages, in the order the data takes.
         .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
@@ -77,7 +76,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Settings",
-            dependencies: ["Capture", "Detection", "Inference", "Wire", configuration, yams],
+            dependencies: ["CYAML", "Capture", "Detection", "Inference", "Wire", configuration],
             swiftSettings: house),
         .target(
             name: "Daemon",

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
     # Libraries, with their headers.
-    libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libssl-dev
+    libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libssl-dev libyaml-dev
     # Tests and demo play sound into a PulseAudio server of their own.
     pulseaudio pulseaudio-utils
     # tools/fetch_model.sh, and the small hub that it is tested with.

@@ -11,11 +11,11 @@ extern const ast_attention_kernels ast_attention_plain;
 
 #if defined(__x86_64__)
 extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
-extern const ast_product_kernels ast_int8_products_avx2, ast_int8_products_avxvnni, ast_int8_products_avx512vnni,
-    ast_bf16_products_avx512bf16;
+extern const ast_product_kernels ast_int8_products_avx2, ast_int8_products_avxvnni, ast_int8_products_avx512vl,
+    ast_int8_products_avx512vnni, ast_bf16_products_avx512bf16;
 extern const ast_float_products ast_float_products_avx512;
 extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
-    ast_attention_avx512vnni;
+    ast_attention_avxvnni, ast_attention_avx512vl, ast_attention_avx512vnni;
 
 static int has_avx2(void) {
   __builtin_cpu_init();
@@ -94,6 +94,7 @@ const ast_product_kernels *ast_products_named(const char *name) {
 #if defined(__x86_64__)
   if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_int8_products_avx2;
   if (strcmp(name, "avxvnni") == 0 && has_avxvnni()) return &ast_int8_products_avxvnni;
+  if (strcmp(name, "avx512vl") == 0 && has_avx512vnni()) return &ast_int8_products_avx512vl;
   if (strcmp(name, "avx512vnni") == 0 && has_avx512vnni()) return &ast_int8_products_avx512vnni;
   if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_bf16_products_avx512bf16;
 #endif
@@ -124,7 +125,8 @@ const ast_attention_kernels *ast_bf16_attention(void) {
 
 const ast_attention_kernels *ast_int8_attention(void) {
 #if defined(__x86_64__)
-  if (has_avx512bf16() && has_avx512vnni()) return &ast_attention_avx512vnni;
+  if (has_avx512vnni()) return &ast_attention_avx512vnni;
+  if (has_avxvnni()) return &ast_attention_avxvnni;
 #endif
   return NULL;
 }
@@ -135,7 +137,9 @@ const ast_attention_kernels *ast_attention_named(const char *name) {
   if (strcmp(name, "avx2") == 0 && has_avx2()) return &ast_attention_avx2;
   if (strcmp(name, "avx512") == 0 && has_avx512()) return &ast_attention_avx512;
   if (strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &ast_attention_avx512bf16;
-  if (strcmp(name, "avx512vnni") == 0 && has_avx512bf16() && has_avx512vnni()) return &ast_attention_avx512vnni;
+  if (strcmp(name, "avxvnni") == 0 && has_avxvnni()) return &ast_attention_avxvnni;
+  if (strcmp(name, "avx512vl") == 0 && has_avx512vnni()) return &ast_attention_avx512vl;
+  if (strcmp(name, "avx512vnni") == 0 && has_avx512vnni()) return &ast_attention_avx512vnni;
 #endif
 #if defined(__aarch64__)
   if (strcmp(name, "neon") == 0) return &ast_attention_neon;

@@ -31,10 +31,34 @@ INLINE vec load_part(const float *p, long count, float rest) {
 
 INLINE void store_part(float *p, vec v, long count) { memcpy(p, &v, (size_t)count * sizeof(float)); }
 
+typedef float vec4 __attribute__((ext_vector_type(4)));
+typedef float vec8 __attribute__((ext_vector_type(8)));
+
 INLINE float sum_of_lanes(vec v) {
-  float sum = 0;
-  for (int i = 0; i < LANES; i++) sum += v[i];
-  return sum;
+#if LANES == 16
+  const vec8 half = v.lo + v.hi;
+  const vec4 quarter = half.lo + half.hi;
+#elif LANES == 8
+  const vec4 quarter = v.lo + v.hi;
+#else
+  const vec4 quarter = v;
+#endif
+  return (quarter.x + quarter.z) + (quarter.y + quarter.w);
+}
+
+/// The largest lane. What is no number may not be found.
+INLINE float highest(vec v) {
+#if LANES == 16
+  const vec8 half = v.lo > v.hi ? v.lo : v.hi;
+  const vec4 quarter = half.lo > half.hi ? half.lo : half.hi;
+#elif LANES == 8
+  const vec4 quarter = v.lo > v.hi ? v.lo : v.hi;
+#else
+  const vec4 quarter = v;
+#endif
+  const float even = quarter.x > quarter.z ? quarter.x : quarter.z;
+  const float odd = quarter.y > quarter.w ? quarter.y : quarter.w;
+  return even > odd ? even : odd;
 }
 
 /// exp(x), relative error under 2e-7; 0 is never reached: x is held above -87.3, below 88.3.

@@ -1,6 +1,5 @@
 private import Glibc
 private import Wire
-private import Yams
 
 /// A configuration file: YAML mappings with the names of ``SettingTable``, nothing else.
 struct SettingsFile {
@@ -34,95 +33,123 @@ struct SettingsFile {
     }
 
     private mutating func parse(_ text: String) {
-        do {
-            guard let root = try Parser(yaml: text).singleRoot() else { return }
-            if root.isNull { return }
-            guard let mapping = root.mapping else {
-                return problems.append(problem(root, .badFile("is no mapping of names to values")))
+        do throws(YAMLRefusal) {
+            guard let root = try YAMLDocument.root(of: text), !root.isNull else { return }
+            guard let pairs = root.pairs else {
+                return problems.append(
+                    problem(root, .badFile("is no mapping of names to values: write \"name: value\"")))
             }
-            read(mapping, section: "")
+            read(pairs, section: "")
         } catch {
-            let reason = "\(error)".split(separator: "\n").first { !$0.isEmpty } ?? "cannot be parsed"
             problems.append(
                 SettingsProblem(
-                    origin: .file(path: path, line: nil), kind: .badFile("is no YAML: \(reason)")))
+                    origin: .file(path: path, line: error.line),
+                    kind: .badFile("is no YAML of settings: \(error.reason)")))
         }
     }
 
-    private mutating func read(_ mapping: Node.Mapping, section: String) {
-        for (keyNode, value) in mapping {
-            guard let name = keyNode.string else {
-                problems.append(problem(keyNode, .badFile("a name is no text")))
-                continue
-            }
+    private mutating func read(_ pairs: [YAMLNode.Pair], section: String) {
+        for (name, node, value) in named(pairs, section) {
             let key = section.isEmpty ? name : "\(section).\(name)"
             if key == SettingTable.labelsKey {
                 readLabels(value)
             } else if let row = SettingTable.byKey[key] {
                 read(value, row)
             } else if SettingTable.rows.contains(where: { $0.key.hasPrefix(key + ".") }) {
-                if let inner = value.mapping {
+                if let inner = value.pairs {
                     read(inner, section: key)
                 } else if !value.isNull {
                     problems.append(problem(value, .badFile("\(key) is no mapping of names to values")))
                 }
             } else {
-                problems.append(problem(keyNode, Self.unknown(key, section: section)))
+                problems.append(problem(node, Self.unknown(key, section: section)))
             }
         }
     }
 
-    private mutating func read(_ value: Node, _ row: SettingRow) {
-        let line = value.mark?.line
-        if let text = value.scalar?.string {
+    /// The pairs whose names are texts and stand for the first time; the others are problems.
+    private mutating func named(
+        _ pairs: [YAMLNode.Pair], _ section: String
+    ) -> [(name: String, node: YAMLNode, value: YAMLNode)] {
+        var lines: [String: Int] = [:]
+        return pairs.compactMap { pair in
+            guard let name = pair.name.text else {
+                problems.append(problem(pair.name, .badFile("a name is no text")))
+                return nil
+            }
+            if let first = lines[name] {
+                let key = section.isEmpty ? name : "\(section).\(name)"
+                problems.append(
+                    problem(pair.name, Self.twice(key, first)))
+                return nil
+            }
+            lines[name] = pair.name.line
+            return (name, pair.name, pair.value)
+        }
+    }
+
+    private mutating func read(_ value: YAMLNode, _ row: SettingRow) {
+        if let first = entries[row.key]?.line {
+            // `detection.on` may be written as one name, too.
+            problems.append(problem(value, Self.twice(row.key, first)))
+        } else if let text = value.text {
             let isEmptyList = row.isList && value.isNull
-            entries[row.key] = Entry(texts: isEmptyList ? [] : [text], line: line)
-        } else if row.isList, let sequence = value.sequence, sequence.allSatisfy({ $0.scalar != nil }) {
-            entries[row.key] = Entry(texts: sequence.compactMap(\.scalar?.string), line: line)
+            entries[row.key] = Entry(texts: isEmptyList ? [] : [text], line: value.line)
+        } else if row.isList, let items = value.items, items.allSatisfy({ $0.text != nil }) {
+            entries[row.key] = Entry(texts: items.compactMap(\.text), line: value.line)
         } else {
-            let found = value.sequence == nil ? "a mapping" : "a list"
+            let found = value.items == nil ? "a mapping" : row.isList ? "a list of lists" : "a list"
             problems.append(problem(value, .badValue(key: row.key, found: found, allowed: row.allowed)))
         }
     }
 
-    private mutating func readLabels(_ value: Node) {
+    private mutating func readLabels(_ value: YAMLNode) {
         if value.isNull { return }
-        guard let mapping = value.mapping else {
+        guard let labelled = value.pairs else {
             return problems.append(
                 problem(value, .badFile("\(SettingTable.labelsKey) is no mapping of labels to settings")))
         }
-        for (labelNode, fields) in mapping {
-            let label = labelNode.scalar?.string ?? ""
+        for (label, node, fields) in named(labelled, SettingTable.labelsKey) {
             let key = "\(SettingTable.labelsKey).\(label)"
-            guard let fields = fields.mapping else {
-                problems.append(problem(labelNode, .badFile("\(key) is no mapping of names to values")))
+            guard let fields = fields.pairs else {
+                problems.append(problem(node, .badFile("\(key) is no mapping of names to values")))
                 continue
             }
-            for (fieldNode, value) in fields {
-                let field = fieldNode.scalar?.string ?? ""
+            for (field, node, value) in named(fields, key) {
                 guard SettingTable.exceptionFields.contains(field) else {
-                    problems.append(problem(fieldNode, Self.unknownField(field, of: key)))
+                    problems.append(problem(node, Self.unknownField(field, of: key)))
                     continue
                 }
-                guard let text = value.scalar?.string else {
+                guard let text = value.text else {
                     problems.append(
                         problem(
                             value, .badValue(key: "\(key).\(field)", found: "no scalar", allowed: "a number"))
                     )
                     continue
                 }
-                labels[label, default: [:]][field] = Entry(texts: [text], line: value.mark?.line)
+                labels[label, default: [:]][field] = Entry(texts: [text], line: value.line)
             }
         }
     }
 
-    private func problem(_ node: Node?, _ kind: SettingsProblem.Kind) -> SettingsProblem {
-        SettingsProblem(origin: .file(path: path, line: node?.mark?.line), kind: kind)
+    private func problem(_ node: YAMLNode, _ kind: SettingsProblem.Kind) -> SettingsProblem {
+        SettingsProblem(origin: .file(path: path, line: node.line), kind: kind)
+    }
+
+    private static func twice(_ key: String, _ first: Int) -> SettingsProblem.Kind {
+        .badFile("\(key) is given twice, first in line \(first)")
     }
 
     /// What there is in a section, and what of it was perhaps meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
         let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey]
+        // A section, or the exceptions, where a value was to be.
+        let below = all.filter { $0.hasPrefix(key + ".") }
+        if !below.isEmpty { return .unknownKey(key, near: nil, allowed: below) }
+        if key == SettingTable.labelsKey {
+            let fields = SettingTable.exceptionFields.map { "\(key).LABEL.\($0)" }
+            return .unknownKey(key, near: nil, allowed: fields)
+        }
         let prefix = section.isEmpty ? "" : section + "."
         var here: [String] = []
         for candidate in all where candidate.hasPrefix(prefix) {
@@ -149,10 +176,15 @@ struct SettingsFile {
         func refusal(_ reason: String) -> SettingsProblem {
             SettingsProblem(origin: .file(path: path, line: nil), kind: .badFile(reason))
         }
-        // Not blocking: a pipe in the place of the file must not hold anybody up.
+        // Not blocking: a pipe in the place of the file, with nobody at its other end, must not hold anybody up.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw refusal("cannot be read: \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
+        var status = stat()
+        // Each reload reads it again, which a pipe cannot give.
+        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
+            throw refusal("is a pipe: give a file")
+        }
         var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
         var count = 0
         while count < bytes.count {
@@ -170,12 +202,5 @@ struct SettingsFile {
             throw refusal("is no UTF-8")
         }
         return text
-    }
-}
-
-extension Node {
-    fileprivate var isNull: Bool {
-        guard let scalar else { return false }
-        return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
     }
 }

@@ -31,6 +31,9 @@ public struct SettingsProblem: Error, Equatable, Sendable {
 
     public var origin: SettingOrigin
     public var kind: Kind
+
+    /// Where it stands in the file; what stands in none comes after all that does.
+    var line: Int { if case .file(_, let line) = origin { line ?? 0 } else { .max } }
 }
 
 extension SettingsProblem: CustomStringConvertible {

@@ -22,7 +22,14 @@ public struct SettingsSources: Sendable {
         self.file = file
         // An empty variable is as none, as everywhere.
         self.environment = environment.filter { $0.key.hasPrefix("ASTD_") && !$0.value.isEmpty }
-        self.flags = flags
+        // `--set` gives a list as a variable does; options of their own may be given several times instead.
+        self.flags = flags.reduce(into: [:]) { all, flag in
+            let row = SettingTable.byKey[flag.key]
+            let isJoined = row.map { $0.isList && $0.flag.hasPrefix("--set") } ?? false
+            all[flag.key] =
+                isJoined
+                ? flag.value.flatMap { $0.split(separator: Self.listSeparator).map(String.init) } : flag.value
+        }
     }
 
     /// Reads everything anew.
@@ -50,7 +57,7 @@ public struct SettingsSources: Sendable {
         }
         problems += readExceptions(file?.labels ?? [:], into: &loaded)
         problems += loaded.contradictions()
-        if !problems.isEmpty { throw SettingsRefusal(problems: problems) }
+        if !problems.isEmpty { throw SettingsRefusal(problems: problems.sorted { $0.line < $1.line }) }
         return loaded
     }
 

@@ -40,7 +40,9 @@ struct AstdCommand: AsyncParsableCommand {
             Glibc.exit(code.rawValue)
         } catch {
             if exitCode(for: error).isSuccess { exit(withError: error) }
-            Failure.warn(message(for: error) + ": see `astd --help`")
+            let help = fullMessage(for: error).firstMatch(of: /'(astd [a-z ]*--help)'/)?.1 ?? "astd --help"
+            let reason = message(for: error)
+            Failure.warn("\(reason.hasSuffix(".") ? String(reason.dropLast()) : reason) (see `\(help)`)")
             Glibc.exit(EX_USAGE)
         }
     }

@@ -141,7 +141,8 @@ import Testing
     @Test func `Closing lets a waiting producer go`() {
         let ring = SampleRing(capacitySamples: 100)
         let producer = TestThread { ring.pushWaiting([Float](repeating: 1, count: 1_000)) }
-        usleep(50_000)
+        let begin = monotonicSeconds()
+        while ring.filledSamples == 0, monotonicSeconds() - begin < 60 { usleep(1_000) }
         #expect(ring.filledSamples > 0)
         ring.close()
         producer.join()  // hangs, and fails by time, when close does not wake it

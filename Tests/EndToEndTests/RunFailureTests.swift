@@ -73,6 +73,14 @@ struct RunFailureTests {
         #expect(complaint.contains(options[0]))
     }
 
+    @Test func `Wrong usage names the help of the command that was called`() async throws {
+        let folder = try TestFolder()
+        #expect(
+            try await complaint(of: ["--check-config=1"], code: 64, in: folder)
+                == "astd: The option '--check-config' does not take any value, but '1' was specified (see `astd run --help`)"
+        )
+    }
+
     @Test func `A second daemon in the same runtime directory is 1 and leaves the first alone`() async throws
     {
         let folder = try TestFolder()

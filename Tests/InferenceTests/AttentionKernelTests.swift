@@ -10,13 +10,14 @@ import Testing
 #endif
 
 @Suite struct AttentionKernelTests {
-    private static let available = ["plain", "avx2", "avx512", "avx512bf16", "avx512vnni"]
-        .filter { AttentionKernels(named: $0) != nil }
+    private static let available = [
+        "plain", "neon", "avx2", "avx512", "avx512bf16", "avxvnni", "avx512vl", "avx512vnni",
+    ].filter { AttentionKernels(named: $0) != nil }
 
     /// What rounding queries, keys, weights and values does to numbers up to 2.
     private static func tolerance(_ name: String) -> Double {
         switch name {
-        case "avx512vnni": 0.05
+        case "avx512vnni", "avx512vl", "avxvnni": 0.05
         case "avx512bf16": 0.02
         default: 4e-6
         }
@@ -79,7 +80,8 @@ import Testing
         var values = ones
         values[5] = .infinity
         let last = Self.attend(kernels, ones, ones, values, 0..<2, 70, 8, 8)
-        #expect(!last[5].isFinite && abs(last[4] - 1) < 0.01)
+        // In eight bits a token's values share a scale, and so its fate.
+        #expect(!last[5].isFinite && (Self.tolerance(name) > 0.02 || abs(last[4] - 1) < 0.01))
     }
 
     @Test(arguments: available)

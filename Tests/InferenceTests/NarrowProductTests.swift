@@ -4,8 +4,10 @@ import Testing
 @testable import Inference
 
 @Suite struct NarrowProductTests {
-    private static let available = ["plain", "avx2", "avxvnni", "avx512vnni", "bf16plain", "avx512bf16"]
-        .filter { NarrowProducts(named: $0) != nil }
+    private static let available = [
+        "plain", "avx2", "avxvnni", "avx512vl", "avx512vnni", "bf16plain", "avx512bf16",
+    ]
+    .filter { NarrowProducts(named: $0) != nil }
     /// Rows, inputs, outputs: whole tiles and panels, and every kind of rest.
     private static let shapes = [
         (1, 4, 64), (6, 64, 128), (7, 33, 70), (13, 50, 1), (2, 768, 65), (20, 5, 200), (1, 1, 1),

@@ -52,9 +52,17 @@ import Testing
             let name = "audio_spectrogram_transformer.encoder.layer.0.attention.attention.query.weight"
             let checkpoint = try Checkpoint(path: Self.model + "/model.safetensors")
             let shape = try #require(checkpoint.shape(of: name))
-            #expect(packed.matrix(name, outputs: shape[0], inputs: shape[1]) != nil)
-            #expect(packed.matrix(name, outputs: shape[0] + 1, inputs: shape[1]) == nil)
-            #expect(packed.matrix("another", outputs: shape[0], inputs: shape[1]) == nil)
+            let norm = name.replacing("attention.attention.query.weight", with: "layernorm_before")
+            let balance = ChannelBalance(
+                gain: try checkpoint.tensor(norm + ".weight", [shape[1]]),
+                bias: try checkpoint.tensor(norm + ".bias", [shape[1]])
+            ).fingerprint
+            func isThere(_ name: String, _ outputs: Int, _ balance: String?) -> Bool {
+                packed.matrix(name, outputs: outputs, inputs: shape[1], balance: balance) != nil
+            }
+            #expect(isThere(name, shape[0], balance))
+            #expect(!isThere(name, shape[0] + 1, balance) && !isThere("another", shape[0], balance))
+            #expect(!isThere(name, shape[0], nil), "packed for another norm")
             #expect(PackedFile(path: file, base: String(repeating: "0", count: 64), products) == nil)
             #expect(try logits(directory) == wanted)
         }

@@ -18,25 +18,33 @@ INLINE vec exp2_of(vec x) {
   return (vec)_mm512_scalef_ps((__m512)p, whole);
 }
 
-/// The values of two tokens, column by column; a token or column that is not there is zero.
-INLINE void pack_value_rows(const float *x, long stride, long left, long part, uint8_t *panel) {
-  for (long i = 0; i < VECTORS * LANES; i += LANES) {
-    const long lanes = part - i < 0 ? 0 : part - i < LANES ? part - i : LANES;
+/// The values of two tokens, pair by pair; a token or column that is not there is zero.
+INLINE void pack_value(const float *x, long stride, long left, long width, long token, uint8_t *panels,
+                       long panel_bytes, float *logs, float *inverses) {
+  (void)logs, (void)inverses;
+  for (long i = 0; i < rounded_up(width, VECTORS * LANES); i += LANES) {
+    const long lanes = width - i < 0 ? 0 : width - i < LANES ? width - i : LANES;
     const __mmask16 mask = (__mmask16)((1u << lanes) - 1);
     const __m512 first = _mm512_maskz_loadu_ps(left > 0 ? mask : 0, x + i);
     const __m512 second = _mm512_maskz_loadu_ps(left > 1 ? mask : 0, (left > 1 ? x + stride : x) + i);
     const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(first));
     const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(second));
-    _mm512_storeu_si512(panel + i * 4, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+    uint8_t *to = panels + i / (VECTORS * LANES) * panel_bytes + (token / 2 * VECTORS * LANES + i % (VECTORS * LANES)) * 4;
+    _mm512_storeu_si512(to, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
   }
 }
 
-INLINE void narrow_weights(vec weights, float *scores, long at) {
+#define SOFTEN_STEP LANES
+INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
+  (void)inverses;
+  const vec weights = exp2_of(load(scores + i) - most);
   const __m256bh half = _mm512_cvtneps_pbh((__m512)weights);
-  memcpy((uint16_t *)scores + at, &half, sizeof half);
+  memcpy((uint16_t *)scores + i, &half, sizeof half);
+  return weights;
 }
 
 #define VALUE_GROUP 2
+#define VALUE_ROWS 2
 #define VALUE_SUM vec
 #define SUM vec
 #define TILE value_tile

@@ -1,12 +1,16 @@
 // Attention, written once. A file per instruction set and kind of numbers defines, beside LANES and vector.h:
 //   QUERIES, queries that are computed together, and VECTORS, vectors of keys (or of columns of V) in a panel;
 //   score_tile and value_tile, the two register tiles (tile.h), with SCORE_GROUP and VALUE_GROUP, the numbers in a group;
-//   pack_query, pack_key and pack_value_rows, which narrow;
-//   KEY_SCALES where the scores are integers; exp2_of; narrow_weights;
+//   pack_query, pack_key and pack_value, which narrow;
+//   EIGHT_BITS where the numbers are integers with scales; exp2_of;
+//   soften_part, which makes SOFTEN_STEP weights of as many scores;
 //   ATTENTION and ATTENTION_NAME, the table.
+//
+// Scores and weights of some hundred keys at a time stay in the first-level cache. Each chunk of keys has its own
+// maximum, and, in 8 bits, so its own scale; the sums of the chunks before are scaled to the maximum so far.
 #include "attention.h"
 
-enum { PANEL = VECTORS * LANES };
+enum { PANEL = VECTORS * LANES, CHUNK = 640 };
 
 /// Where the parts of a packed head are.
 typedef struct {
@@ -16,12 +20,17 @@ typedef struct {
   uint8_t *keys;          // [panels][groups][PANEL] groups of four bytes
   float *key_scales;      // [panels][2][PANEL]: scale, and scale times the sum of the integers, 8 bits only
   uint8_t *values;        // [columns / PANEL][tokens / group][PANEL] groups of four bytes
+  float *value_logs;      // [tokens]: the scale's logarithm of two, 8 bits only
+  float *value_inverses;  // [tokens]: 1 / scale, 8 bits only
   long bytes;
 } head_parts;
 
+/// Keys of a packed head: whole panels, and whole steps of softening.
+INLINE long padded_keys(long tokens) { return rounded_up(tokens, SOFTEN_STEP > PANEL ? SOFTEN_STEP : PANEL); }
+
 INLINE head_parts parts_of(const void *head, long tokens, long width) {
   uint8_t *at = (uint8_t *)head;
-  const long columns = rounded_up(tokens, PANEL), inner = rounded_up(width, SCORE_GROUP) / SCORE_GROUP * 4;
+  const long columns = padded_keys(tokens), inner = rounded_up(width, SCORE_GROUP) / SCORE_GROUP * 4;
   head_parts parts;
   parts.query_stride = rounded_up(inner, 64);
   parts.queries = at;
@@ -31,12 +40,13 @@ INLINE head_parts parts_of(const void *head, long tokens, long width) {
   at = (uint8_t *)head + rounded_up(at - (uint8_t *)head, 64);
   parts.values = at;
   at += rounded_up(width, PANEL) * columns / VALUE_GROUP * 4;
-  parts.query_scales = (float *)at;
-  parts.key_scales = (float *)at;
-#ifdef KEY_SCALES
+  parts.query_scales = parts.key_scales = parts.value_logs = parts.value_inverses = (float *)at;
+#ifdef EIGHT_BITS
   at += rounded_up(tokens * 8, 64);
   parts.key_scales = (float *)at;
-  at += columns * 8;
+  parts.value_logs = parts.key_scales + 2 * columns;
+  parts.value_inverses = parts.value_logs + columns;
+  at += columns * 16;
 #endif
   parts.bytes = rounded_up(at - (uint8_t *)head, 64);
   return parts;
@@ -44,9 +54,10 @@ INLINE head_parts parts_of(const void *head, long tokens, long width) {
 
 static long head_bytes(long tokens, long width) { return parts_of((void *)0, tokens, width).bytes; }
 
+/// Of scores, and of results.
 static long scratch_bytes(long tokens, long width) {
-  (void)width;
-  return QUERIES * rounded_up(tokens, PANEL) * (long)sizeof(float);
+  (void)tokens;
+  return QUERIES * (CHUNK + rounded_up(width, PANEL)) * (long)sizeof(float);
 }
 
 static void pack_queries(const float *x, long first, long rows, long stride, float scale, long tokens, long width,
@@ -61,8 +72,8 @@ static void pack_queries(const float *x, long first, long rows, long stride, flo
 
 static void pack_keys(const float *x, long first, long rows, long stride, long tokens, long width, void *head) {
   const head_parts parts = parts_of(head, tokens, width);
-  const long columns = rounded_up(tokens, PANEL), groups = rounded_up(width, SCORE_GROUP) / SCORE_GROUP;
-  const long end = first + rows == tokens ? columns : first + rows;
+  const long groups = rounded_up(width, SCORE_GROUP) / SCORE_GROUP;
+  const long end = first + rows == tokens ? padded_keys(tokens) : first + rows;
   for (long token = first; token < end; token++) {
     uint8_t *column = parts.keys + (token / PANEL * groups * PANEL + token % PANEL) * 4;
     float *scales = parts.key_scales + token / PANEL * 2 * PANEL + token % PANEL;
@@ -72,97 +83,113 @@ static void pack_keys(const float *x, long first, long rows, long stride, long t
 
 static void pack_values(const float *x, long first, long rows, long stride, long tokens, long width, void *head) {
   const head_parts parts = parts_of(head, tokens, width);
-  const long columns = rounded_up(tokens, PANEL);
+  const long columns = padded_keys(tokens);
   const long end = first + rows == tokens ? columns : first + rows;
-  for (long column = 0; column < width; column += PANEL) {
-    uint8_t *panel = parts.values + column * (columns / VALUE_GROUP) * 4;
-    const long part = width - column < PANEL ? width - column : PANEL;
-    for (long token = first; token < end; token += VALUE_GROUP) {
-      const float *row = x + (token - first) * stride + column;
-      pack_value_rows(row, stride, tokens - token, part, panel + token / VALUE_GROUP * PANEL * 4);
-    }
-  }
+  for (long token = first; token < end; token += VALUE_ROWS)
+    pack_value(token < tokens ? x + (token - first) * stride : (const float *)0, stride, tokens - token, width, token,
+               parts.values, columns / VALUE_GROUP * PANEL * 4, parts.value_logs, parts.value_inverses);
 }
 
-/// Scores of one tile leave the registers; `top` follows each row's largest.
+/// Scores of one tile leave the registers; `top` follows each row's largest. `left` keys are there.
 INLINE void end_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_scales, const float *key_scales,
-                       long panel, long columns, long left, float *scores, vec *top) {
-  (void)query_scales, (void)key_scales;
+                       const float *value_logs, long left, float *scores, vec *top) {
+  (void)query_scales, (void)key_scales, (void)value_logs;
 #pragma clang loop unroll(full)
   for (int c = 0; c < VECTORS; c++) {
     const long missing = left - c * LANES;
-#ifdef KEY_SCALES
+#ifdef EIGHT_BITS
     const vec scale = load(key_scales + c * LANES), sum = load(key_scales + PANEL + c * LANES);
+    const vec log = load(value_logs + c * LANES);
 #endif
 #pragma clang loop unroll(full)
     for (int r = 0; r < QUERIES; r++) {
-#ifdef KEY_SCALES
-      vec v = __builtin_convertvector(sums[r][c], vec) * (scale * query_scales[r][0]) + sum * query_scales[r][1];
+#ifdef EIGHT_BITS
+      vec v = __builtin_convertvector(sums[r][c], vec) * (scale * query_scales[r][0]) + (sum * query_scales[r][1] + log);
 #else
       vec v = sums[r][c];
 #endif
       if (missing < LANES)
         for (int i = 0; i < LANES; i++) v[i] = i < missing ? v[i] : -__builtin_inff();
       top[r] = v > top[r] ? v : top[r];
-      store(scores + r * columns + panel + c * LANES, v);
+      store(scores + r * CHUNK + c * LANES, v);
     }
   }
 }
 
-/// Scores become weights, in place: a row of weights begins where its row of scores does. Returns their sum.
-INLINE float soften(float *scores, long columns, vec top) {
-  float most = top[0];
-  for (int i = 1; i < LANES; i++) most = top[i] > most ? top[i] : most;
+/// A row's scores of a chunk become weights, in place: they begin where the scores do. Returns their sum.
+INLINE float soften(float *scores, long columns, float most, const float *value_inverses) {
   vec sum = 0.f;
-  for (long i = 0; i < columns; i += LANES) {
-    const vec weight = exp2_of(load(scores + i) - most);
-    sum += weight;
-    narrow_weights(weight, scores, i);
-  }
+  for (long i = 0; i < columns; i += SOFTEN_STEP) sum += soften_part(scores, i, most, value_inverses);
   return sum_of_lanes(sum);
 }
+
+/// What has been seen of one row's keys: `most` is the largest score, `total` the sum of weights beside it.
+typedef struct {
+  float most, total;
+} row_state;
 
 static void attend(const void *head, long first, long rows, long tokens, long width, void *scratch, float *out,
                    long stride) {
   const head_parts parts = parts_of(head, tokens, width);
-  const long columns = rounded_up(tokens, PANEL), groups = rounded_up(width, SCORE_GROUP) / SCORE_GROUP;
-  float *scores = scratch;
+  const long columns = padded_keys(tokens), groups = rounded_up(width, SCORE_GROUP) / SCORE_GROUP;
+  const long padded_width = rounded_up(width, PANEL);
+  float *scores = scratch, *results = scores + QUERIES * CHUNK;
   for (long row = 0; row < rows; row += QUERIES) {
     const uint8_t *queries[QUERIES], *weights[QUERIES];
     const float *query_scales[QUERIES];
-    vec top[QUERIES];
+    row_state state[QUERIES];
     for (long r = 0; r < QUERIES; r++) {
       // The last tile may have fewer queries: it computes its last one again.
       const long query = first + (row + r < rows ? row + r : rows - 1);
       queries[r] = parts.queries + query * parts.query_stride;
       query_scales[r] = parts.query_scales + 2 * query;
-      weights[r] = (const uint8_t *)(scores + r * columns);
-      top[r] = -__builtin_inff();
+      weights[r] = (const uint8_t *)(scores + r * CHUNK);
+      state[r] = (row_state){-__builtin_inff(), 0};
     }
-    for (long panel = 0; panel < columns; panel += PANEL) {
-      SCORE_SUM sums[QUERIES][VECTORS];
-      score_tile(QUERIES, queries, groups, parts.keys + panel * groups * 4, sums);
-      if (tokens - panel >= PANEL)
-        end_scores(sums, query_scales, parts.key_scales + panel * 2, panel, columns, PANEL, scores, top);
-      else
-        end_scores(sums, query_scales, parts.key_scales + panel * 2, panel, columns, tokens - panel, scores, top);
-    }
-    float inverse[QUERIES];
-    for (long r = 0; r < QUERIES; r++) inverse[r] = 1.f / soften(scores + r * columns, columns, top[r]);
-    for (long column = 0; column < width; column += PANEL) {
-      VALUE_SUM sums[QUERIES][VECTORS];
-      value_tile(QUERIES, weights, columns / VALUE_GROUP, parts.values + column * (columns / VALUE_GROUP) * 4, sums);
-      const long part = width - column < PANEL ? width - column : PANEL;
-      for (long r = 0; r < QUERIES && row + r < rows; r++) {
-        float *to = out + (row + r) * stride + column;
+    memset(results, 0, (size_t)(QUERIES * padded_width) * sizeof *results);
+    for (long chunk = 0; chunk < columns; chunk += CHUNK) {
+      const long keys = columns - chunk < CHUNK ? columns - chunk : CHUNK;
+      vec top[QUERIES];
+      for (long r = 0; r < QUERIES; r++) top[r] = -__builtin_inff();
+      for (long panel = chunk; panel < chunk + keys; panel += PANEL) {
+        SCORE_SUM sums[QUERIES][VECTORS];
+        score_tile(QUERIES, queries, groups, parts.keys + panel * groups * 4, sums);
+        const float *scales = parts.key_scales + panel * 2, *logs = parts.value_logs + panel;
+        if (tokens - panel >= PANEL)
+          end_scores(sums, query_scales, scales, logs, PANEL, scores + (panel - chunk), top);
+        else
+          end_scores(sums, query_scales, scales, logs, tokens - panel, scores + (panel - chunk), top);
+      }
+      vec before[QUERIES], now[QUERIES];
+      for (long r = 0; r < QUERIES; r++) {
+        const float most = highest(top[r]), larger = most > state[r].most ? most : state[r].most;
+        const float sum = soften(scores + r * CHUNK, keys, most, parts.value_inverses + chunk);
+        before[r] = exp2_of((vec)(state[r].most - larger));
+        now[r] = exp2_of((vec)(most - larger));
+        state[r] = (row_state){larger, state[r].total * before[r][0] + sum * now[r][0]};
+      }
+      for (long column = 0; column < width; column += PANEL) {
+        VALUE_SUM sums[QUERIES][VECTORS];
+        value_tile(QUERIES, weights, keys / VALUE_GROUP,
+                   parts.values + (column * columns + chunk * PANEL) / VALUE_GROUP * 4, sums);
 #pragma clang loop unroll(full)
-        for (int c = 0; c < VECTORS; c++) {
-          const long rest = part - c * LANES;
-          if (rest >= LANES)
-            store(to + c * LANES, sums[r][c] * inverse[r]);
-          else if (rest > 0)
-            store_part(to + c * LANES, sums[r][c] * inverse[r], rest);
-        }
+        for (int r = 0; r < QUERIES; r++)
+#pragma clang loop unroll(full)
+          for (int c = 0; c < VECTORS; c++) {
+            float *to = results + r * padded_width + column + c * LANES;
+            store(to, load(to) * before[r] + __builtin_convertvector(sums[r][c], vec) * now[r]);
+          }
+      }
+    }
+    for (long r = 0; r < QUERIES && row + r < rows; r++) {
+      const float inverse = 1.f / state[r].total;
+      for (long i = 0; i < width; i += LANES) {
+        const vec v = load(results + r * padded_width + i) * inverse;
+        float *to = out + (row + r) * stride + i;
+        if (width - i >= LANES)
+          store(to, v);
+        else
+          store_part(to, v, width - i);
       }
     }
   }

@@ -6,6 +6,7 @@
 
 #define SCORE_GROUP 1
 #define VALUE_GROUP 1
+#define VALUE_ROWS 1
 #define SCORE_SUM vec
 #define VALUE_SUM vec
 #define SUM vec
@@ -28,10 +29,21 @@ INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, f
   }
 }
 
-INLINE void pack_value_rows(const float *x, long stride, long left, long part, uint8_t *panel) {
-  (void)stride;
-  memset(panel, 0, VECTORS * LANES * 4);
-  if (left > 0) memcpy(panel, x, (size_t)part * 4);
+INLINE void pack_value(const float *x, long stride, long left, long width, long token, uint8_t *panels,
+                       long panel_bytes, float *logs, float *inverses) {
+  (void)stride, (void)logs, (void)inverses;
+  const long panel = VECTORS * LANES;
+  for (long i = 0; i < width; i += panel) {
+    uint8_t *to = panels + i / panel * panel_bytes + token * panel * 4;
+    memset(to, 0, (size_t)panel * 4);
+    if (left > 0) memcpy(to, x + i, (size_t)(width - i < panel ? width - i : panel) * 4);
+  }
 }
 
-INLINE void narrow_weights(vec weights, float *scores, long at) { store(scores + at, weights); }
+#define SOFTEN_STEP LANES
+INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
+  (void)inverses;
+  const vec weights = exp2_of(load(scores + i) - most);
+  store(scores + i, weights);
+  return weights;
+}

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct {
-  /// "plain", "avx2", "avx512", "avx512bf16" or "avx512vnni".
+  /// "plain", "neon", "avx2", "avx512" in fp32, "avx512bf16", or, in 8 bits, "avxvnni", "avx512vl", "avx512vnni".
   const char *name;
 
   /// Bytes of one packed head and of one thread's scratch, both on a cache line.
@@ -31,7 +31,7 @@ typedef struct {
 const ast_attention_kernels *ast_fp32_attention(void);
 /// With bfloat16 products, or NULL when this processor has none.
 const ast_attention_kernels *ast_bf16_attention(void);
-/// With 8-bit queries and keys and bfloat16 values, or NULL when this processor has none.
+/// With 8-bit products, or NULL when this processor has none.
 const ast_attention_kernels *ast_int8_attention(void);
 /// The kernels of that name, or NULL when this build or this processor has none.
 const ast_attention_kernels *ast_attention_named(const char *name);

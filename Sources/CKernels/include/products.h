@@ -31,7 +31,7 @@ typedef struct {
 typedef enum { AST_STORE, AST_ADD, AST_GELU } ast_ending;
 
 typedef struct {
-  /// The instruction set: "plain", "avx2", "avxvnni", "avx512vnni", "dotprod", "i8mm", or "bf16plain", "avx512bf16"
+  /// The instruction set: "plain", "avx2", "avxvnni", "avx512vl", "avx512vnni", "dotprod", "i8mm", or "bf16plain", "avx512bf16"
   const char *name;
   /// Largest q of 8-bit activations: 127 where a sum of two products must fit 16 bits. 0 in bfloat16.
   int levels;
@@ -64,9 +64,10 @@ long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inpu
 /// Outputs, whole panels.
 long ast_padded_outputs(const ast_product_kernels *kernels, long outputs);
 
-/// Packs weights [outputs, inputs], row-major; `scales` and `sums`, where there are any, hold whole panels.
-void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
-              float *scales, int32_t *sums);
+/// Packs weights [outputs, inputs], row-major, in 8 bits each input times its factor (NULL: all are 1); `scales` and
+/// `sums`, where there are any, hold whole panels.
+void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs,
+              const float *factors, void *panels, float *scales, int32_t *sums);
 
 /// Products of floats that are faster than the product library's, or NULL on a processor where none are known to be.
 const ast_float_products *ast_fp32_products(void);

@@ -43,31 +43,23 @@ static void narrow(const float *x, long count, long width, ast_rows rows) {
   const long whole = width - width % LANES, rest = width - whole;
   for (long row = 0; row < count; row++, x += width) {
     uint8_t *q = (uint8_t *)rows.values + row * rows.stride;
-    vec low = x[0], high = x[0];
-    ivec bad = 0;
+    vec low = x[0], high = x[0], trace = 0.f;
     for (long i = 0; i < whole; i += LANES) {
       const vec v = load(x + i);
-      bad |= ((ivec)v & 0x7f800000) == 0x7f800000;
+      trace += v * 0.f;
       low = v < low ? v : low;
       high = v > high ? v : high;
     }
     if (rest) {
       const vec v = load_part(x + whole, rest, x[0]);
-      bad |= ((ivec)v & 0x7f800000) == 0x7f800000;
+      trace += v * 0.f;
       low = v < low ? v : low;
       high = v > high ? v : high;
     }
-    float least = low[0], most = high[0];
-    int any = bad[0];
-    for (int i = 1; i < LANES; i++) {
-      least = low[i] < least ? low[i] : least;
-      most = high[i] > most ? high[i] : most;
-      any |= bad[i];
-    }
-    const float range = most - least;
+    const float least = -highest(-low), range = highest(high) - least;
     const float inverse = range > 0 ? (float)LEVELS / range : 0.f;
     // What is no number must come out as such: a broken weight is seen in the logits.
-    rows.scales[row] = any ? __builtin_nanf("") : range / (float)LEVELS;
+    rows.scales[row] = range / (float)LEVELS + sum_of_lanes(trace);
     rows.minimums[row] = least + OFFSET * range / (float)LEVELS;
     for (long i = 0; i < whole; i += LANES) {
       const bytes levels = levels_of(load(x + i), least, inverse);
@@ -82,37 +74,67 @@ static void narrow(const float *x, long count, long width, ast_rows rows) {
 }
 #endif
 
-/// One row's sums of a panel become numbers of y.
-INLINE void end_row(const SUM *sums, const ast_rows *x, long row, const ast_matrix *weights, const float *bias,
-                    long first, float *y, ast_ending ending) {
-  const long left = weights->outputs - first;
+/// What one vector of outputs brings to every row.
+typedef struct {
+  vec scale, sum, bias;
+} output_terms;
+
+INLINE output_terms terms_of(const ast_matrix *weights, const float *bias, long at, long part) {
+  output_terms terms = {0};
+  if (bias) terms.bias = part >= LANES ? load(bias + at) : load_part(bias + at, part, 0.f);
 #ifdef LEVELS
-  const float scale = x->scales[row], minimum = x->minimums[row];
+  ivec sum;
+  memcpy(&sum, weights->sums + at, sizeof sum);
+  terms.scale = load(weights->scales + at);
+  terms.sum = terms.scale * __builtin_convertvector(sum, vec);
+#else
+  (void)weights;
 #endif
+  return terms;
+}
+
+/// The sums of one row and one vector become numbers of y.
+INLINE void end_vector(SUM sums, const ast_rows *x, long row, const output_terms *terms, float *out, long part,
+                       ast_ending ending) {
+#ifdef LEVELS
+  vec v = __builtin_convertvector(sums, vec) * (terms->scale * x->scales[row]) +
+          (terms->sum * x->minimums[row] + terms->bias);
+#else
+  (void)x, (void)row;
+  vec v = sums + terms->bias;
+#endif
+  if (ending == AST_GELU) v = rough_gelu(v);
+  if (part >= LANES) {
+    if (ending == AST_ADD) v += load(out);
+    store(out, v);
+  } else {
+    if (ending == AST_ADD) v += load_part(out, part, 0.f);
+    store_part(out, v, part);
+  }
+}
+
+/// `ending` is a constant where this is used, and all loops unroll: the sums never leave the registers.
+INLINE void end_whole_tile(int rows, SUM (*sums)[VECTORS], const ast_rows *x, long row, const ast_matrix *weights,
+                           const float *bias, long first, float *y, long y_stride, ast_ending ending) {
 #pragma clang loop unroll(full)
   for (int c = 0; c < VECTORS; c++) {
-    const long at = c * LANES, part = left - at < LANES ? left - at : LANES;
+    const output_terms terms = terms_of(weights, bias, first + c * LANES, LANES);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+      end_vector(sums[r][c], x, row + r, &terms, y + r * y_stride + first + c * LANES, LANES, ending);
+  }
+}
+
+/// The last panel, where outputs are missing.
+static __attribute__((noinline)) void end_part(int rows, const SUM *sums, const ast_rows *x, long row,
+                                               const ast_matrix *weights, const float *bias, long first, float *y,
+                                               long y_stride, ast_ending ending) {
+  for (int c = 0; c < VECTORS; c++) {
+    const long at = first + c * LANES, part = weights->outputs - at;
     if (part <= 0) return;
-    const vec b = bias == NULL ? (vec)0.f : part == LANES ? load(bias + first + at) : load_part(bias + first + at, part, 0.f);
-#ifdef LEVELS
-    ivec column;
-    memcpy(&column, weights->sums + first + at, sizeof column);
-    const vec w = load(weights->scales + first + at);
-    vec v = (w * scale) * __builtin_convertvector(sums[c], vec) +
-            ((w * minimum) * __builtin_convertvector(column, vec) + b);
-#else
-    (void)x, (void)row;
-    vec v = sums[c] + b;
-#endif
-    float *out = y + first + at;
-    if (ending == AST_GELU) v = rough_gelu(v);
-    if (part == LANES) {
-      if (ending == AST_ADD) v += load(out);
-      store(out, v);
-    } else {
-      if (ending == AST_ADD) v += load_part(out, part, 0.f);
-      store_part(out, v, part);
-    }
+    const output_terms terms = terms_of(weights, bias, at, part);
+    for (int r = 0; r < rows; r++)
+      end_vector(sums[r * VECTORS + c], x, row + r, &terms, y + r * y_stride + at, part, ending);
   }
 }
 
@@ -125,8 +147,18 @@ INLINE void end_row(const SUM *sums, const ast_rows *x, long row, const ast_matr
     const uint8_t *from[COUNT];                                                                                      \
     for (int r = 0; r < COUNT; r++) from[r] = (const uint8_t *)x->values + (row + r) * x->stride;                    \
     tile(COUNT, from, groups, panel, sums);                                                                          \
-    for (int r = 0; r < COUNT; r++)                                                                                  \
-      end_row(sums[r], x, row + r, weights, bias, first, y + (row + r) * y_stride, ending);                          \
+    y += row * y_stride;                                                                                             \
+    if (weights->outputs - first < PANEL) {                                                                          \
+      SUM kept[COUNT][VECTORS];                                                                                      \
+      memcpy(kept, sums, sizeof kept);                                                                               \
+      end_part(COUNT, kept[0], x, row, weights, bias, first, y, y_stride, ending);                                   \
+    } else if (ending == AST_GELU) {                                                                                 \
+      end_whole_tile(COUNT, sums, x, row, weights, bias, first, y, y_stride, AST_GELU);                              \
+    } else if (ending == AST_ADD) {                                                                                  \
+      end_whole_tile(COUNT, sums, x, row, weights, bias, first, y, y_stride, AST_ADD);                               \
+    } else {                                                                                                         \
+      end_whole_tile(COUNT, sums, x, row, weights, bias, first, y, y_stride, AST_STORE);                             \
+    }                                                                                                                \
   }
 ROWS_TIMES_PANEL(1)
 #if ROWS > 2

@@ -19,20 +19,22 @@ long ast_panel_bytes(const ast_product_kernels *kernels, long outputs, long inpu
   return rounded_up(outputs, kernels->panel) * rounded_up(inputs, kernels->group) * 4 / kernels->group;
 }
 
+static inline float factor(const float *factors, long input) { return factors ? factors[input] : 1.f; }
+
 /// The largest magnitude of a row; not-a-number when one of it is infinite or no number.
-static float magnitude(const float *row, long count) {
+static float magnitude(const float *row, const float *factors, long count) {
   float largest = 0, trace = 0;
   for (long i = 0; i < count; i++) {
-    const float a = row[i] < 0 ? -row[i] : row[i];
+    const float value = row[i] * factor(factors, i), a = value < 0 ? -value : value;
     largest = a > largest ? a : largest;
-    trace += row[i] * 0.f;
+    trace += value * 0.f;
   }
   return largest + trace;
 }
 
-static void pack_int8(const ast_product_kernels *kernels, const float *row, long inputs, int8_t *column, float *scale,
-                      int32_t *sum) {
-  const float largest = magnitude(row, inputs);
+static void pack_int8(const ast_product_kernels *kernels, const float *row, const float *factors, long inputs,
+                      int8_t *column, float *scale, int32_t *sum) {
+  const float largest = magnitude(row, factors, inputs);
   const float inverse = largest > 0 ? 127.f / largest : 0.f;
   // An output with a broken weight is no number, as it is in fp32.
   *scale = largest / 127.f;
@@ -40,7 +42,7 @@ static void pack_int8(const ast_product_kernels *kernels, const float *row, long
   if (largest != largest) return;
   for (long k = 0; k < inputs; k++) {
     // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
-    const int value = (int)((row[k] * inverse + 12582912.f) - 12582912.f);
+    const int value = (int)((row[k] * factor(factors, k) * inverse + 12582912.f) - 12582912.f);
     column[k / 4 * kernels->panel * 4 + k % 4] = (int8_t)value;
     *sum += value;
   }
@@ -50,8 +52,8 @@ static void pack_bf16(const ast_product_kernels *kernels, const float *row, long
   for (long k = 0; k < inputs; k++) column[k / 2 * kernels->panel * 2 + k % 2] = one_to_bf16(row[k]);
 }
 
-void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs, void *panels,
-              float *scales, int32_t *sums) {
+void ast_pack(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs,
+              const float *factors, void *panels, float *scales, int32_t *sums) {
   const long padded = ast_padded_outputs(kernels, outputs), groups = rounded_up(inputs, kernels->group) / kernels->group;
   memset(panels, 0, (size_t)ast_panel_bytes(kernels, outputs, inputs));
   for (long n = 0; n < padded; n++) {
@@ -62,6 +64,6 @@ void ast_pack(const ast_product_kernels *kernels, const float *weights, long out
     }
     scales[n] = 0;
     sums[n] = 0;
-    if (n < outputs) pack_int8(kernels, weights + n * inputs, inputs, (int8_t *)column, scales + n, sums + n);
+    if (n < outputs) pack_int8(kernels, weights + n * inputs, factors, inputs, (int8_t *)column, scales + n, sums + n);
   }
 }

@@ -24,7 +24,7 @@ struct AttentionKernels {
         self.table = table
     }
 
-    /// `plain`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avx512vnni` (8 bits, and bfloat16 values).
+    /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avxvnni`, `avx512vl`, `avx512vnni` (8 bits).
     var name: String { String(cString: table.pointee.name) }
 
     /// Bytes of one packed head, whole cache lines.

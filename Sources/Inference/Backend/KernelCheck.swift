@@ -98,7 +98,7 @@ public struct KernelCheck: Sendable {
         }
         let set = AttentionKernels(precision)
         // What rounding keys and values to eight bits may do to values in -1...1.
-        let isNarrow = ["avx512bf16", "avx512vnni"].contains(set.name)
+        let isNarrow = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
         return KernelCheck(
             name: "attention, \(set.name)",
             difference: largest(run(set), run(AttentionKernels(named: "plain"))),

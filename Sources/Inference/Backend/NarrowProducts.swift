@@ -74,6 +74,8 @@ struct NarrowRows {
 final class PackedMatrix: @unchecked Sendable {
     let outputs: Int
     let inputs: Int
+    /// Of the factors that the inputs' weights were multiplied with; `-` without any.
+    let balance: String
     /// All of it, whole cache lines.
     let bytes: UnsafeRawBufferPointer
     private let products: NarrowProducts
@@ -86,15 +88,22 @@ final class PackedMatrix: @unchecked Sendable {
         return lines(panels) + 2 * lines(scaleBytes(outputs, products))
     }
 
-    /// - Parameter weight: `[outputs, inputs]`.
+    /// - Parameters:
+    ///   - weight: `[outputs, inputs]`.
+    ///   - balance: What each input's weights are multiplied with, in 8 bits.
     /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
-    convenience init(_ weight: Tensor, for path: String, _ products: NarrowProducts) throws(ModelError) {
+    convenience init(
+        _ weight: Tensor, _ balance: ChannelBalance? = nil, for path: String, _ products: NarrowProducts
+    ) throws(ModelError) {
         let (outputs, inputs) = (weight.rows, weight.rowWidth)
         let size = Self.byteCount(outputs: outputs, inputs: inputs, products)
         let pages = try PrivatePages(byteCount: size, for: path)
-        self.init(at: pages.start, owner: pages, outputs: outputs, inputs: inputs, products)
+        self.init(
+            at: pages.start, owner: pages, outputs: outputs, inputs: inputs, balance: balance?.fingerprint,
+            products)
         ast_pack(
-            products.table, weight.pointer, outputs, inputs, UnsafeMutableRawPointer(mutating: view.panels),
+            products.table, weight.pointer, outputs, inputs, balance?.factors,
+            UnsafeMutableRawPointer(mutating: view.panels),
             UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
         pages.makeReadOnly()
     }
@@ -102,8 +111,9 @@ final class PackedMatrix: @unchecked Sendable {
     /// A matrix that is, or is about to be, at `start`: ``byteCount(outputs:inputs:_:)`` bytes on a cache line.
     init(
         at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
-        _ products: NarrowProducts
+        balance: String?, _ products: NarrowProducts
     ) {
+        self.balance = balance ?? "-"
         let panels = Self.lines(ast_panel_bytes(products.table, outputs, inputs))
         let scales = Self.lines(Self.scaleBytes(outputs, products))
         self.outputs = outputs

@@ -1,12 +1,14 @@
-/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row.
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row; in 8 bits divided by the ``ChannelBalance``,
+/// whose other half is in the packed weights that read it.
 struct LayerNorm {
-    let gain: Tensor
-    let bias: Tensor
-    let epsilon: Float
+    private let gain: [Float]
+    private let bias: [Float]
+    private let epsilon: Float
 
     init(_ weights: Weights, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
-        gain = try weights.tensor(name + ".weight", [width])
-        bias = try weights.tensor(name + ".bias", [width])
+        let factors = try weights.balance(of: name)?.factors ?? [Float](repeating: 1, count: width)
+        gain = zip(try weights.tensor(name + ".weight", [width]).buffer, factors).map { $0 / $1 }
+        bias = zip(try weights.tensor(name + ".bias", [width]).buffer, factors).map { $0 / $1 }
         self.epsilon = epsilon
     }
 
@@ -15,7 +17,6 @@ struct LayerNorm {
         _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, _ kernels: Kernels
     ) {
         kernels.layerNorm(
-            x, gain: gain.pointer, bias: bias.pointer, epsilon: epsilon, into: y, rows: rows,
-            width: gain.count)
+            x, gain: gain, bias: bias, epsilon: epsilon, into: y, rows: rows, width: gain.count)
     }
 }

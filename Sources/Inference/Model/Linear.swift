@@ -2,8 +2,8 @@
 struct Linear {
     /// `[outputs, inputs]`.
     let weight: Tensor
-    /// `[outputs]`.
-    let bias: Tensor?
+    /// `[outputs]`, copied: mapped, each would keep pages of weights around it in memory.
+    private let bias: [Float]?
     /// The same weights in narrow numbers, when that is how they are multiplied.
     private let packed: PackedMatrix?
 
@@ -12,7 +12,7 @@ struct Linear {
 
     init(weight: Tensor, bias: Tensor?) {
         self.weight = weight
-        self.bias = bias
+        self.bias = bias.map { Array($0.buffer) }
         packed = nil
     }
 
@@ -22,7 +22,7 @@ struct Linear {
         isNarrow: Bool = true
     ) throws(ModelError) {
         weight = try weights.tensor(name + ".weight", [outputs, inputs])
-        bias = hasBias ? try weights.tensor(name + ".bias", [outputs]) : nil
+        bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isNarrow ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
     }
 
@@ -33,18 +33,18 @@ struct Linear {
     ) {
         guard x.rows > 0 else { return }
         if let packed, let narrow = x.narrow {
-            return packed.multiply(narrow, rows: x.rows, bias: bias?.pointer, into: y, then: ending)
+            return packed.multiply(narrow, rows: x.rows, bias: bias, into: y, then: ending)
         }
         if let products = kernels.products, let scratch = x.scratch {
             return products.multiply(
                 x.floats, rows: x.rows, weight.pointer, outputs: outputs, inputs: inputs,
-                bias: bias?.pointer, into: y, then: ending, scratch: scratch)
+                bias: bias, into: y, then: ending, scratch: scratch)
         }
         if let bias {
             if ending == .add {
-                kernels.add(bias.pointer, to: y, rows: x.rows, width: outputs)
+                kernels.add(bias, to: y, rows: x.rows, width: outputs)
             } else {
-                kernels.fill(y, with: bias.pointer, rows: x.rows, width: outputs)
+                kernels.fill(y, with: bias, rows: x.rows, width: outputs)
             }
         }
         Products.multiplyTransposed(

@@ -8,6 +8,8 @@ final class Checkpoint {
     /// What the base's own network asked for: an adapter may change these and no others.
     private var used: [String: Tensor] = [:]
     private var packed: [(name: String, matrix: PackedMatrix)] = []
+    /// By the norm's name.
+    private var balances: [String: ChannelBalance] = [:]
     private let cache: PackedCache?
     private var cached: PackedFile?
     private var isCacheComplete = true
@@ -56,15 +58,35 @@ final class Checkpoint {
     ) throws(ModelError) -> PackedMatrix {
         if let known = packed.first(where: { $0.name == name }) { return known.matrix }
         let tensor = try tensor(name, shape)
+        let balance = try balance(before: name)
         let matrix: PackedMatrix
-        if let found = cached?.matrix(name, outputs: tensor.rows, inputs: tensor.rowWidth) {
+        if let found = cached?.matrix(
+            name, outputs: tensor.rows, inputs: tensor.rowWidth, balance: balance?.fingerprint)
+        {
             matrix = found
         } else {
-            matrix = try PackedMatrix(tensor, for: path, products)
+            matrix = try PackedMatrix(tensor, balance, for: path, products)
             isCacheComplete = false
         }
         if !isSealed { packed.append((name, matrix)) }
         return matrix
+    }
+
+    /// How the outputs of the norm before a matrix are balanced, in 8 bits; `nil` where no norm is before it.
+    func balance(before matrix: String) throws(ModelError) -> ChannelBalance? {
+        guard let norm = CheckpointNames.norm(before: matrix) else { return nil }
+        return try balance(of: norm)
+    }
+
+    /// An adapter that changes the norm changes nothing here: matrices that it left alone stay as they are packed.
+    func balance(of norm: String) throws(ModelError) -> ChannelBalance? {
+        guard precision == .int8, CheckpointNames.isInLayer(norm) else { return nil }
+        if let known = balances[norm] { return known }
+        guard let shape = shape(of: norm + ".weight") else { return nil }
+        let made = ChannelBalance(
+            gain: try tensor(norm + ".weight", shape), bias: try tensor(norm + ".bias", shape))
+        if !isSealed { balances[norm] = made }
+        return made
     }
 
     /// The base's network is complete: from here on nothing is converted or looked up anew.

@@ -46,5 +46,17 @@ enum CheckpointNames {
     /// Whether a module is part of an encoder layer.
     static func isInLayer(_ module: String) -> Bool { module.hasPrefix(layers) }
 
+    /// The norm whose outputs a matrix reads; `nil` for a matrix that reads something else.
+    static func norm(before matrix: String) -> String? {
+        let norms = [
+            "attention.attention.query.weight": "layernorm_before",
+            "attention.attention.key.weight": "layernorm_before",
+            "attention.attention.value.weight": "layernorm_before",
+            "intermediate.dense.weight": "layernorm_after",
+        ]
+        guard isInLayer(matrix), let norm = norms[withoutLayer(matrix)] else { return nil }
+        return String(matrix.dropLast(withoutLayer(matrix).count)) + norm
+    }
+
     static func layer(_ index: Int) -> String { layers + "\(index)." }
 }

@@ -1,8 +1,8 @@
 /// Packed matrices of one base in a file: mapped read-only, so that the daemons of one machine share its pages, and
 /// checked to the last bit before any of it is used.
 ///
-/// Text, a line each, padded with zeros to whole pages: `astd packed weights 1`, the layout, the base's sha256, then
-/// `matrix NAME OUTPUTS INPUTS OFFSET` for every matrix, and `end`. The matrices follow, each on a cache line. The last
+/// Text, a line each, padded with zeros to whole pages: `astd packed weights 2`, the layout, the base's sha256, then
+/// `matrix NAME OUTPUTS INPUTS OFFSET BALANCE` for every matrix, and `end`. The matrices follow, each on a cache line. The last
 /// 64 bytes are the sha256 of everything before them, in hexadecimal.
 final class PackedFile {
     private let file: MappedFile
@@ -13,6 +13,7 @@ final class PackedFile {
         var outputs: Int
         var inputs: Int
         var offset: Int
+        var balance: String
     }
 
     static let digestBytes = 64
@@ -33,13 +34,14 @@ final class PackedFile {
         self.entries = entries
     }
 
-    /// The matrix of that name; `nil` when the file has none of that shape.
-    func matrix(_ name: String, outputs: Int, inputs: Int) -> PackedMatrix? {
+    /// The matrix of that name; `nil` when the file has none of that shape and balance.
+    func matrix(_ name: String, outputs: Int, inputs: Int, balance: String?) -> PackedMatrix? {
         guard let entry = entries[name], entry.outputs == outputs, entry.inputs == inputs,
-            let start = file.bytes.baseAddress
+            entry.balance == balance ?? "-", let start = file.bytes.baseAddress
         else { return nil }
         return PackedMatrix(
-            at: start + entry.offset, owner: file, outputs: outputs, inputs: inputs, products)
+            at: start + entry.offset, owner: file, outputs: outputs, inputs: inputs, balance: balance,
+            products)
     }
 
     /// Where each matrix is, when the head is what is wanted and all of them are inside the file.
@@ -53,19 +55,20 @@ final class PackedFile {
         var entries: [String: Entry] = [:]
         for line in lines.dropFirst(head.count).dropLast() {
             let words = line.split(separator: " ")
-            guard words.count == 5, let outputs = Int(words[2]), let inputs = Int(words[3]),
+            guard words.count == 6, let outputs = Int(words[2]), let inputs = Int(words[3]),
                 let offset = Int(words[4]), (1...1 << 24).contains(outputs),
                 (1...1 << 24).contains(inputs), offset >= 0, offset % 64 == 0
             else { return nil }
             let size = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, products)
             guard offset <= payload.count - size else { return nil }
-            entries[String(words[1])] = Entry(outputs: outputs, inputs: inputs, offset: offset)
+            entries[String(words[1])] = Entry(
+                outputs: outputs, inputs: inputs, offset: offset, balance: String(words[5]))
         }
         return entries
     }
 
     private static func head(base: String, _ products: NarrowProducts) -> String {
-        "astd packed weights 1\nlayout \(products.layout)\nbase \(base)\n"
+        "astd packed weights 2\nlayout \(products.layout)\nbase \(base)\n"
     }
 
     /// What a file of these matrices begins with, whole pages, and where each of them is to be.
@@ -77,7 +80,7 @@ final class PackedFile {
             var offsets: [Int] = []
             var offset = first
             for (name, matrix) in matrices {
-                text += "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset)\n"
+                text += "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset) \(matrix.balance)\n"
                 offsets.append(offset)
                 offset += matrix.bytes.count
             }

@@ -19,8 +19,12 @@ struct Weights {
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
         guard let products = NarrowProducts(checkpoint.precision) else { return nil }
         guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, products) }
-        return try PackedMatrix(tensor, for: adapterPath ?? checkpoint.path, products)
+        return try PackedMatrix(
+            tensor, try checkpoint.balance(before: name), for: adapterPath ?? checkpoint.path, products)
     }
+
+    /// What a norm's outputs are divided by; `nil` where nothing is.
+    func balance(of norm: String) throws(ModelError) -> ChannelBalance? { try checkpoint.balance(of: norm) }
 
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }
 

@@ -1,0 +1,110 @@
+// What body.h needs where all products are in 8 bits. A file defines before it DOT_INT8, unsigned times signed;
+// exp2_of, exp2_times; store_weights and store_value, which depend on how the processor packs bytes.
+//
+// A query is scale q + minimum, a key or a token's values scale k. What multiplies a token's values is its weight times
+// their scale; so the scale's logarithm is part of the score, and the sum of weights takes it out again.
+#define EIGHT_BITS
+#define SCORE_GROUP 4
+#define VALUE_GROUP 4
+#define VALUE_ROWS 1
+#define SCORE_SUM ivec
+#define VALUE_SUM ivec
+#define SUM ivec
+#define TILE score_tile
+#define DOT DOT_INT8
+#include "tile.h"
+#define value_tile score_tile
+
+INLINE float largest_of(const float *x, long width, float *trace) {
+  vec most = 0.f, not_finite = 0.f;
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i), a = v < 0.f ? -v : v;
+    most = a > most ? a : most;
+    not_finite += v * 0.f;
+  }
+  // What is no number must come out as such.
+  *trace = sum_of_lanes(not_finite);
+  return highest(most);
+}
+
+/// Whole numbers, to the nearest, of numbers under 4 million.
+INLINE ivec whole(vec x) { return (ivec)(x + 12582912.f) - (ivec)(vec)12582912.f; }
+
+INLINE void store_bytes(ivec x, uint8_t *to, long count) {
+  const bytes narrow = __builtin_convertvector(x, bytes);
+  if (count >= LANES)
+    memcpy(to, &narrow, LANES);
+  else
+    memcpy(to, &narrow, (size_t)count);
+}
+
+/// x factor = scale q + minimum, q in 0...255.
+INLINE void pack_query(const float *x, long width, float factor, uint8_t *q, float *scales, long stride) {
+  vec low = x[0], high = x[0], not_finite = 0.f;
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = width - i < LANES ? load_part(x + i, width - i, x[0]) : load(x + i);
+    low = v < low ? v : low;
+    high = v > high ? v : high;
+    not_finite += v * 0.f;
+  }
+  const float least = -highest(-low), range = highest(high) - least;
+  const float inverse = range > 0 ? 255.f / range : 0.f;
+  if (stride > width) memset(q + width, 0, (size_t)(stride - width));
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = width - i < LANES ? load_part(x + i, width - i, x[0]) : load(x + i), level = (v - least) * inverse;
+    store_bytes(whole(level < 255.f ? level : (vec)255.f), q + i, width - i);
+  }
+  scales[0] = range / 255.f * factor + sum_of_lanes(not_finite);
+  scales[1] = least * factor;
+}
+
+/// x = scale k, k in -127...127. A key that is not there (`x` is NULL) is zeros.
+INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, float *scales) {
+  float trace = 0;
+  const float largest = x ? largest_of(x, width, &trace) : 0.f, inverse = largest > 0 ? 127.f / largest : 0.f;
+  ivec sum = 0;
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = !x ? (vec)0.f : width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i);
+    const ivec levels = whole(v * inverse);
+    sum += levels;
+    uint8_t row[LANES];
+    store_bytes(levels, row, LANES);
+    for (long k = 0; k < LANES && i + k < width; k += 4) memcpy(column + (i + k) / 4 * stride, row + k, 4);
+  }
+  scales[0] = largest / 127.f + trace;
+  scales[VECTORS * LANES] = scales[0] * sum_of_lanes(__builtin_convertvector(sum, vec));
+}
+
+/// x = scale v, v in -127...127. Of a token that is not there (`x` is NULL) nothing counts but its scales.
+INLINE void pack_value(const float *x, long stride, long left, long width, long token, uint8_t *panels,
+                       long panel_bytes, float *logs, float *inverses) {
+  (void)stride, (void)left;
+  logs[token] = inverses[token] = 0;
+  if (!x) return;
+  float trace = 0;
+  // A scale has a reciprocal, and the sum of many such.
+  const float least = 1e-30f, found = largest_of(x, width, &trace) / 127.f, scale = found > least ? found : least;
+  logs[token] = __builtin_log2f(scale) + trace;
+  inverses[token] = 1.f / scale;
+  // Where soften_part puts the token's weight.
+  const long step = token / SOFTEN_STEP * SOFTEN_STEP, of_step = token % SOFTEN_STEP;
+  const long group = step / 4 + of_step % LANES / 4 * 4 + of_step / LANES;
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i);
+    const long panel = VECTORS * LANES;
+    store_value(whole(v * inverses[token]), panels + i / panel * panel_bytes + (group * panel + i % panel) * 4, (int)(token % 4));
+  }
+}
+
+/// A step's weights beside its largest one's 255, and their sum without the values' scales.
+INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
+  vec weights[SOFTEN_STEP / LANES], sum = 0.f;
+#pragma clang loop unroll(full)
+  for (int j = 0; j < SOFTEN_STEP / LANES; j++) {
+    // A power of two more, and 255/256 of it: subtracting eight loses nothing of the largest score.
+    weights[j] = exp2_times(load(scores + i + j * LANES) - (most - 8.f), 255.f / 256.f);
+    sum += weights[j] * load(inverses + i + j * LANES);
+  }
+  store_weights(weights, (uint8_t *)scores + i);
+  return sum;
+}
