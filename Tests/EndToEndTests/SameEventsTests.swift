@@ -25,13 +25,15 @@ struct SameEventsTests {
         // the client the time to be there.
         let pause = [Int16](repeating: 0, count: 20_000)
         let sound =
-            [Int16](repeating: 0, count: 96_000) + SeededClip(seed: 7).samples + pause + SeededClip(seed: 8).samples.prefix(30_000)
+            [Int16](repeating: 0, count: 96_000) + SeededClip(seed: 7).samples + pause
+            + SeededClip(seed: 8).samples.prefix(30_000)
             + pause.prefix(777)
         let path = try folder.write(SeededClip.wav(sound), to: "clip.wav")
         let threshold = try await Self.medianScore(path, folder)
         let common =
             ["--hop", "0.05", "--activation", "none", "--threads", "1", "--precision", "fp32"]
-            + (settings + ["detection.merge_gap=0", "detection.on=\(threshold)"].filter { setting in
+            + (settings
+            + ["detection.merge_gap=0", "detection.on=\(threshold)"].filter { setting in
                 !settings.contains { $0.prefix { $0 != "=" } == setting.prefix { $0 != "=" } }
             }).flatMap { ["--set", $0] }
 
@@ -49,13 +51,19 @@ struct SameEventsTests {
         }
         #expect(found.map(\.begin) == found.map(\.begin).sorted())
 
-        let daemon = try await RunningDaemon.start(["--source", "file:" + path, "--fast"] + common, in: folder)
-        let told = try await Self.events(of: daemon)
+        var told: [Event]?
+        // On a busy machine a client may come when the silence is over: then it is done again.
+        for _ in 0..<10 where told == nil {
+            let daemon = try await RunningDaemon.start(
+                ["--source", "file:" + path, "--fast"] + common, in: folder)
+            told = try await Self.events(of: daemon)
+        }
         func order(_ events: [Event]) -> [Event] {
             events.sorted { ($0.begin, $0.end, $0.label) < ($1.begin, $1.end, $1.label) }
         }
-        #expect(order(found) == order(told))
-        #expect(found.count >= 8 && Set(found.map(\.label)).count >= 4 && found.contains { $0.end > $0.begin })
+        #expect(order(found) == order(try #require(told)))
+        #expect(
+            found.count >= 8 && Set(found.map(\.label)).count >= 4 && found.contains { $0.end > $0.begin })
     }
 
     @Test func `A run with other settings of events is not gone on with`() async throws {
@@ -87,7 +95,8 @@ struct SameEventsTests {
             #expect(ending.code == Int32(code) && ending.complaints.first?.contains(complaint) == true)
         }
         try folder.write("hop: 0.5\ndetection: {allow: [Spech]}\n".utf8, to: "astd.yaml")
-        let slip = try await Astd.run(command + ["--events", "--config", folder.file("astd.yaml")], in: folder)
+        let slip = try await Astd.run(
+            command + ["--events", "--config", folder.file("astd.yaml")], in: folder)
         #expect(slip.code == 0 && slip.complaints.first?.contains("do you mean Speech?") == true)
         #expect(slip.output.isEmpty, "no other label is allowed")
     }
@@ -110,14 +119,19 @@ struct SameEventsTests {
         return scores[scores.count / 2]
     }
 
-    /// All events of a file that a daemon hears, until it is over.
-    private static func events(of daemon: RunningDaemon) async throws -> [Event] {
+    /// All events of a file that a daemon hears, until it is over; `nil` when some were missed.
+    private static func events(of daemon: RunningDaemon) async throws -> [Event]? {
         let client = try daemon.subscribe()
         var events: [Event] = []
         // The moment at which the stream began, as the last prediction has it: an event of its window counts by the same.
         var originNanos: Int64 = 0
+        var lastSeq: UInt64?
         for record in try await client.rest() {
             if let prediction = record.prediction {
+                guard lastSeq.map({ $0 + 1 == prediction.seq }) ?? (prediction.endSample < 96_000) else {
+                    return nil
+                }
+                lastSeq = prediction.seq
                 originNanos = prediction.time.unixNanos - prediction.endSample * 62_500
             }
             guard let event = record.event, event.state == .end else { continue }
