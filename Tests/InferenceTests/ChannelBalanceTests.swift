@@ -4,44 +4,47 @@ import Testing
 @testable import Inference
 
 @Suite struct ChannelBalanceTests {
-    private static func balance(_ gain: [Float], _ bias: [Float]) -> ChannelBalance {
+    private static func balance(_ gain: [Float], _ bias: [Float]) throws -> ChannelBalance {
         var (gain, bias) = (gain, bias)
-        return gain.withUnsafeMutableBufferPointer { gain in
-            bias.withUnsafeMutableBufferPointer { bias in
+        return try gain.withUnsafeMutableBufferPointer { gain in
+            try bias.withUnsafeMutableBufferPointer { bias in
                 ChannelBalance(
-                    gain: Tensor(pointer: gain.baseAddress!, shape: [gain.count]),
-                    bias: Tensor(pointer: bias.baseAddress!, shape: [bias.count]))
+                    gain: Tensor(pointer: try #require(gain.baseAddress), shape: [gain.count]),
+                    bias: Tensor(pointer: try #require(bias.baseAddress), shape: [bias.count]))
             }
         }
     }
 
-    @Test func `What sticks out is divided by its root, and the rest by nothing`() {
+    @Test func `What sticks out is divided by its root, and the rest by nothing`() throws {
         var gain = [Float](repeating: 0.5, count: 40)
         var bias = [Float](repeating: 0, count: 40)
         gain[3] = -8
         bias[9] = 36
         gain[20] = 0
         gain[21] = 0.01
-        let factors = Self.balance(gain, bias).factors
+        let factors = try Self.balance(gain, bias).factors
         #expect(factors[3] == 4)
         #expect(abs(factors[9] - 5) < 1e-6, "3 x 0.5 and 36 are 25 times 3 x 0.5")
         #expect(factors.indices.filter { factors[$0] == 1 }.count == 38)
     }
 
-    @Test func `What is no number, or nothing, stays as it is`() {
-        #expect(Self.balance([.nan, 1, .infinity, 1], [0, 0, 0, .nan]).factors == [1, 1, 1, 1])
-        #expect(Self.balance([0, 0], [0, 0]).factors == [1, 1])
+    @Test func `What is no number, or nothing, stays as it is`() throws {
+        #expect(try Self.balance([.nan, 1, .infinity, 1], [0, 0, 0, .nan]).factors == [1, 1, 1, 1])
+        #expect(try Self.balance([0, 0], [0, 0]).factors == [1, 1])
     }
 
-    @Test func `Other factors have another fingerprint`() {
+    @Test func `Other factors have another fingerprint`() throws {
         let ones = [Float](repeating: 1, count: 20), zeros = [Float](repeating: 0, count: 20)
-        let one = Self.balance(ones, zeros), other = Self.balance(ones, [9] + zeros.dropFirst())
-        #expect(one.fingerprint == Self.balance(ones, zeros).fingerprint)
+        let one = try Self.balance(ones, zeros), other = try Self.balance(ones, [9] + zeros.dropFirst())
+        #expect(try one.fingerprint == Self.balance(ones, zeros).fingerprint)
         #expect(one.fingerprint != other.fingerprint)
     }
 
     /// A product of normalised rows with a few channels of twenty times the others' gain.
-    @Test(arguments: ["plain", "avx2", "avxvnni", "avx512vl", "avx512vnni"].filter { NarrowProducts(named: $0) != nil })
+    @Test(
+        arguments: ["plain", "avx2", "avxvnni", "avx512vl", "avx512vnni"].filter {
+            NarrowProducts(named: $0) != nil
+        })
     func `Eight bits lose less of a product with outlying channels`(name: String) throws {
         let products = try #require(NarrowProducts(named: name))
         let (rows, inputs, outputs) = (20, 96, 70)
@@ -76,7 +79,7 @@ import Testing
             packed.multiply(narrow, rows: rows, bias: nil, into: &y, then: .store)
             return zip(exact, y).reduce(0) { $0 + abs($1.0 - Double($1.1)) } / Double(y.count)
         }
-        let balance = Self.balance(gain, [Float](repeating: 0, count: inputs))
+        let balance = try Self.balance(gain, [Float](repeating: 0, count: inputs))
         #expect(try error(balance) < error(nil) / 2)
     }
 }
