@@ -7,7 +7,8 @@ internal import Settings
 
 /// The options that name settings: a file, and single ones.
 struct SettingsArguments: ParsableArguments {
-    @Option(help: "A YAML file. Default: $ASTD_CONFIG, or for `astd run` /etc/astd/astd.yaml where it exists.")
+    @Option(
+        help: "A YAML file. Default: $ASTD_CONFIG, or for `astd run` /etc/astd/astd.yaml where it exists.")
     var config: String?
 
     @Option(

@@ -44,8 +44,9 @@ import Wire
         let first = told[5]
         // A window's last sample is 0.975 s after its first.
         #expect(first.map(\.start) == [1.975, 2.975, 3.975] && first.map(\.end) == [4.975, 2.975, 3.975])
-        #expect(first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0] &&
-                 first.allSatisfy { $0.peakScore == 0.9 })
+        #expect(
+            first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0]
+                && first.allSatisfy { $0.peakScore == 0.9 })
         #expect(first.map(\.label) == [3, 5, 1].map { variants[0].labels[$0] })
         let last = events.finish()
         #expect(last.map(\.index) == [5] && last.map(\.start) == [6.975] && last[0].file == "a.wav")
