@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 # Where systemd looks for units; it does not look below every prefix.
 SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 
-.PHONY: help setup build release programs test test-importers test-report test-spark test-fallbacks fuzz tsan asan soak soak-clients format lint check bench bench-swap golden exactness model demo install man deb test-deb
+.PHONY: help setup build release programs test test-importers test-report test-formats test-resume test-spark test-fallbacks fuzz tsan asan soak soak-clients format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -27,8 +27,14 @@ test: setup ## Install what is missing, build, run every test
 	@echo "All tests passed."
 test-importers: $(PYTHON) ## The importers of other checkpoints, against forward passes from the formulas
 	$(PYTHON) Tests/tools/test_importers.py
-test-report: release ## The page of astd classify --report in headless Chromium (apt-get install chromium chromium-driver)
+test-report: release ## The page of astd classify --report in headless Chromium (apt-get install chromium chromium-driver ffmpeg)
 	python3 Tests/tools/test_report.py
+test-formats: release ## Tables of astd classify in pandas, R and a reader of Raven's (apt-get install r-base-core)
+	[ -x .build/venv-formats/bin/python ] || python3 -m venv .build/venv-formats
+	.build/venv-formats/bin/pip install -q -r Tests/tools/test_formats.txt
+	.build/venv-formats/bin/python Tests/tools/test_formats.py
+test-resume: release ## astd classify --resume after kill -9 and Ctrl-C at twenty random moments each
+	python3 Tests/tools/test_resume.py
 test-spark: release ## examples/spark on a small cluster, with a worker killed in the middle (needs a Java runtime)
 	@command -v java > /dev/null || { echo "test-spark: no java: apt-get install default-jre-headless" >&2; exit 1; }
 	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark

@@ -1,3 +1,4 @@
+private import Capture
 private import Frontend
 private import Inference
 public import Recognizer
@@ -10,6 +11,9 @@ public struct Benchmark {
         /// Of the mean window, by stage, mean over the threads.
         var stageMilliseconds: [(name: String, time: Double)]
         var frontendMilliseconds: Double
+        /// `featureSeconds` of sound of each rate to features on one core, resampling included; no network.
+        var features: [(rateHz: Int, milliseconds: Double)]
+        var featureSeconds: Int
         var loadMilliseconds: Double
         var windowSeconds: Double
         var threads: Int
@@ -32,6 +36,11 @@ public struct Benchmark {
                     }
                     json.member("window_seconds", windowSeconds, decimals: 2)
                     json.member("frontend_ms", frontendMilliseconds, decimals: 3)
+                    json.member("features_seconds", featureSeconds)
+                    json.key("features_ms")
+                    json.object { json in
+                        for (rateHz, time) in features { json.member("\(rateHz)", time, decimals: 1) }
+                    }
                     json.member("load_ms", loadMilliseconds, decimals: 3)
                     json.member("threads", threads)
                     json.member("precision", precision)
@@ -49,12 +58,18 @@ public struct Benchmark {
             }
             let sorted = windowMilliseconds.sorted()
             let stages = stageMilliseconds.map { "\($0.name) \(fixed($0.time))" }.joined(separator: ", ")
+            let features = features.map { rateHz, time in
+                let speed = Double(featureSeconds) * 1000 / time
+                return
+                    "\(fixed(Double(rateHz) / 1000)) kHz in \(fixed(time / 1000, 2)) s (\(fixed(speed, 0)) x)"
+            }
             return """
                 load            \(fixed(loadMilliseconds)) ms
                 window          \(fixed(best)) ms best, \(fixed(sorted[sorted.count / 2])) ms median of \(sorted.count) \
                 (\(fixed(windowSeconds, 2)) s of audio, \(precision), \(threads) threads, \(kernels))
                 of which        \(stages) ms a thread on average
                 front end       \(fixed(frontendMilliseconds, 2)) ms per window of audio
+                features        of \(featureSeconds) s on one core, resampled: \(features.joined(separator: ", "))
                 real time       \(fixed(windowSeconds * 1000 / best)) x with windows end to end
                 shortest hop    \(fixed(best / 1000, 2)) s
                 memory          \(fixed(Double(anonymousBytes) / 1e6)) MB of its own, \
@@ -63,8 +78,12 @@ public struct Benchmark {
         }
     }
 
-    /// - Parameter loadMilliseconds: What loading took, for the report.
-    public static func run(_ recognizer: Recognizer, windows: Int, loadMilliseconds: Double) -> Report {
+    /// - Parameters:
+    ///   - loadMilliseconds: What loading took, for the report.
+    ///   - featureSeconds: How much sound is made features of, apart from the windows.
+    public static func run(
+        _ recognizer: Recognizer, windows: Int, loadMilliseconds: Double, featureSeconds: Int = 3600
+    ) -> Report {
         let config = recognizer.features.config
         var random = SystemRandomNumberGenerator()
         let samples = (0..<config.windowSamples).map { _ in Float.random(in: -0.3...0.3, using: &random) }
@@ -85,10 +104,43 @@ public struct Benchmark {
             stageMilliseconds: Stopwatch.Stage.allCases.map {
                 ($0.rawValue, stopwatch.milliseconds($0) / Double(windows))
             }, frontendMilliseconds: frontend / .milliseconds(1),
+            features: [16_000, 44_100, 48_000].compactMap { rate in
+                featureMilliseconds(recognizer.features, seconds: featureSeconds, rateHz: rate).map {
+                    (rate, $0)
+                }
+            }, featureSeconds: featureSeconds,
             loadMilliseconds: loadMilliseconds,
             windowSeconds: Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000,
             threads: recognizer.engine.threads, precision: variant.network.precision.rawValue,
             kernels: recognizer.engine.kernelName,
             residentBytes: memory.residentBytes, anonymousBytes: memory.anonymousBytes)
+    }
+
+    /// How long the features of a stretch of sound take on this thread; `nil` without a resampler.
+    private static func featureMilliseconds(
+        _ features: SlidingFeatures, seconds: Int, rateHz: Int
+    ) -> Double? {
+        var random = SystemRandomNumberGenerator()
+        let block = (0..<rateHz / 10).map { _ in Float.random(in: -0.3...0.3, using: &random) }
+        var resampled = [Float](repeating: 0, count: 1600)
+        let isResampled = rateHz != FrontendConfig.sampleRateHz
+        let resampler = isResampled ? try? Resampler(from: rateHz, name: "the benchmark") : nil
+        guard isResampled == (resampler != nil) else { return nil }
+        features.reset()
+        return ContinuousClock().measure {
+            block.withUnsafeBufferPointer { block in
+                resampled.withUnsafeMutableBufferPointer { resampled in
+                    for _ in 0..<10 * seconds {
+                        var rest = block
+                        while let resampler, !rest.isEmpty {
+                            let (consumed, produced) = resampler.process(rest, into: resampled)
+                            rest = UnsafeBufferPointer(rebasing: rest[consumed...])
+                            features.append(UnsafeBufferPointer(rebasing: resampled[..<produced]))
+                        }
+                        if resampler == nil { features.append(block) }
+                    }
+                }
+            }
+        } / .milliseconds(1)
     }
 }

@@ -4,12 +4,12 @@ private import CSoxr
 ///
 /// The filter's delay is taken out: sample 0 of the output belongs to sample 0 of the input, and `n` input
 /// samples make `round(n * 16000 / rate)` output samples. One thread at a time.
-final class Resampler {
+package final class Resampler {
     private let handle: OpaquePointer
 
     /// - Parameter sampleRateHz: Rate of the input.
     /// - Throws: `system` when soxr cannot be set up.
-    init(from sampleRateHz: Int, name: String) throws(CaptureError) {
+    package init(from sampleRateHz: Int, name: String) throws(CaptureError) {
         var failure: soxr_error_t?
         var format = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I)
         var quality = soxr_quality_spec(UInt(SOXR_20_BITQ), 0)
@@ -34,7 +34,7 @@ final class Resampler {
     ///
     /// - Parameter input: The next samples; nil when there are no more and what is left is to come out.
     /// - Returns: Samples taken from the input and written to the output.
-    func process(
+    package func process(
         _ input: UnsafeBufferPointer<Float>?, into output: UnsafeMutableBufferPointer<Float>
     ) -> (consumed: Int, produced: Int) {
         var consumed = 0

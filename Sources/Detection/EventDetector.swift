@@ -83,6 +83,13 @@ public struct EventDetector: Sendable {
         }
     }
 
+    /// No event that is still to be told begins before this position: each of the events and hits that are going on
+    /// began here or later. `nil` before the first window.
+    public var earliestUntoldBegin: Int64? {
+        guard let lastEnd else { return nil }
+        return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }
+    }
+
     /// Why a label was or was not reported at the last window; `nil` when there is no such label.
     public func explanation(of label: String) -> DetectionExplanation? {
         guard let index = labels.firstIndex(of: label) else { return nil }

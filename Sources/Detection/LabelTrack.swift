@@ -31,6 +31,14 @@ struct LabelTrack: Equatable, Sendable {
         var isAdmitted: Bool
     }
 
+    /// Where the event that goes on, or may come of the hits so far, begins.
+    var begin: Int64? {
+        switch phase {
+        case .active(_, let begin, _, _): begin
+        case .idle(let hits, let firstHit): hits > 0 ? firstHit : nil
+        }
+    }
+
     var isActive: Bool { if case .active = phase { true } else { false } }
 
     /// Takes the next window.

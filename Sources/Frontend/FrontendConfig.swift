@@ -74,4 +74,12 @@ public struct FrontendConfig: Equatable, Sendable {
     public static func frames(inSamples samples: Int) -> Int {
         samples < frameSamples ? 0 : 1 + (samples - frameSamples) / frameShiftSamples
     }
+
+    /// Positions of the samples that frames reach over; the last frame's reach beyond its shift.
+    ///
+    /// - Parameter frames: At least one.
+    public static func samples(ofFrames frames: Range<Int>) -> Range<Int64> {
+        let begin = Int64(frames.lowerBound * frameShiftSamples)
+        return begin..<begin + Int64((frames.count - 1) * frameShiftSamples + frameSamples)
+    }
 }

@@ -42,6 +42,19 @@ public struct Settings: Equatable, Sendable {
     public init() {}
 }
 
+extension Settings {
+    /// All rules of ``detection`` in one line.
+    public var detectionText: String {
+        let rows = SettingTable.rows.filter { $0.key.hasPrefix("detection.") }.map { row in
+            "\(row.key) \(row.show(self)?.joined(separator: ":") ?? "null")"
+        }
+        let exceptions = detection.exceptions.sorted { $0.key < $1.key }.flatMap { label, exception in
+            SettingTable.show(exception).map { "\(SettingTable.labelsKey).\(label).\($0) \($1)" }
+        }
+        return (rows + exceptions).joined(separator: ", ")
+    }
+}
+
 /// The file for node_exporter's textfile collector.
 public struct MetricsSettings: Equatable, Sendable {
     /// `nil`: none is written.

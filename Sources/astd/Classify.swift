@@ -1,7 +1,9 @@
 public import ArgumentParser
 public import Batch
+internal import Detection
 internal import Inference
 internal import Recognizer
+internal import Settings
 internal import Wire
 
 #if canImport(Glibc)
@@ -18,6 +20,9 @@ struct Classify: ParsableCommand {
             On a terminal the output is text, otherwise a JSON object a line. Records are in the order of the input. \
             A file that cannot be read is an error record, the others go on, and the exit status is 1.
 
+            With --events the sounds themselves are told, from their beginning to their end, as `astd run` tells them: \
+            by the settings of detection and hop, from --config, variables and --set.
+
             EXAMPLES
               astd classify dog.wav
               astd classify recordings/ --top-k 3 --min-score 0.2 > labels.jsonl
@@ -25,6 +30,8 @@ struct Classify: ParsableCommand {
               astd classify recordings/ --format csv,audacity --output labels/ --resume
               astd classify --activation none --top-k all --format jsonl clip.flac
               find . -name '*.mp3' | astd classify --files-from -
+              astd classify street.wav --events --hop 0.5 --set detection.on=0.3
+              astd classify recordings/ --events --config /etc/astd/astd.yaml --format audacity --output tracks/
             """)
 
     @Argument(help: "Files, directories (recursive), or - for audio on standard input.")
@@ -41,12 +48,12 @@ struct Classify: ParsableCommand {
     @Option(parsing: .unconditional, help: "Leave labels with lower scores out.")
     var minScore: Float?
 
-    @Option(help: "How scores are made: auto, softmax, sigmoid, or none for raw logits.")
-    var activation: ActivationArgument = .auto
+    @Option(help: "How scores are made: auto (the default), softmax, sigmoid, or none for raw logits.")
+    var activation: ActivationArgument?
 
     @Option(
         help:
-            "Seconds from one window's beginning to the next, in steps of 0.01. Default: the window's length."
+            "Seconds from one window's beginning to the next, in steps of 0.01. Default: the window's length; with --events 1."
     )
     var hop: Double?
 
@@ -54,6 +61,14 @@ struct Classify: ParsableCommand {
         help: "One record for each file: the mean or the max of its windows' scores; none: a record a window."
     )
     var aggregate: Aggregation = .none
+
+    @Flag(
+        help:
+            "A record for each sound instead of each window: begin, end, duration, peak score. --top-k and --min-score then only say what --report shows of the windows."
+    )
+    var events = false
+
+    @OptionGroup(title: "Settings, with --events") var settingsArguments: SettingsArguments
 
     @Option(
         help:
@@ -87,6 +102,12 @@ struct Classify: ParsableCommand {
             throw ValidationError("--hop is \(hop): give 0.01 to 86400 seconds")
         }
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs is \(jobs): give 1 to 256") }
+        if events && aggregate != .none {
+            throw ValidationError("--events needs each window for itself: leave --aggregate out")
+        }
+        if !events && (settingsArguments.config != nil || !settingsArguments.assignments.isEmpty) {
+            throw ValidationError("--config and --set are about events: add --events")
+        }
         if paths.isEmpty && filesFrom == nil {
             throw ValidationError("Nothing to classify: name files, directories or -")
         }
@@ -105,25 +126,32 @@ struct Classify: ParsableCommand {
             return Failure.warn(
                 "\(output ?? "") is finished, there is nothing to go on with: remove it to begin anew")
         }
-        let threads = modelArguments.threadCount
+        let settings = try events ? loadedSettings() : nil
+        var options =
+            try settings?.recognizerOptions(historyFrames: 0)
+            ?? modelArguments.recognizerOptions(activation: activation?.activation)
+        let threads = options.threads
         let jobs = jobs ?? (isSingleFile ? 1 : threads)
         // Each job has as many threads, so that it does not matter which job gets a window: scores differ in their
         // last bits between numbers of threads.
         let threadsPerJob = max(1, threads / jobs)
-        let first = try modelArguments.load(activation: activation.activation, threads: threadsPerJob)
+        options.threads = threadsPerJob
+        let first = try Recognizer.load(options)
+        if let settings { warnOfStrangers(settings.detection, first) }
+        let hopFrames = settings?.hopFrames ?? hop.map { Int(($0 * 100).rounded()) }
         let classifiers = (0..<jobs).map { job in
             FileClassifier(
                 job == 0 ? first : Recognizer(first.variants, threads: threadsPerJob), topK: topK.limit,
-                minimumScore: minScore, hopFrames: hop.map { Int(($0 * 100).rounded()) })
+                minimumScore: minScore, hopFrames: hopFrames)
         }
         let result: BatchRun.Result
         do throws(WriteError) {
             let outputs = try BatchOutputs(
-                formats, to: destination, report: report,
+                formats, of: events ? .events : .windows, to: destination, report: report,
                 labels: ReportLabels(
                     first.variants.map { (first.variants.count > 1 ? $0.adapter : nil, $0.labels) }),
-                settings: settings(threadsPerJob), resumes: resume)
-            result = try run(classifiers, outputs)
+                settings: told(options, hopFrames, settings), resumes: resume)
+            result = try run(classifiers, settings?.detection, outputs)
         } catch {
             // `astd classify ... | head` is a normal way to use it.
             if error.isClosedPipe { return }
@@ -137,16 +165,33 @@ struct Classify: ParsableCommand {
         if result.failed > 0 { throw Failure.someFilesFailed }
     }
 
-    private func run(_ classifiers: [FileClassifier], _ outputs: BatchOutputs) throws(WriteError)
-        -> BatchRun.Result
-    {
+    private func loadedSettings() throws -> Settings {
+        var flags = modelArguments.flags
+        flags["activation"] = activation.map { [$0.rawValue] }
+        flags["hop"] = hop.map { ["\($0)"] }
+        return try settingsArguments.sources(standardFile: nil, flags: flags).loadOrFail().settings
+    }
+
+    /// A label that the model does not have is a slip, or of another model that shares the settings.
+    private func warnOfStrangers(_ rules: DetectionRules, _ recognizer: Recognizer) {
+        let known = recognizer.variants.flatMap(\.labels)
+        for label in rules.namedLabels.subtracting(known).sorted() {
+            let near = NearMiss.of(label, among: known).map { ": do you mean \($0)?" } ?? ""
+            Failure.warn("detection: the model has no label \(label)\(near)")
+        }
+    }
+
+    private func run(
+        _ classifiers: [FileClassifier], _ rules: DetectionRules?, _ outputs: BatchOutputs
+    ) throws(WriteError) -> BatchRun.Result {
         let files = FileQueue(paths: paths, listPath: filesFrom)
         let isVisible = !noProgress && isatty(STDERR_FILENO) != 0
         let total = isVisible && filesFrom != "-" ? ProgressBar.Total(files) : nil
         let progress = ProgressBar(isVisible: isVisible, total: total)
         Interruption.listen()
         return try BatchRun(
-            classifiers, aggregation: aggregate, outputs, progress, interruption: { Interruption.signal }
+            classifiers, aggregation: aggregate, eventRules: rules, outputs, progress,
+            interruption: { Interruption.signal }
         ).run(files, report: Failure.warn)
     }
 
@@ -183,20 +228,20 @@ struct Classify: ParsableCommand {
     }
 
     /// Everything that decides about the records, by the names of the options.
-    private func settings(_ threadsPerJob: Int) -> [(String, String)] {
+    private func told(
+        _ options: RecognizerOptions, _ hopFrames: Int?, _ settings: Settings?
+    ) -> [(String, String)] {
         [
-            ("--model", first(modelArguments.model)),
-            ("--adapter", modelArguments.adapter.joined(separator: ",")),
-            ("--precision", modelArguments.precision.precision.rawValue),
-            ("--activation", activation.rawValue),
+            ("--model", options.model), ("--adapter", options.adapters.joined(separator: ",")),
+            ("--precision", options.precision.rawValue),
+            ("--activation", options.activation?.rawValue ?? "auto"),
             ("--top-k", topK.defaultValueDescription), ("--min-score", minScore.map { "\($0)" } ?? "none"),
-            ("--hop", hop.map { "\($0)" } ?? "none"), ("--aggregate", aggregate.rawValue),
+            ("--hop", hopFrames.map { "\(Double($0) / 100)" } ?? "none"), ("--aggregate", aggregate.rawValue),
+            ("--events", "\(events)"), ("--set", settings?.detectionText ?? "none"),
             ("--format", formats.map(\.rawValue).joined(separator: ",")), ("--report", report ?? "none"),
-            ("threads of a job", String(threadsPerJob)),
+            ("threads of a job", String(options.threads)),
         ]
     }
-
-    private func first(_ model: String?) -> String { model ?? ModelLocator.find(explicit: nil) ?? "none" }
 }
 
 /// Formats, separated by commas.

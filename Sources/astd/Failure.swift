@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Daemon
+private import Recognizer
 internal import Settings
 
 #if canImport(Glibc)
@@ -15,6 +16,11 @@ enum Failure {
 
     /// EX_NOINPUT: no model, or none that can be used.
     static func noModel(_ reason: String) -> ExitCode { tell(reason, ExitCode(66)) }
+
+    static func noModelAnywhere() -> ExitCode {
+        let places = ModelLocator.standardPlaces.joined(separator: ", ")
+        return noModel("no model in \(places): name one with --model or $ASTD_MODEL")
+    }
 
     static func daemon(_ error: DaemonError) -> ExitCode {
         switch error {

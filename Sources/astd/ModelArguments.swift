@@ -18,9 +18,9 @@ struct ModelArguments: ParsableArguments {
 
     @Option(
         help:
-            "Arithmetic of the layers' products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto: int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
+            "Arithmetic of the layers' products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
     )
-    var precision: PrecisionArgument = .auto
+    var precision: PrecisionArgument?
 
     @Option(
         help:
@@ -42,9 +42,9 @@ struct ModelArguments: ParsableArguments {
         if let threads, !(1...256).contains(threads) {
             throw ValidationError("--threads is \(threads): give 1 to 256")
         }
-        if let asked = Precision(rawValue: precision.rawValue), !asked.isFast {
+        if let asked = precision.flatMap({ Precision(rawValue: $0.rawValue) }), !asked.isFast {
             throw ValidationError(
-                "--precision \(precision.rawValue): this processor has no instructions for it: give fp32")
+                "--precision \(asked.rawValue): this processor has no instructions for it: give fp32")
         }
     }
 
@@ -52,25 +52,36 @@ struct ModelArguments: ParsableArguments {
     ///
     /// - Parameter hopFrames: How far a live stream may be ahead of the window that is classified.
     func recognizerOptions(activation: Activation?, hopFrames: Int = 0) throws -> RecognizerOptions {
-        guard let directory = ModelLocator.find(explicit: model) else {
-            let places = ModelLocator.standardPlaces.joined(separator: ", ")
-            throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
-        }
+        guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
         return RecognizerOptions(
             model: directory, adapters: adapter, threads: threadCount,
-            precision: precision.precision,
+            precision: (precision ?? .auto).precision,
             cacheDirectory: hasNoCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
             historyFrames: hopFrames)
     }
 
-    var threadCount: Int { threads ?? Processors.usableCount }
+    private var threadCount: Int { threads ?? Processors.usableCount }
 
     /// Loads the model, or ends the program with the reason.
-    ///
-    /// - Parameter threads: Of the forward pass; `nil`: all that were asked for.
-    func load(activation: Activation?, threads: Int? = nil) throws -> Recognizer {
-        var options = try recognizerOptions(activation: activation)
-        options.threads = threads ?? options.threads
+    func load(activation: Activation?) throws -> Recognizer {
+        try Recognizer.load(recognizerOptions(activation: activation))
+    }
+
+    /// As settings, by key.
+    var flags: [String: [String]] {
+        let named = [
+            "model": model, "threads": threads.map(String.init), "precision": precision?.rawValue,
+            "cache_dir": cacheDir, "no_cache": hasNoCache ? "true" : nil,
+        ]
+        var flags = named.compactMapValues { $0.map { [$0] } }
+        if !adapter.isEmpty { flags["adapter"] = adapter }
+        return flags
+    }
+}
+
+extension Recognizer {
+    /// Loads the model, or ends the program with the reason.
+    static func load(_ options: RecognizerOptions) throws -> Recognizer {
         do throws(ModelError) {
             return try Recognizer(options)
         } catch {

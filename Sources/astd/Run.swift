@@ -1,10 +1,6 @@
 internal import ArgumentParser
 internal import Daemon
-internal import Detection
-internal import Glibc
-internal import Inference
 internal import Logging
-internal import Recognizer
 internal import Settings
 
 struct Run: AsyncParsableCommand {
@@ -25,18 +21,10 @@ struct Run: AsyncParsableCommand {
             Then, in another terminal: astctl watch, or nc -U $XDG_RUNTIME_DIR/astd/events.sock
             """)
 
-    @Option(help: "A YAML file. Default: $ASTD_CONFIG, or /etc/astd/astd.yaml where it exists.")
-    var config: String?
+    @OptionGroup var settingsArguments: SettingsArguments
 
     @Flag(help: "Print what is in force and from where, and exit: 78 when something is wrong.")
     var checkConfig = false
-
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "Any setting of the file, such as detection.on=0.6 or detection.labels.Siren.minimum_hits=1.",
-            valueName: "name=value"))
-    var assignments: [String] = []
 
     @Option(
         help: "pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin. Default: pulse")
@@ -97,14 +85,9 @@ struct Run: AsyncParsableCommand {
     var runtimeDir: String?
 
     func run() async throws {
-        let sources = SettingsSources(
-            file: configurationFile(), environment: Environment.all, flags: try flags())
-        let loaded: LoadedSettings
-        do throws(SettingsRefusal) {
-            loaded = try sources.load()
-        } catch {
-            throw Failure.settings(error)
-        }
+        let sources = try settingsArguments.sources(
+            standardFile: SettingsSources.standardFile, flags: flags())
+        let loaded = try sources.loadOrFail()
         if checkConfig { return print(loaded.text, terminator: "") }
         var logger = Logger(label: "astd") { label -> any LogHandler in
             if JournalLogHandler.isConnected { return JournalLogHandler() }
@@ -118,13 +101,7 @@ struct Run: AsyncParsableCommand {
         }
     }
 
-    /// What was asked for has to be there; the standard file may be.
-    private func configurationFile() -> String? {
-        if let named = config ?? Environment.all["ASTD_CONFIG"], !named.isEmpty { return named }
-        return access(SettingsSources.standardFile, F_OK) == 0 ? SettingsSources.standardFile : nil
-    }
-
-    private func flags() throws -> [String: [String]] {
+    private func flags() -> [String: [String]] {
         let named = [
             "source": source, "model": model, "adapters_dir": adaptersDir, "cache_dir": cacheDir, "hop": hop,
             "activation": activation,
@@ -134,46 +111,15 @@ struct Run: AsyncParsableCommand {
         if !adapter.isEmpty { flags["adapter"] = adapter }
         if noCache { flags["no_cache"] = ["true"] }
         if fast { flags["fast"] = ["true"] }
-        for assignment in assignments {
-            guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
-                throw ValidationError("--set \(assignment): give name=value")
-            }
-            flags[String(assignment[..<equals])] = [String(assignment[assignment.index(after: equals)...])]
-        }
         return flags
     }
 
     private func options(_ settings: Settings, _ sources: SettingsSources) throws -> DaemonOptions {
-        guard let directory = ModelLocator.find(explicit: settings.model) else {
-            let places = ModelLocator.standardPlaces.joined(separator: ", ")
-            throw Failure.noModel("no model in \(places): name one with --model or $ASTD_MODEL")
-        }
-        let hopFrames = Int((settings.hop * 100).rounded())
-        let recognizer = RecognizerOptions(
-            model: directory, adapters: settings.adapter, threads: settings.threads ?? Processors.usableCount,
-            precision: Precision(rawValue: settings.precision) ?? SelfTest.fastestThatHolds(),
-            cacheDirectory: settings.noCache ? nil : CacheLocator.find(explicit: settings.cacheDir),
-            activation: Activation(rawValue: settings.activation), historyFrames: hopFrames)
-        return DaemonOptions(
-            recognizer: recognizer,
+        DaemonOptions(
+            recognizer: try settings.recognizerOptions(historyFrames: settings.hopFrames),
             adaptersDirectory: AdaptersDirectoryLocator.find(explicit: settings.adaptersDir),
-            hopFrames: hopFrames,
+            hopFrames: settings.hopFrames,
             runtimeDirectory: RuntimeDirectoryLocator.find(explicit: settings.runtimeDir),
             settings: settings, settingsSources: sources)
     }
-}
-
-/// The environment of this process.
-private enum Environment {
-    static let all: [String: String] = {
-        var variables: [String: String] = [:]
-        var next = environ
-        while let entry = next.pointee {
-            let parts = String(cString: entry).split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            next += 1
-        }
-        return variables
-    }()
 }

@@ -10,6 +10,8 @@ import Testing
     private struct Fields: Decodable {
         var windowMs: [Double]
         var stages: [String: Double]
+        var featuresSeconds: Int
+        var featuresMs: [String: Double]
         var windowSeconds: Double
         var loadMs: Double
         var threads: Int
@@ -19,7 +21,7 @@ import Testing
 
     @Test func `A benchmark times as many windows as asked for, and says on what`() throws {
         let recognizer = try Recognizer(RecognizerOptions(model: Golden.path("models/stride10"), threads: 2))
-        let report = Benchmark.run(recognizer, windows: 3, loadMilliseconds: 12.5)
+        let report = Benchmark.run(recognizer, windows: 3, loadMilliseconds: 12.5, featureSeconds: 7)
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let fields = try decoder.decode(Fields.self, from: Data(report.json.utf8))
@@ -27,8 +29,10 @@ import Testing
         #expect(fields.windowSeconds == 0.96 && fields.loadMs == 12.5 && fields.threads == 2)
         #expect(fields.kernels == recognizer.engine.kernelName && fields.rssBytes > 1_000_000)
         #expect(fields.stages.count == 6 && fields.stages.values.allSatisfy { $0 > 0 })
+        #expect(Set(fields.featuresMs.keys) == ["16000", "44100", "48000"])
+        #expect(fields.featuresSeconds == 7 && fields.featuresMs.values.allSatisfy { $0 > 0 })
         let lines = report.text.split(separator: "\n")
-        #expect(lines.count == 7 && lines[0] == "load            12.5 ms")
+        #expect(lines.count == 8 && lines[0] == "load            12.5 ms")
         #expect(lines[1].hasSuffix("median of 3 (0.96 s of audio, fp32, 2 threads, \(fields.kernels))"))
     }
 }

@@ -93,7 +93,7 @@ import Testing
     private static func note(_ journal: Journal, _ path: String, failed: Bool = false, sizes: [Int64]) throws
     {
         try journal.note(
-            .init(path: path, hasFailed: failed, windows: 2, seconds: 0.1, sizes: sizes), sync: {})
+            .init(path: path, hasFailed: failed, windows: 2, events: 3, seconds: 0.1, sizes: sizes), sync: {})
     }
 
     @Test func `What was noted is finished, each time it was`() throws {
@@ -113,6 +113,7 @@ import Testing
         let second = try Self.journal(copy)
         var finished = second.finished
         #expect(second.sizes == [30] && finished.files == 3 && finished.failed == 1 && finished.windows == 6)
+        #expect(finished.events == 9)
         #expect(finished.audioSeconds == 0.3)
         #expect(finished.take("twice") && finished.take("twice") && !finished.take("twice"))
         #expect(finished.take("a \"b\"\n.wav") && !finished.take("other"))

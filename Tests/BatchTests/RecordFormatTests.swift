@@ -23,13 +23,68 @@ import Wire
     private static func written(
         _ format: RecordFormat, _ records: [BatchRecord] = [record], rateHz: Int = 44_100
     ) -> String {
-        var formatter = format.formatter
+        var formatter = format.formatter(of: .windows)
         var summary = FileSummary(path: record.file)
         summary.sampleRateHz = rateHz
         var bytes = formatter.head
         for record in records { bytes += formatter.lines(record, of: summary) }
         bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The same of events: one that lasted, and one that a single window made.
+    private static func writtenEvents(_ format: RecordFormat) -> String {
+        var formatter = format.formatter(of: .events)
+        var summary = FileSummary(path: "a,b.wav")
+        summary.sampleRateHz = 44_100
+        let long = BatchEvent(
+            file: "a,b.wav", start: 10.255, end: 12.505, index: 7, label: "Male speech, man speaking",
+            peakScore: 0.75)
+        let short = BatchEvent(
+            file: "a,b.wav", start: 11.255, end: 11.255, adapter: "birds", index: 2, label: "tab\there",
+            peakScore: 0.1)
+        var bytes = formatter.head
+        for event in [long, short] { bytes += formatter.lines(event, of: summary) }
+        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func `Events have their begin, end, length and peak in every format`() {
+        #expect(
+            Self.writtenEvents(.jsonl) == #"""
+                {"file":"a,b.wav","start":10.255,"end":12.505,"duration":2.25,"index":7,\#
+                "label":"Male speech, man speaking","peak_score":0.75}
+                {"file":"a,b.wav","start":11.255,"end":11.255,"duration":0.0,"adapter":"birds","index":2,\#
+                "label":"tab\there","peak_score":0.1}
+                {"file":"b.wav","error":{"code":"empty","message":"b.wav is empty (0 bytes)"}}
+
+                """#)
+        #expect(
+            Self.writtenEvents(.csv).components(separatedBy: "\r\n") == [
+                "file,start,end,duration,adapter,index,label,peak_score,error,message",
+                #""a,b.wav",10.255,12.505,2.25,,7,"Male speech, man speaking",0.75,,"#,
+                "\"a,b.wav\",11.255,11.255,0.0,birds,2,tab\there,0.1,,",
+                "b.wav,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+            ])
+        #expect(
+            Self.writtenEvents(.text) == """
+                a,b.wav  10.255s - 12.505s  Male speech, man speaking 0.750, 2.250s
+                a,b.wav  11.255s - 11.255s  [birds]  tab\there 0.100, 0.000s
+
+                """)
+        #expect(
+            Self.writtenEvents(.audacity) == """
+                10.255000\t12.505000\tMale speech, man speaking 0.750
+                11.255000\t11.255000\ttab here 0.100 [birds]
+
+                """, "a point label begins where it ends")
+        #expect(
+            Self.writtenEvents(.raven) == """
+                Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter
+                1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\tMale speech, man speaking\t0.750000\t
+                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds
+
+                """)
     }
 
     @Test func `A line of JSON is one object in a fixed order`() {

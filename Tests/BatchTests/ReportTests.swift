@@ -63,4 +63,26 @@ import Wire
                 "[0.0,0.96,0,1,0.7500,0,0.2500],[0.96,1.92,0,1,"))
         #expect(try JSONObject(parsing: lines[1]).requiredString("error") == "bad.wav is <empty>")
     }
+
+    @Test func `The events of a file follow its windows, and no other file's`() throws {
+        var formatter = ReportFormatter(
+            path: "/x/report.html", ReportLabels([("a", ["x"]), ("b", ["y", "z"])]), of: .events)
+        var bytes = formatter.head
+        for (path, hasEvent) in [("/x/1.wav", true), ("/x/2.wav", false)] {
+            let file = FileSummary(path: path)
+            let record = BatchRecord(file: path, start: 0, end: 0.96, adapter: "b", labels: [])
+            bytes += formatter.lines(record, of: file)
+            if hasEvent {
+                let event = BatchEvent(
+                    file: path, start: 0.975, end: 2.5, adapter: "b", index: 1, label: "z", peakScore: 0.5)
+                #expect(formatter.lines(event, of: file).isEmpty)
+            }
+            bytes += formatter.end(of: file)
+        }
+        let page = String(decoding: bytes, as: UTF8.self)
+        #expect(page.contains(#"{"events":true,"adapters":[{"#))
+        let lines = page.components(separatedBy: "\n").filter { $0.contains(#""file":"#) }
+        #expect(lines.map { $0.contains(#""events":[[0.975,2.5,1,1,0.5000]]"#) } == [true, false])
+        #expect(lines.map { $0.contains("[0.0,0.96,1]") } == [true, true])
+    }
 }

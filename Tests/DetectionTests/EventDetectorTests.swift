@@ -55,6 +55,19 @@ import Testing
         .end(id: id, label: label, begin: begin, sample: sample, peak: peak)
     }
 
+    @Test func `What may still be told begins at the earliest of the events and hits that go on`() {
+        var feed = Feed(hits: 2)
+        #expect(feed.detector.earliestUntoldBegin == nil)
+        _ = feed.hear(0.1)
+        #expect(feed.detector.earliestUntoldBegin == 10)
+        _ = feed.hear(0.9)
+        #expect(feed.detector.earliestUntoldBegin == 20, "the first hit")
+        #expect(feed.hear(0.9, 0.9) == [begin(1, 20, 0.9)])
+        #expect(feed.detector.earliestUntoldBegin == 20)
+        #expect(feed.hear(0.1) == [end(1, 20, 40, 0.9)])
+        #expect(feed.detector.earliestUntoldBegin == 50)
+    }
+
     @Test func `Between the thresholds an event goes on but does not begin`() {
         var feed = Feed()
         #expect(feed.hear(0.4, 0.49) == [])

@@ -33,11 +33,12 @@ struct ResumeTests {
         ]
     }
 
-    @Test func `After kill -9 at random moments the result is that of an undisturbed run, byte for byte`()
-        async throws
-    {
+    @Test(arguments: [[], ["--events", "--set", "detection.on=0.1", "--set", "detection.minimum_hits=1"]])
+    func `After kill -9 at random moments the result is that of an undisturbed run, byte for byte`(
+        _ options: [String]
+    ) async throws {
         let folder = try TestFolder()
-        let command = try Self.recordings(folder)
+        let command = try Self.recordings(folder) + options
         // The page names its recordings as seen from its own place.
         let (whole, cut) = (folder.file("whole"), folder.file("cut"))
         let undisturbed = try await Astd.run(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The report page of astd classify in headless Chromium, driven as a user would: make test-report.
 
-Needs chromium and chromedriver (Debian: chromium chromium-driver); Python's standard library is enough.
+Needs chromium, chromedriver and ffmpeg (Debian: chromium chromium-driver ffmpeg); Python's standard library is enough.
 """
 import base64
 import json
@@ -193,16 +193,71 @@ def check(browser, folder):
     browser.shoot("narrow")
 
 
+def check_events(browser, folder):
+    """The page of --events: each event is a bar, in the right place."""
+    recordings = folder / "street"
+    recordings.mkdir()
+    examples = REPOSITORY / "models/default/examples"
+    for name, sounds in [("street.wav", ["silence", "siren", "speech-en", "music", "siren", "silence"]),
+                         ("office.wav", ["speech-en", "piano", "alarm", "speech-en"]), ("quiet.wav", ["silence", "silence"])]:
+        join(recordings / name, [examples / f"{sound}.flac" for sound in sounds])
+    report = folder / "events.html"
+    out = folder / "events.jsonl"
+    ended = subprocess.run(
+        [ASTD, "classify", str(recordings), "--model", str(REPOSITORY / "models/default"), "--hop", "0.5", "--events",
+         "--output", str(out), "--report", str(report)], stderr=subprocess.DEVNULL)
+    expect(ended.returncode, 0, "exit status")
+    events = [json.loads(line) for line in out.read_text().splitlines()]
+    street = [event for event in events if event["file"].endswith("street.wav")]
+    assert {event["label"] for event in street} >= {"Siren", "Speech", "Music"}, street
+
+    browser.open(report.as_uri() + "#theme=light")
+    totals = browser.run("return document.getElementById('totals').textContent")
+    assert f"{len(events)} events" in totals, totals
+    told = browser.run("return document.querySelector(`article[data-file=\"${arguments[0]}\"] div p:last-of-type`).textContent",
+                       street[0]["file"])
+    assert f"{len(street)} events" in told, told
+    bars = """const article = document.querySelector(`article[data-file="${arguments[0]}"]`);
+        const track = [...article.querySelectorAll('.track')].find(t => t.textContent === arguments[1]);
+        const canvas = track && track.querySelector('canvas');
+        if (!canvas || canvas.width < 100) return null;
+        const row = canvas.getContext('2d').getImageData(0, canvas.height - 1, canvas.width, 1).data;
+        const full = [];
+        for (let x = 0; x < canvas.width; x++) full.push(row[4 * x + 3] === 255);
+        return full;"""
+    for label in ["Siren", "Speech", "Music"]:
+        full = browser.until(f"the bars of {label}", bars, street[0]["file"], label)
+        seconds = browser.run("""return files.find(f => f.file === arguments[0]).seconds""", street[0]["file"])
+        for at, is_full in enumerate(full):
+            second = (at + 0.5) / len(full) * seconds
+            inside = [event for event in street if event["label"] == label and event["start"] <= second <= event["end"]]
+            near = any(abs(second - edge) < 0.1 for event in street for edge in (event["start"], event["end"]))
+            assert near or is_full == bool(inside), f"{label} at {second:.2f} s: {is_full}"
+    browser.shoot("events-light")
+    browser.click("#theme")
+    browser.shoot("events-dark")
+    browser.type("#search", "siren")
+    expect([Path(file).name for file in browser.run(FILES)], ["street.wav"], "what has events of a siren")
+
+
+def join(path, sounds):
+    """Makes one recording of several."""
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *[word for sound in sounds for word in ("-i", str(sound))], "-filter_complex",
+                    f"concat=n={len(sounds)}:v=0:a=1", str(path)], check=True)
+
+
 def main():
-    for program in ["chromium", "chromedriver"]:
+    for program in ["chromium", "chromedriver", "ffmpeg"]:
         if shutil.which(program) is None:
-            sys.exit(f"{program} is missing: apt-get install chromium chromium-driver")
+            sys.exit(f"{program} is missing: apt-get install chromium chromium-driver ffmpeg")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder).resolve()
         (folder / "recordings").mkdir()
         browser = Browser()
         try:
             check(browser, folder)
+            browser.call("POST", "/window/rect", width=1200, height=900)
+            check_events(browser, folder)
         finally:
             browser.close()
     print(f"The report page passed; screenshots are in {SHOTS.relative_to(REPOSITORY)}")

@@ -3,18 +3,28 @@ internal import Wire
 /// A label track as Audacity's File > Import > Labels reads it: start and end in seconds with six decimals, and the
 /// text, separated by tabs. https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 ///
-/// The text is the label and its score; each label of a window is a region of its own.
+/// The text is the label and its score; each label of a window is a region of its own, and so is each event. One that a
+/// single window made has no length: a point label.
 struct AudacityFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
-        record.labels.flatMap { label in
-            let score = FixedDecimals.text(Double(label.score), decimals: 3) ?? "?"
-            let adapter = record.adapter.map { " [\($0)]" } ?? ""
-            let fields = [
-                SelectionField.seconds(record.start), SelectionField.seconds(record.end),
-                SelectionField.text("\(label.label) \(score)\(adapter)"),
-            ]
-            return Array((fields.joined(separator: "\t") + "\n").utf8)
+        record.labels.flatMap {
+            Self.line(record.start, record.end, $0.label, $0.score, record.adapter)
         }
+    }
+
+    func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
+        Self.line(event.start, event.end, event.label, event.peakScore, event.adapter)
+    }
+
+    private static func line(
+        _ start: Double, _ end: Double, _ label: String, _ score: Float, _ adapter: String?
+    ) -> [UInt8] {
+        let digits = FixedDecimals.text(Double(score), decimals: 3) ?? "?"
+        let text = "\(label) \(digits)\(adapter.map { " [\($0)]" } ?? "")"
+        let fields = [
+            SelectionField.seconds(start), SelectionField.seconds(end), SelectionField.text(text),
+        ]
+        return Array((fields.joined(separator: "\t") + "\n").utf8)
     }
 }
 

@@ -1,28 +1,52 @@
 internal import Wire
 
-/// A table as RFC 4180 has it: a line per label of a window, lines end in CR LF, fields with commas, quotes or line
+/// A table as RFC 4180 has it: a line per label of a window, or per event; lines end in CR LF, fields with commas, quotes or line
 /// breaks are quoted. A recording that failed has a line with the columns `file`, `error` and `message` alone.
 struct CSVFormatter: RecordFormatter {
-    static let columns = [
-        "file", "start", "end", "adapter", "aggregate", "index", "label", "score", "error", "message",
-    ]
+    private let content: BatchContent
 
-    var head: [UInt8] { Self.line(Self.columns) }
+    init(_ content: BatchContent) { self.content = content }
+
+    private var columns: [String] {
+        switch content {
+        case .windows:
+            [
+                "file", "start", "end", "adapter", "aggregate", "index", "label", "score", "error", "message",
+            ]
+        case .events:
+            [
+                "file", "start", "end", "duration", "adapter", "index", "label", "peak_score", "error",
+                "message",
+            ]
+        }
+    }
+
+    var head: [UInt8] { Self.line(columns) }
 
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         record.labels.flatMap { label in
             Self.line([
                 record.file, Self.seconds(record.start), Self.seconds(record.end), record.adapter ?? "",
-                record.aggregate ?? "", String(label.index), label.label,
-                label.score.isFinite ? label.score.description : "", "", "",
+                record.aggregate ?? "", String(label.index), label.label, Self.score(label.score), "", "",
             ])
         }
     }
 
+    func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
+        Self.line([
+            event.file, Self.seconds(event.start), Self.seconds(event.end), Self.seconds(event.duration),
+            event.adapter ?? "", String(event.index), event.label, Self.score(event.peakScore), "", "",
+        ])
+    }
+
     func end(of recording: FileSummary) -> [UInt8] {
         guard let error = recording.error else { return [] }
-        return Self.line([error.file, "", "", "", "", "", "", "", error.code, error.message])
+        let blanks = columns.count - 3
+        return Self.line(
+            [error.file] + Array(repeating: "", count: blanks) + [error.code, error.message])
     }
+
+    private static func score(_ score: Float) -> String { score.isFinite ? score.description : "" }
 
     private static func seconds(_ value: Double) -> String {
         var json = JSONWriter()

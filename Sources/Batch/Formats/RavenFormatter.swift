@@ -1,36 +1,56 @@
 internal import Wire
 
-/// A selection table as Raven Pro and Raven Lite open it: tab-separated, a header line, a line per label of a window.
+/// A selection table as Raven Pro and Raven Lite open it: tab-separated, a header line, a line per label of a window
+/// or per event.
 ///
 /// The first seven columns are those that Raven needs (Raven Pro User's Manual, chapter on selection tables); the
 /// others are annotations, which Raven takes whatever they are called. Times count from the beginning of the recording.
 struct RavenFormatter: RecordFormatter {
-    static let columns = [
+    private static let columns = [
         "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)",
-        "Begin Path", "Label", "Score", "Adapter",
+        "Begin Path", "Label",
     ]
     /// What the model hears: everything is resampled to 16 kHz.
     private static let highestFrequencyHz = 8000.0
+    private let content: BatchContent
     private var selection = 0
 
-    var head: [UInt8] { Array((Self.columns.joined(separator: "\t") + "\n").utf8) }
+    init(_ content: BatchContent) { self.content = content }
+
+    var head: [UInt8] {
+        let columns = Self.columns + [content == .events ? "Peak Score" : "Score", "Adapter"]
+        return Array((columns.joined(separator: "\t") + "\n").utf8)
+    }
 
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         var lines: [UInt8] = []
+        for label in record.labels {
+            lines += line(record.start, record.end, label.label, label.score, record.adapter, recording)
+        }
+        return lines
+    }
+
+    mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
+        // A selection has a length: an event that a single window made is the window's last frame.
+        line(
+            min(event.start, event.end - 0.01), event.end, event.label, event.peakScore, event.adapter,
+            recording)
+    }
+
+    private mutating func line(
+        _ start: Double, _ end: Double, _ label: String, _ score: Float, _ adapter: String?,
+        _ recording: FileSummary
+    ) -> [UInt8] {
         let nyquist =
             recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
         let high = min(Self.highestFrequencyHz, nyquist)
-        for label in record.labels {
-            selection += 1
-            let fields = [
-                String(selection), "Spectrogram 1", "1", SelectionField.seconds(record.start),
-                SelectionField.seconds(record.end), "0.0", FixedDecimals.text(high, decimals: 1) ?? "8000.0",
-                SelectionField.text(record.file), SelectionField.text(label.label),
-                FixedDecimals.text(Double(label.score), decimals: 6) ?? "",
-                SelectionField.text(record.adapter ?? ""),
-            ]
-            lines += Array((fields.joined(separator: "\t") + "\n").utf8)
-        }
-        return lines
+        selection += 1
+        let fields = [
+            String(selection), "Spectrogram 1", "1", SelectionField.seconds(start),
+            SelectionField.seconds(end), "0.0", FixedDecimals.text(high, decimals: 1) ?? "8000.0",
+            SelectionField.text(recording.path), SelectionField.text(label),
+            FixedDecimals.text(Double(score), decimals: 6) ?? "", SelectionField.text(adapter ?? ""),
+        ]
+        return Array((fields.joined(separator: "\t") + "\n").utf8)
     }
 }

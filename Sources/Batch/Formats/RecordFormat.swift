@@ -26,15 +26,23 @@ public enum RecordFormat: String, CaseIterable, Sendable {
         }
     }
 
-    var formatter: any RecordFormatter {
+    func formatter(of content: BatchContent) -> any RecordFormatter {
         switch self {
         case .text: TextFormatter()
         case .jsonl: JSONLinesFormatter()
-        case .csv: CSVFormatter()
+        case .csv: CSVFormatter(content)
         case .audacity: AudacityFormatter()
-        case .raven: RavenFormatter()
+        case .raven: RavenFormatter(content)
         }
     }
+}
+
+/// What a batch tells of its files.
+public enum BatchContent: String, Sendable {
+    /// What the windows score.
+    case windows
+    /// What begins and ends in them.
+    case events
 }
 
 /// Turns records into the bytes of one file.
@@ -43,6 +51,8 @@ protocol RecordFormatter {
     var head: [UInt8] { get }
     /// What a record is in it.
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8]
+    /// What an event is in it.
+    mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8]
     /// What follows the last record of a recording, or stands for its error.
     mutating func end(of recording: FileSummary) -> [UInt8]
     /// What the file ends with.
@@ -58,11 +68,22 @@ extension RecordFormatter {
 struct JSONLinesFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] { record.encoded() }
 
+    func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] { event.encoded() }
+
     func end(of recording: FileSummary) -> [UInt8] { recording.error?.encoded() ?? [] }
 }
 
 struct TextFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         Array("\(record.sentence)\n".utf8)
+    }
+
+    func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
+        // Windows end at a multiple of 10 ms and 25 ms more.
+        func decimals(_ number: Double) -> String { FixedDecimals.text(number, decimals: 3) ?? "?" }
+        var span = "\(decimals(event.start))s - \(decimals(event.end))s"
+        if let adapter = event.adapter { span += "  [\(adapter)]" }
+        let about = "\(event.label) \(decimals(Double(event.peakScore))), \(decimals(event.duration))s"
+        return Array("\(event.file)  \(span)  \(about)\n".utf8)
     }
 }

@@ -11,40 +11,45 @@ public final class BatchOutputs {
         case directory(String)
     }
 
+    /// The page, where there is one, is the last.
     private let combined: [CombinedOutput]
     private let perRecording: [PerRecordingOutput]
     private let journal: Journal?
     private let summaryPath: String?
+    private let content: BatchContent
 
     /// Files that need not be classified again.
     var finished: FinishedFiles { journal?.finished ?? FinishedFiles() }
-    /// Whether some output shows what files look like.
-    let wantsPictures: Bool
+    /// Whether there is a page, which shows what files look like and what windows score.
+    let hasPage: Bool
     /// Whether records and the progress line share a terminal.
     let isTerminal: Bool
 
     /// - Parameters:
     ///   - formats: At least one; several only for a directory.
+    ///   - content: What the formats hold; the page has the windows in any case.
     ///   - report: Path of the page, or `nil`.
     ///   - labels: What the page knows before the first record.
     ///   - settings: Name and value of everything that decides about the records.
     ///   - resumes: Goes on with what an interrupted run left.
     /// - Throws: ``WriteError``: an output cannot be written, or an unfinished run is in the way.
     public init(
-        _ formats: [RecordFormat], to destination: Destination, report: String? = nil,
+        _ formats: [RecordFormat], of content: BatchContent = .windows, to destination: Destination,
+        report: String? = nil,
         labels: ReportLabels = ReportLabels([]), settings: [(String, String)] = [], resumes: Bool = false
     ) throws(WriteError) {
         var paths: [(String?, any RecordFormatter)] = []
         var folders: [PerRecordingOutput] = []
         for format in formats {
             switch destination {
-            case .standardOutput: paths.append((nil, format.formatter))
-            case .file(let path): paths.append((path, format.formatter))
+            case .standardOutput: paths.append((nil, format.formatter(of: content)))
+            case .file(let path): paths.append((path, format.formatter(of: content)))
             case .directory(let directory):
                 if format.isPerRecording {
-                    folders.append(PerRecordingOutput(format, directory))
+                    folders.append(PerRecordingOutput(format, of: content, directory))
                 } else {
-                    paths.append(("\(directory)/labels.\(format.fileExtension)", format.formatter))
+                    paths.append(
+                        ("\(directory)/labels.\(format.fileExtension)", format.formatter(of: content)))
                 }
             }
         }
@@ -62,7 +67,7 @@ public final class BatchOutputs {
             journalPath = directory + "/labels.journal"
             output = directory
         }
-        if let report { paths.append((report, ReportFormatter(path: report, labels))) }
+        if let report { paths.append((report, ReportFormatter(path: report, labels, of: content))) }
         if let path = journalPath, !resumes, Journal.exists(path) {
             throw WriteError(
                 reason:
@@ -90,7 +95,8 @@ public final class BatchOutputs {
         }
         combined = outputs
         perRecording = folders
-        wantsPictures = report != nil
+        self.content = content
+        hasPage = report != nil
         isTerminal = outputs.contains { $0.file.isTerminal }
     }
 
@@ -105,8 +111,16 @@ public final class BatchOutputs {
     }
 
     func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
-        for output in combined { try output.write(record, of: file) }
+        for output in content == .events ? combined.suffix(hasPage ? 1 : 0) : combined[...] {
+            try output.write(record, of: file)
+        }
+        guard content == .windows else { return }
         for output in perRecording { try output.write(record, of: file) }
+    }
+
+    func write(_ event: BatchEvent, of file: FileSummary) throws(WriteError) {
+        for output in combined { try output.write(event, of: file) }
+        for output in perRecording { try output.write(event, of: file) }
     }
 
     /// The file's last record was written, or its error is.
@@ -116,7 +130,8 @@ public final class BatchOutputs {
         for output in combined { try output.end(file) }
         try journal?.note(
             Journal.Entry(
-                path: file.path, hasFailed: file.error != nil, windows: file.windows, seconds: file.seconds,
+                path: file.path, hasFailed: file.error != nil, windows: file.windows, events: file.events,
+                seconds: file.seconds,
                 sizes: combined.map(\.file.size)), sync: syncAll)
     }
 
@@ -156,6 +171,7 @@ public final class BatchOutputs {
             json.member("files", result.files)
             json.member("failed", result.failed)
             json.member("windows", result.windows)
+            if content == .events { json.member("events", result.events) }
             json.member("audio_seconds", seconds: result.audioSeconds)
         }
         json.newline()
@@ -179,6 +195,10 @@ final class CombinedOutput {
         try file.write(formatter.lines(record, of: recording))
     }
 
+    func write(_ event: BatchEvent, of recording: FileSummary) throws(WriteError) {
+        try file.write(formatter.lines(event, of: recording))
+    }
+
     func end(_ recording: FileSummary) throws(WriteError) { try file.write(formatter.end(of: recording)) }
 
     func writeTail() throws(WriteError) { try file.write(formatter.tail) }
@@ -187,11 +207,13 @@ final class CombinedOutput {
 /// A file for each recording, under a directory, named as the recording is.
 final class PerRecordingOutput {
     private let format: RecordFormat
+    private let content: BatchContent
     private let directory: String
     private var current: CombinedOutput?
 
-    init(_ format: RecordFormat, _ directory: String) {
+    init(_ format: RecordFormat, of content: BatchContent, _ directory: String) {
         self.format = format
+        self.content = content
         self.directory = directory
     }
 
@@ -199,9 +221,13 @@ final class PerRecordingOutput {
         try output(recording).write(record, of: recording)
     }
 
-    /// A recording without a single window has no file.
+    func write(_ event: BatchEvent, of recording: FileSummary) throws(WriteError) {
+        try output(recording).write(event, of: recording)
+    }
+
+    /// A recording without a single window has no file; one without an event has one, which says so.
     func end(_ recording: FileSummary) throws(WriteError) {
-        guard current != nil || recording.error == nil else { return }
+        guard current != nil || recording.error == nil || recording.windows > 0 else { return }
         let output = try output(recording)
         try output.end(recording)
         try output.file.finish()
@@ -217,7 +243,7 @@ final class PerRecordingOutput {
         if let current { return current }
         let path = "\(directory)/\(Self.name(recording.path)).\(format.fileExtension)"
         if let slash = path.lastIndex(of: "/") { try OutputFile.makeDirectory(String(path[..<slash])) }
-        let output = try CombinedOutput(path: path, format.formatter, keeping: 0)
+        let output = try CombinedOutput(path: path, format.formatter(of: content), keeping: 0)
         current = output
         return output
     }

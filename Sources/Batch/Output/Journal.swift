@@ -11,6 +11,7 @@ struct FinishedFiles {
     private(set) var files = 0
     private(set) var failed = 0
     private(set) var windows = 0
+    private(set) var events = 0
     private(set) var audioSeconds = 0.0
     private var counts: [String: Int] = [:]
 
@@ -18,6 +19,7 @@ struct FinishedFiles {
         files += 1
         if entry.hasFailed { failed += 1 }
         windows += entry.windows
+        events += entry.events
         audioSeconds = Journal.microseconds(audioSeconds + entry.seconds)
         counts[entry.path, default: 0] += 1
     }
@@ -39,6 +41,7 @@ final class Journal {
         var path: String
         var hasFailed: Bool
         var windows: Int
+        var events: Int
         var seconds: Double
         /// Length in bytes of each output that has all files.
         var sizes: [Int64]
@@ -108,6 +111,7 @@ final class Journal {
             json.member("file", entry.path)
             json.member("failed", entry.hasFailed)
             json.member("windows", entry.windows)
+            json.member("events", entry.events)
             json.member("seconds", seconds: entry.seconds)
             json.key("sizes")
             json.array { json in for size in entry.sizes { json.integer(size) } }
@@ -169,11 +173,13 @@ final class Journal {
         guard let object = try? JSONObject(parsing: line),
             let path = try? object.string("file"), let failed = try? object.bool("failed"),
             let windows = try? object.integer("windows", as: Int.self),
+            let events = try? object.integer("events", as: Int.self),
             let seconds = try? object.double("seconds"), case .array(let sizes) = object["sizes"]
         else { return nil }
         let lengths = sizes.compactMap { if case .number(let digits) = $0 { Int64(digits) } else { nil } }
         guard lengths.count == sizes.count else { return nil }
-        return Entry(path: path, hasFailed: failed, windows: windows, seconds: seconds, sizes: lengths)
+        return Entry(
+            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds, sizes: lengths)
     }
 
     private static func bytes(of descriptor: Int32) -> [UInt8] {

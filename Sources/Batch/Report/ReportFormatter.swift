@@ -17,16 +17,21 @@ public struct ReportLabels: Sendable {
 struct ReportFormatter: RecordFormatter {
     private let path: String
     private let labels: ReportLabels
+    private let content: BatchContent
     private var isInFile = false
+    /// Of the file that is being told: they follow its windows.
+    private var events: [BatchEvent] = []
 
-    init(path: String, _ labels: ReportLabels) {
+    init(path: String, _ labels: ReportLabels, of content: BatchContent = .windows) {
         self.path = path
         self.labels = labels
+        self.content = content
     }
 
     var head: [UInt8] {
         var json = JSONWriter()
         json.object { json in
+            json.member("events", content == .events)
             json.key("adapters")
             json.array { json in
                 for (name, labels) in labels.adapters {
@@ -45,7 +50,7 @@ struct ReportFormatter: RecordFormatter {
         json.array { json in
             json.seconds(record.start)
             json.seconds(record.end)
-            json.integer(labels.adapters.firstIndex { $0.name == record.adapter ?? "" } ?? 0)
+            json.integer(place(of: record.adapter))
             for label in record.labels {
                 json.integer(label.index)
                 json.number(Double(label.score), decimals: 4)
@@ -54,23 +59,47 @@ struct ReportFormatter: RecordFormatter {
         return begin(recording) + Self.harmless(json.bytes)
     }
 
+    mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
+        events.append(event)
+        return []
+    }
+
     mutating func end(of recording: FileSummary) -> [UInt8] {
         var bytes = isInFile ? [] : begin(recording)
         isInFile = false
         var json = JSONWriter()
         json.object { json in
             json.member("seconds", seconds: recording.seconds)
+            if !events.isEmpty {
+                json.key("events")
+                json.array { json in for event in events { write(event, to: &json) } }
+            }
             if let error = recording.error { json.member("error", error.message) }
             if let png = recording.columns?.png {
                 json.member("picture", Base64.text(png))
             }
         }
+        events = []
         // The object goes on behind the array of windows.
         bytes += Array("],".utf8) + Self.harmless(Array(json.bytes.dropFirst())) + [UInt8(ascii: "\n")]
         return bytes
     }
 
     var tail: [UInt8] { Array((ReportPage.afterFiles + ReportPage.script + ReportPage.tail).utf8) }
+
+    private func write(_ event: BatchEvent, to json: inout JSONWriter) {
+        json.array { json in
+            json.seconds(event.start)
+            json.seconds(event.end)
+            json.integer(place(of: event.adapter))
+            json.integer(event.index)
+            json.number(Double(event.peakScore), decimals: 4)
+        }
+    }
+
+    private func place(of adapter: String?) -> Int {
+        labels.adapters.firstIndex { $0.name == adapter ?? "" } ?? 0
+    }
 
     private mutating func begin(_ recording: FileSummary) -> [UInt8] {
         if isInFile { return [UInt8(ascii: ",")] }

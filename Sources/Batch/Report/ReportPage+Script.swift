@@ -3,28 +3,40 @@ extension ReportPage {
     static let script = #"""
         'use strict';
         const byId = id => document.getElementById(id);
-        const adapters = JSON.parse(byId('model').textContent).adapters;
+        const { adapters, events: hasEvents } = JSON.parse(byId('model').textContent);
         // What an interrupted run left behind its last whole line is no file.
         const files = byId('files').textContent.split('\n').filter(line => line).map((line, order) => {
           const file = JSON.parse(line);
           const labels = new Map();
+          const label = (adapter, index) => {
+            const key = adapter + ':' + index;
+            if (!labels.has(key)) labels.set(key, { key, name: labelName(adapter, index), peak: -Infinity, first: 0, events: [] });
+            return labels.get(key);
+          };
           file.windows.forEach((window, place) => {
             // Where windows overlap, a moment belongs to the last one that has it.
             const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
             const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
             for (let at = 3; at < window.length; at += 2) {
-              const key = window[2] + ':' + window[at];
-              const found = labels.get(key) || { key, name: labelName(window[2], window[at]), peak: -Infinity, first: 0 };
+              const found = label(window[2], window[at]);
               found.peak = Math.max(found.peak, window[at + 1]);
               if (at === 3) found.first += alone;
-              labels.set(key, found);
             }
           });
-          const ranked = [...labels.values()].sort((a, b) => b.peak - a.peak);
+          for (const event of file.events || []) {
+            const found = label(event[2], event[3]);
+            found.peak = Math.max(found.peak, event[4]);
+            found.events.push(event);
+          }
+          const ranked = [...labels.values()].sort((a, b) => (b.events.length > 0) - (a.events.length > 0) || b.peak - a.peak);
           return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
             // A label that is never the first is not what a file is about.
-            text: [file.file, file.error || '', ...ranked.filter(found => found.first > 0).map(found => found.name)].join('\n').toLowerCase() };
+            text: [file.file, file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
         });
+
+        // With events a file is about what was heard as one, else about what was ever the first.
+        function isAbout(found) { return hasEvents ? found.events.length > 0 : found.first > 0; }
+        function many(count, one) { return count + ' ' + one + (count === 1 ? '' : 's'); }
 
         function labelName(adapter, index) {
           const from = adapters[adapter];
@@ -102,7 +114,8 @@ extension ReportPage {
           const about = element('div', {}, element('h2', { textContent: file.file.slice(cut), title: file.file }));
           if (cut > 1) about.append(element('p', { className: 'dim folder', textContent: file.file.slice(0, cut - 1) }));
           about.append(element('p', { className: 'dim', style: 'margin:.2rem 0', textContent:
-            length(file.seconds) + (file.windows.length ? ', ' + file.windows.length + (file.windows.length === 1 ? ' window' : ' windows') : '') }));
+            length(file.seconds) + (hasEvents && !file.error ? ', ' + many((file.events || []).length, 'event')
+              : file.windows.length ? ', ' + many(file.windows.length, 'window') : '') }));
           article.append(about);
           if (file.windows.length) {
             const play = element('button', { type: 'button', textContent: '▶ Play', className: 'play' });
@@ -119,7 +132,8 @@ extension ReportPage {
             const picture = element('img', { alt: 'Spectrogram', src: 'data:image/png;base64,' + file.picture, loading: 'lazy' });
             time.append(picture);
           }
-          for (const found of file.labels.slice(0, 4)) {
+          const heard = file.labels.filter(found => found.events.length).length;
+          for (const found of file.labels.slice(0, Math.max(4, Math.min(heard, 12)))) {
             const canvas = element('canvas', {});
             const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', at most ' + found.peak }), canvas);
             canvas.draw = () => draw(canvas, file, found);
@@ -137,10 +151,15 @@ extension ReportPage {
             const window = file.windows.find(window => window[0] <= at && at < window[1]);
             const told = [];
             for (let place = 3; window && place < window.length; place += 2) told.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
+            for (const event of file.events || []) {
+              if (event[0] <= at && at <= event[1]) told.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + span(event));
+            }
             time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + told.join('\n') : '';
           };
           return time;
         }
+
+        function span(event) { return event[0].toFixed(2) + ' s – ' + event[1].toFixed(2) + ' s, at most ' + event[4]; }
 
         // Scores above 1 or below 0 are raw logits: then the file's own range is the scale.
         function draw(canvas, file, found) {
@@ -151,14 +170,29 @@ extension ReportPage {
           const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
           let low = 0, high = 1;
           for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
+          // Beside events a score stands where it counts, at its window's end: there windows do not overlap.
+          const ends = new Map();
           for (const window of file.windows) {
+            const begin = hasEvents && ends.has(window[2]) ? ends.get(window[2]) : window[0];
+            ends.set(window[2], window[1]);
             for (let at = 3; at < window.length; at += 2) {
               if (window[2] + ':' + window[at] !== found.key) continue;
               const share = (window[at + 1] - low) / (high - low);
-              const left = window[0] / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
-              context.fillStyle = color(found.name, .25 + .75 * share);
+              const left = begin / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
+              context.fillStyle = color(found.name, hasEvents ? .3 : .25 + .75 * share);
               context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
             }
+          }
+          // An event is a box over a bar along the bottom; one that a single window made is a mark alone.
+          for (const event of found.events) {
+            const left = event[0] / file.seconds * canvas.width, right = event[1] / file.seconds * canvas.width;
+            const thick = 4 * scale, mark = 2 * scale;
+            context.fillStyle = color(found.name, .35);
+            context.fillRect(left, 0, right - left, canvas.height);
+            context.fillStyle = color(found.name, 1);
+            context.fillRect(left, canvas.height - thick, Math.max(mark, right - left), thick);
+            context.fillRect(left, 0, mark, canvas.height);
+            context.fillRect(Math.max(left, right - mark), 0, mark, canvas.height);
           }
         }
 
@@ -197,16 +231,24 @@ extension ReportPage {
         function totals() {
           const failed = files.filter(file => file.error).length;
           const seconds = files.reduce((sum, file) => sum + file.seconds, 0);
-          byId('totals').textContent = files.length + (files.length === 1 ? ' file, ' : ' files, ') + length(seconds) + ' of sound, '
+          const events = files.reduce((sum, file) => sum + (file.events || []).length, 0);
+          byId('totals').textContent = many(files.length, 'file') + ', ' + length(seconds) + ' of sound, '
+            + (hasEvents ? many(events, 'event') + ', ' : '')
             + (failed ? failed + ' with errors' : 'no errors');
           const sums = new Map();
-          for (const file of files) for (const found of file.labels) sums.set(found.name, (sums.get(found.name) || 0) + found.first);
-          const longest = [...sums].filter(([, sum]) => sum > 0).sort((a, b) => b[1] - a[1]).slice(0, 24);
+          for (const found of files.flatMap(file => file.labels).filter(isAbout)) {
+            const sum = sums.get(found.name) || { seconds: 0, events: 0 };
+            sum.seconds += hasEvents ? found.events.reduce((sum, event) => sum + event[1] - event[0], 0) : found.first;
+            sum.events += found.events.length;
+            sums.set(found.name, sum);
+          }
+          const longest = [...sums].sort((a, b) => b[1].seconds - a[1].seconds || b[1].events - a[1].events).slice(0, 24);
+          byId('labels').setAttribute('aria-label', hasEvents ? 'Labels, their events and how long these are' : 'Labels and how long each was the first');
           byId('labels').replaceChildren(...longest.map(([name, sum]) => {
             const dot = element('span', { className: 'dot' });
             dot.style.background = 'hsl(' + hue(name) + ' 60% 50%)';
             const button = element('button', { type: 'button', title: 'Show only files with ' + name }, dot, name,
-              element('span', { className: 'dim', textContent: length(sum) }));
+              element('span', { className: 'dim', textContent: (hasEvents ? sum.events + ' · ' : '') + length(sum.seconds) }));
             button.dataset.name = name;
             button.onclick = () => change({ q: state.q === name ? '' : name });
             return button;

@@ -18,7 +18,7 @@ enum ReportPage {
         <p id="totals"></p>
         <button id="theme" type="button" title="Light or dark">◐</button>
         </header>
-        <section id="labels" aria-label="Labels and how long each was the first"></section>
+        <section id="labels"></section>
         <nav>
         <input id="search" type="search" placeholder="Search files, labels, errors" aria-label="Search">
         <span role="group" aria-label="Sort by">

@@ -1,5 +1,7 @@
 private import CKernels
+public import Detection
 internal import Frontend
+private import Recognizer
 internal import Wire
 
 #if canImport(Glibc)
@@ -14,6 +16,7 @@ public final class BatchRun {
         public var files = 0
         public var failed = 0
         public var windows = 0
+        public var events = 0
         public var audioSeconds = 0.0  // of whole microseconds, so that a resumed run has the same sum
         /// The signal that ended the run before its end.
         public var interruptedBy: Int32?
@@ -21,20 +24,24 @@ public final class BatchRun {
 
     private let classifiers: [FileClassifier]
     private let aggregation: Aggregation
+    private let eventRules: DetectionRules?
     private let outputs: BatchOutputs
     private let progress: ProgressBar
     private let interruption: () -> Int32?
 
     /// - Parameters:
     ///   - classifiers: One for each job, all alike.
+    ///   - eventRules: What makes an event; `nil`: windows are told, not events.
     ///   - interruption: The signal to end by; asked for ten times a second.
     public init(
-        _ classifiers: [FileClassifier], aggregation: Aggregation = .none, _ outputs: BatchOutputs,
+        _ classifiers: [FileClassifier], aggregation: Aggregation = .none,
+        eventRules: DetectionRules? = nil, _ outputs: BatchOutputs,
         _ progress: ProgressBar, interruption: @escaping () -> Int32? = { nil }
     ) {
-        precondition(!classifiers.isEmpty)
+        precondition(!classifiers.isEmpty && (eventRules == nil || aggregation == .none))
         self.classifiers = classifiers
         self.aggregation = aggregation
+        self.eventRules = eventRules
         self.outputs = outputs
         self.progress = progress
         self.interruption = interruption
@@ -44,11 +51,11 @@ public final class BatchRun {
     /// - Throws: ``WriteError`` when records cannot be written: going on would lose them. What is whole stays.
     public func run(_ files: FileQueue, report: (String) -> Void) throws(WriteError) -> Result {
         let schedule = Monitor(BatchSchedule(jobs: classifiers.count))
-        let source = FileSource(files, outputs.finished, columns: outputs.wantsPictures)
+        let source = FileSource(files, outputs.finished, columns: outputs.hasPage)
         for (index, classifier) in classifiers.enumerated() {
             JobThread.start(
                 name: "astd-job-\(index)",
-                Job(classifier, schedule, source, keepsScores: aggregation != .none).run)
+                Job(classifier, schedule, source, keepsScores: aggregation != .none || eventRules != nil).run)
         }
         defer {
             schedule.change { $0.stop() }
@@ -73,9 +80,12 @@ public final class BatchRun {
         result.files = outputs.finished.files
         result.failed = outputs.finished.failed
         result.windows = outputs.finished.windows
+        result.events = outputs.finished.events
         result.audioSeconds = outputs.finished.audioSeconds
         // By variant.
         var aggregated: [Int: AggregatedScores] = [:]
+        var events: FileEvents?
+        var told = 0
         while true {
             let telling = schedule.wait(milliseconds: 100) { $0.nextTelling() }
             progress.draw(schedule)
@@ -91,12 +101,27 @@ public final class BatchRun {
             case .found(let summary, .record(let record)):
                 try write(record, of: summary)
                 result.windows += 1
+            case .found(let summary, .scores(let window, let scores)) where eventRules != nil:
+                if outputs.hasPage { try write(record(scores, window, summary.path), of: summary) }
+                var heard = events ?? fileEvents(summary.path)
+                for event in heard?.hear(scores, of: window) ?? [] {
+                    try write(event, of: summary)
+                    told += 1
+                }
+                events = heard
+                result.windows += 1
             case .found(_, .scores(let window, let scores)):
                 aggregated[window.variant, default: AggregatedScores(aggregation)].add(scores, of: window)
                 result.windows += 1
             case .ended(let file):
                 for record in records(aggregated, file.path) { try write(record, of: file.summary) }
-                aggregated = [:]
+                for event in events?.finish() ?? [] {
+                    try write(event, of: file.summary)
+                    told += 1
+                }
+                file.summary.events = told
+                result.events += told
+                (aggregated, events, told) = ([:], nil, 0)
                 result.files += 1
                 result.audioSeconds = Journal.microseconds(result.audioSeconds + file.summary.seconds)
                 try end(file, &result, report)
@@ -107,15 +132,33 @@ public final class BatchRun {
     private func records(_ aggregated: [Int: AggregatedScores], _ path: String) -> [BatchRecord] {
         aggregated.sorted { $0.key < $1.key }.compactMap { _, whole in
             guard let window = whole.window else { return nil }
-            return whole.scores.withUnsafeBufferPointer {
-                classifiers[0].record($0, of: window, path, aggregate: aggregation.rawValue)
-            }
+            return record(whole.scores, window, path, aggregate: aggregation.rawValue)
+        }
+    }
+
+    private func record(
+        _ scores: [Float], _ window: WindowStream.Window, _ path: String, aggregate: String? = nil
+    ) -> BatchRecord {
+        scores.withUnsafeBufferPointer {
+            classifiers[0].record($0, of: window, path, aggregate: aggregate)
+        }
+    }
+
+    private func fileEvents(_ path: String) -> FileEvents? {
+        eventRules.map {
+            FileEvents(
+                path: path, classifiers[0].recognizer.variants, $0, hopFrames: classifiers[0].hopFrames)
         }
     }
 
     private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
         if outputs.isTerminal { progress.clear() }
         try outputs.write(record, of: file)
+    }
+
+    private func write(_ event: BatchEvent, of file: FileSummary) throws(WriteError) {
+        if outputs.isTerminal { progress.clear() }
+        try outputs.write(event, of: file)
     }
 
     private func end(

@@ -11,7 +11,7 @@ public import Wire
 public final class FileClassifier {
     let recognizer: Recognizer
     private let ranking: Ranking
-    private let hopFrames: Int?
+    let hopFrames: Int?
     // SAFETY: the features of one window of the longest variant; freed in deinit, used by one call at a time.
     private let window: UnsafeMutableBufferPointer<Float>
 

@@ -8,6 +8,7 @@ public struct FileSummary: Sendable {
     /// The file's own rate in Hz; 0 when it could not be opened.
     public var sampleRateHz = 0
     public var windows = 0
+    public var events = 0
     /// Why it was not classified, or not to its end.
     var error: BatchError?
     /// What it looks like, where a picture was asked for.

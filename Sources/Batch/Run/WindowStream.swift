@@ -9,6 +9,8 @@ final class WindowStream {
     /// A window of the file: for which variant, and where it lies.
     struct Window {
         var variant: Int
+        /// Never past the file's end.
+        var frames: Range<Int>
         var startSeconds: Double
         /// Never past the file's end.
         var endSeconds: Double
@@ -143,8 +145,9 @@ final class WindowStream {
         plans[index].advance()
         let frameSeconds = 0.01
         let end = Double(plan.start + plan.windowFrames) * frameSeconds
+        let lastFrame = min(plan.start + plan.windowFrames, features.frameCount)
         return Window(
-            variant: index, startSeconds: Double(plan.start) * frameSeconds,
+            variant: index, frames: plan.start..<lastFrame, startSeconds: Double(plan.start) * frameSeconds,
             endSeconds: hasEnded ? min(end, seconds) : end, featureCount: count)
     }
 }

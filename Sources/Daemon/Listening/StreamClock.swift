@@ -22,9 +22,8 @@ struct StreamClock: Equatable {
 
     /// Positions of the samples that frames `start..<start + count` reach over.
     func samples(ofFrames start: Int, count: Int) -> Range<Int64> {
-        let begin = originSample + Int64(start * FrontendConfig.frameShiftSamples)
-        let length = (count - 1) * FrontendConfig.frameShiftSamples + FrontendConfig.frameSamples
-        return begin..<begin + Int64(length)
+        let samples = FrontendConfig.samples(ofFrames: start..<start + count)
+        return originSample + samples.lowerBound..<originSample + samples.upperBound
     }
 
     /// The position at which a moment's sample ends: the inverse of ``unixNanos(ofSampleBefore:)``.

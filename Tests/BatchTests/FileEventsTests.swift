@@ -1,0 +1,72 @@
+import Detection
+import GoldenSupport
+import Recognizer
+import Testing
+import Wire
+
+@testable import Batch
+
+@Suite struct FileEventsTests {
+    private static func variants(adapters: [String] = []) throws -> [Variant] {
+        try Recognizer(
+            RecognizerOptions(
+                model: Golden.path("models/stride10"), adapters: adapters.map { Golden.path($0) }, threads: 1)
+        ).variants
+    }
+
+    /// A window of a second's hop.
+    private static func window(_ number: Int, variant: Int = 0) -> WindowStream.Window {
+        WindowStream.Window(
+            variant: variant, frames: number * 100..<number * 100 + 96, startSeconds: Double(number),
+            endSeconds: Double(number) + 0.96, featureCount: 0)
+    }
+
+    private static func scores(_ labels: Int, _ loud: Set<Int>) -> [Float] {
+        (0..<labels).map { loud.contains($0) ? 0.9 : 0.1 }
+    }
+
+    private static var rules: DetectionRules {
+        var rules = DetectionRules()
+        rules.rule = DetectionRule(minimumHits: 1, mergeGapSeconds: 0)
+        return rules
+    }
+
+    @Test func `Events come in the order of their begins, as soon as none can come before them`() throws {
+        let variants = try Self.variants()
+        let count = variants[0].labels.count
+        var events = FileEvents(path: "a.wav", variants, Self.rules, hopFrames: 100)
+        // Label 3 goes on while 1 and 5 come and go.
+        var told: [[BatchEvent]] = []
+        for (number, loud) in [[], [3], [3, 5], [3, 1], [3], [], [5]].map(Set.init).enumerated() {
+            told.append(events.hear(Self.scores(count, loud), of: Self.window(number)))
+        }
+        #expect(told.map { $0.map(\.index) } == [[], [], [], [], [], [3, 5, 1], []])
+        let first = told[5]
+        // A window's last sample is 0.975 s after its first.
+        #expect(first.map(\.start) == [1.975, 2.975, 3.975] && first.map(\.end) == [4.975, 2.975, 3.975])
+        #expect(
+            first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0]
+                && first.allSatisfy { $0.peakScore == 0.9 })
+        #expect(first.map(\.label) == [3, 5, 1].map { variants[0].labels[$0] })
+        let last = events.finish()
+        #expect(last.map(\.index) == [5] && last.map(\.start) == [6.975] && last[0].file == "a.wav")
+        #expect(events.finish().isEmpty)
+    }
+
+    @Test func `Each adapter has events of its own, in one order`() throws {
+        let names = ["adapters/modern-qv", "adapters/patterns"]
+        let variants = try Self.variants(adapters: names)
+        var events = FileEvents(path: "a.wav", variants, Self.rules, hopFrames: 100)
+        let counts = variants.map(\.labels.count)
+        var told: [BatchEvent] = []
+        for (number, loud) in [(0, [[0], []]), (1, [[], [1]]), (2, [[], []])] {
+            for variant in 0...1 {
+                told += events.hear(
+                    Self.scores(counts[variant], Set(loud[variant])),
+                    of: Self.window(number, variant: variant))
+            }
+        }
+        #expect(told.map(\.index) == [0, 1])
+        #expect(told.map(\.adapter) == variants.map(\.adapter) && told.map(\.start) == [0.975, 1.975])
+    }
+}

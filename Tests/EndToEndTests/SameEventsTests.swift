@@ -1,0 +1,147 @@
+import Testing
+import Wire
+
+/// A file has the events that a daemon would have told of it.
+@Suite(.timeLimit(.minutes(10)))
+struct SameEventsTests {
+    private struct Event: Equatable {
+        var label: String
+        /// In milliseconds, which tell all frames apart.
+        var begin: Int
+        var end: Int
+        var peak: Float
+    }
+
+    @Test(arguments: [
+        ["detection.minimum_hits=1"],
+        ["detection.smoothing=3", "detection.minimum_hits=2", "detection.merge_gap=0.1"],
+        ["detection.minimum_hits=1", "detection.refractory=0.4", "detection.deny=Speech"],
+    ])
+    func `A batch tells the events of the daemon, to the frame and the last bit of their peaks`(
+        _ settings: [String]
+    ) async throws {
+        let folder = try TestFolder()
+        // Sound that comes and goes, with an end between two windows; the silence before it makes no event end, and gives
+        // the client the time to be there.
+        let pause = [Int16](repeating: 0, count: 20_000)
+        let sound =
+            [Int16](repeating: 0, count: 96_000) + SeededClip(seed: 7).samples + pause
+            + SeededClip(seed: 8).samples.prefix(30_000)
+            + pause.prefix(777)
+        let path = try folder.write(SeededClip.wav(sound), to: "clip.wav")
+        let threshold = try await Self.medianScore(path, folder)
+        let common =
+            ["--hop", "0.05", "--activation", "none", "--threads", "1", "--precision", "fp32"]
+            + (settings
+            + ["detection.merge_gap=0", "detection.on=\(threshold)"].filter { setting in
+                !settings.contains { $0.prefix { $0 != "=" } == setting.prefix { $0 != "=" } }
+            }).flatMap { ["--set", $0] }
+
+        let batch = try await Astd.run(
+            ["astd", "classify", "--model", Astd.model, path, "--events", "--format", "jsonl"] + common,
+            in: folder)
+        #expect(batch.code == 0, "\(batch.complaints)")
+        let found = try batch.lines.map { line in
+            let json = try JSONObject(parsing: Array(line.utf8))
+            let (start, end) = (try json.requiredDouble("start"), try json.requiredDouble("end"))
+            #expect(try abs(json.requiredDouble("duration") - (end - start)) < 1e-6)
+            return Event(
+                label: try json.requiredString("label"), begin: Self.milliseconds(start),
+                end: Self.milliseconds(end), peak: try #require(try json.float("peak_score")))
+        }
+        #expect(found.map(\.begin) == found.map(\.begin).sorted())
+
+        var told: [Event]?
+        // On a busy machine a client may come when the silence is over: then it is done again.
+        for _ in 0..<10 where told == nil {
+            let daemon = try await RunningDaemon.start(
+                ["--source", "file:" + path, "--fast"] + common, in: folder)
+            told = try await Self.events(of: daemon)
+        }
+        func order(_ events: [Event]) -> [Event] {
+            events.sorted { ($0.begin, $0.end, $0.label) < ($1.begin, $1.end, $1.label) }
+        }
+        #expect(order(found) == order(try #require(told)))
+        #expect(
+            found.count >= 8 && Set(found.map(\.label)).count >= 4 && found.contains { $0.end > $0.begin })
+    }
+
+    @Test func `A run with other settings of events is not gone on with`() async throws {
+        let folder = try TestFolder()
+        let command = [
+            "astd", "classify", "--model", Astd.model, Astd.clip, "--events", "--output", folder.file("out"),
+            "--resume",
+        ]
+        // A journal as an interrupted run leaves it.
+        let whole = try await Astd.run(command + ["--set", "detection.on=0.4"], in: folder)
+        #expect(whole.code == 0, "\(whole.complaints)")
+        try folder.write(
+            "{\"astd_batch\":1,\"--model\":\"\(Astd.model)\",\"--set\":\"detection.on 0.4\"}\n".utf8,
+            to: "out.journal")
+        let other = try await Astd.run(command + ["--set", "detection.on=0.3"], in: folder)
+        #expect(other.code == 1 && other.complaints.count == 1, "\(other.complaints)")
+    }
+
+    @Test func `What is wrong with the settings of events is named`() async throws {
+        let folder = try TestFolder()
+        let command = ["astd", "classify", "--model", Astd.model, Astd.clip]
+        for (options, code, complaint) in [
+            (["--set", "detection.on=0.4"], 64, "add --events"),
+            (["--events", "--aggregate", "max"], 64, "leave --aggregate out"),
+            (["--events", "--set", "detection.onn=0.4"], 64, "do you mean detection.on?"),
+            (["--events", "--config", folder.file("absent.yaml")], 78, "absent.yaml"),
+        ] {
+            let ending = try await Astd.run(command + options, in: folder)
+            #expect(ending.code == Int32(code) && ending.complaints.first?.contains(complaint) == true)
+        }
+        try folder.write("hop: 0.5\ndetection: {allow: [Spech]}\n".utf8, to: "astd.yaml")
+        let slip = try await Astd.run(
+            command + ["--events", "--config", folder.file("astd.yaml")], in: folder)
+        #expect(slip.code == 0 && slip.complaints.first?.contains("do you mean Speech?") == true)
+        #expect(slip.output.isEmpty, "no other label is allowed")
+    }
+
+    private static func milliseconds(_ seconds: Double) -> Int { Int((seconds * 1000).rounded()) }
+
+    /// So that events of many labels begin and end.
+    private static func medianScore(_ path: String, _ folder: TestFolder) async throws -> Float {
+        let ending = try await Astd.run(
+            [
+                "astd", "classify", "--model", Astd.model, path, "--activation", "none", "--top-k", "all",
+                "--precision", "fp32",
+            ], in: folder)
+        let scores = try ending.lines.flatMap { line in
+            try JSONObject(parsing: Array(line.utf8)).requiredRecords("labels") { json throws(WireError) in
+                try ScoredLabel(json)
+            }
+        }.map(\.score).sorted()
+        try #require(!scores.isEmpty, "\(ending.complaints)")
+        return scores[scores.count / 2]
+    }
+
+    /// All events of a file that a daemon hears, until it is over; `nil` when some were missed.
+    private static func events(of daemon: RunningDaemon) async throws -> [Event]? {
+        let client = try daemon.subscribe()
+        var events: [Event] = []
+        // The moment at which the stream began, as the last prediction has it: an event of its window counts by the same.
+        var originNanos: Int64 = 0
+        var lastSeq: UInt64?
+        for record in try await client.rest() {
+            if case .lost = record, lastSeq != nil { return nil }
+            if let prediction = record.prediction {
+                guard lastSeq.map({ $0 + 1 == prediction.seq }) ?? (prediction.endSample < 96_000) else {
+                    return nil
+                }
+                lastSeq = prediction.seq
+                originNanos = prediction.time.unixNanos - prediction.endSample * 62_500
+            }
+            guard let event = record.event, event.state == .end else { continue }
+            let end = Double(event.time.unixNanos - originNanos) / 1e9
+            events.append(
+                Event(
+                    label: event.label, begin: milliseconds(end - event.duration), end: milliseconds(end),
+                    peak: event.peakScore))
+        }
+        return events
+    }
+}

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""astd classify --resume after kill -9 and Ctrl-C at twenty random moments each: make test-resume.
+
+The release build, all formats and the report at once, with windows and with events. Whatever happened, the outputs have to
+be those of an undisturbed run, byte for byte, with nothing left over. SEED=N repeats a run.
+"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ASTD = os.environ.get("ASTD", str(REPOSITORY / ".build/release/astd"))
+MOMENTS = 20
+MODES = {
+    "windows": ["--hop", "0.05"],
+    "events": ["--hop", "0.05", "--events", "--set", "detection.on=0.05", "--set", "detection.minimum_hits=1",
+               "--set", "detection.merge_gap=0"],
+}
+
+
+def recordings(folder):
+    """Sixty recordings of different length, and two that are none."""
+    folder.mkdir()
+    clips = ["long", "speech", "noise", "full", "short"]
+    for number in range(60):
+        shutil.copy(REPOSITORY / f"Tests/Golden/clips/{clips[number % len(clips)]}.wav", folder / f"{number:02}.wav")
+    (folder / "15-text.wav").write_text("no sound")
+    (folder / "25-empty.wav").write_bytes(b"")
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def run(command):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def disturbed(command, number, seconds, output):
+    """Runs until it is whole, and is ended `MOMENTS` times before; returns how often it was."""
+    hits = 0
+    while hits < MOMENTS:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # A run that goes on is shorter than a whole one: the moments get shorter as it nears its end.
+        try:
+            process.wait(random.uniform(0, seconds))
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+        code = process.wait()
+        if code in (-number, 128 + number):
+            hits += 1
+            continue
+        if code != 1:
+            sys.exit(f"astd ended by itself with status {code}")
+        # It was whole before its time: the next run begins anew.
+        check(output)
+        shutil.rmtree(output)
+    return hits
+
+
+def check(output):
+    found = tree(output)
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            sys.exit(f"{name} is not as an undisturbed run has it; it is in {output}")
+
+
+seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+random.seed(seed)
+print(f"SEED={seed}")
+folder = Path(tempfile.mkdtemp(prefix="astd-resume-"))
+recordings(folder / "in")
+for mode, options in MODES.items():
+    base = [ASTD, "classify", str(folder / "in"), "--model", str(REPOSITORY / "Tests/Golden/models/stride10"), "--jobs", "2",
+            "--threads", "2", "--precision", "fp32", "--format", "jsonl,csv,text,audacity,raven", "--no-progress"] + options
+    whole = folder / f"{mode}-whole"
+    began = time.monotonic()
+    # The page names its recordings as seen from its own place, which is beside the other's.
+    ended = run(base + ["--output", str(whole), "--report", str(whole / "report.html")])
+    seconds = time.monotonic() - began
+    if ended.returncode != 1 or len(ended.stderr.splitlines()) != 2:
+        sys.exit(f"the undisturbed run ended with status {ended.returncode}: {ended.stderr}")
+    wanted = tree(whole)
+    for number in (signal.SIGKILL, signal.SIGINT):
+        output = folder / f"{mode}-{number.name}"
+        command = base + ["--output", str(output), "--report", str(output / "report.html"), "--resume"]
+        hits = disturbed(command, number, seconds / 4, output)
+        last = run(command)
+        if last.returncode not in (0, 1):
+            sys.exit(f"the last run ended with status {last.returncode}: {last.stderr}")
+        check(output)
+        print(f"{mode}: {hits} x {number.name}, then {len(wanted)} files as of an undisturbed run of {seconds:.1f} s")
+shutil.rmtree(folder)
