@@ -74,4 +74,9 @@ public struct FrontendConfig: Equatable, Sendable {
     public static func frames(inSamples samples: Int) -> Int {
         samples < frameSamples ? 0 : 1 + (samples - frameSamples) / frameShiftSamples
     }
+
+    /// How many samples so many frames reach over.
+    public static func samples(toFrames frames: Int) -> Int {
+        frames == 0 ? 0 : (frames - 1) * frameShiftSamples + frameSamples
+    }
 }

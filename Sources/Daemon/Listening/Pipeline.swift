@@ -1,7 +1,6 @@
 internal import Capture
 private import Detection
 private import Frontend
-private import Glibc
 private import Inference
 private import NIOConcurrencyHelpers
 internal import Recognizer
@@ -14,7 +13,7 @@ internal import Wire
 ///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
 /// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
-/// `stopping`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
+/// `stopping`, `breakNews`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
     private let recognizer: Recognizer
@@ -28,13 +27,20 @@ final class Pipeline: @unchecked Sendable {
     private let sourceWaits: Bool
     private let sharedCounters = NIOLockedValueBox(ListeningCounters())
     private let stopping = Atomic<Bool>(false)
+    private let breakNews = Atomic<Break>(.none)
     private let isPausing = Atomic<Bool>(false)
     /// Samples of digital silence after which a muted microphone is suspected; 0 for never.
     private let mutedAfterSamples = Atomic<Int>(0)
     private let onMuted: @Sendable (Bool) -> Void
 
     private var schedule: WindowSchedule
+    private let hopSamples: Int64
     private var clock = StreamClock()
+    private var account = StreamAccount()
+    /// One past the last sample that the features have.
+    private var fedSample: Int64 = 0
+    /// Silence that the features have instead of the first samples after the newest: of a hole that is to come.
+    private var borrowedSamples = 0
     private var level = LevelMeter()
     private var gate: EnergyGate?
     private var silence = SilenceWatch()
@@ -61,6 +67,7 @@ final class Pipeline: @unchecked Sendable {
         self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
+        hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
         tell(detection.change(to: recognizer.variants, clock))
     }
 
@@ -80,6 +87,14 @@ final class Pipeline: @unchecked Sendable {
     func suspectMuted(after seconds: Double) {
         let samples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
         mutedAfterSamples.store(samples, ordering: .relaxed)
+    }
+
+    /// The stream has broken off: what was heard so far is classified now, and not when it goes on. Safe on any thread.
+    ///
+    /// - Parameter isForLong: Whether the windows will begin anew in any case; else they go on across a short hole.
+    func breakOff(isForLong: Bool) {
+        breakNews.store(isForLong ? .forLong : .perhapsShort, ordering: .releasing)
+        ring.wake()
     }
 
     /// Nothing more will come for long: events end after what was heard so far. Safe on any thread.
@@ -104,9 +119,14 @@ final class Pipeline: @unchecked Sendable {
             watchdog?.progress()
             variantSwitch.takeRequest(change)
             switch ring.pop(into: block) {
-            case .samples(let count, let start, let unixNanos):
+            case .samples(let count, let start, let nanos):
+                if borrowedSamples > 0 {
+                    tellSkipped(account.restart(behind: start..<start))
+                    restart(behind: start..<start)
+                }
                 let samples = UnsafeBufferPointer(rebasing: block[..<count])
-                clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
+                fedSample = start + Int64(count)
+                clock.heard(upTo: fedSample, nanos: nanos, wallOffsetNanos: SystemTime.wallOffsetNanos)
                 level.add(samples)
                 gate?.hear(samples)
                 clips.hear(samples, at: start)
@@ -118,12 +138,13 @@ final class Pipeline: @unchecked Sendable {
             case .hole(let start, let end, let reason):
                 bridge(start..<end, reason)
             case .empty:
-                if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
-                    tell(detection.finish(clock))
-                }
                 // Everything that was heard is in the features: the newest window is really the newest.
                 if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
                     try classify(due)
+                } else if let news = breakNews.exchange(.none, ordering: .acquiringAndReleasing).news {
+                    try classifyRest(news)
+                } else if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
+                    tell(detection.finish(clock))
                 } else {
                     ring.wait(timeoutSeconds: 1)
                 }
@@ -152,8 +173,10 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func classify(_ due: WindowSchedule.Due) throws(PipelineError) {
-        if let skipped = due.skippedFrames { tellSkipped(skipped, windows: due.skippedWindows) }
         let frames = due.start..<min(due.start + schedule.windowFrames, recognizer.features.frameCount)
+        counters.skippedWindows += UInt64(due.skippedWindows)
+        let window = clock.samples(ofFrames: frames.lowerBound, count: frames.count)
+        tellSkipped(account.answer(window, hop: hopSamples, skipped: due.skippedWindows))
         let levelDBFS = level.takeDBFS()
         var milliseconds: Double?
         for variant in recognizer.variants {
@@ -167,6 +190,20 @@ final class Pipeline: @unchecked Sendable {
         }
         counters.answered(milliseconds: milliseconds)
         shareCounters()
+    }
+
+    /// The last sound before a break, at once: as in a file, the window that reaches its end is padded.
+    private func classifyRest(_ news: Break) throws(PipelineError) {
+        // Its last frame is filled up with the beginning of the hole that is to come.
+        let heard = Int(fedSample - clock.originSample)
+        let whole = FrontendConfig.samples(toFrames: FrontendConfig.frames(inSamples: heard))
+        let missing = heard > whole ? FrontendConfig.frameShiftSamples - (heard - whole) : 0
+        let frames = FrontendConfig.frames(inSamples: heard + missing)
+        let rest = news == .forLong ? schedule.takeLast(frames: frames) : schedule.takeBroken(frames: frames)
+        guard whole > 0, let due = rest else { return }
+        recognizer.features.appendSilence(samples: missing)
+        borrowedSamples = missing
+        try classify(due)
     }
 
     /// - Returns: Milliseconds that the forward pass took.
@@ -197,7 +234,7 @@ final class Pipeline: @unchecked Sendable {
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
-        let latencyNanos = Self.unixNanosNow() - heardNanos
+        let latencyNanos = SystemTime.bootNanos - clock.nanos(ofSampleBefore: samples.upperBound)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
             .prediction(
@@ -230,41 +267,60 @@ final class Pipeline: @unchecked Sendable {
         case .sourceLost: counters.lostSamples += UInt64(hole.count)
         case .paused: counters.pausedSamples += UInt64(hole.count)
         }
+        breakNews.store(.none, ordering: .releasing)
+        // Across a pause nothing is mixed: what was said before it is not heard again after it.
+        let isShort =
+            reason != .paused && hole.count >= borrowedSamples
+            && hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples
+        if !isShort { tellSkipped(account.restart(behind: hole)) }
         hub.publish(
             .gap(
                 Gap(
                     startSample: hole.lowerBound, endSample: hole.upperBound,
                     reason: Gap.Reason(reason))))
-        // Across a pause nothing is mixed: what was said before it is not heard again after it.
-        if reason != .paused, hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples {
-            recognizer.features.appendSilence(samples: hole.count)
-            gate?.hearSilence(samples: hole.count)
-        } else {
-            recognizer.features.reset()
-            schedule.restart()
-            clock.restart(at: hole.upperBound)
-            tell(detection.passOver(to: hole.upperBound, clock))
-        }
+        if isShort { hearSilence(hole) } else { restart(behind: hole) }
         shareCounters()
     }
 
-    private func tellSkipped(_ frames: Range<Int>, windows: Int) {
-        counters.skippedWindows += UInt64(windows)
-        let first = clock.samples(ofFrames: frames.lowerBound, count: 1).lowerBound
-        let end = clock.samples(ofFrames: frames.upperBound, count: 1).lowerBound
-        hub.publish(.gap(Gap(startSample: first, endSample: end, reason: .skipped)))
+    private func restart(behind hole: Range<Int64>) {
+        recognizer.features.reset()
+        borrowedSamples = 0
+        fedSample = hole.upperBound
+        schedule.restart()
+        clock.restart(at: hole.upperBound)
+        tell(detection.passOver(to: hole.upperBound, clock))
+    }
+
+    private func hearSilence(_ hole: Range<Int64>) {
+        account.note(hole: hole)
+        recognizer.features.appendSilence(samples: hole.count - borrowedSamples)
+        borrowedSamples = 0
+        fedSample = hole.upperBound
+        gate?.hearSilence(samples: hole.count)
+        // A window that ends in the hole is worth its while only for sound that no other will hold.
+        let end = recognizer.features.frameCount
+        let next = clock.samples(ofFrames: schedule.startOfFirst(endingAfter: end), count: 1).lowerBound
+        if account.settledSample >= min(hole.lowerBound, next) { schedule.passOver(to: end) }
+    }
+
+    private func tellSkipped(_ ranges: [Range<Int64>]) {
+        for range in ranges {
+            hub.publish(
+                .gap(Gap(startSample: range.lowerBound, endSample: range.upperBound, reason: .skipped)))
+        }
     }
 
     private func shareCounters() {
         let counters = counters
         sharedCounters.withLockedValue { $0 = counters }
     }
+}
 
-    private static func unixNanosNow() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-    }
+/// How a stream has broken off.
+private enum Break: UInt8, AtomicRepresentable {
+    case none, perhapsShort, forLong
+
+    var news: Break? { self == .none ? nil : self }
 }
 
 extension Gap.Reason {
