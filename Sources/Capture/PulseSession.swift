@@ -188,6 +188,8 @@ final class PulseSession: @unchecked Sendable {
     func streamMoved() {
         guard phase == .recording, let name = stream?.deviceName else { return }
         sourceName = name
+        // What one source had on the way is lost, and the other begins when it likes.
+        clock.noteBreak()
         guard health.state == .healthy else { return }
         onEvent(SourceEvent(state: .healthy, name: name, message: "the server has changed its default"))
     }

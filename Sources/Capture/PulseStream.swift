@@ -25,7 +25,8 @@ final class PulseStream {
         pa_stream_set_state_callback(handle, { _, user in PulseStream.from(user)?.changed() }, user)
         pa_stream_set_read_callback(handle, { _, _, user in PulseStream.from(user)?.drain() }, user)
         pa_stream_set_suspended_callback(handle, { _, user in PulseStream.from(user)?.suspended() }, user)
-        pa_stream_set_moved_callback(handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
+        pa_stream_set_moved_callback(
+            handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
         var attributes = pa_buffer_attr()
         attributes.maxlength = UInt32.max  // as much as the server likes
         attributes.fragsize = UInt32(CaptureFormat.blockSamples * PulseFraming.bytesPerSample)

@@ -96,7 +96,10 @@ import Testing
         }
     }
 
-    @Test func `A source that is not there yet is lost, those that are there are listed, and it is waited for`() throws {
+    @Test
+    func `A source that is not there yet is lost, those that are there are listed, and it is waited for`()
+        throws
+    {
         let server = try PrivatePulseServer()
         let source = PulseSource(pattern: "*Yeti*", server: server.address)
         let wanted = CaptureError.noSuchSource(wanted: "*Yeti*", available: ["exact.monitor"])
@@ -122,7 +125,9 @@ import Testing
         #expect(Self.captureThreads() == 0)
     }
 
-    @Test func `Without a server, or with one that hangs, start says so within seconds and goes on looking`() throws {
+    @Test func `Without a server, or with one that hangs, start says so within seconds and goes on looking`()
+        throws
+    {
         let server = try PrivatePulseServer()
         server.pause()
         var begin = monotonicSeconds()

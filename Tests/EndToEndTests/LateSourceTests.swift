@@ -6,11 +6,13 @@ import Wire
 struct LateSourceTests {
     @Test func `Without a PulseAudio server it serves, says so, and listens when one comes`() async throws {
         let folder = try TestFolder()
-        let daemon = try await RunningDaemon.start(["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
         let client = try daemon.subscribe()
         let lost = try await client.next { $0.source }
         #expect(lost.state == .lost)
-        #expect(lost.message?.contains("no PulseAudio server") == true && lost.message?.contains("start") == true)
+        #expect(
+            lost.message?.contains("no PulseAudio server") == true && lost.message?.contains("start") == true)
         var status = try await daemon.status()
         #expect(status.state == "waiting" && status.source.state == .lost)
         #expect(try daemon.program.said().contains("no PulseAudio server answers"))

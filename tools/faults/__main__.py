@@ -13,7 +13,7 @@ import time
 import cycles
 import faults
 import ledger
-from machine import Trouble
+from machine import Missing, Trouble
 from servers import PipeWire
 from world import World
 
@@ -40,7 +40,7 @@ class Report:
             world.daemon.hears(world.mark())
             world.settle()
             ledger.check(world.daemon.records)
-            drift = ledger.drift_ms(world.daemon.records, world.daemon.moments)
+            drift = ledger.drift_ms(world.daemon.records)
             verdict = self.verdict(recovery, drift)
         except Trouble as trouble:
             recovery = drift = None
@@ -77,6 +77,8 @@ class Report:
                     self.row(scene, name, action)
                 scene.player.close()
                 scene.daemon.end()
+        except Missing as missing:
+            self.skip(wanted[0][0], missing)
         except Trouble as trouble:
             print(f"{wanted[0][0]:<34} {trouble}")
             self.failures.append(f"{wanted[0][0]} and what follows it: {trouble}")
@@ -102,6 +104,7 @@ def main():
     ]
     patient = [
         ("paused", faults.paused),
+        ("socket files removed", faults.sockets_removed),
         ("server hangs", faults.server_hangs),
         ("server stutters", faults.server_stutters),
         ("server away for longer", faults.server_long_gone),
@@ -138,14 +141,19 @@ def others(report):
     options = report.options
     report.group([("default source changed", faults.default_changed), ("default unplugged", faults.default_unplugged)],
                  sinks=["other"], source="pulse")
-    if not shutil.which("pipewire-pulse") or not shutil.which("wireplumber"):
-        missing = "apt-get install pipewire pipewire-pulse wireplumber"
+    report.group([("clock set by hours", faults.clock_set)], prepare=faults.with_false_clock)
+    report.group([("disk full of clips", faults.disk_full)], prepare=faults.with_little_disk)
+    if not all(shutil.which(name) for name in ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon")):
+        missing = "apt-get install pipewire pipewire-pulse wireplumber dbus-daemon"
         report.skip("PipeWire", missing)
         if options.require_pipewire:
             report.failures.append(f"no PipeWire: {missing}")
         return
-    report.group([("PipeWire's server killed", faults.server_killed), ("PipeWire: source unplugged", faults.source_unplugged)],
-                 server=PipeWire)
+    report.group([
+        ("pipewire-pulse killed", faults.pulse_part_killed), ("PipeWire killed, all of it", faults.pipewire_killed),
+        ("PipeWire: source unplugged", faults.source_unplugged), ("PipeWire: source muted", faults.source_muted),
+        ("PipeWire: server hangs", faults.server_hangs)],
+        server=PipeWire, options=["--set", "muted_after=1"])
 
 
 if __name__ == "__main__":

@@ -13,15 +13,15 @@ from servers import SOURCE
 class Daemon:
     """`astd run` with the shipped model, and every record it sends, each with the moment of its arrival."""
 
-    def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), **variables):
+    def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), prefix=(), variables=None):
         self.home, self.hop = home, hop
         self.directory = home.path / "astd"
         self.process = home.start(
-            [program("astd"), "run", "--source", source, "--hop", hop, "--model", REPOSITORY / "models/default",
-             "--adapters-dir", home.path, "--runtime-dir", self.directory, *options], "astd", **variables)
+            [*prefix, program("astd"), "run", "--source", source, "--hop", hop, "--model", REPOSITORY / "models/default",
+             "--adapters-dir", home.path, "--runtime-dir", self.directory, *options], "astd", **(variables or {}))
         self.records = []
         self.moments = []
-        until("astd's sockets", self.serves)
+        self.until_served()
         self.stream = self.connect("events.sock")
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -53,6 +53,10 @@ class Daemon:
             moment = time.monotonic()
             self.records.append(json.loads(line))
             self.moments.append(moment)
+
+    def until_served(self):
+        """Waits until new clients get in."""
+        until("astd's sockets", self.serves)
 
     def ask(self, method, **parameters):
         with self.connect("astd.sock") as client:

@@ -1,4 +1,6 @@
 """Whether what astd told adds up: every sample is in the windows or in a gap, and in one gap only."""
+import datetime
+
 from machine import Trouble
 
 RATE = 16000
@@ -55,9 +57,13 @@ def agrees(records, status):
     return [f"{key} is {status[key]}, the records say {wanted}" for key, wanted in pairs if status[key] != wanted]
 
 
-def drift_ms(records, moments):
+def seconds(record):
+    """A record's time, since 1970."""
+    return datetime.datetime.fromisoformat(record["time"].replace("Z", "+00:00")).timestamp()
+
+
+def drift_ms(records):
     """By how much the positions have left the clock since the first prediction, at the last."""
-    heard = [(record["end_sample"], moment - record["latency_ms"] / 1000)
-             for record, moment in zip(records, moments) if record["type"] == "prediction"]
+    heard = [(record["end_sample"], seconds(record)) for record in records if record["type"] == "prediction"]
     (first, began), (last, ended) = heard[0], heard[-1]
     return ((last - first) / RATE - (ended - began)) * 1000

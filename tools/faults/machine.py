@@ -15,6 +15,10 @@ class Trouble(Exception):
     """A fault was not survived as it should be, or could not be tried."""
 
 
+class Missing(Exception):
+    """What a fault needs is not on this machine."""
+
+
 def until(what, condition, seconds=60):
     """Waits for a condition, and gives back what it gave."""
     end = time.monotonic() + seconds

@@ -33,6 +33,13 @@ class Server:
         """Notes that the server, or the source, is there again."""
         self.returned = time.monotonic()
 
+    def stand_still(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.back()
+
     def recorders(self):
         return self.pactl("list", "short", "source-outputs").splitlines()
 
@@ -70,25 +77,23 @@ class PulseAudio(Server):
         self.process.wait(timeout=60)
         self.home.end(self.process)
 
-    def stand_still(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.back()
-
 
 class PipeWire(Server):
-    """PipeWire with its PulseAudio server, without D-Bus."""
+    """PipeWire with its PulseAudio server. WirePlumber links nothing without D-Bus: that is private, too."""
     sink_options = ("rate=48000", "channels=2")
 
     def start(self):
+        bus = self.home.path / "bus"
+        self.home.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
+        self.bus = self.home.start(["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={bus}"],
+                                   "dbus-daemon")
+        until("D-Bus", bus.exists)
         self.core = self.home.start(["pipewire"], "pipewire")
         until("PipeWire", (self.home.path / "pipewire-0").exists)
         self.policy = self.home.start(["wireplumber"], "wireplumber")
-        self.begin()
+        self.begin_pulse()
 
-    def begin(self):
+    def begin_pulse(self):
         self.process = self.home.start(["pipewire-pulse"], "pipewire-pulse")
         until("pipewire-pulse", self.answers)
         self.back()
@@ -101,8 +106,10 @@ class PipeWire(Server):
         self.home.end(self.process)
 
     def kill_all(self):
-        for process in (self.process, self.policy, self.core):
+        for process in (self.process, self.policy, self.core, self.bus):
             self.home.end(process)
+        for name in ("bus", "pipewire-0"):
+            (self.home.path / name).unlink(missing_ok=True)
 
 
 class Player:

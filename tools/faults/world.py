@@ -19,9 +19,7 @@ class World:
                 self.server.start()
                 for sink in sinks:
                     self.server.load(sink)
-            if prepare:
-                prepare(self)
-            self.daemon = Daemon(self.home, **daemon)
+            self.daemon = Daemon(self.home, **daemon, **(prepare(self.home) if prepare else {}))
             if is_late:
                 until("a source that is lost", lambda: self.daemon.ask("status")["source"]["state"] == "lost")
                 self.server.start()
