@@ -121,8 +121,9 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings", "Wire", log,
-                nio,
+                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
+                "Wire",
+                log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),

@@ -149,6 +149,8 @@ final class Pipeline: @unchecked Sendable {
                     ring.wait(timeoutSeconds: 1)
                 }
             case .finished:
+                // Nothing more comes: there is time for every window that is left.
+                try classifyAll()
                 if let due = schedule.takeLast(frames: recognizer.features.frameCount) { try classify(due) }
                 return
             }
