@@ -47,7 +47,8 @@ struct LateSourceTests {
         }
         let line = "STATUS=listening to theremin.monitor"
         #expect(told[1] == line && told[4] == line, "\(told)")
-        #expect(told[2].hasPrefix("STATUS=not listening, theremin.monitor is lost: "), "\(told)")
+        #expect(
+            told[2].hasPrefix("STATUS=not listening: theremin.monitor gives no sound any more"), "\(told)")
         withExtendedLifetime(server) {}
     }
 }

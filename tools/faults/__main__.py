@@ -7,6 +7,7 @@
 import argparse
 import fnmatch
 import shutil
+import subprocess
 import sys
 import time
 
@@ -18,7 +19,9 @@ from servers import PipeWire
 from world import World
 
 RECOVERY_LIMIT = 2.0  # seconds from a server's return to the first sample
-DRIFT_LIMIT = 400.0  # milliseconds between positions and clock: what a server may hold back more or less of
+DRIFT_LIMIT = 200.0  # milliseconds between positions and clock: what a server may hold back more or less of
+
+TROUBLES = (Trouble, OSError, subprocess.SubprocessError)
 
 
 class Report:
@@ -42,7 +45,7 @@ class Report:
             ledger.check(world.daemon.records)
             drift = ledger.drift_ms(world.daemon.records)
             verdict = self.verdict(recovery, drift)
-        except Trouble as trouble:
+        except TROUBLES as trouble:
             recovery = drift = None
             verdict = str(trouble)
         by_reason, gaps = ledger.sums(world.daemon.records[mark:])
@@ -79,7 +82,7 @@ class Report:
                 scene.daemon.end()
         except Missing as missing:
             self.skip(wanted[0][0], missing)
-        except Trouble as trouble:
+        except TROUBLES as trouble:
             print(f"{wanted[0][0]:<34} {trouble}")
             self.failures.append(f"{wanted[0][0]} and what follows it: {trouble}")
 
@@ -92,6 +95,9 @@ def main():
     parser.add_argument("--require-pipewire", action="store_true", help="fail where PipeWire is not installed")
     options = parser.parse_args()
     count = options.cycles if options.cycles is not None else 10 if options.short else 500
+    for name, package in (("pulseaudio", "pulseaudio"), ("pactl", "pulseaudio-utils"), ("paplay", "pulseaudio-utils")):
+        if not shutil.which(name):
+            sys.exit(f"faults: no {name}: apt-get install {package}")
     began = time.monotonic()
     report = Report(options)
     usual = [
@@ -122,7 +128,7 @@ def main():
                 cycles.run(world, count)
                 world.player.close()
                 world.daemon.end()
-        except Trouble as trouble:
+        except TROUBLES as trouble:
             report.failures.append(f"cycles: {trouble}")
     print(f"\n{time.monotonic() - began:.0f} s")
     for failure in report.failures:

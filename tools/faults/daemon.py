@@ -70,7 +70,7 @@ class Daemon:
                     return reply["result"]
         raise Trouble(f"{method}: astd hung up")
 
-    def wait(self, what, matches, since=0, seconds=60):
+    def wait(self, what, matches, since=0, seconds=120):
         """The first record from number `since` on that matches, and when it came."""
         seen = since
 

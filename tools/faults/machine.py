@@ -19,7 +19,7 @@ class Missing(Exception):
     """What a fault needs is not on this machine."""
 
 
-def until(what, condition, seconds=60):
+def until(what, condition, seconds=120):
     """Waits for a condition, and gives back what it gave."""
     end = time.monotonic() + seconds
     while True:

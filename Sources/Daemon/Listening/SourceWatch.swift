@@ -57,7 +57,7 @@ final class SourceWatch: Sendable {
     private static func line(_ event: SourceEvent) -> String {
         switch event.state {
         case .healthy: "listening to \(event.name)"
-        case .lost: "not listening, \(event.name) is lost\(event.message.map { ": " + $0 } ?? "")"
+        case .lost: "not listening: \(event.message ?? event.name + " is lost")"
         case .recovering: "\(event.name) is back: waiting for its first sound"
         case .paused: "paused: nothing is recorded"
         }
