@@ -52,7 +52,7 @@ import Wire
         }
 
         func run() {
-            while bell.wait(timeout: .now() + 20) == .success {
+            while bell.wait(timeout: .now() + 120) == .success {
                 var isAsked = false
                 switcher.takeRequest { variants in
                     isAsked = true

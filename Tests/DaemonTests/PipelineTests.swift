@@ -91,6 +91,16 @@ import Wire
         if sourceWaits { #expect(counters.skippedWindows == 0) }
     }
 
+    @Test func `A stream that ended when its first frames were long gone is told to its end`() async throws {
+        let stream = try Stream(sourceWaits: false, isHeld: true)
+        stream.push(400_000)
+        stream.ring.finish()
+        stream.release()
+        let records = try await stream.end()
+        #expect(records.complaint == nil && records.gaps.first?.startSample == 0)
+        #expect(records.windows.count > 2 && records.windows.last?.upperBound == 2_497 * 160 + 400)
+    }
+
     @Test func `All windows of a stream that ended while the engine was busy are classified`() async throws {
         let stream = try Stream(sourceWaits: false, isHeld: true)
         stream.push(40_000)

@@ -44,6 +44,15 @@ import Testing
         #expect(frames < max(wouldHaveEnded, oldest + lengths.1) + hop)
     }
 
+    @Test func `When there is time for all, only windows whose frames are gone are skipped`() {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 20)
+        #expect(schedule.takeNext(frames: 95, oldestFrame: 0) == nil)
+        #expect(schedule.takeNext(frames: 200, oldestFrame: 0) == .init(start: 0, skippedWindows: 0))
+        #expect(schedule.takeNext(frames: 200, oldestFrame: 20) == .init(start: 20, skippedWindows: 0))
+        #expect(schedule.takeNext(frames: 200, oldestFrame: 61) == .init(start: 80, skippedWindows: 2))
+        #expect(schedule.takeNext(frames: 195, oldestFrame: 61) == nil)
+    }
+
     @Test func `A longer window at the very start waits until it is full`() {
         var schedule = WindowSchedule(windowFrames: 40, hopFrames: 10)
         schedule.change(windowFrames: 96, oldestFrame: 0)

@@ -18,7 +18,8 @@ struct LateSourceTests {
         #expect(try daemon.program.said().contains("no PulseAudio server answers"))
 
         let server = try await PulseServer.start(in: folder)
-        #expect(try await client.nextPrediction().startSample == 0)
+        // The stream begins with the first sample that is heard; a slow machine may skip its first window.
+        #expect(try await client.next { $0.prediction?.startSample ?? $0.gap?.startSample } == 0)
         status = try await daemon.status()
         #expect(status.state == "listening" && status.source.state == .healthy && status.lostSamples == 0)
         let told = daemon.notifications.received().filter { $0.hasPrefix("STATUS=") }

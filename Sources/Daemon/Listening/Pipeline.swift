@@ -158,7 +158,8 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func classifyAll() throws(PipelineError) {
-        while let due = schedule.takeNext(frames: recognizer.features.frameCount) {
+        let features = recognizer.features
+        while let due = schedule.takeNext(frames: features.frameCount, oldestFrame: features.oldestFrame) {
             try classify(due)
             variantSwitch.takeRequest(change)
         }

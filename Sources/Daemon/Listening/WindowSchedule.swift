@@ -28,9 +28,10 @@ struct WindowSchedule: Equatable {
         return take(skipping: skipped)
     }
 
-    /// As ``takeDue(frames:)``, for a stream that waits: no window is skipped.
-    mutating func takeNext(frames: Int) -> Due? {
-        frames >= nextStart + windowFrames ? take(skipping: 0) : nil
+    /// As ``takeDue(frames:)``, when there is time for all: no window is skipped whose frames are still there.
+    mutating func takeNext(frames: Int, oldestFrame: Int) -> Due? {
+        let gone = max(0, oldestFrame - nextStart + hopFrames - 1) / hopFrames
+        return frames >= nextStart + gone * hopFrames + windowFrames ? take(skipping: gone) : nil
     }
 
     /// The padded window at the end of a stream of `frames` frames: `nil` when all of them were in a window.
