@@ -31,10 +31,10 @@ struct PauseTests {
         }
 
         #expect(try await daemon.astctl("resume").code == 0)
-        let gap = try await client.next { $0.gap }
-        #expect(gap.reason == .paused && gap.endSample - gap.startSample >= 16_000, "\(gap)")
-        let after = try await client.nextPrediction()
-        #expect(after.startSample == gap.endSample)
+        let gap = try await client.next { $0.gap?.reason == .paused ? $0.gap : nil }
+        #expect(gap.endSample - gap.startSample >= 16_000, "\(gap)")
+        // The windows begin anew; a slow machine may skip the first of them.
+        #expect(try await client.next { $0.prediction?.startSample ?? $0.gap?.startSample } == gap.endSample)
         status = try await daemon.status()
         #expect(status.state == "listening" && status.lostSamples == 0)
         #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))
