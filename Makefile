@@ -31,7 +31,7 @@ test-spark: release ## examples/spark on a small cluster, with a worker killed i
 	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark
 	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
 	.build/venv-spark/bin/python Tests/tools/test_spark.py
-test-faults: release ## Sound servers and microphones that fail, ten minutes; PipeWire's, too, where it is installed. CYCLES=500
+test-faults: release ## Sound servers and microphones that fail, five minutes; PipeWire's, too, where it is installed. CYCLES=500
 	python3 tools/faults --cycles $(or $(CYCLES),500)
 fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
 	@tools/fuzz.sh

@@ -28,7 +28,7 @@ class Report:
     def __init__(self, options):
         self.options = options
         self.failures = []
-        print(f"{'fault':<34} {'lost':<46} {'gaps':>4} {'recovery':>9} {'drift':>7}  accounts")
+        print(f"{'fault':<34} {'lost':<52} {'gaps':>4} {'recovery':>9} {'drift':>7}  accounts")
 
     def wants(self, name):
         return fnmatch.fnmatch(name, self.options.only)
@@ -50,7 +50,7 @@ class Report:
             verdict = str(trouble)
         by_reason, gaps = ledger.sums(world.daemon.records[mark:])
         lost = ", ".join(f"{reason} {samples / 16:.0f} ms ({samples})" for reason, samples in by_reason.items())
-        print(f"{name:<34} {lost or 'nothing':<46} {gaps:>4} "
+        print(f"{name:<34} {lost or 'nothing':<52} {gaps:>4} "
               f"{'' if recovery is None else f'{recovery * 1000:.0f} ms':>9} "
               f"{'' if drift is None else f'{drift:+.0f} ms':>7}  {verdict or 'add up'}")
         sys.stdout.flush()
