@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 # Where systemd looks for units; it does not look below every prefix.
 SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 
-.PHONY: help setup build release programs test test-importers test-report test-formats test-resume test-spark test-fallbacks fuzz tsan asan soak soak-clients format lint check bench bench-swap golden exactness model demo install man deb test-deb
+.PHONY: help setup build release programs test test-importers test-report test-formats test-resume test-spark test-fallbacks test-faults fuzz tsan asan soak soak-clients format lint check bench bench-swap golden exactness model demo install man deb test-deb
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 setup: ## Say where to get Swift, install the packages that are missing (apt-get)
@@ -24,6 +24,7 @@ test: setup ## Install what is missing, build, run every test
 	swift build --build-tests
 	swift test --skip-build --parallel
 	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
+	ASTD_BUILD=.build/debug python3 tools/faults --short
 	@echo "All tests passed."
 test-importers: $(PYTHON) ## The importers of other checkpoints, against forward passes from the formulas
 	$(PYTHON) Tests/tools/test_importers.py
@@ -40,6 +41,8 @@ test-spark: release ## examples/spark on a small cluster, with a worker killed i
 	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark
 	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
 	.build/venv-spark/bin/python Tests/tools/test_spark.py
+test-faults: release ## Sound servers and microphones that fail, five minutes; PipeWire's, too, where it is installed. CYCLES=500
+	python3 tools/faults --cycles $(or $(CYCLES),500)
 fuzz: setup ## Fuzz what reads strangers' files, ten minutes each
 	@tools/fuzz.sh
 test-fallbacks: release ## The kernels of other processors, under qemu

@@ -121,8 +121,8 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
-                "Wire", log,
-                nio,
+                "Wire",
+                log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),

@@ -224,12 +224,14 @@ inside systemctl start astd
 echo "no sound server at the start"
 inside systemctl stop astd astd-pulseaudio
 inside systemctl start --no-block astd
-sleep 11
-check "it tries again every five seconds, no more ($(restarts) times in 11 s)" [ "$(restarts)" -ge 1 -a "$(restarts)" -le 3 ]
+until_true 10 says lost || fail "it does not serve without a sound server"
+check "it is ready without one, and has not been started again" sh -c "[ '$(restarts)' -eq 0 ] && nsenter -t $leader -m -u -i -n -p -C -- systemctl is-active --quiet astd"
+check "systemctl status says what it waits for" inside sh -c 'systemctl show -P StatusText astd | grep -q "^not listening: no PulseAudio server"'
 inside systemctl start astd-pulseaudio
 began=$(now_ms)
 until_true 12 says healthy || fail "the late server was not found"
 pass "it listens $(($(now_ms) - began)) ms after the server came"
+check "systemctl status says that it listens" until_true 5 inside sh -c 'systemctl show -P StatusText astd | grep -q "^listening to"'
 
 echo "a session: its own sound server, the user's astd, and the system's"
 inside systemctl stop astd astd-pulseaudio

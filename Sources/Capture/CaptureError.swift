@@ -31,6 +31,8 @@ public enum CaptureError: Error, Equatable, Sendable {
     case noSuchSource(wanted: String, available: [String])
     /// The server is there and the source exists, but it would not be recorded from.
     case sourceRefused(wanted: String, reason: String)
+    /// The source was recorded from and gives nothing any more.
+    case sourceSilent(name: String, reason: String)
     /// A source specification that is none.
     case badSpec(found: String)
 }
@@ -51,6 +53,7 @@ extension CaptureError {
         case .noServer: "no_server"
         case .noSuchSource: "no_such_source"
         case .sourceRefused: "source_refused"
+        case .sourceSilent: "source_silent"
         case .badSpec: "bad_spec"
         }
     }
@@ -95,6 +98,8 @@ extension CaptureError: CustomStringConvertible {
             }
         case .sourceRefused(let wanted, let reason):
             "the PulseAudio server would not record from \(wanted) (\(reason)): look at the server's log"
+        case .sourceSilent(let name, let reason):
+            "\(name) gives no sound any more (\(reason)): astd waits for it"
         case .badSpec(let found):
             "\"\(found)\" is not an audio source: use pulse, pulse:NAME, file:PATH or stdin"
         }

@@ -83,7 +83,7 @@ final class FilePlayer: @unchecked Sendable {
             begin += pause.wait(unless: stop)
             played += Int64(samples.count)
             stop.sleep(untilMonotonicNanos: begin + played * CaptureFormat.nanosPerSample)
-            if !stop.isRaised { ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos) }
+            if !stop.isRaised { ring.push(samples, lastSampleNanos: SystemClock.bootNanos) }
         }
     }
 
@@ -93,7 +93,7 @@ final class FilePlayer: @unchecked Sendable {
     func playFast() -> String? {
         play { samples in
             _ = pause.wait(unless: stop)
-            ring.pushWaiting(samples, lastSampleUnixNanos: SystemClock.unixNanos, stop: stop)
+            ring.pushWaiting(samples, lastSampleNanos: SystemClock.bootNanos, stop: stop)
         }
     }
 

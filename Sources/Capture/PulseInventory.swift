@@ -8,15 +8,23 @@ final class PulseInventory {
     private(set) var sources: [PulseSourceInfo] = []
     private(set) var isComplete = false
     private var defaultName: String?
+    /// Whether answers are due, and whether they are out of date already.
+    private var (isAsking, isStale) = (false, false)
     private let onComplete: (PulseInventory) -> Void
 
-    /// - Parameter onComplete: Called once, on the main loop's thread.
+    /// - Parameter onComplete: Called on the main loop's thread, each time that was asked for.
     init(onComplete: @escaping (PulseInventory) -> Void) { self.onComplete = onComplete }
 
-    /// Sends the questions.
+    /// Sends the questions; once more after the answers when they are still due.
     ///
     /// - Parameter context: A `pa_context` that is ready.
     func ask(_ context: OpaquePointer) {
+        if isAsking {
+            isStale = true
+            return
+        }
+        (isAsking, isStale, isComplete) = (true, false, false)
+        (sources, defaultName) = ([], nil)
         // SAFETY: unretained; the owner keeps this object for as long as the context, which cancels its
         // operations when it goes.
         let user = Unmanaged.passUnretained(self).toOpaque()
@@ -31,17 +39,23 @@ final class PulseInventory {
         // The answers come in the order of the questions.
         let list = pa_context_get_source_info_list(
             context,
-            { _, info, end, user in
-                guard let user else { return }
+            { context, info, end, user in
+                guard let context, let user else { return }
                 let inventory = Unmanaged<PulseInventory>.fromOpaque(user).takeUnretainedValue()
                 if end == 0, let info {
                     inventory.sources.append(inventory.source(info.pointee))
                 } else {
-                    inventory.isComplete = true
-                    inventory.onComplete(inventory)
+                    inventory.answered(context)
                 }
             }, user)
         if let list { pa_operation_unref(list) }
+    }
+
+    private func answered(_ context: OpaquePointer) {
+        isAsking = false
+        if isStale { return ask(context) }
+        isComplete = true
+        onComplete(self)
     }
 
     private func source(_ info: pa_source_info) -> PulseSourceInfo {

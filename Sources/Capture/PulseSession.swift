@@ -18,26 +18,34 @@ final class PulseSession: @unchecked Sendable {
     private var connection: PulseConnection?
     private var stream: PulseStream?
 
+    /// The name of the source that is, or was last, recorded.
+    private var sourceName: String?
     private var phase = Phase.connecting
     private var health = SourceHealth()
     private var clock = StreamClock()
+    /// In nanoseconds of the monotonic clock.
     private var lastArrivalNanos: Int64 = 0
     /// Why samples are missing since the stream last broke off.
     private var breakReason = HoleReason.sourceLost
-    private var opened: Result<Void, CaptureError>?
+    /// Whether the first attempt has come to its end, good or bad.
+    private var hasBegun = false
 
     /// What the timer is for.
     private enum Phase {
         case connecting  // the server's answers are due; at the timer they are too late
+        case watching  // the server is there and the source is not; the server says when it comes
         case recording  // samples are due; at the timer it is seen whether they came
+        case suspended  // the server holds the source back, and says when it no longer does
         case broken  // at the timer the pieces are taken away
         case waiting  // at the timer the next attempt begins
         case paused  // nothing happens until `resume`
         case closed  // nothing more happens
     }
 
-    /// A source that says nothing for so long is lost: its server hangs, or it was suspended.
+    /// A source that says nothing for so long is lost: its server hangs.
     private static let silenceLimitNanos: Int64 = 3_000_000_000
+    /// A timer that is so late says that this process stood still, not the server.
+    private static let standstillNanos: Int64 = 1_000_000_000
 
     /// - Throws: `noServer` when libpulse cannot even begin.
     init(
@@ -57,9 +65,9 @@ final class PulseSession: @unchecked Sendable {
 
     deinit { pa_threaded_mainloop_free(loop) }
 
-    /// Starts the thread and waits until the stream stands.
+    /// Starts the thread and waits until the stream stands, or is lost before it began.
     ///
-    /// - Throws: `noServer`, `noSuchSource` or `sourceRefused`; `close` has to follow in any case.
+    /// - Throws: `noServer` when there is no thread or no memory; `close` has to follow in any case.
     func open() throws(CaptureError) {
         guard pa_threaded_mainloop_start(loop) >= 0 else {
             throw .noServer(server: server, reason: "no thread could be started")
@@ -71,8 +79,7 @@ final class PulseSession: @unchecked Sendable {
         }
         self.timer = timer
         connect()
-        while opened == nil { pa_threaded_mainloop_wait(loop) }
-        try opened?.get()
+        while !hasBegun { pa_threaded_mainloop_wait(loop) }
     }
 
     /// Disconnects and waits for the thread's end; the last call to a session.
@@ -95,7 +102,6 @@ final class PulseSession: @unchecked Sendable {
             breakReason = .paused
         }
         phase = .paused
-        // Named while the stream is still there.
         tell(.paused)
         takeApart()
     }
@@ -122,14 +128,38 @@ final class PulseSession: @unchecked Sendable {
     }
 
     private func choose(among sources: [PulseSourceInfo]) {
-        guard let context = connection?.context, phase == .connecting else { return }
+        guard let context = connection?.context, stream == nil, phase == .connecting || phase == .watching
+        else { return }
         var chosen: PulseSourceInfo?
         if let pattern { chosen = PulseSourceChoice.choose(pattern, among: sources) }
         if chosen == nil && (pattern != nil || sources.isEmpty) {
-            return fail(.noSuchSource(wanted: pattern ?? "the default", available: sources.map(\.name)))
+            return watch(.noSuchSource(wanted: wanted, available: sources.map(\.name)))
+        }
+        if phase == .watching {
+            phase = .connecting
+            connection?.unwatch()
+            timer?.fire(inNanos: pulseAnswerLimitNanos)
         }
         stream = PulseStream(context: context, device: chosen?.name, session: self)
         if stream == nil { streamFailed() }
+    }
+
+    /// The source is not there. No asking again and again: the server says when there are others.
+    private func watch(_ error: CaptureError) {
+        guard phase == .connecting else { return }
+        phase = .watching
+        connection?.watch()
+        tell(.lost, message: error.description)
+        begin()
+    }
+
+    /// What was asked for, in messages.
+    private var wanted: String { pattern ?? "the default" }
+
+    private func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        pa_threaded_mainloop_signal(loop, 0)
     }
 
     // MARK: Recording
@@ -138,29 +168,63 @@ final class PulseSession: @unchecked Sendable {
     func streamReady() {
         guard phase == .connecting else { return }
         phase = .recording
+        sourceName = stream?.deviceName
         lastArrivalNanos = SystemClock.monotonicNanos
         timer?.fire(inNanos: Self.silenceLimitNanos)
         tell(.recovering)
-        if opened == nil {
-            opened = .success(())
-            pa_threaded_mainloop_signal(loop, 0)
-        }
+        begin()
     }
 
     /// The stream is gone, or never stood.
     func streamFailed() {
-        fail(.sourceRefused(wanted: pattern ?? "the default", reason: connection?.failure ?? "gone"))
+        let reason = connection?.failure ?? "gone"
+        fail(
+            phase == .connecting
+                ? .sourceRefused(wanted: wanted, reason: reason)
+                : .sourceSilent(name: sourceName ?? wanted, reason: reason))
+    }
+
+    /// The server listens to another source for us: the default has changed.
+    func streamMoved() {
+        guard phase == .recording, let name = stream?.deviceName else { return }
+        sourceName = name
+        // What one source had on the way is lost, and the other begins when it likes.
+        clock.noteBreak()
+        guard health.state == .healthy else { return }
+        onEvent(SourceEvent(state: .healthy, name: name, message: "the server has changed its default"))
+    }
+
+    /// The server holds the source back, or does so no longer. The stream stays.
+    func stream(isSuspended: Bool) {
+        if isSuspended, phase == .recording {
+            phase = .suspended
+            breakReason = .sourceLost
+            let error = CaptureError.sourceSilent(
+                name: sourceName ?? wanted, reason: "the server has suspended it")
+            tell(.lost, message: error.description)
+        } else if !isSuspended, phase == .suspended {
+            clock.noteBreak()
+            phase = .recording
+            lastArrivalNanos = SystemClock.monotonicNanos
+            timer?.fire(inNanos: Self.silenceLimitNanos)
+            tell(.recovering)
+        }
     }
 
     /// Samples have come, the last of them heard `ageNanos` ago; they go straight to the ring.
     func arrived(_ samples: UnsafeBufferPointer<Float>, ageNanos: Int64) {
-        guard phase == .recording else { return }
-        let now = SystemClock.monotonicNanos
-        lastArrivalNanos = now
+        // A source that was suspended may have some samples on the way.
+        guard phase == .recording || phase == .suspended else { return }
+        lastArrivalNanos = SystemClock.monotonicNanos
+        let now = SystemClock.bootNanos
+        clock.noteSleep(nanos: now - lastArrivalNanos)
         let missing = clock.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
         ring.skip(samples: missing, reason: breakReason)
-        ring.push(samples, lastSampleUnixNanos: SystemClock.unixNanos - ageNanos)
-        if health.state != .healthy { tell(.healthy) }
+        ring.push(samples, lastSampleNanos: now - ageNanos)
+        if phase == .recording, health.state != .healthy {
+            breakReason = .sourceLost
+            tell(.healthy)
+        }
     }
 
     /// The server lost samples of its own.
@@ -177,17 +241,13 @@ final class PulseSession: @unchecked Sendable {
 
     /// Notes what broke; `quietly` when it is the same trouble as before and no news.
     private func fail(_ error: CaptureError, quietly: Bool = false) {
-        guard phase == .connecting || phase == .recording else { return }
+        guard [.connecting, .watching, .recording, .suspended].contains(phase) else { return }
         if phase == .recording { breakReason = .sourceLost }
         phase = .broken
         clock.noteBreak()
         timer?.fire(inNanos: 0)
-        if opened == nil {
-            opened = .failure(error)
-            pa_threaded_mainloop_signal(loop, 0)
-        } else if !quietly {
-            tell(.lost, message: error.description)
-        }
+        if !quietly { tell(.lost, message: error.description) }
+        begin()
     }
 
     private func timeIsUp() {
@@ -195,21 +255,26 @@ final class PulseSession: @unchecked Sendable {
         case .connecting:
             fail(.noServer(server: server, reason: PulseNames.noAnswer))
         case .recording:
-            let left = lastArrivalNanos + Self.silenceLimitNanos - SystemClock.monotonicNanos
+            let now = SystemClock.monotonicNanos
+            var left = lastArrivalNanos + Self.silenceLimitNanos - now
+            if left < -Self.standstillNanos {
+                // What the server has sent meanwhile waits to be read.
+                (lastArrivalNanos, left) = (now, Self.silenceLimitNanos)
+            }
             if left > 0 {
                 timer?.fire(inNanos: left)
                 return
             }
             // A server that is there with a source that stays silent would be lost and found for ever.
             fail(
-                .sourceRefused(wanted: pattern ?? "the default", reason: "no samples for 3 seconds"),
+                .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
                 quietly: health.state == .recovering)
         case .broken:
             takeApart()
             phase = .waiting
             timer?.fire(inNanos: health.nextWaitNanos())
         case .waiting: connect()
-        case .paused, .closed: break
+        case .watching, .suspended, .paused, .closed: break
         }
     }
 
@@ -222,7 +287,6 @@ final class PulseSession: @unchecked Sendable {
 
     private func tell(_ state: SourceEvent.State, message: String? = nil) {
         guard health.move(to: state) else { return }
-        let name = stream?.deviceName ?? pattern ?? "default"
-        onEvent(SourceEvent(state: state, name: name, message: message))
+        onEvent(SourceEvent(state: state, name: sourceName ?? pattern ?? "default", message: message))
     }
 }

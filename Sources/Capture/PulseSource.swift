@@ -2,8 +2,8 @@ import Synchronization
 
 /// Listens to a source of a PulseAudio server, or of PipeWire in its place.
 ///
-/// The server converts to 16 kHz mono. When the server or the source goes away, or is silent for three seconds,
-/// the source looks for it until it is back; the time in between becomes a hole in the stream.
+/// The server converts to 16 kHz mono. When the server or the source is not there, goes away, or is silent for three
+/// seconds, the source looks for it until it is back; the time in between becomes a hole in the stream.
 public final class PulseSource: AudioSource {
     public let name: String
     private let pattern: String?
@@ -28,9 +28,11 @@ public final class PulseSource: AudioSource {
 
     deinit { stop() }
 
-    /// Connects, and returns once the stream stands; two seconds at most.
+    /// Connects, and returns once the stream stands or is known not to; two seconds at most.
     ///
-    /// - Throws: `noServer`, `noSuchSource` or `sourceRefused`. Later trouble is told through `onEvent` only.
+    /// A server or a source that is not there is told through `onEvent` as lost, and waited for.
+    ///
+    /// - Throws: `noServer` when the system gives no thread or no memory to look for one.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {

@@ -24,6 +24,9 @@ final class PulseStream {
         let user = Unmanaged.passUnretained(self).toOpaque()
         pa_stream_set_state_callback(handle, { _, user in PulseStream.from(user)?.changed() }, user)
         pa_stream_set_read_callback(handle, { _, _, user in PulseStream.from(user)?.drain() }, user)
+        pa_stream_set_suspended_callback(handle, { _, user in PulseStream.from(user)?.suspended() }, user)
+        pa_stream_set_moved_callback(
+            handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
         var attributes = pa_buffer_attr()
         attributes.maxlength = UInt32.max  // as much as the server likes
         attributes.fragsize = UInt32(CaptureFormat.blockSamples * PulseFraming.bytesPerSample)
@@ -44,17 +47,24 @@ final class PulseStream {
     func close() {
         pa_stream_set_state_callback(handle, nil, nil)
         pa_stream_set_read_callback(handle, nil, nil)
+        pa_stream_set_suspended_callback(handle, nil, nil)
+        pa_stream_set_moved_callback(handle, nil, nil)
         pa_stream_disconnect(handle)
         pa_stream_unref(handle)
     }
 
     private func changed() {
         switch pa_stream_get_state(handle) {
-        case PA_STREAM_READY: session.streamReady()
+        case PA_STREAM_READY:
+            session.streamReady()
+            suspended()
         case PA_STREAM_FAILED, PA_STREAM_TERMINATED: session.streamFailed()
         default: break
         }
     }
+
+    /// The server has suspended the source, or resumed it.
+    private func suspended() { session.stream(isSuspended: pa_stream_is_suspended(handle) > 0) }
 
     /// Hands everything that has arrived to the session.
     private func drain() {

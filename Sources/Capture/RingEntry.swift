@@ -14,8 +14,8 @@ public enum HoleReason: String, Sendable {
 struct RingEntry: ~Copyable {
     /// Why the stretch is a hole; nil for samples.
     var reason: HoleReason?
-    /// When the last sample of the stretch was heard, in nanoseconds since 1970-01-01 UTC; 0 for a hole.
-    var lastSampleUnixNanos: Int64
+    /// When the last sample of the stretch was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME); 0 for a hole.
+    var lastSampleNanos: Int64
     /// Length in samples. A hole may still grow while it waits, until the consumer takes it.
     let length: Atomic<Int64>
 
@@ -24,7 +24,7 @@ struct RingEntry: ~Copyable {
 
     init() {
         reason = nil
-        lastSampleUnixNanos = 0
+        lastSampleNanos = 0
         length = Atomic(Self.taken)
     }
 

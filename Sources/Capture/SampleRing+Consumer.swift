@@ -3,9 +3,9 @@ import Synchronization
 extension SampleRing {
     /// What the consumer finds next in the stream.
     public enum Read: Equatable, Sendable {
-        /// So many samples were copied; `startSample` is the position of the first, `lastSampleUnixNanos` the
-        /// time at which the last was heard, in nanoseconds since 1970-01-01 UTC.
-        case samples(count: Int, startSample: Int64, lastSampleUnixNanos: Int64)
+        /// So many samples were copied; `startSample` is the position of the first, `lastSampleNanos` the
+        /// time at which the last was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+        case samples(count: Int, startSample: Int64, lastSampleNanos: Int64)
         /// The samples at positions `start..<end` are missing.
         case hole(start: Int64, end: Int64, reason: HoleReason)
         /// Nothing yet.
@@ -44,14 +44,14 @@ extension SampleRing {
             count += taken
             readInEntry += Int64(taken)
             lastNanos =
-                entry.pointee.lastSampleUnixNanos
+                entry.pointee.lastSampleNanos
                 - (length - readInEntry) * CaptureFormat.nanosPerSample
             if readInEntry == length { releaseEntry() }
         }
         position += Int64(count)
         freedSamples.store(readSamples, ordering: .sequentiallyConsistent)
         roomBell.ring()
-        return .samples(count: count, startSample: start, lastSampleUnixNanos: lastNanos)
+        return .samples(count: count, startSample: start, lastSampleNanos: lastNanos)
     }
 
     /// Blocks the consumer's thread until there is something to pop, the stream ends, somebody calls `wake`,

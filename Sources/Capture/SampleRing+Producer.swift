@@ -9,8 +9,8 @@ extension SampleRing {
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono samples, full scale ±1; copied.
-    ///   - lastSampleUnixNanos: When the last of them was heard, in nanoseconds since 1970-01-01 UTC.
-    public func push(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
+    ///   - lastSampleNanos: When the last of them was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+    public func push(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
         if samples.isEmpty || isClosed.load(ordering: .relaxed) { return }
         let fitting = roomForSamples()
         let accepted: Int
@@ -23,8 +23,8 @@ extension SampleRing {
         }
         let dropped = samples.count - accepted
         if accepted > 0 {
-            let lastNanos = lastSampleUnixNanos - Int64(dropped) * CaptureFormat.nanosPerSample
-            append(UnsafeBufferPointer(rebasing: samples[..<accepted]), lastSampleUnixNanos: lastNanos)
+            let lastNanos = lastSampleNanos - Int64(dropped) * CaptureFormat.nanosPerSample
+            append(UnsafeBufferPointer(rebasing: samples[..<accepted]), lastSampleNanos: lastNanos)
         }
         isOverrunning = dropped > 0
         if dropped > 0 { addHole(samples: Int64(dropped), reason: .overrun) }
@@ -37,14 +37,14 @@ extension SampleRing {
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono samples, full scale ±1; copied. May be more than the ring can hold.
-    ///   - lastSampleUnixNanos: The time of the last of them, in nanoseconds since 1970-01-01 UTC.
-    public func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
-        pushWaiting(samples, lastSampleUnixNanos: lastSampleUnixNanos, stop: nil)
+    ///   - lastSampleNanos: The time of the last of them, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+    public func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
+        pushWaiting(samples, lastSampleNanos: lastSampleNanos, stop: nil)
     }
 
     /// As the public form, and also returns, with samples left out, once `stop` is raised and
     /// ``interruptPush()`` was called.
-    func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64, stop: StopFlag?) {
+    func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64, stop: StopFlag?) {
         var pushed = 0
         while pushed < samples.count {
             // Half the ring at least, so that the two sides do not take turns over a few samples.
@@ -58,7 +58,7 @@ extension SampleRing {
             let after = samples.count - pushed - count
             append(
                 UnsafeBufferPointer(rebasing: samples[pushed..<pushed + count]),
-                lastSampleUnixNanos: lastSampleUnixNanos - Int64(after) * CaptureFormat.nanosPerSample)
+                lastSampleNanos: lastSampleNanos - Int64(after) * CaptureFormat.nanosPerSample)
             pushed += count
             newsBell.ring()
         }
@@ -93,7 +93,7 @@ extension SampleRing {
     }
 
     /// Copies samples that are known to fit and publishes them as one entry.
-    private func append(_ samples: UnsafeBufferPointer<Float>, lastSampleUnixNanos: Int64) {
+    private func append(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
         var unusable: Int64 = 0
         var slot = writtenSamples % capacity
         for value in samples {
@@ -107,7 +107,7 @@ extension SampleRing {
         writtenSamples += samples.count
         publishedSamples.store(writtenSamples, ordering: .releasing)
         openHole = nil
-        publish(length: Int64(samples.count), reason: nil, lastSampleUnixNanos: lastSampleUnixNanos)
+        publish(length: Int64(samples.count), reason: nil, lastSampleNanos: lastSampleNanos)
     }
 
     /// Makes the hole at the end of the stream longer, or begins one.
@@ -125,13 +125,13 @@ extension SampleRing {
         }
         if reason == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
         openHole = reason
-        publish(length: samples, reason: reason, lastSampleUnixNanos: 0)
+        publish(length: samples, reason: reason, lastSampleNanos: 0)
     }
 
-    private func publish(length: Int64, reason: HoleReason?, lastSampleUnixNanos: Int64) {
+    private func publish(length: Int64, reason: HoleReason?, lastSampleNanos: Int64) {
         let entry = entries + headEntry % entryCapacity
         entry.pointee.reason = reason
-        entry.pointee.lastSampleUnixNanos = lastSampleUnixNanos
+        entry.pointee.lastSampleNanos = lastSampleNanos
         entry.pointee.length.store(length, ordering: .releasing)
         headEntry += 1
         entryHead.store(headEntry, ordering: .sequentiallyConsistent)

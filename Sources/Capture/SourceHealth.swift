@@ -4,7 +4,8 @@ package struct SourceHealth {
     private var waitNanos = Self.shortestWaitNanos
 
     private static let shortestWaitNanos: Int64 = 100_000_000
-    private static let longestWaitNanos: Int64 = 2_000_000_000
+    /// Who listens for a living is back within a second of its server; asking a socket that often costs nothing.
+    private static let longestWaitNanos: Int64 = 1_000_000_000
 
     package init() {}
 
@@ -19,39 +20,9 @@ package struct SourceHealth {
         return true
     }
 
-    /// How long to wait before the next attempt: 0.1 s, doubling to 2 s, until it is healthy again.
+    /// How long to wait before the next attempt: 0.1 s, doubling to 1 s, until it is healthy again.
     package mutating func nextWaitNanos() -> Int64 {
         defer { waitNanos = min(waitNanos * 2, Self.longestWaitNanos) }
         return waitNanos
-    }
-}
-
-/// Measures how much of a live stream went by unheard. No I/O.
-package struct StreamClock {
-    /// When the last sample that arrived was heard, in nanoseconds of the monotonic clock.
-    private var lastSampleNanos: Int64?
-    private var isBroken = false
-
-    package init() {}
-
-    /// The stream broke off; the next samples come from a new one.
-    package mutating func noteBreak() { isBroken = true }
-
-    /// Samples have arrived.
-    ///
-    /// - Parameters:
-    ///   - samples: How many.
-    ///   - lastSampleNanos: When the last of them was heard, in nanoseconds of the monotonic clock.
-    /// - Returns: How many samples are missing before them: what fits between the last sample of the stream
-    ///   that broke off and the first of these. 0 inside a stream.
-    package mutating func noteArrival(samples: Int, lastSampleNanos: Int64) -> Int64 {
-        defer {
-            self.lastSampleNanos = lastSampleNanos
-            isBroken = false
-        }
-        guard isBroken, let before = self.lastSampleNanos else { return 0 }
-        let step = CaptureFormat.nanosPerSample
-        let firstSampleNanos = lastSampleNanos - Int64(samples) * step
-        return max(0, (firstSampleNanos - before + step / 2) / step)
     }
 }

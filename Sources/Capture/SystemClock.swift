@@ -1,14 +1,14 @@
 private import Glibc
 
-/// The two clocks of the system, in nanoseconds.
+/// The clocks of the system, in nanoseconds. None of them is the wall clock, which may be set.
 enum SystemClock {
     static let nanosPerSecond: Int64 = 1_000_000_000
 
     /// Time that only moves forward; for durations, deadlines and pacing.
     static var monotonicNanos: Int64 { read(CLOCK_MONOTONIC) }
 
-    /// Time since 1970-01-01 UTC; for time stamps.
-    static var unixNanos: Int64 { read(CLOCK_REALTIME) }
+    /// As the monotonic clock, and goes on while the machine sleeps; for when a sample was heard.
+    static var bootNanos: Int64 { read(CLOCK_BOOTTIME) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

@@ -43,7 +43,7 @@ public struct AstDaemon: Sendable {
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
-        let sourceWatch = SourceWatch(name: source.name, hub: hub, logger: logger)
+        let sourceWatch = SourceWatch(name: source.name, hub: hub, notifier: notifier, logger: logger)
         let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
         let clips = ClipRecorder(options.settings.clips, logger: logger)
@@ -76,7 +76,11 @@ public struct AstDaemon: Sendable {
             handler: requests, logger: logger)
         requests.countClients { [weak server] in server?.clientCount ?? 0 }
         try mapped(DaemonError.source) { () throws(CaptureError) in
-            try source.start(into: ring, onEvent: sourceWatch.tell)
+            try source.start(into: ring) { event in
+                sourceWatch.tell(event)
+                guard spec.isPulse, event.state == .lost || event.state == .paused else { return }
+                pipeline.breakOff(isForLong: event.state == .paused)
+            }
         }
         do throws(SocketServerError) {
             try await server.bind()
@@ -86,7 +90,7 @@ public struct AstDaemon: Sendable {
         }
         defer { notifier.stopping() }
         let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
-            notifier.ready(status: "listening to \(source.name)")
+            notifier.ready(status: sourceWatch.line)
         }
         let metricsFile = MetricsFile(
             settings: { reload.settings.metrics }, text: { requests.metricsText() }, logger: logger)

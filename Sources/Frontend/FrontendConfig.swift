@@ -82,4 +82,9 @@ public struct FrontendConfig: Equatable, Sendable {
         let begin = Int64(frames.lowerBound * frameShiftSamples)
         return begin..<begin + Int64((frames.count - 1) * frameShiftSamples + frameSamples)
     }
+
+    /// How many samples so many frames reach over.
+    public static func samples(toFrames frames: Int) -> Int {
+        frames == 0 ? 0 : (frames - 1) * frameShiftSamples + frameSamples
+    }
 }

@@ -18,7 +18,7 @@ struct AstdCommand: AsyncParsableCommand {
 
             EXIT STATUS
               0 done, 1 some files failed or no socket, 64 wrong usage, 66 no usable model,
-              69 nothing to listen to, 74 the model's file was truncated in use, 78 wrong configuration
+              69 a file that cannot be heard, 74 the model's file was truncated in use, 78 wrong configuration
             """,
         version: "astd \(astdVersion)",
         subcommands: [

@@ -77,6 +77,35 @@ extension PulseSourceTests {
             #expect(events.all.last?.name == "exact.monitor")
         }
 
+        @Test func `A source that the server suspends is lost at once, and heard again when it is resumed`()
+            throws
+        {
+            let server = try PrivatePulseServer()
+            let events = try Self.survive("exact.monitor", of: server) { events in
+                try server.control(["suspend-sink", "exact", "1"])
+                #expect(events.wait(for: .lost, seconds: 60))
+                usleep(500_000)
+                try server.control(["suspend-sink", "exact", "0"])
+            }
+            #expect(events.all.first { $0.state == .lost }?.message?.contains("suspended") == true)
+        }
+
+        @Test func `The default is followed when it changes, and named`() throws {
+            let server = try PrivatePulseServer(sinks: [
+                PrivatePulseServer.exactSink, "sink_name=other rate=16000 channels=1 norewinds=1",
+            ])
+            let ring = SampleRing(capacitySamples: 16_000 * 300)
+            let events = EventLog()
+            let source = PulseSource(pattern: nil, server: server.address)
+            try source.start(into: ring, onEvent: events.add)
+            #expect(events.wait(for: .healthy, seconds: 60))
+            let other = events.all[0].name == "other.monitor" ? "exact.monitor" : "other.monitor"
+            try server.control(["set-default-source", other])
+            #expect(events.wait(for: .healthy, times: 2, seconds: 60))
+            source.stop()
+            #expect(events.states == [.healthy, .healthy] && events.all[1].name == other, "\(events.all)")
+        }
+
         @Test func `Stopping while the server is away ends at once`() throws {
             let server = try PrivatePulseServer()
             let events = EventLog()

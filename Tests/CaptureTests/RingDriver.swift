@@ -3,12 +3,12 @@ import Capture
 extension SampleRing {
     /// Pushes an array.
     func push(_ samples: [Float], at nanos: Int64 = 0) {
-        samples.withUnsafeBufferPointer { push($0, lastSampleUnixNanos: nanos) }
+        samples.withUnsafeBufferPointer { push($0, lastSampleNanos: nanos) }
     }
 
     /// Pushes an array, waiting for room.
     func pushWaiting(_ samples: [Float], at nanos: Int64 = 0) {
-        samples.withUnsafeBufferPointer { pushWaiting($0, lastSampleUnixNanos: nanos) }
+        samples.withUnsafeBufferPointer { pushWaiting($0, lastSampleNanos: nanos) }
     }
 
     /// Pops at most `limit` samples.

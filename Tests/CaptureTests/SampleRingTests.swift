@@ -12,10 +12,10 @@ import Testing
         let first = ring.pop(30)
         #expect(first.samples == Self.ramp(0, 30))
         // Ten samples before the first block's last one, 62.5 µs each.
-        #expect(first.read == .samples(count: 30, startSample: 0, lastSampleUnixNanos: 999_375_000))
+        #expect(first.read == .samples(count: 30, startSample: 0, lastSampleNanos: 999_375_000))
         let second = ring.pop(100)
         #expect(second.samples == Self.ramp(30, 30))
-        #expect(second.read == .samples(count: 30, startSample: 30, lastSampleUnixNanos: 2_000_000_000))
+        #expect(second.read == .samples(count: 30, startSample: 30, lastSampleNanos: 2_000_000_000))
         #expect(ring.pop(1).read == .empty)
         #expect(ring.filledSamples == 0)
     }
@@ -43,7 +43,7 @@ import Testing
         // The last sample that fitted was heard 30 samples before the end of its block.
         #expect(
             before.read
-                == .samples(count: 100, startSample: 0, lastSampleUnixNanos: 1_000_000_000 - 30 * 62_500))
+                == .samples(count: 100, startSample: 0, lastSampleNanos: 1_000_000_000 - 30 * 62_500))
         ring.push(Self.ramp(140, 5))
         #expect(ring.pop(1000).read == .hole(start: 100, end: 140, reason: .overrun))
         let after = ring.pop(1000)
@@ -112,7 +112,7 @@ import Testing
         #expect(log.missing(.overrun) + log.missing(.sourceLost) + Int64(log.samples.count) == 1200)
         #expect(Set(log.holes.map(\.reason)) == [.overrun, .sourceLost])
         ring.push(Self.ramp(0, 8))
-        #expect(ring.pop(100).read == .samples(count: 8, startSample: 1200, lastSampleUnixNanos: 0))
+        #expect(ring.pop(100).read == .samples(count: 8, startSample: 1200, lastSampleNanos: 0))
     }
 
     @Test func `A value that is no number becomes silence and is counted`() {

@@ -38,6 +38,34 @@ import Wire
         }
     }
 
+    @Test func `Socket files that somebody removes are made anew, and who is connected stays`() async throws {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(directory: directory)
+            try await test.server.bind()
+            let serving = Task { try await test.server.run() }
+            let early = try TestClient(test.control)
+            _ = try await early.record()
+            unlink(test.control)
+            unlink(test.events)
+            #expect(
+                try await TestServer.eventually { mode(test.control) == 0o660 && mode(test.events) == 0o660 })
+            for path in [test.control, test.events] {
+                // The file is there a moment before it is listened to.
+                var late: TestClient?
+                #expect(
+                    try await TestServer.eventually {
+                        late = try? TestClient(path)
+                        return late != nil
+                    })
+                #expect(try await late?.record() == .hello(StubHandler().hello()))
+            }
+            #expect(try await early.request("echo", #"{"text":"still here"}"#) != nil)
+            serving.cancel()
+            _ = await serving.result
+            #expect(mode(test.control) == nil && mode(test.events) == nil)
+        }
+    }
+
     @Test func `A second daemon is refused and the first serves on`() async throws {
         try await TestServer.with { first in
             let second = TestServer(directory: first.directory)

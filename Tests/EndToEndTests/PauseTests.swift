@@ -42,9 +42,9 @@ struct PauseTests {
             reached = max(reached, gap.endSample)
             return gap.reason == .paused ? gap : nil
         }
-        #expect(gap.reason == .paused && gap.endSample - gap.startSample >= 16_000, "\(gap)")
-        let after = try await client.nextPrediction()
-        #expect(after.startSample == gap.endSample)
+        #expect(gap.endSample - gap.startSample >= 16_000, "\(gap)")
+        // The windows begin anew; a slow machine may skip the first of them.
+        #expect(try await client.next { $0.prediction?.startSample ?? $0.gap?.startSample } == gap.endSample)
         status = try await daemon.status()
         #expect(status.state == "listening" && status.lostSamples == 0)
         #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))

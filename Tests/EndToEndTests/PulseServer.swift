@@ -36,6 +36,21 @@ struct PulseServer {
     /// Who records from the server, a line each.
     func recorders() async throws -> [String] { try await pactl("list", "short", "source-outputs").lines }
 
+    /// Adds a sink, and with it its monitor.
+    func load(sink: String) async throws {
+        let ending = try await pactl("load-module", "module-null-sink", "sink_name=\(sink)", "norewinds=1")
+        guard ending.code == 0 else { throw TestTrouble("no sink \(sink): \(ending.complaints)") }
+    }
+
+    /// Takes a sink away that ``load(sink:)`` added.
+    func unload(sink: String) async throws {
+        let modules = try await pactl("list", "short", "modules").lines
+        guard let module = modules.first(where: { $0.contains("sink_name=\(sink) ") }),
+            let index = module.split(separator: "\t").first,
+            try await pactl("unload-module", String(index)).code == 0
+        else { throw TestTrouble("the sink \(sink) could not be unloaded: \(modules)") }
+    }
+
     private func pactl(_ arguments: String...) async throws -> Program.Ending {
         try await Program(["pactl"] + arguments, in: folder, package: "pulseaudio-utils").ending()
     }

@@ -35,21 +35,6 @@ struct RunFailureTests {
         #expect(complaint.contains("model.safetensors"))
     }
 
-    @Test func `No PulseAudio server is 69 and says how to start one`() async throws {
-        let folder = try TestFolder()
-        let complaint = try await complaint(of: ["--model", Astd.model], code: 69, in: folder)
-        #expect(complaint.contains("PulseAudio") && complaint.contains("start"))
-    }
-
-    @Test func `A source that the server does not have is 69 and lists those it has`() async throws {
-        let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
-        let complaint = try await complaint(
-            of: ["--model", Astd.model, "--source", "pulse:*theremin*"], code: 69, in: folder)
-        #expect(complaint.contains("*theremin*") && complaint.contains("astd.monitor"))
-        withExtendedLifetime(server) {}
-    }
-
     @Test func `A file that is no audio is 69`() async throws {
         let folder = try TestFolder()
         let path = try folder.write("dear diary\n".utf8, to: "diary.wav")

@@ -1,7 +1,6 @@
 internal import Capture
 private import Detection
 private import Frontend
-private import Glibc
 private import Inference
 private import NIOConcurrencyHelpers
 internal import Recognizer
@@ -14,7 +13,7 @@ internal import Wire
 ///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
 /// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
-/// `stopping`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
+/// `stopping`, `breakNews`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
     private let recognizer: Recognizer
@@ -28,21 +27,26 @@ final class Pipeline: @unchecked Sendable {
     private let sourceWaits: Bool
     private let sharedCounters = NIOLockedValueBox(ListeningCounters())
     private let stopping = Atomic<Bool>(false)
+    private let breakNews = Atomic<Break>(.none)
     private let isPausing = Atomic<Bool>(false)
     /// Samples of digital silence after which a muted microphone is suspected; 0 for never.
     private let mutedAfterSamples = Atomic<Int>(0)
     private let onMuted: @Sendable (Bool) -> Void
 
     private var schedule: WindowSchedule
+    private let hopSamples: Int64
     private var clock = StreamClock()
+    private var account = StreamAccount()
+    /// One past the last sample that the features have.
+    private var fedSample: Int64 = 0
+    /// Silence that the features have instead of the first samples after the newest: of a hole that is to come.
+    private var borrowedSamples = 0
     private var level = LevelMeter()
     private var gate: EnergyGate?
     private var silence = SilenceWatch()
     private var watchdog: EngineWatchdog?
     private var counters = ListeningCounters()
     private var sequence: UInt64 = 0
-    /// Up to here every sample was in a window or in a gap.
-    private var toldSample: Int64 = 0
 
     /// A tenth of a second at a time.
     private static let blockSamples = 1600
@@ -63,6 +67,7 @@ final class Pipeline: @unchecked Sendable {
         self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
         schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
+        hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
         tell(detection.change(to: recognizer.variants, clock))
     }
 
@@ -82,6 +87,14 @@ final class Pipeline: @unchecked Sendable {
     func suspectMuted(after seconds: Double) {
         let samples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
         mutedAfterSamples.store(samples, ordering: .relaxed)
+    }
+
+    /// The stream has broken off: what was heard so far is classified now, and not when it goes on. Safe on any thread.
+    ///
+    /// - Parameter isForLong: Whether the windows will begin anew in any case; else they go on across a short hole.
+    func breakOff(isForLong: Bool) {
+        breakNews.store(isForLong ? .forLong : .perhapsShort, ordering: .releasing)
+        ring.wake()
     }
 
     /// Nothing more will come for long: events end after what was heard so far. Safe on any thread.
@@ -106,9 +119,14 @@ final class Pipeline: @unchecked Sendable {
             watchdog?.progress()
             variantSwitch.takeRequest(change)
             switch ring.pop(into: block) {
-            case .samples(let count, let start, let unixNanos):
+            case .samples(let count, let start, let nanos):
+                if borrowedSamples > 0 {
+                    tellSkipped(account.restart(behind: start..<start))
+                    restart(behind: start..<start)
+                }
                 let samples = UnsafeBufferPointer(rebasing: block[..<count])
-                clock.heard(upTo: start + Int64(count), unixNanos: unixNanos)
+                fedSample = start + Int64(count)
+                clock.heard(upTo: fedSample, nanos: nanos, wallOffsetNanos: SystemTime.wallOffsetNanos)
                 level.add(samples)
                 gate?.hear(samples)
                 clips.hear(samples, at: start)
@@ -120,16 +138,19 @@ final class Pipeline: @unchecked Sendable {
             case .hole(let start, let end, let reason):
                 bridge(start..<end, reason)
             case .empty:
-                if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
-                    tell(detection.finish(clock))
-                }
                 // Everything that was heard is in the features: the newest window is really the newest.
                 if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
                     try classify(due)
+                } else if let news = breakNews.exchange(.none, ordering: .acquiringAndReleasing).news {
+                    try classifyRest(news)
+                } else if isPausing.exchange(false, ordering: .acquiringAndReleasing) {
+                    tell(detection.finish(clock))
                 } else {
                     ring.wait(timeoutSeconds: 1)
                 }
             case .finished:
+                // Nothing more comes: there is time for every window that is left.
+                try classifyAll()
                 if let due = schedule.takeLast(frames: recognizer.features.frameCount) { try classify(due) }
                 return
             }
@@ -137,7 +158,8 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func classifyAll() throws(PipelineError) {
-        while let due = schedule.takeNext(frames: recognizer.features.frameCount) {
+        let features = recognizer.features
+        while let due = schedule.takeNext(frames: features.frameCount, oldestFrame: features.oldestFrame) {
             try classify(due)
             variantSwitch.takeRequest(change)
         }
@@ -154,8 +176,10 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func classify(_ due: WindowSchedule.Due) throws(PipelineError) {
-        if let skipped = due.skippedFrames { tellSkipped(skipped, windows: due.skippedWindows) }
         let frames = due.start..<min(due.start + schedule.windowFrames, recognizer.features.frameCount)
+        counters.skippedWindows += UInt64(due.skippedWindows)
+        let window = clock.samples(ofFrames: frames.lowerBound, count: frames.count)
+        tellSkipped(account.answer(window, hop: hopSamples, skipped: due.skippedWindows))
         let levelDBFS = level.takeDBFS()
         var milliseconds: Double?
         for variant in recognizer.variants {
@@ -169,6 +193,20 @@ final class Pipeline: @unchecked Sendable {
         }
         counters.answered(milliseconds: milliseconds)
         shareCounters()
+    }
+
+    /// The last sound before a break, at once: as in a file, the window that reaches its end is padded.
+    private func classifyRest(_ news: Break) throws(PipelineError) {
+        // Its last frame is filled up with the beginning of the hole that is to come.
+        let heard = Int(fedSample - clock.originSample)
+        let whole = FrontendConfig.samples(toFrames: FrontendConfig.frames(inSamples: heard))
+        let missing = heard > whole ? FrontendConfig.frameShiftSamples - (heard - whole) : 0
+        let frames = FrontendConfig.frames(inSamples: heard + missing)
+        let rest = news == .forLong ? schedule.takeLast(frames: frames) : schedule.takeBroken(frames: frames)
+        guard whole > 0, let due = rest else { return }
+        recognizer.features.appendSilence(samples: missing)
+        borrowedSamples = missing
+        try classify(due)
     }
 
     /// - Returns: Milliseconds that the forward pass took.
@@ -200,8 +238,7 @@ final class Pipeline: @unchecked Sendable {
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
-        toldSample = max(toldSample, samples.upperBound)
-        let latencyNanos = Self.unixNanosNow() - heardNanos
+        let latencyNanos = SystemTime.bootNanos - clock.nanos(ofSampleBefore: samples.upperBound)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
             .prediction(
@@ -234,48 +271,60 @@ final class Pipeline: @unchecked Sendable {
         case .sourceLost: counters.lostSamples += UInt64(hole.count)
         case .paused: counters.pausedSamples += UInt64(hole.count)
         }
+        breakNews.store(.none, ordering: .releasing)
         // Across a pause nothing is mixed: what was said before it is not heard again after it.
-        let isBridged =
-            reason != .paused && hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples
-        // What was heard before a long hole and was too short for another window.
-        if !isBridged, toldSample < hole.lowerBound {
-            tellGap(toldSample, hole.lowerBound, .skipped)
-        }
-        tellGap(hole.lowerBound, hole.upperBound, Gap.Reason(reason))
-        if isBridged {
-            recognizer.features.appendSilence(samples: hole.count)
-            gate?.hearSilence(samples: hole.count)
-        } else {
-            recognizer.features.reset()
-            schedule.restart()
-            clock.restart(at: hole.upperBound)
-            tell(detection.passOver(to: hole.upperBound, clock))
-        }
+        let isShort =
+            reason != .paused && hole.count >= borrowedSamples
+            && hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples
+        if !isShort { tellSkipped(account.restart(behind: hole)) }
+        hub.publish(
+            .gap(
+                Gap(
+                    startSample: hole.lowerBound, endSample: hole.upperBound,
+                    reason: Gap.Reason(reason))))
+        if isShort { hearSilence(hole) } else { restart(behind: hole) }
         shareCounters()
     }
 
-    private func tellSkipped(_ frames: Range<Int>, windows: Int) {
-        counters.skippedWindows += UInt64(windows)
-        let first = clock.samples(ofFrames: frames.lowerBound, count: 1).lowerBound
-        let end = clock.samples(ofFrames: frames.upperBound, count: 1).lowerBound
-        tellGap(first, end, .skipped)
+    private func restart(behind hole: Range<Int64>) {
+        recognizer.features.reset()
+        borrowedSamples = 0
+        fedSample = hole.upperBound
+        schedule.restart()
+        clock.restart(at: hole.upperBound)
+        tell(detection.passOver(to: hole.upperBound, clock))
     }
 
-    private func tellGap(_ first: Int64, _ end: Int64, _ reason: Gap.Reason) {
-        toldSample = max(toldSample, end)
-        hub.publish(.gap(Gap(startSample: first, endSample: end, reason: reason)))
+    private func hearSilence(_ hole: Range<Int64>) {
+        account.note(hole: hole)
+        recognizer.features.appendSilence(samples: hole.count - borrowedSamples)
+        borrowedSamples = 0
+        fedSample = hole.upperBound
+        gate?.hearSilence(samples: hole.count)
+        // A window that ends in the hole is worth its while only for sound that no other will hold.
+        let end = recognizer.features.frameCount
+        let next = clock.samples(ofFrames: schedule.startOfFirst(endingAfter: end), count: 1).lowerBound
+        if account.settledSample >= min(hole.lowerBound, next) { schedule.passOver(to: end) }
+    }
+
+    private func tellSkipped(_ ranges: [Range<Int64>]) {
+        for range in ranges {
+            hub.publish(
+                .gap(Gap(startSample: range.lowerBound, endSample: range.upperBound, reason: .skipped)))
+        }
     }
 
     private func shareCounters() {
         let counters = counters
         sharedCounters.withLockedValue { $0 = counters }
     }
+}
 
-    private static func unixNanosNow() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-    }
+/// How a stream has broken off.
+private enum Break: UInt8, AtomicRepresentable {
+    case none, perhapsShort, forLong
+
+    var news: Break? { self == .none ? nil : self }
 }
 
 extension Gap.Reason {

@@ -3,12 +3,13 @@ internal import Logging
 private import NIOConcurrencyHelpers
 internal import Wire
 
-/// The source's health, told to everybody: in the records, in `status`, in the log. And the wish not to listen.
+/// The source's health, told to everybody: in the records, in `status`, in the log, to systemd.
 ///
 /// Threading: from anywhere.
 final class SourceWatch: Sendable {
     private struct State {
         var report: SourceReport
+        var line: String
         var reconnects: UInt64 = 0
         var isMuted = false
         /// Whether it was lost, not paused, when it last was not there.
@@ -16,33 +17,50 @@ final class SourceWatch: Sendable {
     }
 
     private let hub: EventHub
+    private let notifier: ServiceNotifier
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
 
-    init(name: String, hub: EventHub, logger: Logger) {
+    init(name: String, hub: EventHub, notifier: ServiceNotifier, logger: Logger) {
         self.hub = hub
+        self.notifier = notifier
         self.logger = logger
-        state = NIOLockedValueBox(State(report: SourceReport(state: .recovering, name: name)))
+        let report = SourceReport(state: .recovering, name: name)
+        state = NIOLockedValueBox(State(report: report, line: "waiting for the first sound of \(name)"))
     }
 
     var report: SourceReport { state.withLockedValue { $0.report } }
     /// Times the source was lost and found again.
     var reconnects: UInt64 { state.withLockedValue { $0.reconnects } }
     var isMuted: Bool { state.withLockedValue { $0.isMuted } }
+    /// The line that `systemctl status` shows.
+    var line: String { state.withLockedValue { $0.line } }
 
     func tell(_ event: SourceEvent) {
         let record = SourceRecord(state: .init(event.state), name: event.name, message: event.message)
+        let line = Self.line(event)
         state.withLockedValue { state in
             if state.report.state == .recovering && record.state == .healthy && state.wasLost {
                 state.reconnects += 1
             }
             if record.state != .recovering { state.wasLost = record.state == .lost }
             state.report = SourceReport(state: record.state, name: record.name)
+            state.line = line
         }
         hub.publish(.source(record))
+        notifier.status(line)
         let message =
             "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")"
         logger.log(level: record.state == .lost ? .warning : .info, "\(message)")
+    }
+
+    private static func line(_ event: SourceEvent) -> String {
+        switch event.state {
+        case .healthy: "listening to \(event.name)"
+        case .lost: "not listening: \(event.message ?? event.name + " is lost")"
+        case .recovering: "\(event.name) is back: waiting for its first sound"
+        case .paused: "paused: nothing is recorded"
+        }
     }
 
     /// There has been digital silence for long, or no more.

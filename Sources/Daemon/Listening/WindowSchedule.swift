@@ -1,7 +1,8 @@
 /// Which window of the live stream is classified next.
 ///
 /// Windows begin at 0, hop, 2 hop, ... frames after the stream's first. The newest complete one is next; those
-/// that were overtaken while an earlier one was computed are skipped, and counted.
+/// that were overtaken while an earlier one was computed are skipped, and counted. Those that would end in a hole are
+/// not due at all.
 struct WindowSchedule: Equatable {
     private(set) var windowFrames: Int
     let hopFrames: Int
@@ -17,8 +18,6 @@ struct WindowSchedule: Equatable {
     struct Due: Equatable {
         /// The frame at which the window begins.
         var start: Int
-        /// Frames whose windows were skipped: from the end of the window before to the end of the last skipped.
-        var skippedFrames: Range<Int>?
         var skippedWindows: Int
     }
 
@@ -29,15 +28,30 @@ struct WindowSchedule: Equatable {
         return take(skipping: skipped)
     }
 
-    /// As ``takeDue(frames:)``, for a stream that waits: no window is skipped.
-    mutating func takeNext(frames: Int) -> Due? {
-        frames >= nextStart + windowFrames ? take(skipping: 0) : nil
+    /// As ``takeDue(frames:)``, when there is time for all: no window is skipped whose frames are still there.
+    mutating func takeNext(frames: Int, oldestFrame: Int) -> Due? {
+        let gone = max(0, oldestFrame - nextStart + hopFrames - 1) / hopFrames
+        return frames >= nextStart + gone * hopFrames + windowFrames ? take(skipping: gone) : nil
     }
 
     /// The padded window at the end of a stream of `frames` frames: `nil` when all of them were in a window.
     mutating func takeLast(frames: Int) -> Due? {
         let reached = nextStart == 0 ? 0 : nextStart - hopFrames + windowFrames
         return nextStart < frames && reached < frames ? take(skipping: 0) : nil
+    }
+
+    /// The padded window at a place where the stream breaks off after `frames` frames: `nil` when all of them were in
+    /// a window, or when the next window, should the stream go on soon, would begin too late to reach back to it.
+    mutating func takeBroken(frames: Int) -> Due? {
+        frames >= nextStart + hopFrames ? takeLast(frames: frames) : nil
+    }
+
+    /// A hole reaches up to frame `end`: the next window is the first that ends behind it.
+    mutating func passOver(to end: Int) { nextStart = max(nextStart, startOfFirst(endingAfter: end)) }
+
+    /// The frame at which the first window that ends behind frame `end` begins.
+    func startOfFirst(endingAfter end: Int) -> Int {
+        max(0, (end - windowFrames) / hopFrames + 1) * hopFrames
     }
 
     mutating func restart() { nextStart = 0 }
@@ -53,9 +67,7 @@ struct WindowSchedule: Equatable {
 
     private mutating func take(skipping skipped: Int) -> Due {
         let start = nextStart + skipped * hopFrames
-        let endOfEarlier = nextStart - hopFrames + windowFrames
-        let range = skipped == 0 ? nil : max(0, endOfEarlier)..<max(0, endOfEarlier) + skipped * hopFrames
         nextStart = start + hopFrames
-        return Due(start: start, skippedFrames: range, skippedWindows: skipped)
+        return Due(start: start, skippedWindows: skipped)
     }
 }

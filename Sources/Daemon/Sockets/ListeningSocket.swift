@@ -53,6 +53,12 @@ struct ListeningSocket {
         self.path = path
     }
 
+    /// Whether somebody has removed the file: nobody can connect any more. Never so for a socket of systemd's.
+    var isFileGone: Bool {
+        var status = stat()
+        return file != nil && lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
     /// Removes the socket file, unless another one has taken its place.
     func removeFile() {
         var status = stat()

@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
@@ -6,46 +7,78 @@ struct OpenSockets: Sendable {
     /// Longest wait for clients that read slowly, at shutdown.
     private static let grace: TimeAmount = .milliseconds(500)
 
-    private let control: ListeningSocket
-    private let events: ListeningSocket
+    /// A socket and what accepts its clients.
+    private struct Door: Sendable {
+        var socket: ListeningSocket
+        var listener: any Channel
+        let makeHandler: @Sendable (any Channel) -> any ChannelHandler
+    }
+
     private let group: MultiThreadedEventLoopGroup
-    private let listeners: [any Channel]
+    private let doors: NIOLockedValueBox<[Door]>
 
     /// Begins to accept clients.
     ///
     /// - Throws: ``SocketServerError/server(path:reason:)``; both sockets are gone then.
     init(
         control: ListeningSocket, events: ListeningSocket,
-        makeControl: @escaping @Sendable (any Channel) -> some ChannelHandler,
-        makeEvents: @escaping @Sendable (any Channel) -> some ChannelHandler
+        makeControl: @escaping @Sendable (any Channel) -> any ChannelHandler,
+        makeEvents: @escaping @Sendable (any Channel) -> any ChannelHandler
     ) async throws(SocketServerError) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var listeners: [any Channel] = []
+        var doors: [Door] = []
         do {
-            listeners.append(
-                try await Self.bootstrap(group, makeControl).withBoundSocket(control.descriptor).get())
-            listeners.append(
-                try await Self.bootstrap(group, makeEvents).withBoundSocket(events.descriptor).get())
+            for (socket, makeHandler) in [(control, makeControl), (events, makeEvents)] {
+                let listener = try await Self.bootstrap(group, makeHandler).withBoundSocket(socket.descriptor)
+                    .get()
+                doors.append(Door(socket: socket, listener: listener, makeHandler: makeHandler))
+            }
         } catch {
             // The event loop owns a descriptor once it was handed over, and closes it.
             control.removeFile()
             events.removeFile()
             try? await group.shutdownGracefully()
-            throw .server(path: listeners.isEmpty ? control.path : events.path, reason: "\(error)")
+            throw .server(path: doors.isEmpty ? control.path : events.path, reason: "\(error)")
         }
-        self.control = control
-        self.events = events
         self.group = group
-        self.listeners = listeners
+        self.doors = NIOLockedValueBox(doors)
+    }
+
+    /// Opens again what somebody has removed the file of. Clients that are connected stay. Not to be called while another
+    /// call of it, or ``close(clients:)``, is at work.
+    ///
+    /// - Parameter open: Binds the socket at a path anew.
+    /// - Returns: The paths of the sockets that were opened.
+    func restore(
+        _ open: (String) throws(SocketServerError) -> ListeningSocket
+    ) async throws(SocketServerError) -> [String] {
+        var restored: [String] = []
+        for (index, door) in doors.withLockedValue({ $0 }).enumerated() where door.socket.isFileGone {
+            let socket = try open(door.socket.path)
+            do {
+                let listener = try await Self.bootstrap(group, door.makeHandler)
+                    .withBoundSocket(socket.descriptor).get()
+                doors.withLockedValue { doors in
+                    doors[index].socket = socket
+                    doors[index].listener = listener
+                }
+                restored.append(socket.path)
+            } catch {
+                socket.removeFile()
+                throw .server(path: socket.path, reason: "\(error)")
+            }
+            try? await door.listener.close()
+        }
+        return restored
     }
 
     /// Stops accepting, lets the clients read for a moment what is queued for them, closes everything.
     ///
     /// - Parameter clients: The connections there are once no new one is accepted.
     func close(clients: () -> [any Channel]) async {
-        control.removeFile()
-        events.removeFile()
-        for listener in listeners { try? await listener.close() }
+        let doors = doors.withLockedValue { $0 }
+        for door in doors { door.socket.removeFile() }
+        for door in doors { try? await door.listener.close() }
         let remaining = clients()
         for channel in remaining {
             channel.pipeline.fireUserInboundEventTriggered(ClientEvent.finish)
@@ -61,7 +94,7 @@ struct OpenSockets: Sendable {
 
     private static func bootstrap(
         _ group: MultiThreadedEventLoopGroup,
-        _ makeHandler: @escaping @Sendable (any Channel) -> some ChannelHandler
+        _ makeHandler: @escaping @Sendable (any Channel) -> any ChannelHandler
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .childChannelOption(.allowRemoteHalfClosure, value: true)

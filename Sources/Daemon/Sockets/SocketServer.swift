@@ -75,22 +75,43 @@ public final class SocketServer: Service, Sendable {
         }
         let directory = try RuntimeDirectory(path: configuration.runtimeDirectory)
         defer { directory.unlock() }
-        let group = configuration.groupName.flatMap { RuntimeDirectory.groupID(named: $0) }
-        func open(
-            _ name: String, _ mode: mode_t, orTake passed: ListeningSocket?
-        ) throws(SocketServerError) -> ListeningSocket {
-            if let passed { return passed }
-            return try ListeningSocket(path: directory.file(name), mode: mode, group: group)
-        }
-        let control = try open(
-            "astd.sock", configuration.controlMode, orTake: configuration.inherited.control)
+        let control = try open(directory.file("astd.sock"), orTake: configuration.inherited.control)
         do throws(SocketServerError) {
-            let events = try open(
-                "events.sock", configuration.eventsMode, orTake: configuration.inherited.events)
+            let events = try open(directory.file("events.sock"), orTake: configuration.inherited.events)
             return (control, events)
         } catch {
             control.discard()
             throw error
+        }
+    }
+
+    private func open(
+        _ path: String, orTake passed: ListeningSocket? = nil
+    ) throws(SocketServerError) -> ListeningSocket {
+        if let passed { return passed }
+        let isControl = path.hasSuffix("/astd.sock")
+        return try ListeningSocket(
+            path: path, mode: isControl ? configuration.controlMode : configuration.eventsMode,
+            group: configuration.groupName.flatMap { RuntimeDirectory.groupID(named: $0) })
+    }
+
+    /// Somebody who cleans up may remove the files of sockets: a look every second makes them anew.
+    private func guardFiles() async {
+        var complaint: SocketServerError?
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            guard case .open(let sockets) = state.withLockedValue({ $0 }) else { return }
+            do throws(SocketServerError) {
+                let restored = try await sockets.restore { path throws(SocketServerError) in
+                    let directory = try RuntimeDirectory(path: configuration.runtimeDirectory)
+                    defer { directory.unlock() }
+                    return try open(path)
+                }
+                for path in restored { logger.warning("\(path) was removed, and is there again") }
+                complaint = nil
+            } catch {
+                if complaint != error { logger.error("a removed socket cannot be made anew: \(error)") }
+                complaint = error
+            }
         }
     }
 
@@ -99,8 +120,11 @@ public final class SocketServer: Service, Sendable {
     /// - Throws: ``SocketServerError`` when the sockets cannot be opened.
     public func run() async throws {
         try await bind()
+        let guardian = Task { await guardFiles() }
         // Cancellation ends the wait as well, and is answered in the same way.
         try? await gracefulShutdown()
+        guardian.cancel()
+        await guardian.value
         await close()
     }
 

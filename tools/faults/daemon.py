@@ -1,0 +1,111 @@
+"""A running astd as its clients see it."""
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+from machine import REPOSITORY, Trouble, program, until
+from servers import SOURCE
+
+
+class Daemon:
+    """`astd run` with the shipped model, and every record it sends, each with the moment of its arrival."""
+
+    def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), prefix=(), variables=None):
+        self.home, self.hop = home, hop
+        self.directory = home.path / "astd"
+        self.process = home.start(
+            [*prefix, program("astd"), "run", "--source", source, "--hop", hop, "--model", REPOSITORY / "models/default",
+             "--adapters-dir", home.path, "--runtime-dir", self.directory, *options], "astd", **(variables or {}))
+        self.records = []
+        self.moments = []
+        self.until_served()
+        self.stream = self.connect("events.sock")
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def serves(self):
+        self.alive()
+        try:
+            for name in ("astd.sock", "events.sock"):
+                self.connect(name).close()
+            return True
+        except OSError:
+            return False
+
+    def alive(self):
+        if self.process.poll() is not None:
+            raise Trouble(f"astd ended with {self.process.returncode}:\n{self.home.said('astd')}")
+
+    def connect(self, name):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            client.connect(str(self.directory / name))
+        except OSError:
+            client.close()
+            raise
+        return client
+
+    def read(self):
+        for line in self.stream.makefile("rb"):
+            moment = time.monotonic()
+            self.records.append(json.loads(line))
+            self.moments.append(moment)
+
+    def until_served(self):
+        """Waits until new clients get in."""
+        until("astd's sockets", self.serves)
+
+    def ask(self, method, **parameters):
+        with self.connect("astd.sock") as client:
+            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+            client.sendall(json.dumps(request).encode() + b"\n")
+            for line in client.makefile("rb"):
+                reply = json.loads(line)
+                if reply.get("id") == 1:
+                    if "error" in reply:
+                        raise Trouble(f"{method}: {reply['error']['message']}")
+                    return reply["result"]
+        raise Trouble(f"{method}: astd hung up")
+
+    def wait(self, what, matches, since=0, seconds=120):
+        """The first record from number `since` on that matches, and when it came."""
+        seen = since
+
+        def look():
+            nonlocal seen
+            while seen < len(self.moments):
+                seen += 1
+                if matches(self.records[seen - 1]):
+                    return True
+            self.alive()
+            return False
+        until(what, look, seconds)
+        return self.records[seen - 1], self.moments[seen - 1]
+
+    def source(self, state, since=0):
+        return self.wait(f"a source that is {state}",
+                         lambda record: record["type"] == "source" and record["state"] == state, since)
+
+    def hears(self, since=0):
+        """The first prediction that has sound in it."""
+        return self.wait("a prediction of the sound that is played",
+                         lambda record: record["type"] == "prediction" and (record["level_dbfs"] or -99) > -60, since)
+
+    def figures(self):
+        """Threads, open files and kilobytes of anonymous memory."""
+        folder = f"/proc/{self.process.pid}"
+        with open(f"{folder}/status", encoding="ascii") as status:
+            lines = dict(line.split(":", 1) for line in status)
+        return int(lines["Threads"]), len(os.listdir(f"{folder}/fd")), int(lines["RssAnon"].split()[0])
+
+    def end(self):
+        """Stops it in good order."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+        if self.process.returncode != 0:
+            raise Trouble(f"astd ended with {self.process.returncode}:\n{self.home.said('astd')}")
+        self.home.end(self.process)
+        self.reader.join(timeout=10)
