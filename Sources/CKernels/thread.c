@@ -43,6 +43,12 @@ int ast_usable_processors(void) {
   return CPU_COUNT(&set);
 }
 
+void ast_share_arenas(void) {
+#if defined(__GLIBC__)
+  mallopt(M_ARENA_MAX, 2);
+#endif
+}
+
 void ast_return_freed_memory(void) {
 #if defined(__GLIBC__)
   malloc_trim(0);

@@ -1,3 +1,4 @@
+private import CKernels
 private import Capture
 private import Frontend
 private import Inference
@@ -22,6 +23,7 @@ public struct AstDaemon: Sendable {
     ///
     /// - Throws: ``DaemonError``.
     public func run() async throws {
+        ast_share_arenas()
         let notifier = ServiceNotifier(logger: logger)
         let spec = try mapped(DaemonError.source) { () throws(CaptureError) in
             try SourceSpec(parsing: options.settings.source)

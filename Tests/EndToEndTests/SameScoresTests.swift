@@ -16,10 +16,15 @@ struct SameScoresTests {
         let daemon = try await RunningDaemon.start(
             ["--source", PulseServer.source, "--hop", "0.02", "--activation", "none"], in: folder)
         let client = try daemon.subscribe()
-        let silent = try await client.nextPrediction()
-        let player = try server.play(path)
-        let heard = try await Self.windows(of: clip, from: client, after: silent)
-        #expect(try await player.ending().code == 0)
+        var silent = try await client.nextPrediction()
+        var heard: [Prediction] = []
+        // Where others starve it, the daemon skips windows and says so: then the clip is played again.
+        for _ in 0..<8 where heard.count < 100 {
+            silent = try await client.nextPrediction()
+            let player = try server.play(path)
+            heard = try await Self.windows(of: clip, from: client, after: silent)
+            #expect(try await player.ending().code == 0)
+        }
 
         // Nobody knows at which sample of the stream the clip began, only between which windows. The window in
         // the middle of which it began is compared with all the possible ones.

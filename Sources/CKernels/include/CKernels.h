@@ -61,6 +61,9 @@ void ast_name_thread(const char *name);
 /// Processors that the calling thread may run on.
 int ast_usable_processors(void);
 
+/// Two arenas for all threads (glibc's M_ARENA_MAX): one for each thread keeps freed memory that no other thread uses.
+void ast_share_arenas(void);
+
 /// Gives the system back what was freed and the allocator still keeps (glibc's malloc_trim).
 void ast_return_freed_memory(void);
 
