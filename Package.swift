@@ -102,6 +102,8 @@ let package = Package(
         .target(
             name: "GoldenSupport", dependencies: ["Inference"], path: "Tests/GoldenSupport",
             swiftSettings: house),
+        // What the tests of both sides of a socket send through it.
+        .target(name: "SocketSupport", path: "Tests/SocketSupport", swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture"], swiftSettings: house),
         .testTarget(
             name: "FrontendTests", dependencies: ["Capture", "Frontend", "GoldenSupport", "Inference"],
@@ -121,14 +123,13 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
-                "Wire",
-                log, nio,
+                "SocketSupport", "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
         .testTarget(
             name: "SettingsTests", dependencies: ["Detection", "Settings"], swiftSettings: house),
-        .testTarget(name: "EndToEndTests", dependencies: ["Wire"], swiftSettings: house),
+        .testTarget(name: "EndToEndTests", dependencies: ["SocketSupport", "Wire"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

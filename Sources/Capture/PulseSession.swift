@@ -22,7 +22,7 @@ final class PulseSession: @unchecked Sendable {
     private var sourceName: String?
     private var phase = Phase.connecting
     private var health = SourceHealth()
-    private var clock = StreamClock()
+    private var unheard = UnheardMeter()
     /// In nanoseconds of the monotonic clock.
     private var lastArrivalNanos: Int64 = 0
     /// Why samples are missing since the stream last broke off.
@@ -98,7 +98,7 @@ final class PulseSession: @unchecked Sendable {
         defer { pa_threaded_mainloop_unlock(loop) }
         guard phase != .closed, phase != .paused else { return }
         if phase == .recording {
-            clock.noteBreak()
+            unheard.noteBreak()
             breakReason = .paused
         }
         phase = .paused
@@ -189,7 +189,7 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .recording, let name = stream?.deviceName else { return }
         sourceName = name
         // What one source had on the way is lost, and the other begins when it likes.
-        clock.noteBreak()
+        unheard.noteBreak()
         guard health.state == .healthy else { return }
         onEvent(SourceEvent(state: .healthy, name: name, message: "the server has changed its default"))
     }
@@ -203,7 +203,7 @@ final class PulseSession: @unchecked Sendable {
                 name: sourceName ?? wanted, reason: "the server has suspended it")
             tell(.lost, message: error.description)
         } else if !isSuspended, phase == .suspended {
-            clock.noteBreak()
+            unheard.noteBreak()
             phase = .recording
             lastArrivalNanos = SystemClock.monotonicNanos
             timer?.fire(inNanos: Self.silenceLimitNanos)
@@ -217,8 +217,8 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .recording || phase == .suspended else { return }
         lastArrivalNanos = SystemClock.monotonicNanos
         let now = SystemClock.bootNanos
-        clock.noteSleep(nanos: now - lastArrivalNanos)
-        let missing = clock.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
+        unheard.noteSleep(nanos: now - lastArrivalNanos)
+        let missing = unheard.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
         ring.skip(samples: missing, reason: breakReason)
         ring.push(samples, lastSampleNanos: now - ageNanos)
         if phase == .recording, health.state != .healthy {
@@ -244,7 +244,7 @@ final class PulseSession: @unchecked Sendable {
         guard [.connecting, .watching, .recording, .suspended].contains(phase) else { return }
         if phase == .recording { breakReason = .sourceLost }
         phase = .broken
-        clock.noteBreak()
+        unheard.noteBreak()
         timer?.fire(inNanos: 0)
         if !quietly { tell(.lost, message: error.description) }
         begin()

@@ -1,14 +1,18 @@
 private import Glibc
 
-/// The clocks of the system, in nanoseconds. None of them is the wall clock, which may be set.
-enum SystemClock {
+/// The clocks of the system, in nanoseconds. The wall clock may be set: it is asked as late as can be, and only for a time
+/// that is told.
+package enum SystemClock {
     static let nanosPerSecond: Int64 = 1_000_000_000
 
     /// Time that only moves forward; for durations, deadlines and pacing.
     static var monotonicNanos: Int64 { read(CLOCK_MONOTONIC) }
 
     /// As the monotonic clock, and goes on while the machine sleeps; for when a sample was heard.
-    static var bootNanos: Int64 { read(CLOCK_BOOTTIME) }
+    package static var bootNanos: Int64 { read(CLOCK_BOOTTIME) }
+
+    /// What to add to that for nanoseconds since 1970-01-01 UTC, as the wall clock is set now.
+    package static var wallOffsetNanos: Int64 { read(CLOCK_REALTIME) - bootNanos }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

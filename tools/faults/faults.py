@@ -14,42 +14,34 @@ OUTAGE = 0.7  # seconds that a server or a source is away
 HANG = 4.5  # longer than the three seconds of astd's watchdog
 
 
-def pulse_part_killed(world):
-    """Of PipeWire, only what speaks PulseAudio's protocol."""
-    mark = world.mark()
-    world.server.kill()
-    lost(world, mark)
-    world.server.begin_pulse()
-    return world.back(mark)
-
-
-def pipewire_killed(world):
-    mark = world.mark()
-    world.server.kill_all()
-    lost(world, mark)
-    world.server.start()
-    return world.back(mark)
-
-
 def lost(world, mark):
     world.daemon.source("lost", mark)
     time.sleep(OUTAGE)
 
 
-def server_killed(world):
+def gone(world, leave, come_back):
     mark = world.mark()
-    world.server.kill()
+    leave()
     lost(world, mark)
-    world.server.start()
+    come_back()
     return world.back(mark)
+
+
+def pulse_part_killed(world):
+    """Of PipeWire, only what speaks PulseAudio's protocol."""
+    return gone(world, world.server.kill, world.server.begin_pulse)
+
+
+def pipewire_killed(world):
+    return gone(world, world.server.kill_all, world.server.start)
+
+
+def server_killed(world):
+    return gone(world, world.server.kill, world.server.start)
 
 
 def server_exits(world):
-    mark = world.mark()
-    world.server.leave()
-    lost(world, mark)
-    world.server.start()
-    return world.back(mark)
+    return gone(world, world.server.leave, world.server.start)
 
 
 def server_long_gone(world):

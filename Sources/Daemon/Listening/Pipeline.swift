@@ -126,7 +126,7 @@ final class Pipeline: @unchecked Sendable {
                 }
                 let samples = UnsafeBufferPointer(rebasing: block[..<count])
                 fedSample = start + Int64(count)
-                clock.heard(upTo: fedSample, nanos: nanos, wallOffsetNanos: SystemTime.wallOffsetNanos)
+                clock.heard(upTo: fedSample, nanos: nanos, wallOffsetNanos: SystemClock.wallOffsetNanos)
                 level.add(samples)
                 gate?.hear(samples)
                 clips.hear(samples, at: start)
@@ -238,7 +238,7 @@ final class Pipeline: @unchecked Sendable {
         let samples = clock.samples(ofFrames: window.lowerBound, count: window.count)
         let heardNanos = clock.unixNanos(ofSampleBefore: samples.upperBound)
         sequence += 1
-        let latencyNanos = SystemTime.bootNanos - clock.nanos(ofSampleBefore: samples.upperBound)
+        let latencyNanos = SystemClock.bootNanos - clock.nanos(ofSampleBefore: samples.upperBound)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         hub.publish(
             .prediction(

@@ -1,5 +1,5 @@
 /// Measures how much of a live stream went by unheard. No I/O.
-package struct StreamClock {
+package struct UnheardMeter {
     /// When the last sample that arrived was heard, in nanoseconds of the clock that does not stop in a sleep.
     private var lastSampleNanos: Int64?
     private var sleptNanos: Int64 = 0
