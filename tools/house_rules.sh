@@ -79,15 +79,13 @@ check_wording() {
 
     # ---- Width: Markdown at 120 columns (tables, and lines that a link makes long, excepted), Swift at 110 (swift-format
     # leaves comments and strings alone; a line of data in quotes may be longer).
-    wide=$(for file in "${texts[@]}"; do
-        case $file in
-            *.md) LC_ALL=C.UTF-8 awk -v file="$file" '
-                length > 120 && !/^ *\|/ && !/\]\([^)]*\)[^ ]*$/ && !/https?:/ && !/^ *[{←→]/ {
-                    print file ":" NR ": " length " columns" }' "$file" ;;
-            *.swift) LC_ALL=C.UTF-8 awk -v file="$file" '
-                length > 110 && !/["`#]/ && !/https?:/ { print file ":" NR ": " length " columns" }' "$file" ;;
-        esac
-    done)
+    wide=$(export LC_ALL=C.UTF-8
+        for file in "${texts[@]}"; do
+            case $file in
+                *.md) grep -HnP '^.{121}' "$file" | grep -vP ':\d+: *[|{←→]|\]\([^)]*\)\S*$|https?:' ;;
+                *.swift) grep -HnP '^.{111}' "$file" | grep -vP ':\d+:.*(["`#]|https?:)' ;;
+            esac
+        done | cut -c 1-100)
     [ -z "$wide" ] || breach "at most 120 columns in Markdown and 110 in Swift:"$'\n'"$wide"
 }
 if $enforced || $report || [ $# -gt 0 ]; then check_wording; fi

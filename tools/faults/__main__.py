@@ -28,7 +28,7 @@ class Report:
     def __init__(self, options):
         self.options = options
         self.failures = []
-        print(f"{'fault':<34} {'lost':<52} {'gaps':>4} {'recovery':>9} {'drift':>7}  accounts")
+        print(f"{'fault':<30} {'lost':<52} {'gaps':>4} {'recovery':>9} {'drift':>7}  accounts")
 
     def wants(self, name):
         return fnmatch.fnmatch(name, self.options.only)
@@ -50,7 +50,7 @@ class Report:
             verdict = str(trouble)
         by_reason, gaps = ledger.sums(world.daemon.records[mark:])
         lost = ", ".join(f"{reason} {samples / 16:.0f} ms ({samples})" for reason, samples in by_reason.items())
-        print(f"{name:<34} {lost or 'nothing':<52} {gaps:>4} "
+        print(f"{name:<30} {lost or 'nothing':<52} {gaps:>4} "
               f"{'' if recovery is None else f'{recovery * 1000:.0f} ms':>9} "
               f"{'' if drift is None else f'{drift:+.0f} ms':>7}  {verdict or 'add up'}")
         sys.stdout.flush()
@@ -67,7 +67,7 @@ class Report:
         return ""
 
     def skip(self, name, why):
-        print(f"{name:<34} skipped: {why}")
+        print(f"{name:<30} skipped: {why}")
 
     def group(self, names_and_actions, **world):
         """Some faults that happen to one world, one after the other."""
@@ -83,7 +83,7 @@ class Report:
         except Missing as missing:
             self.skip(wanted[0][0], missing)
         except TROUBLES as trouble:
-            print(f"{wanted[0][0]:<34} {trouble}")
+            print(f"{wanted[0][0]:<30} {trouble}")
             self.failures.append(f"{wanted[0][0]} and what follows it: {trouble}")
 
 
