@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-// Fuzz targets, apart from astd's own package because they link libFuzzer in place of a main program: `make fuzz`.
+// Fuzz targets (`make fuzz`). A package of their own, because they link libFuzzer instead of a main program.
 let fuzzed: [SwiftSetting] = [.unsafeFlags(["-parse-as-library"])]
 
 let package = Package(

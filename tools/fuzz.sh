@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes what reads strangers' files. SECONDS_EACH (600) for each target; finds are kept in .build-fuzz/TARGET.
+# Fuzzes the parsers of untrusted input with libFuzzer, starting from golden files. Inputs that fail are kept as
+# .build-fuzz/TARGET/found-*.
+#
+#   make fuzz                      ten minutes for each target
+#   make fuzz SECONDS_EACH=60      a minute for each
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${SECONDS_EACH:-600}
@@ -13,7 +17,7 @@ fuzz() {
     mkdir -p "$corpus"
     local number=0
     for seed in "$@"; do
-        [ -f "$seed" ] || continue  # Some golden files are directories, on purpose.
+        [ -f "$seed" ] || continue  # Some golden "files" are directories.
         number=$((number + 1))
         cp "$seed" "$corpus/seed-$number"
     done

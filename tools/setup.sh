@@ -1,28 +1,28 @@
 #!/usr/bin/env bash
-# Installs the packages that building, testing and the demo need and this machine lacks. Debian and Ubuntu.
+# Installs the missing packages that the build, the tests and the demo need, on Debian and Ubuntu.
 #
-#   tools/setup.sh [PACKAGE...]     and these packages
+#   tools/setup.sh [PACKAGE...]     also installs these
 set -euo pipefail
 
 packages=(
     # Libraries, with their headers.
     libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libssl-dev libyaml-dev
-    # Tests and demo play sound into a PulseAudio server of their own.
+    # Tests and demo play audio into a private PulseAudio server.
     pulseaudio pulseaudio-utils
-    # tools/fetch_model.sh, and the small hub that it is tested with.
+    # tools/fetch_model.sh, and the hub server of its test.
     curl python3
-    # The clients of examples/clients, and a terminal to test programs on.
+    # For examples/clients, and a terminal for tests.
     netcat-openbsd jq bsdutils
-    # What the Swift toolchain needs to run, to link and to fetch packages.
+    # The Swift toolchain needs these to run, to link and to fetch packages.
     g++ libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata git ca-certificates
-    # What a target wants beyond that.
+    # Packages of a single make target.
     "$@"
 )
 complain() { echo "setup: $*" >&2; }
 PATH=$PATH:/opt/swift/usr/bin:$HOME/.local/share/swiftly/bin:/usr/libexec/swift/bin
 
 if ! command -v swift > /dev/null; then
-    complain "Swift 6.2 or newer is missing. Install it as https://www.swift.org/install/linux/ says, for instance:
+    complain "Swift 6.2 or newer is missing. Install it as described at https://www.swift.org/install/linux/, for instance:
   curl -O https://download.swift.org/swiftly/linux/swiftly-$(uname -m).tar.gz
   tar xzf swiftly-$(uname -m).tar.gz && ./swiftly init && . ~/.local/share/swiftly/env.sh
 or unpack one of its archives to /opt/swift; then run this again."
@@ -30,7 +30,7 @@ or unpack one of its archives to /opt/swift; then run this again."
 fi
 
 if command -v apt-get > /dev/null; then
-    # Some packages have other names in other releases and provide these.
+    # A package may be present under another name that provides this one.
     # shellcheck disable=SC2016
     present=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' \
         | sed -n 's/([^)]*)//g; s/,/ /g; s/^installed //p' | tr '\n' ' ') "
@@ -49,7 +49,7 @@ if command -v apt-get > /dev/null; then
         fi
         echo "setup: installing ${missing[*]}"
         "${as_root[@]}" apt-get update -qq
-        # Never at the price of something that is there: pulseaudio and PipeWire's replacement may exclude each other.
+        # --no-remove: pulseaudio and PipeWire's replacement may exclude each other; keep what is installed.
         if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends --no-remove -o Dpkg::Use-Pty=0 "${missing[@]}" > /dev/null; then
             complain "apt-get could not install: ${missing[*]}"
@@ -57,13 +57,13 @@ if command -v apt-get > /dev/null; then
         fi
     fi
 else
-    complain "no apt-get here: make sure that you have the equivalents of ${packages[*]}"
+    complain "apt-get is missing: install the equivalents of ${packages[*]}"
 fi
 
-# Only now: on a bare system Swift itself runs only with these packages.
+# Checked last, because Swift itself needs some of these packages to run.
 version=$(swift --version 2> /dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
 if [ -z "$version" ]; then
-    complain "$(command -v swift) does not run: try \`swift --version\`"
+    complain "$(command -v swift) does not run: check \`swift --version\`"
     exit 1
 elif [ "$(printf '%s\n' 6.2 "$version" | sort -V | head -n 1)" != 6.2 ]; then
     complain "$(command -v swift) is Swift $version, 6.2 or newer is needed: see https://www.swift.org/install/linux/"

@@ -1,14 +1,18 @@
 #!/bin/bash
-# The kernels of other processors, under emulation: astd itself on two older x86-64 ones, and the kernels alone on Arm.
-# Needs a release build; installs qemu and Arm's C library where they are missing.
+# Tests the kernels for other processors under emulation: astd itself on two older x86-64 processors, the kernels alone on
+# Arm. Needs a release build. Installs qemu and Arm's C library where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
 command -v qemu-x86_64-static > /dev/null || missing+=(qemu-user-static)
 [ -d /usr/aarch64-linux-gnu ] || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 if [ ${#missing[@]} -gt 0 ]; then
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-    $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    echo "test-fallbacks: installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" > /dev/null
 fi
 for processor in Haswell Nehalem; do
     echo "== $processor: astd selftest"

@@ -3,7 +3,7 @@ import Inference
 
 let scratch = Scratch(golden: "adapters/modern-qv", fuzzed: "adapter_config.json")
 
-/// Any bytes as `adapter_config.json` beside good factors: read, or refused with a reason.
+/// Reads arbitrary bytes as `adapter_config.json` beside valid factors. Every rejection must have a reason.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     scratch.write(bytes, count)

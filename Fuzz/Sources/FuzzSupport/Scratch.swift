@@ -1,6 +1,6 @@
 import Glibc
 
-/// A directory in memory, with copies of a golden directory's files, one of which is the fuzzer's to write.
+/// A directory in memory with copies of a golden directory's files, one of which the fuzzer overwrites.
 public struct Scratch: Sendable {
     public let path: String
     private let file: String

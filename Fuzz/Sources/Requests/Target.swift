@@ -1,6 +1,6 @@
 import Wire
 
-/// Any bytes as what a client sends, in pieces: lines, requests and their parameters, or refusals.
+/// Reads arbitrary bytes, in two pieces, as a client's input: lines, requests and their parameters.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: bytes, count: count))

@@ -3,7 +3,7 @@ import Inference
 
 let scratch = Scratch(golden: "models/single-label", fuzzed: "model.safetensors")
 
-/// Any bytes as the weights of a small model: read, or refused with a reason.
+/// Reads arbitrary bytes as the weights of a small model. Every rejection must have a reason.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     scratch.write(bytes, count)

@@ -3,7 +3,7 @@ import Settings
 
 let scratch = Scratch(golden: "none", fuzzed: "astd.yaml")
 
-/// Any bytes as the file of settings: read, or refused with reasons.
+/// Reads arbitrary bytes as the settings file. Every rejection must have a reason.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     scratch.write(bytes, count)
