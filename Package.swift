@@ -98,38 +98,35 @@ let package = Package(
         .executableTarget(
             name: "astctl", dependencies: ["Wire", argumentParser], swiftSettings: house),
 
-        // What the tests of several targets read: Tests/Golden.
-        .target(
-            name: "GoldenSupport", dependencies: ["Inference"], path: "Tests/GoldenSupport",
-            swiftSettings: house),
-        // What the tests of both sides of a socket send through it.
-        .target(name: "SocketSupport", path: "Tests/SocketSupport", swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture"], swiftSettings: house),
+        // Shared by the tests of all targets, and depends on none of them.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "FrontendTests", dependencies: ["Capture", "Frontend", "GoldenSupport", "Inference"],
+            name: "FrontendTests", dependencies: ["Capture", "Frontend", "Inference", "TestSupport"],
             swiftSettings: house),
         .testTarget(
-            name: "InferenceTests", dependencies: ["GoldenSupport", "Inference"], swiftSettings: house),
+            name: "InferenceTests", dependencies: ["Inference", "TestSupport"], swiftSettings: house),
         .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
         .testTarget(
             name: "BatchTests",
             dependencies: [
-                "Batch", "Capture", "Detection", "Frontend", "GoldenSupport", "Inference", "Recognizer",
+                "Batch", "Capture", "Detection", "Frontend", "Inference", "Recognizer", "TestSupport",
                 "Wire",
             ],
             swiftSettings: house),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "astctl"], swiftSettings: house),
+        .testTarget(
+            name: "WireTests", dependencies: ["TestSupport", "Wire", "astctl"], swiftSettings: house),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Capture", "Daemon", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Settings",
-                "SocketSupport", "Wire", log, nio,
+                "Capture", "Daemon", "Frontend", "Inference", "Recognizer", "Settings", "TestSupport",
+                "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
         .testTarget(
             name: "SettingsTests", dependencies: ["Detection", "Settings"], swiftSettings: house),
-        .testTarget(name: "EndToEndTests", dependencies: ["SocketSupport", "Wire"], swiftSettings: house),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "Wire"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import GoldenSupport
+import TestSupport
 import Inference
 import Recognizer
 import Testing

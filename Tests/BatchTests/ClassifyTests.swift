@@ -1,5 +1,5 @@
 import Detection
-import GoldenSupport
+import TestSupport
 import Recognizer
 import Testing
 import Wire

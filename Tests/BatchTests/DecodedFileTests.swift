@@ -1,6 +1,6 @@
 import Capture
 import Glibc
-import GoldenSupport
+import TestSupport
 import Testing
 
 /// Files that were made apart from these tests; Capture's own write theirs with the library that reads them.

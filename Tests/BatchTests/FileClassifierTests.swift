@@ -2,7 +2,7 @@ import Batch
 import Capture
 import Detection
 import Frontend
-import GoldenSupport
+import TestSupport
 import Inference
 import Recognizer
 import Testing

@@ -1,6 +1,6 @@
 import Batch
 import Glibc
-import GoldenSupport
+import TestSupport
 import Testing
 
 @Suite struct FileQueueTests {

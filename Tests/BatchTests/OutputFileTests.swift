@@ -1,5 +1,5 @@
 import Glibc
-import GoldenSupport
+import TestSupport
 import Testing
 
 @testable import Batch

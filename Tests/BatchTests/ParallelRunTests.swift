@@ -1,6 +1,6 @@
 import Detection
 import Glibc
-import GoldenSupport
+import TestSupport
 import Recognizer
 import Testing
 import Wire

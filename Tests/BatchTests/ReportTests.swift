@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import GoldenSupport
+import TestSupport
 import Testing
 import Wire
 

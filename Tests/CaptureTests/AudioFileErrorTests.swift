@@ -1,6 +1,7 @@
 import Capture
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AudioFileErrorTests {

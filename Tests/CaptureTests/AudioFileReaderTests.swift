@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct AudioFileReaderTests {

@@ -1,6 +1,7 @@
 import CSndfile
 import Capture
 import Glibc
+import TestSupport
 
 /// Audio files that tests make for themselves, and what is read from them.
 enum AudioFixture {
@@ -31,7 +32,7 @@ enum AudioFixture {
         info.channels = Int32(channels)
         info.format = Int32(format.container | format.subtype)
         guard let handle = sf_open(path, Int32(SFM_WRITE), &info) else {
-            throw TestTrouble("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
+            throw TestFailure("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
         }
         defer { sf_close(handle) }
         if variableBitRate {
@@ -40,7 +41,7 @@ enum AudioFixture {
         }
         let frames = Int64(samples.count / channels)
         guard sf_writef_float(handle, samples, frames) == frames else {
-            throw TestTrouble("libsndfile wrote too little to \(path)")
+            throw TestFailure("libsndfile wrote too little to \(path)")
         }
     }
 
@@ -51,11 +52,11 @@ enum AudioFixture {
         info.channels = 1
         info.format = Int32(format.container | format.subtype)
         guard let handle = sf_open(path, Int32(SFM_WRITE), &info) else {
-            throw TestTrouble("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
+            throw TestFailure("libsndfile cannot write \(path): \(String(cString: sf_strerror(nil)))")
         }
         defer { sf_close(handle) }
         guard sf_writef_short(handle, samples, Int64(samples.count)) == samples.count else {
-            throw TestTrouble("libsndfile wrote too little to \(path)")
+            throw TestFailure("libsndfile wrote too little to \(path)")
         }
     }
 
@@ -70,13 +71,8 @@ enum AudioFixture {
 
     /// Noise that is the same in every run, within ±0.5.
     static func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
-        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-        return (0..<count).map { _ in
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return Float(Int32(truncatingIfNeeded: state >> 32)) / Float(1 << 32)
-        }
+        var random = SeededGenerator(seed: seed)
+        return random.floats(count, in: -0.5...0.5)
     }
 
     /// Everything a reader delivers, read in blocks of a given size.

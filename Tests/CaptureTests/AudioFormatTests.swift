@@ -1,5 +1,6 @@
 import CSndfile
 import Capture
+import TestSupport
 import Testing
 
 /// Every container, width, rate and number of channels that recordings come in.

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A program started by a test; killed when the test forgets it.
 final class ChildProcess {
@@ -30,7 +31,7 @@ final class ChildProcess {
         var child: pid_t = 0
         let failure = posix_spawnp(&child, arguments[0], &actions, nil, &cArguments, &variables)
         guard failure == 0 else {
-            throw TestTrouble("\(arguments[0]) could not be started: install it (apt-get install \(package))")
+            throw TestFailure("\(arguments[0]) could not be started: install it (apt-get install \(package))")
         }
         identifier = child
     }

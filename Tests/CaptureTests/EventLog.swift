@@ -1,6 +1,7 @@
 import Capture
 import Glibc
 import Synchronization
+import TestSupport
 
 /// The events of a source, in order.
 final class EventLog: Sendable {
@@ -22,4 +23,11 @@ final class EventLog: Sendable {
         }
         return false
     }
+}
+
+/// Seconds of the monotonic clock, for time limits.
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }

@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct FileSourceTests {

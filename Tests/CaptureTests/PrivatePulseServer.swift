@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import TestSupport
 
 /// A PulseAudio server that belongs to one test: its folder, its socket, its devices, and no hardware.
 final class PrivatePulseServer {
@@ -37,7 +38,7 @@ final class PrivatePulseServer {
             if let sources = try? listPulseSources(server: address), sources.count == sinks.count { return }
             usleep(50_000)
         }
-        throw TestTrouble("the private PulseAudio server did not come up")
+        throw TestFailure("the private PulseAudio server did not come up")
     }
 
     /// Kills the server and takes its socket away.
@@ -55,7 +56,7 @@ final class PrivatePulseServer {
     func control(_ arguments: [String]) throws {
         let pactl = try ChildProcess(
             ["pactl", "--server=\(address)"] + arguments, package: "pulseaudio-utils")
-        guard pactl.wait(seconds: 30) else { throw TestTrouble("pactl \(arguments) failed") }
+        guard pactl.wait(seconds: 30) else { throw TestFailure("pactl \(arguments) failed") }
     }
 
     /// Plays 16 kHz mono samples and returns when they were played.
@@ -68,6 +69,6 @@ final class PrivatePulseServer {
                 "--format=float32le",
                 "--rate=16000", "--channels=1", "--latency-msec=1000", path,
             ], package: "pulseaudio-utils")
-        guard pacat.wait(seconds: 60) else { throw TestTrouble("pacat failed") }
+        guard pacat.wait(seconds: 60) else { throw TestFailure("pacat failed") }
     }
 }

@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import TestSupport
 import Testing
 
 /// Against real servers. One at a time: they keep time, and a starved server loses samples.

@@ -1,4 +1,5 @@
 import Capture
+import TestSupport
 
 extension SampleRing {
     /// Pushes an array.

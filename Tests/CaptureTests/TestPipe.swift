@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A pipe of a test.
 final class TestPipe: Sendable {
@@ -7,7 +8,7 @@ final class TestPipe: Sendable {
 
     init() throws {
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw TestTrouble("pipe failed: errno \(errno)") }
+        guard pipe(&ends) == 0 else { throw TestFailure("pipe failed: errno \(errno)") }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 

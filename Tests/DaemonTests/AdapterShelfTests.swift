@@ -1,5 +1,5 @@
 import Dispatch
-import GoldenSupport
+import TestSupport
 import Inference
 import Logging
 import Recognizer

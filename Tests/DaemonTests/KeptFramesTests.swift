@@ -1,5 +1,5 @@
 import Frontend
-import GoldenSupport
+import TestSupport
 import Inference
 import Recognizer
 import Testing

@@ -1,7 +1,7 @@
 import Capture
 import Dispatch
 import Frontend
-import GoldenSupport
+import TestSupport
 import Inference
 import Logging
 import Recognizer
@@ -67,7 +67,7 @@ import Wire
     func `Whatever happens, every sample is in a window or in one gap`(seed: Int, sourceWaits: Bool)
         async throws
     {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let stream = try Stream(sourceWaits: sourceWaits)
         for _ in 0..<40 {
             switch Int.random(in: 0..<8, using: &random) {
@@ -219,18 +219,5 @@ private struct Records {
             reached = max(reached, range.upperBound)
         }
         return nil
-    }
-}
-
-/// SplitMix64: the same sequence everywhere.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

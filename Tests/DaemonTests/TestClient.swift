@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import SocketSupport
+import TestSupport
 import Wire
 
 /// A blocking client of a Unix socket, on a queue of its own so that no test holds up another's tasks.

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -160,7 +161,7 @@ struct AdapterSwapTests {
         let expected = try await Self.logitsOfSilence(in: folder)
         let server = try await PulseServer.start(in: folder)
         let shelf = folder.file("adapters")
-        try folder.copyDirectory(Self.path("modern-qv"), to: "adapters/mine")
+        try folder.replace("adapters/mine", with: Self.path("modern-qv"))
         let daemon = try await RunningDaemon.start(
             [
                 "--source", PulseServer.source, "--hop", "0.1", "--activation", "none", "--adapters-dir",
@@ -176,9 +177,9 @@ struct AdapterSwapTests {
         }
         #expect(before.scores == expected["modern-qv"])
 
-        try folder.copyDirectory(Self.path("dora"), to: "adapters/mine")
-        try folder.copyDirectory(Self.path("new-head"), to: "adapters/other")
-        try folder.copyDirectory(Self.path("pissa"), to: "adapters/broken")
+        try folder.replace("adapters/mine", with: Self.path("dora"))
+        try folder.replace("adapters/other", with: Self.path("new-head"))
+        try folder.replace("adapters/broken", with: Self.path("pissa"))
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 1)
         #expect(reload.lines == ["loaded: other", "replaced: mine"])
@@ -243,7 +244,7 @@ struct AdapterSwapTests {
 
     @Test func `A model file that is truncated in use ends the daemon with the reason`() async throws {
         let folder = try TestFolder()
-        try folder.copyDirectory(Astd.model, to: "model")
+        try folder.replace("model", with: Astd.model)
         let daemon = try await RunningDaemon.start(
             ["--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.1"],
             model: folder.file("model"), in: folder)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// The programs as they were built beside the tests, and the files that they are tried on.
 enum Astd {
@@ -16,7 +17,7 @@ enum Astd {
             decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/\(name)"
         guard access(String(path), X_OK) == 0 else {
-            throw TestTrouble("\(path) is not there: build everything first with `swift build`")
+            throw TestFailure("\(path) is not there: build everything first with `swift build`")
         }
         return String(path)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A program that a test started, its output in files of the test's folder; killed when the test forgets it.
 final class Program {
@@ -67,7 +68,7 @@ final class Program {
         guard failure == 0 else {
             let reason = String(cString: strerror(failure))
             let advice = package.map { ": apt-get install \($0)" } ?? ""
-            throw TestTrouble("\(command[0]) could not be started (\(reason))\(advice)")
+            throw TestFailure("\(command[0]) could not be started (\(reason))\(advice)")
         }
         identifier = child
     }
@@ -86,12 +87,12 @@ final class Program {
     }
 
     /// Waits until the program has ended by itself.
-    func ending(within seconds: Double = 120) async throws -> Ending {
+    func ending() async throws -> Ending {
         let code: Int32
         do {
-            code = try await eventually("the end of \(name)", within: seconds) { poll() }
+            code = try await eventually("the end of \(name)") { poll() }
         } catch {
-            throw TestTrouble("\(error); it said: \(try said())")
+            throw TestFailure("\(error); it said: \(try said())")
         }
         return Ending(code: code, output: try bytes("out"), errors: try bytes("err"))
     }

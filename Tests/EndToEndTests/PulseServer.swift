@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A PulseAudio server of a test's own: no hardware, one null sink that works in astd's own format, so that its
 /// monitor gives back the very samples that were played.
 struct PulseServer {
@@ -18,7 +20,7 @@ struct PulseServer {
         let server = PulseServer(program: program, folder: folder)
         try await eventually("an answer of the PulseAudio server") {
             if let code = program.poll() {
-                throw TestTrouble("pulseaudio ended with \(code): \(try program.said())")
+                throw TestFailure("pulseaudio ended with \(code): \(try program.said())")
             }
             return try await server.pactl("get-sink-mute", sink).code == 0 ? () : nil
         }
@@ -39,7 +41,7 @@ struct PulseServer {
     /// Adds a sink, and with it its monitor.
     func load(sink: String) async throws {
         let ending = try await pactl("load-module", "module-null-sink", "sink_name=\(sink)", "norewinds=1")
-        guard ending.code == 0 else { throw TestTrouble("no sink \(sink): \(ending.complaints)") }
+        guard ending.code == 0 else { throw TestFailure("no sink \(sink): \(ending.complaints)") }
     }
 
     /// Takes a sink away that ``load(sink:)`` added.
@@ -48,7 +50,7 @@ struct PulseServer {
         guard let module = modules.first(where: { $0.contains("sink_name=\(sink) ") }),
             let index = module.split(separator: "\t").first,
             try await pactl("unload-module", String(index)).code == 0
-        else { throw TestTrouble("the sink \(sink) could not be unloaded: \(modules)") }
+        else { throw TestFailure("the sink \(sink) could not be unloaded: \(modules)") }
     }
 
     private func pactl(_ arguments: String...) async throws -> Program.Ending {

@@ -1,5 +1,5 @@
 import Glibc
-import SocketSupport
+import TestSupport
 import Wire
 
 /// A client of either socket that waits for records without blocking a thread.
@@ -15,7 +15,7 @@ final class RecordClient {
     init(_ path: String) throws {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard withSocketAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
-            throw TestTrouble("nobody answers at \(path): errno \(errno)")
+            throw TestFailure("nobody answers at \(path): errno \(errno)")
         }
     }
 
@@ -27,7 +27,7 @@ final class RecordClient {
         let request =
             Array(#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":\#(params)}"#.utf8) + [0x0A]
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-            throw TestTrouble("the subscription could not be sent: errno \(errno)")
+            throw TestFailure("the subscription could not be sent: errno \(errno)")
         }
     }
 
@@ -37,7 +37,7 @@ final class RecordClient {
         let request =
             Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#.utf8) + [0x0A]
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-            throw TestTrouble("\(method) could not be sent: errno \(errno)")
+            throw TestFailure("\(method) could not be sent: errno \(errno)")
         }
         _ = try await eventually("the answer to \(method)") {
             try fill()
@@ -50,7 +50,7 @@ final class RecordClient {
         let request =
             Array(#"{"jsonrpc":"2.0","id":1,"method":"classify","params":\#(params)}"#.utf8) + [0x0A]
         guard sendWithFiles(descriptor, request, files) == request.count else {
-            throw TestTrouble("classify could not be sent: errno \(errno)")
+            throw TestFailure("classify could not be sent: errno \(errno)")
         }
     }
 
@@ -59,14 +59,14 @@ final class RecordClient {
         try await eventually("the next line") {
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            if count == 0 { throw TestTrouble("the daemon closed") }
+            if count == 0 { throw TestFailure("the daemon closed") }
             if count > 0 { objects += try framer.append(Array(buffer[..<count])).map(Self.object) }
             return objects.popFirst()
         }
     }
 
     private static func object(_ item: LineFramer.Item) throws -> JSONObject {
-        guard case .line(let line) = item else { throw TestTrouble("a line of more than 1 MiB") }
+        guard case .line(let line) = item else { throw TestFailure("a line of more than 1 MiB") }
         return try JSONObject(parsing: line)
     }
 
@@ -81,12 +81,12 @@ final class RecordClient {
 
     /// The next record of a kind; the others are passed over.
     ///
-    /// - Throws: ``TestTrouble`` when the daemon closes before.
+    /// - Throws: ``TestFailure`` when the daemon closes before.
     func next<Record>(_ pick: (LiveRecord) -> Record?) async throws -> Record {
         while let record = try await next() {
             if let picked = pick(record) { return picked }
         }
-        throw TestTrouble("the daemon closed before the record that was waited for")
+        throw TestFailure("the daemon closed before the record that was waited for")
     }
 
     func nextPrediction() async throws -> Prediction { try await next { $0.prediction } }
@@ -109,11 +109,11 @@ final class RecordClient {
                 return
             }
             for item in framer.append(Array(buffer[..<count])) {
-                guard case .line(let line) = item else { throw TestTrouble("a record of more than 1 MiB") }
+                guard case .line(let line) = item else { throw TestFailure("a record of more than 1 MiB") }
                 switch try RPCMessage(line: line) {
                 case .record(let record), .notification(let record): records.append(record)
                 case .result: answers += 1
-                case .failure(_, let error): throw TestTrouble("the daemon refused: \(error.message)")
+                case .failure(_, let error): throw TestFailure("the daemon refused: \(error.message)")
                 }
             }
         }
@@ -133,13 +133,4 @@ extension Prediction {
 extension [ScoredLabel] {
     /// The scores in the order of the model's labels.
     var scores: [Float] { sorted { $0.index < $1.index }.map(\.score) }
-}
-
-/// The largest absolute difference; infinite when the counts differ or something is no number.
-func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
-    guard left.count == right.count else { return .infinity }
-    return zip(left, right).reduce(0) { largest, pair in
-        let difference = abs(pair.0 - pair.1)
-        return difference.isNaN ? .infinity : max(largest, difference)
-    }
 }

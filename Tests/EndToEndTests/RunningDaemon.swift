@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Wire
 
 /// An `astd run` that is ready, with its sockets in the test's folder.
@@ -20,7 +21,7 @@ struct RunningDaemon {
             in: folder, environment: ["NOTIFY_SOCKET": notifications.path])
         try await eventually("READY=1 from astd") {
             if let code = program.poll() {
-                throw TestTrouble("astd ended at once with \(code): \(try program.said())")
+                throw TestFailure("astd ended at once with \(code): \(try program.said())")
             }
             return notifications.received().contains { $0.hasPrefix("READY=1") } ? () : nil
         }
@@ -67,7 +68,7 @@ final class NotifySocket {
         descriptor = socket(
             AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard withSocketAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
-            throw TestTrouble("\(path) could not be bound: errno \(errno)")
+            throw TestFailure("\(path) could not be bound: errno \(errno)")
         }
     }
 

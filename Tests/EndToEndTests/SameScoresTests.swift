@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -141,7 +142,7 @@ struct SameScoresTests {
         while true {
             let record = try #require(try await client.next())
             if let gap = record.gap, gap.reason != .skipped {
-                throw TestTrouble("a hole in the stream: \(gap)")
+                throw TestFailure("a hole in the stream: \(gap)")
             }
             guard let prediction = record.prediction else { continue }
             if heard.count == 1 && prediction.scores == silent.scores {

@@ -1,18 +1,21 @@
 import Glibc
+import TestSupport
 
 /// Three seconds of sound that never repeats, 16 kHz mono 16 bit: sweeps, bursts of noise, pauses.
 struct SeededClip {
     let samples: [Int16]
 
     init(seed: UInt64) {
-        var noise = SplitMix(state: seed)
+        var noise = SeededGenerator(seed: seed)
         var phase = 0.0
         samples = (0..<48_000).map { position in
             let seconds = Double(position) / 16_000
             phase += 2 * .pi * (300 + 900 * seconds) / 16_000
             let isBurst = Int(seconds * 7) % 3 == 0
             let isPause = Int(seconds * 11) % 5 == 4
-            let sound = isPause ? 0 : 0.4 * sin(phase) + (isBurst ? 0.3 * noise.next() : 0)
+            let sound =
+                isPause
+                ? 0 : 0.4 * sin(phase) + (isBurst ? 0.3 * Double.random(in: -1..<1, using: &noise) : 0)
             return Int16(sound * 32_767)
         }
     }
@@ -31,7 +34,7 @@ struct SeededClip {
     static func silence(hours: Double, in folder: TestFolder) throws -> String {
         let samples = Int(hours * 3_600) * 16_000
         let path = try folder.write(header(samples: samples), to: "silence-\(samples).wav")
-        guard truncate(path, 44 + 2 * samples) == 0 else { throw TestTrouble("\(path) cannot be extended") }
+        guard truncate(path, 44 + 2 * samples) == 0 else { throw TestFailure("\(path) cannot be extended") }
         return path
     }
 
@@ -46,18 +49,5 @@ struct SeededClip {
             + bytes(UInt32(32_000)) + bytes(UInt16(2)) + bytes(UInt16(16))
         return Array("RIFF".utf8) + bytes(length + 36) + Array("WAVEfmt ".utf8) + format
             + Array("data".utf8) + bytes(length)
-    }
-}
-
-/// The generator of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-private struct SplitMix {
-    var state: UInt64
-
-    /// Even in -1..<1.
-    mutating func next() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((mixed ^ (mixed >> 31)) >> 11) / Double(1 << 52) - 1
     }
 }

@@ -1,6 +1,6 @@
 import Capture
 import Frontend
-import GoldenSupport
+import TestSupport
 import Inference
 
 /// Samples of golden clips, and their features.

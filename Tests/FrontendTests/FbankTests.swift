@@ -1,5 +1,5 @@
 import Frontend
-import GoldenSupport
+import TestSupport
 import Testing
 
 /// torchaudio computes the filterbank in single precision and is itself up to 0.02 (0.002 in normalised units, of a

@@ -1,5 +1,5 @@
 import Frontend
-import GoldenSupport
+import TestSupport
 import Testing
 
 /// Normalised and padded windows against `ASTFeatureExtractor`'s.

@@ -1,5 +1,5 @@
 import Frontend
-import GoldenSupport
+import TestSupport
 import Testing
 
 @Suite struct SlidingFeaturesTests {

@@ -1,4 +1,4 @@
-import GoldenSupport
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -13,7 +13,7 @@ import Testing
     /// Access and sharing of the pages of `path` in this process, such as `r--p`.
     private static func access(_ path: String) throws -> [String] {
         // The kernel gives this file a page at a time: read it until there is no more.
-        guard let file = fopen("/proc/self/maps", "re") else { throw TestTrouble("no /proc/self/maps") }
+        guard let file = fopen("/proc/self/maps", "re") else { throw TestFailure("no /proc/self/maps") }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 1 << 16)

@@ -1,5 +1,5 @@
 import CKernels
-import GoldenSupport
+import TestSupport
 import Testing
 
 @testable import Inference

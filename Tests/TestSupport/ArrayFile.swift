@@ -26,9 +26,9 @@ package struct ArrayFile {
     package init(path: String) throws {
         self.path = path
         bytes = try Data(contentsOf: URL(filePath: path))
-        guard bytes.count > 8 else { throw TestTrouble("\(path) is no safetensors file") }
+        guard bytes.count > 8 else { throw TestFailure("\(path) is no safetensors file") }
         dataStart = 8 + bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard dataStart < bytes.count else { throw TestTrouble("\(path) is cut off") }
+        guard dataStart < bytes.count else { throw TestFailure("\(path) is cut off") }
         let header = try JSONDecoder().decode([String: Member].self, from: bytes[8..<dataStart])
         entries = header.compactMapValues(\.entry)
     }
@@ -45,7 +45,7 @@ package struct ArrayFile {
 
     package func floats(_ name: String) throws -> [Float] { try doubles(name).map { Float($0) } }
 
-    /// - Throws: ``TestTrouble`` when there is no such array: a missing fixture fails.
+    /// - Throws: ``TestFailure`` when there is no such array: a missing fixture fails.
     package func doubles(_ name: String) throws -> [Double] {
         let entry = try entry(name)
         let range = try byteRange(name)
@@ -57,7 +57,7 @@ package struct ArrayFile {
                 (0..<buffer.count / 4).map {
                     Double(buffer.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self))
                 }
-            default: throw TestTrouble("\(path): \(name) is \(entry.dtype)")
+            default: throw TestFailure("\(path): \(name) is \(entry.dtype)")
             }
         }
     }
@@ -66,12 +66,12 @@ package struct ArrayFile {
     package func byteRange(_ name: String) throws -> Range<Int> {
         let entry = try entry(name)
         let range = dataStart + entry.offsets[0]..<dataStart + entry.offsets[1]
-        guard range.upperBound <= bytes.count else { throw TestTrouble("\(path) is cut off") }
+        guard range.upperBound <= bytes.count else { throw TestFailure("\(path) is cut off") }
         return range
     }
 
     private func entry(_ name: String) throws -> Entry {
-        guard let entry = entries[name] else { throw TestTrouble("\(path) has no array \(name)") }
+        guard let entry = entries[name] else { throw TestFailure("\(path) has no array \(name)") }
         return entry
     }
 }
