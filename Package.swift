@@ -66,7 +66,8 @@ let package = Package(
 
         // Where the stages meet.
         .target(
-            name: "Recognizer", dependencies: ["CKernels", "Frontend", "Inference", "Detection"],
+            name: "Recognizer",
+            dependencies: ["CKernels", "Capture", "Frontend", "Inference", "Detection", "Wire"],
             swiftSettings: house),
         .target(
             name: "Batch",
@@ -81,7 +82,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Batch", "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
+                "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
                 "Detection", "Settings",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
@@ -107,6 +108,12 @@ let package = Package(
         .testTarget(
             name: "InferenceTests", dependencies: ["Inference", "TestSupport"], swiftSettings: house),
         .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
+        .testTarget(
+            name: "RecognizerTests",
+            dependencies: [
+                "Capture", "Detection", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire",
+            ],
+            swiftSettings: house),
         .testTarget(
             name: "BatchTests",
             dependencies: [

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Batch
+internal import Recognizer
 
 struct Spectrogram: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -130,7 +130,7 @@ struct ParallelRunTests {
 
     private static func stream(_ clip: String) throws -> WindowStream {
         let classifier = try classifiers(1)[0]
-        return try classifier.open(Golden.path(clip), classifier.makeFeatures(), columns: nil)
+        return try classifier.open(Golden.path(clip), classifier.makeFeatures(), observer: nil)
     }
 
     @Test func `A failure in the middle ends a file there, whichever job is first`() throws {

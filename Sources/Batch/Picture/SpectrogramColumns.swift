@@ -1,6 +1,8 @@
+internal import Recognizer
+
 /// The log-mels of a whole file as a picture of limited width, in memory that does not grow with the file: when
 /// the columns are used up, each two become one.
-struct SpectrogramColumns: Sendable {
+struct SpectrogramColumns: FrameObserver {
     /// Rows of the picture; mel filters are taken together evenly.
     let bins: Int
     /// Most columns, an even number.
@@ -26,7 +28,7 @@ struct SpectrogramColumns: Sendable {
     var frames: Int { count == 0 ? 0 : (count - 1) * framesPerColumn + lastFrames }
 
     /// - Parameter rows: Logarithms of energies, `[frames, mels]`.
-    mutating func append(_ rows: UnsafeBufferPointer<Float>, mels: Int) {
+    package mutating func append(_ rows: UnsafeBufferPointer<Float>, mels: Int) {
         for row in 0..<rows.count / mels {
             append(UnsafeBufferPointer(rebasing: rows[row * mels..<(row + 1) * mels]))
         }

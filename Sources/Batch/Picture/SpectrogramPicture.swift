@@ -1,5 +1,5 @@
 private import Frontend
-private import Recognizer
+public import Recognizer
 private import Wire
 
 /// What a recording looks like: its log-mels over time, and below them when the model heard which labels.
@@ -32,7 +32,7 @@ public struct SpectrogramPicture {
         let mels = classifier.recognizer.features.config.melBins
         let stream = try classifier.open(
             path, classifier.makeFeatures(),
-            columns: SpectrogramColumns(bins: min(bins, mels), limit: columns))
+            observer: SpectrogramColumns(bins: min(bins, mels), limit: columns))
         var tracks: [String: Track] = [:]
         while let window = try classifier.next(of: stream) {
             let record = classifier.record(try classifier.scores(window, path), of: window, path)
@@ -41,7 +41,7 @@ public struct SpectrogramPicture {
                 tracks[name, default: Track(name: name)].add(record.start, record.end, label.score)
             }
         }
-        guard let spectrogram = stream.columns else { return [] }
+        guard let spectrogram = stream.observer as? SpectrogramColumns else { return [] }
         let best = tracks.values.sorted { ($0.peak, $1.name) > ($1.peak, $0.name) }.prefix(mostTracks)
         return draw(spectrogram, Array(best), seconds: stream.seconds, title: path).png
     }

@@ -1,3 +1,5 @@
+internal import Recognizer
+
 /// What is told of all windows of a file together.
 public enum Aggregation: String, CaseIterable, Sendable {
     /// Each window for itself.

@@ -1,7 +1,7 @@
 private import CKernels
 public import Detection
 internal import Frontend
-private import Recognizer
+public import Recognizer
 internal import Wire
 
 #if canImport(Glibc)
@@ -203,7 +203,7 @@ final class FileSource: @unchecked Sendable {
                 do throws(FileClassifier.Failure) {
                     let stream = try classifier.open(
                         path, features ?? classifier.makeFeatures(),
-                        columns: wantsPictures ? SpectrogramColumns.thumbnail : nil)
+                        observer: wantsPictures ? SpectrogramColumns.thumbnail : nil)
                     return BatchSchedule.OpenFile(path: path, stream)
                 } catch {
                     return BatchSchedule.OpenFile(path: path, nil, failure: error)
@@ -255,7 +255,7 @@ private final class Job: @unchecked Sendable {
         guard let window else {
             schedule.change {
                 file.note(stream)
-                file.summary.columns = stream.columns
+                file.summary.columns = stream.observer as? SpectrogramColumns
                 $0.ended(file, failure, spare: stream.features)
             }
             return

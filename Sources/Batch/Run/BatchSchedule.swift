@@ -1,4 +1,5 @@
 internal import Frontend
+internal import Recognizer
 internal import Wire
 
 /// What the jobs of a batch do next, and what may be told next: no threads, no input or output.

@@ -1,4 +1,3 @@
-internal import Batch
 private import CKernels
 internal import Capture
 internal import Recognizer

@@ -1,5 +1,5 @@
-internal import Batch
 internal import Capture
+internal import Recognizer
 internal import Wire
 
 /// Answers `classify`: a file that the client has opened, or one that the daemon may open.

@@ -1,35 +1,50 @@
 internal import Capture
-internal import Frontend
-internal import Recognizer
+package import Frontend
+
+/// Receives every frame of a file while the file is read.
+package protocol FrameObserver: Sendable {
+    /// - Parameter rows: Log-mel energies, `[frames, mels]`, row-major, not normalised.
+    mutating func append(_ rows: UnsafeBufferPointer<Float>, mels: Int)
+}
 
 /// An open file as the windows that are cut from it, in the order of time.
 ///
 /// One thread at a time, but not always the same.
-final class WindowStream {
+package final class WindowStream {
     /// A window of the file: for which variant, and where it lies.
-    struct Window {
-        var variant: Int
+    package struct Window: Sendable {
+        package var variant: Int
         /// Never past the file's end.
-        var frames: Range<Int>
-        var startSeconds: Double
+        package var frames: Range<Int>
+        package var startSeconds: Double
         /// Never past the file's end.
-        var endSeconds: Double
+        package var endSeconds: Double
         /// Floats of its features.
-        var featureCount: Int
+        package var featureCount: Int
+
+        package init(
+            variant: Int, frames: Range<Int>, startSeconds: Double, endSeconds: Double, featureCount: Int
+        ) {
+            self.variant = variant
+            self.frames = frames
+            self.startSeconds = startSeconds
+            self.endSeconds = endSeconds
+            self.featureCount = featureCount
+        }
     }
 
-    let path: String
+    package let path: String
     /// The file's own rate in Hz.
-    var sampleRateHz: Int { reader.sampleRateHz }
+    package var sampleRateHz: Int { reader.sampleRateHz }
     /// Seconds of audio that were read so far.
-    var seconds: Double { Double(samples) / Double(FrontendConfig.sampleRateHz) }
-    var fractionRead: Double { reader.fractionRead }
-    /// What the file looks like so far; `nil` where nobody asked for a picture.
-    private(set) var columns: SpectrogramColumns?
+    package var seconds: Double { Double(samples) / Double(FrontendConfig.sampleRateHz) }
+    package var fractionRead: Double { reader.fractionRead }
+    /// Has received the frames that were read so far.
+    package private(set) var observer: (any FrameObserver)?
 
     private let reader: AudioFileReader
     private let variants: [Variant]
-    let features: SlidingFeatures
+    package let features: SlidingFeatures
     private var plans: [WindowPlan]
     private var samples = 0
     private var hasEnded = false
@@ -42,10 +57,10 @@ final class WindowStream {
     ///   - path: A file, or `-` for standard input.
     ///   - hopFrames: `nil`: each variant's window length.
     ///   - features: Used by this stream alone from now on; kept for the longest of the variants' windows.
-    ///   - columns: An empty picture to fill while reading.
+    ///   - observer: Receives the file's frames as they are read.
     convenience init(
         path: String, _ variants: [Variant], hopFrames: Int?, _ features: SlidingFeatures,
-        columns: SpectrogramColumns? = nil
+        observer: (any FrameObserver)? = nil
     ) throws(FileClassifier.Failure) {
         let reader: AudioFileReader
         do throws(CaptureError) {
@@ -56,18 +71,18 @@ final class WindowStream {
         } catch {
             throw FileClassifier.Failure(error)
         }
-        self.init(reader, path: path, variants, hopFrames: hopFrames, features, columns: columns)
+        self.init(reader, path: path, variants, hopFrames: hopFrames, features, observer: observer)
     }
 
     init(
         _ reader: AudioFileReader, path: String, _ variants: [Variant], hopFrames: Int?,
-        _ features: SlidingFeatures, columns: SpectrogramColumns? = nil
+        _ features: SlidingFeatures, observer: (any FrameObserver)? = nil
     ) {
         self.reader = reader
         self.path = path
         self.variants = variants
         self.features = features
-        self.columns = columns
+        self.observer = observer
         features.reset()
         plans = variants.map {
             WindowPlan(
@@ -117,18 +132,18 @@ final class WindowStream {
         hasEnded = count == 0
         let before = features.frameCount
         block.withUnsafeBufferPointer { features.append(UnsafeBufferPointer(rebasing: $0[..<count])) }
-        if columns != nil { draw(from: before) }
+        if observer != nil { passFrames(from: before) }
     }
 
-    /// Adds the frames from `start` on to the picture, as plain logarithms.
-    private func draw(from start: Int) {
+    /// Passes the frames from `start` on to the observer.
+    private func passFrames(from start: Int) {
         let mels = features.config.melBins
         let plain = FrontendConfig(
             melBins: mels, windowFrames: features.frameCount - start, normalisation: nil)
         guard plain.windowFrames > 0 else { return }
         row = [Float](repeating: 0, count: plain.windowFrames * mels)
         row.withUnsafeMutableBufferPointer { features.copyWindow(from: start, as: plain, into: $0) }
-        row.withUnsafeBufferPointer { columns?.append($0, mels: mels) }
+        row.withUnsafeBufferPointer { observer?.append($0, mels: mels) }
     }
 
     /// Which variant's next window begins first, of those that `isNext`: records are in the order of time.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Batch
+@testable import Recognizer
 
 @Suite struct WindowPlanTests {
     /// The definition, with all of the file at hand: windows begin at 0, hop, 2 hop, ...; the last one is the first

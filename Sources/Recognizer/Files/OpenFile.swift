@@ -1,6 +1,5 @@
 private import Capture
 private import Frontend
-public import Recognizer
 public import Wire
 
 /// A file that is classified a window at a time, for whoever has other things to do in between.

@@ -1,4 +1,3 @@
-import Batch
 import Capture
 import Detection
 import Frontend

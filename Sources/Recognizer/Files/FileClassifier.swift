@@ -1,17 +1,16 @@
-internal import Capture
+package import Capture
 private import Detection
-internal import Frontend
+package import Frontend
 private import Inference
-public import Recognizer
 public import Wire
 
 /// Classifies files, window by window, in memory that does not grow with a file's length.
 ///
 /// One thread at a time: a batch has one for each job.
 public final class FileClassifier {
-    let recognizer: Recognizer
+    package let recognizer: Recognizer
     private let ranking: Ranking
-    let hopFrames: Int?
+    package let hopFrames: Int?
     // SAFETY: the features of one window of the longest variant; freed in deinit, used by one call at a time.
     private let window: UnsafeMutableBufferPointer<Float>
 
@@ -20,7 +19,7 @@ public final class FileClassifier {
         public var code: String
         public var message: String
 
-        init(code: String, message: String) {
+        package init(code: String, message: String) {
             self.code = code
             self.message = message
         }
@@ -59,12 +58,12 @@ public final class FileClassifier {
     }
 
     /// Takes a stream's next window into this classifier's memory.
-    func next(of stream: WindowStream) throws(Failure) -> WindowStream.Window? {
+    package func next(of stream: WindowStream) throws(Failure) -> WindowStream.Window? {
         try stream.next(into: window)
     }
 
     /// The scores by class of the window that ``next(of:)`` took; valid until the next call.
-    func scores(
+    package func scores(
         _ taken: WindowStream.Window, _ path: String
     ) throws(Failure) -> UnsafeBufferPointer<Float> {
         let variant = recognizer.variants[taken.variant]
@@ -78,7 +77,7 @@ public final class FileClassifier {
     }
 
     /// What is told of a window.
-    func record(
+    package func record(
         _ scores: UnsafeBufferPointer<Float>, of window: WindowStream.Window, _ path: String,
         aggregate: String? = nil
     ) -> BatchRecord {
@@ -92,20 +91,20 @@ public final class FileClassifier {
     }
 
     /// An open file for any classifier of the same variants.
-    func open(
-        _ path: String, _ features: SlidingFeatures, columns: SpectrogramColumns?
+    package func open(
+        _ path: String, _ features: SlidingFeatures, observer: (any FrameObserver)?
     ) throws(Failure) -> WindowStream {
         try WindowStream(
-            path: path, recognizer.variants, hopFrames: hopFrames, features, columns: columns)
+            path: path, recognizer.variants, hopFrames: hopFrames, features, observer: observer)
     }
 
     /// Windows of a file that is open already.
-    func windows(of reader: AudioFileReader, name: String) -> WindowStream {
+    package func windows(of reader: AudioFileReader, name: String) -> WindowStream {
         WindowStream(reader, path: name, recognizer.variants, hopFrames: hopFrames, makeFeatures())
     }
 
     /// Features for a stream of its own.
-    func makeFeatures() -> SlidingFeatures {
+    package func makeFeatures() -> SlidingFeatures {
         let features = SlidingFeatures(recognizer.variants[0].frontend)
         features.keep(windowFrames: recognizer.windowFrames)
         return features
