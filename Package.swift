@@ -111,7 +111,7 @@ let package = Package(
         .testTarget(
             name: "RecognizerTests",
             dependencies: [
-                "Capture", "Detection", "Frontend", "GoldenSupport", "Inference", "Recognizer", "Wire",
+                "Capture", "Detection", "Frontend", "Inference", "Recognizer", "TestSupport", "Wire",
             ],
             swiftSettings: house),
         .testTarget(
