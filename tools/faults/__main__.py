@@ -1,8 +1,9 @@
-"""What astd makes of the faults that befall a microphone: real servers without hardware, a real daemon, real sound.
+"""Injects faults into sound servers and microphones and checks how astd responds: real servers without hardware, a real
+daemon, real audio.
 
-    python3 tools/faults                      everything, and 500 cycles
-    python3 tools/faults --short              the usual faults, in less than a minute; no time is held against it
-    python3 tools/faults --only 'server*'     some of them
+    python3 tools/faults                      every fault, then 500 cycles
+    python3 tools/faults --short              the common faults, in less than a minute; times are not checked
+    python3 tools/faults --only 'server*'     the faults that match
 """
 import argparse
 import fnmatch
@@ -19,7 +20,7 @@ from servers import PipeWire
 from world import World
 
 RECOVERY_LIMIT = 2.0  # seconds from a server's return to the first sample
-DRIFT_LIMIT = 200.0  # milliseconds between positions and clock: what a server may hold back more or less of
+DRIFT_LIMIT = 200.0  # milliseconds between positions and clock: a server may buffer more or less
 
 TROUBLES = (Trouble, OSError, subprocess.SubprocessError)
 
@@ -34,13 +35,13 @@ class Report:
         return fnmatch.fnmatch(name, self.options.only)
 
     def row(self, world, name, action):
-        """Lets one fault happen and prints what it cost."""
+        """Injects one fault and prints its cost."""
         if not self.wants(name):
             return
         mark = world.mark()
         try:
             recovery = action(world)
-            world.daemon.hears(world.mark())
+            world.daemon.wait_for_sound(world.mark())
             world.settle()
             ledger.check(world.daemon.records)
             drift = ledger.drift_ms(world.daemon.records)
@@ -61,16 +62,16 @@ class Report:
         if self.options.short:
             return ""
         if recovery is not None and recovery > RECOVERY_LIMIT:
-            return f"found again only after {recovery:.1f} s"
+            return f"recovered only after {recovery:.1f} s"
         if abs(drift) > DRIFT_LIMIT:
-            return f"positions have left the clock by {drift:.0f} ms"
+            return f"positions differ from the clock by {drift:.0f} ms"
         return ""
 
     def skip(self, name, why):
         print(f"{name:<30} skipped: {why}")
 
     def group(self, names_and_actions, **world):
-        """Some faults that happen to one world, one after the other."""
+        """Injects faults into one world, one after the other."""
         wanted = [(name, action) for name, action in names_and_actions if self.wants(name)]
         if not wanted:
             return
@@ -84,14 +85,14 @@ class Report:
             self.skip(wanted[0][0], missing)
         except TROUBLES as trouble:
             print(f"{wanted[0][0]:<30} {trouble}")
-            self.failures.append(f"{wanted[0][0]} and what follows it: {trouble}")
+            self.failures.append(f"{wanted[0][0]} and the faults after it: {trouble}")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="faults", description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="less than a minute")
-    parser.add_argument("--cycles", type=int, help="how often trouble is repeated (500; 10 with --short)")
-    parser.add_argument("--only", default="*", help="a glob over the names of faults")
+    parser.add_argument("--cycles", type=int, help="number of repeated outages (500; 10 with --short)")
+    parser.add_argument("--only", default="*", help="glob over the names of faults")
     parser.add_argument("--require-pipewire", action="store_true", help="fail where PipeWire is not installed")
     options = parser.parse_args()
     count = options.cycles if options.cycles is not None else 10 if options.short else 500
@@ -137,13 +138,13 @@ def main():
 
 
 def late_start(world):
-    """The world began without a server."""
+    """Faults of a world that starts without a server."""
     _, moment = world.daemon.source("healthy")
     return moment - world.server.returned
 
 
 def others(report):
-    """Those that need a world of their own."""
+    """Faults that need a world of their own."""
     options = report.options
     report.group([("default source changed", faults.default_changed), ("default unplugged", faults.default_unplugged)],
                  sinks=["other"], source="pulse")
@@ -156,7 +157,7 @@ def others(report):
             report.failures.append(f"no PipeWire: {missing}")
         return
     report.group([
-        ("pipewire-pulse killed", faults.pulse_part_killed), ("PipeWire killed, all of it", faults.pipewire_killed),
+        ("pipewire-pulse killed", faults.pulse_part_killed), ("PipeWire killed entirely", faults.pipewire_killed),
         ("PipeWire: source unplugged", faults.source_unplugged), ("PipeWire: source muted", faults.source_muted),
         ("PipeWire: server hangs", faults.server_hangs)],
         server=PipeWire, options=["--set", "muted_after=1"])

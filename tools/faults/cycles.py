@@ -1,16 +1,16 @@
-"""The same trouble over and over: threads, open files and memory must not grow."""
+"""Repeats an outage: threads, open files and memory must not grow."""
 import statistics
 import sys
 
 import ledger
 from machine import Trouble
 
-# What may come and go by itself: a thread of a pool, a file that is open for a moment, the allocator's reserve.
+# Tolerance for unrelated changes: a pool's thread, a file that is briefly open, the allocator's reserve.
 MORE_THREADS, MORE_FILES, MORE_KILOBYTES = 3, 8, 4096
 
 
 def cycle(world, number):
-    """A source that is pulled out and put back; every second time the whole server."""
+    """Unplugs the source and plugs it in again; every second time restarts the whole server."""
     mark = world.mark()
     if number % 2:
         world.server.kill()
@@ -24,7 +24,7 @@ def cycle(world, number):
 
 
 def run(world, count):
-    """Prints the figures on the way and fails when they grow."""
+    """Prints the figures at intervals and fails when they grow."""
     warm_up = max(10, count // 10)
     before, recoveries = None, []
     print(f"\n{count} cycles\n{'cycle':>8} {'threads':>8} {'files':>8} {'anonymous':>12} {'recovery: median':>18} {'slowest':>10}")
@@ -39,7 +39,7 @@ def run(world, count):
     for name, was, value, more in zip(("threads", "open files", "kilobytes of anonymous memory"), before, now,
                                       (MORE_THREADS, MORE_FILES, MORE_KILOBYTES)):
         if value > was + more:
-            raise Trouble(f"{name} grew from {was} to {value} in {count} cycles, more than by {more}")
-    world.daemon.hears(world.mark())
+            raise Trouble(f"{name} grew from {was} to {value} in {count} cycles, by more than {more}")
+    world.daemon.wait_for_sound(world.mark())
     world.settle()
     ledger.check(world.daemon.records)

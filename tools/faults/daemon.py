@@ -11,7 +11,7 @@ from servers import SOURCE
 
 
 class Daemon:
-    """`astd run` with the shipped model, and every record it sends, each with the moment of its arrival."""
+    """`astd run` with the shipped model, and every record it sends with its time of arrival."""
 
     def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), prefix=(), variables=None):
         self.home, self.hop = home, hop
@@ -55,7 +55,7 @@ class Daemon:
             self.moments.append(moment)
 
     def until_served(self):
-        """Waits until new clients get in."""
+        """Waits until both sockets accept new clients."""
         until("astd's sockets", self.serves)
 
     def ask(self, method, **parameters):
@@ -68,10 +68,10 @@ class Daemon:
                     if "error" in reply:
                         raise Trouble(f"{method}: {reply['error']['message']}")
                     return reply["result"]
-        raise Trouble(f"{method}: astd hung up")
+        raise Trouble(f"{method}: astd closed the connection")
 
     def wait(self, what, matches, since=0, seconds=120):
-        """The first record from number `since` on that matches, and when it came."""
+        """The first record from number `since` on that matches, and its time of arrival."""
         seen = since
 
         def look():
@@ -89,9 +89,9 @@ class Daemon:
         return self.wait(f"a source that is {state}",
                          lambda record: record["type"] == "source" and record["state"] == state, since)
 
-    def hears(self, since=0):
-        """The first prediction that has sound in it."""
-        return self.wait("a prediction of the sound that is played",
+    def wait_for_sound(self, since=0):
+        """The first prediction that is not silent."""
+        return self.wait("a prediction of the played clip",
                          lambda record: record["type"] == "prediction" and (record["level_dbfs"] or -99) > -60, since)
 
     def figures(self):
@@ -102,7 +102,7 @@ class Daemon:
         return int(lines["Threads"]), len(os.listdir(f"{folder}/fd")), int(lines["RssAnon"].split()[0])
 
     def end(self):
-        """Stops it in good order."""
+        """Stops it with SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         if self.process.returncode != 0:

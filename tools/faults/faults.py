@@ -1,5 +1,5 @@
-"""The faults. Each happens to a world, and gives back how many seconds after the end of the trouble astd heard again; None
-where nothing was to be found again. What was lost is in the records."""
+"""The faults. Each is injected into a world and returns the seconds from the end of the outage to the first sample, or None
+where there was nothing to recover. The records contain the gaps."""
 import os
 import shutil
 import signal
@@ -10,8 +10,8 @@ import time
 import ledger
 from machine import REPOSITORY, Missing, Trouble, until
 
-OUTAGE = 0.7  # seconds that a server or a source is away
-HANG = 4.5  # longer than the three seconds of astd's watchdog
+OUTAGE = 0.7  # seconds without a server or source
+HANG = 4.5  # longer than the three seconds after which astd reconnects
 
 
 def lost(world, mark):
@@ -28,7 +28,7 @@ def gone(world, leave, come_back):
 
 
 def pulse_part_killed(world):
-    """Of PipeWire, only what speaks PulseAudio's protocol."""
+    """Kills only the part of PipeWire that implements PulseAudio's protocol."""
     return gone(world, world.server.kill, world.server.begin_pulse)
 
 
@@ -45,7 +45,7 @@ def server_exits(world):
 
 
 def server_long_gone(world):
-    """Longer than a window: the windows begin anew."""
+    """Longer than a window: the windows restart."""
     mark = world.mark()
     world.server.kill()
     world.daemon.source("lost", mark)
@@ -64,7 +64,7 @@ def server_hangs(world):
 
 
 def server_stutters(world):
-    """Shorter than the watchdog's patience."""
+    """Shorter than the time after which astd reconnects."""
     world.server.stand_still()
     time.sleep(1.5)
     world.server.go_on()
@@ -88,7 +88,7 @@ def source_suspended(world):
 
 
 def source_muted(world):
-    """No loss: what is heard is silence, and after a while it is told."""
+    """No loss: the captured audio is silence, and after a while it is reported."""
     mark = world.mark()
     world.server.pactl("set-source-mute", "demo.monitor", "1")
     world.daemon.wait("a warning of digital silence",
@@ -108,7 +108,7 @@ def default_changed(world):
 
 
 def default_unplugged(world):
-    """Another source is the default then, and the daemon follows it."""
+    """Another source becomes the default, and the daemon follows it."""
     mark = world.mark()
     world.server.unload("demo")
     world.daemon.wait("the other source",
@@ -124,14 +124,14 @@ def daemon_stands_still(world, seconds=5):
 
 
 def caught_up(world):
-    """What was waiting for the daemon is heard: its windows are those of the present again."""
+    """Waits until the daemon has processed the buffered audio, so that its windows are current."""
     time.sleep(1)
-    world.daemon.wait("a prediction of the present",
+    world.daemon.wait("a current prediction",
                       lambda record: record["type"] == "prediction" and record["latency_ms"] < 1000, world.mark())
 
 
 def machine_sleeps(world):
-    """As far as a test may go: server and daemon stand still together."""
+    """Simulates a suspend, as far as a test may go: server and daemon are stopped together."""
     mark = world.mark()
     world.daemon.process.send_signal(signal.SIGSTOP)
     world.server.stand_still()
@@ -148,7 +148,7 @@ def paused(world):
     mark = world.mark()
     world.daemon.ask("pause")
     if world.server.recorders():
-        raise Trouble("paused, and something records")
+        raise Trouble("paused, but the server shows a recorder")
     time.sleep(1)
     world.daemon.ask("resume")
     world.server.back()
@@ -156,14 +156,14 @@ def paused(world):
 
 
 def sockets_removed(world):
-    """Who is connected notices nothing."""
+    """Connected clients are not affected."""
     for name in ("astd.sock", "events.sock"):
         (world.daemon.directory / name).unlink()
     world.daemon.until_served()
 
 
 def with_false_clock(home):
-    """A daemon whose wall clock is off by what a file says. The machine's own is left alone."""
+    """A daemon whose wall clock is shifted by the number in a file. The machine's clock does not change."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         raise Missing("a C compiler")
@@ -174,14 +174,14 @@ def with_false_clock(home):
 
 
 def set_clock(home, seconds):
-    # In place: the daemon has the file mapped.
+    # Written in place, because the daemon has mapped the file.
     path = home.path / "clock"
     with open(path, "r+b" if path.exists() else "wb") as file:
         file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
 
 
 def clock_set(world):
-    """The wall clock jumps an hour ahead and two back: no gap, no silence, no absurd latency."""
+    """Sets the wall clock an hour ahead, then two back: no gap, no source record, no absurd latency."""
     for shift in (3600, -3600, 0):
         mark = world.mark()
         set_clock(world.home, shift)
@@ -189,10 +189,10 @@ def clock_set(world):
                 for index in range(3)]
         away = abs(ledger.seconds(seen[-1]) - time.time() - shift)
         if away > 60:
-            raise Trouble(f"the clock was set by {shift} s, and the times told are {away:.0f} s away from it")
+            raise Trouble(f"the clock was set by {shift} s, but the timestamps differ from it by {away:.0f} s")
         for record in world.daemon.records[mark:]:
             if record["type"] == "gap" or record["type"] == "source":
-                raise Trouble(f"the clock was set by {shift} s, and that is told as {record}")
+                raise Trouble(f"the clock was set by {shift} s, which caused {record}")
         if not all(0 <= record["latency_ms"] < 60_000 for record in seen):
             raise Trouble(f"the clock was set by {shift} s: latencies of {[r['latency_ms'] for r in seen]} ms")
 
@@ -204,13 +204,13 @@ def with_little_disk(home):
     alone = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     prefix = [*alone, "sh", "-c", 'mount -t tmpfs -o size=32k none "$0" && exec "$@"', str(clips)]
     if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        raise Missing("the right to mount a small disk")
+        raise Missing("permission to mount a small disk")
     return {"prefix": prefix, "options": ["--set", f"clips.directory={clips}", "--set", "clips.maximum_seconds=2"]}
 
 
 def disk_full(world):
-    """Clips that find no room are left out and counted; the rest goes on."""
+    """Clips without room are omitted and counted; everything else continues."""
     def omitted():
         text = world.daemon.ask("metrics")["text"]
         return any(line.startswith("astd_clips_omitted_total ") and not line.endswith(" 0") for line in text.splitlines())
-    until("a clip that is left out", omitted, 120)
+    until("an omitted clip", omitted, 120)

@@ -1,15 +1,15 @@
-"""Whether what astd told adds up: every sample is in the windows or in a gap, and in one gap only."""
+"""Checks that records account for every sample: it is in a window or in exactly one gap."""
 import datetime
 
 from machine import Trouble
 
 RATE = 16000
-# A window's last frame may reach so far into a hole, of which it hears silence.
+# A window's last frame may reach this far into a gap, where it is filled with silence.
 FRAME_SHIFT = 160
 
 
 def check(records):
-    """Raises Trouble at the first thing that does not add up; `records` from the daemon's first on."""
+    """Raises Trouble at the first contradiction. `records` starts with the daemon's first record."""
     settled, gaps, covered = 0, [], []
     for record in records:
         if record["type"] == "lost":
@@ -19,22 +19,22 @@ def check(records):
             if start >= end:
                 raise Trouble(f"an empty gap: {record}")
             if start < settled - FRAME_SHIFT:
-                raise Trouble(f"{record} tells samples before {settled}, which a window has answered for")
+                raise Trouble(f"{record} contains samples before {settled}, which a window has covered")
             gaps.append((start, end, record["reason"]))
         if record["type"] == "prediction":
             start, end = record["start_sample"], record["end_sample"]
             settled = max(settled, end)
             covered.append((start, end))
-    told = 0
+    gap_end = 0
     for start, end, reason in sorted(gaps):
-        if start < told:
-            raise Trouble(f"the gap {start}-{end} ({reason}) overlaps the one before, which ends at {told}")
-        told = end
-    # What was heard after the last window waits for the next, though a gap behind it may be told already.
+        if start < gap_end:
+            raise Trouble(f"the gap {start}-{end} ({reason}) overlaps the previous one, which ends at {gap_end}")
+        gap_end = end
+    # Samples after the last window wait for the next one, although a gap after them may be published already.
     reached, last = 0, max(end for _, end in covered)
     for start, end in sorted(covered + [gap[:2] for gap in gaps]):
         if start > reached and reached < last:
-            raise Trouble(f"nothing was told of the samples {reached}-{start}")
+            raise Trouble(f"the samples {reached}-{start} are in no window and no gap")
         reached = max(reached, end)
 
 
@@ -50,12 +50,12 @@ def sums(records):
 
 
 def agrees(records, status):
-    """What of `status` is not the sum of the records; empty when all of it is."""
+    """The counters of `status` that differ from the sums of the records."""
     by_reason, _ = sums(records)
     windows = sum(record["type"] == "prediction" for record in records)
     pairs = [("lost_samples", by_reason.get("source_lost", 0)), ("overrun_samples", by_reason.get("overrun", 0)),
              ("paused_samples", by_reason.get("paused", 0)), ("windows", windows), ("lost_records", 0)]
-    return [f"{key} is {status[key]}, the records say {wanted}" for key, wanted in pairs if status[key] != wanted]
+    return [f"{key} is {status[key]}, the records add up to {wanted}" for key, wanted in pairs if status[key] != wanted]
 
 
 def seconds(record):
@@ -64,7 +64,7 @@ def seconds(record):
 
 
 def drift_ms(records):
-    """By how much the positions have left the clock since the first prediction, at the last."""
-    heard = [(record["end_sample"], seconds(record)) for record in records if record["type"] == "prediction"]
-    (first, began), (last, ended) = heard[0], heard[-1]
+    """The difference between positions and clock, from the first prediction to the last."""
+    seen = [(record["end_sample"], seconds(record)) for record in records if record["type"] == "prediction"]
+    (first, began), (last, ended) = seen[0], seen[-1]
     return ((last - first) / RATE - (ended - began)) * 1000

@@ -1,4 +1,4 @@
-"""What every fault needs: a home of its own, processes that never outlive it, patience."""
+"""What every fault needs: a private home directory, processes that end with it, and waiting."""
 import os
 import shutil
 import signal
@@ -12,15 +12,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Trouble(Exception):
-    """A fault was not survived as it should be, or could not be tried."""
+    """astd did not handle a fault correctly, or the fault could not be injected."""
 
 
 class Missing(Exception):
-    """What a fault needs is not on this machine."""
+    """This machine lacks something that a fault needs."""
 
 
 def until(what, condition, seconds=120):
-    """Waits for a condition, and gives back what it gave."""
+    """Waits for a condition and returns its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -32,7 +32,7 @@ def until(what, condition, seconds=120):
 
 
 class Home:
-    """A directory that is home and runtime directory to servers and daemon: the user's own are not touched."""
+    """Home and runtime directory of servers and daemon, so that the user's own are not touched."""
 
     def __init__(self):
         self.path = Path(tempfile.mkdtemp(prefix="astd-faults."))
@@ -45,7 +45,7 @@ class Home:
         self.children = []
 
     def start(self, command, name, **variables):
-        """Starts a program; what it says is in NAME.log."""
+        """Starts a program that logs to NAME.log."""
         with open(self.path / f"{name}.log", "ab") as log:
             child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      env={**self.environment, **variables})
@@ -53,7 +53,7 @@ class Home:
         return child
 
     def call(self, command, check=True):
-        """Runs a program to its end and gives back what it wrote."""
+        """Runs a program to its end and returns its output."""
         done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               env=self.environment, timeout=60)
         if check and done.returncode != 0:
@@ -61,12 +61,12 @@ class Home:
         return done.stdout
 
     def said(self, name, lines=8):
-        """The last that a program said."""
+        """The end of a program's log."""
         path = self.path / f"{name}.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
     def end(self, child):
-        """Kills a program, stopped or not."""
+        """Kills a program, even a stopped one."""
         if child.poll() is None:
             child.send_signal(signal.SIGKILL)
             child.wait()
@@ -80,7 +80,7 @@ class Home:
 
 
 def program(name):
-    """The release build where there is one, else the debug build; ASTD_BUILD names another directory."""
+    """The release build if present, else the debug build; ASTD_BUILD selects another directory."""
     builds = [os.environ["ASTD_BUILD"]] if os.environ.get("ASTD_BUILD") else [".build/release", ".build/debug"]
     for build in builds:
         path = REPOSITORY / build / name

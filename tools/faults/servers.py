@@ -1,4 +1,4 @@
-"""Real sound servers without hardware: a sink that leads nowhere, whose monitor is the microphone."""
+"""Real sound servers without hardware: the monitor of a null sink is the microphone."""
 import signal
 import socket
 import threading
@@ -30,7 +30,7 @@ class Server:
         return self.home.call(["pactl", f"--server=unix:{self.socket}", *words], check)
 
     def back(self):
-        """Notes that the server, or the source, is there again."""
+        """Records when the server or source returned."""
         self.returned = time.monotonic()
 
     def stand_still(self):
@@ -72,14 +72,14 @@ class PulseAudio(Server):
         self.home.end(self.process)
 
     def leave(self):
-        """Asks the server to exit in good order."""
+        """Asks the server to exit."""
         self.pactl("exit")
         self.process.wait(timeout=60)
         self.home.end(self.process)
 
 
 class PipeWire(Server):
-    """PipeWire with its PulseAudio server. WirePlumber links nothing without D-Bus: that is private, too."""
+    """PipeWire with its PulseAudio server and a private D-Bus, without which WirePlumber links nothing."""
     sink_options = ("rate=48000", "channels=2")
 
     def start(self):
@@ -102,7 +102,7 @@ class PipeWire(Server):
             self.load()
 
     def kill(self):
-        """Kills the part that speaks PulseAudio's protocol; its sinks go with it."""
+        """Kills the part that implements PulseAudio's protocol, and with it its sinks."""
         self.home.end(self.process)
 
     def kill_all(self):
@@ -113,7 +113,7 @@ class PipeWire(Server):
 
 
 class Player:
-    """Plays a clip over and over, as soon as there is a sink to play it to."""
+    """Plays a clip repeatedly, whenever there is a sink."""
 
     def __init__(self, server, clip, sinks=(SINK,)):
         self.server, self.clip, self.sinks = server, clip, sinks

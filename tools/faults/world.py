@@ -1,4 +1,4 @@
-"""A server, a daemon that listens to it, a clip that is played to it: what faults happen to."""
+"""A sound server, a clip that is played to it, and a daemon that records it."""
 import time
 
 import ledger
@@ -21,10 +21,10 @@ class World:
                     self.server.load(sink)
             self.daemon = Daemon(self.home, **daemon, **(prepare(self.home) if prepare else {}))
             if is_late:
-                until("a source that is lost", lambda: self.daemon.ask("status")["source"]["state"] == "lost")
+                until("a lost source", lambda: self.daemon.ask("status")["source"]["state"] == "lost")
                 self.server.start()
             self.player = Player(self.server, CLIP, ["demo", *sinks])
-            self.daemon.hears()
+            self.daemon.wait_for_sound()
         except BaseException:
             self.close()
             raise
@@ -34,12 +34,12 @@ class World:
         return len(self.daemon.moments)
 
     def back(self, since):
-        """Waits until the source is healthy again, and gives back how many seconds after its return that was."""
+        """Waits until the source is healthy and returns the seconds since its return."""
         _, moment = self.daemon.source("healthy", since)
         return moment - self.server.returned
 
     def settle(self):
-        """Waits until nothing is on its way to us, and holds all of it against `status`."""
+        """Waits until all records have arrived and add up to the counters of `status`."""
         for _ in range(20):
             differences = ledger.agrees(list(self.daemon.records), self.daemon.ask("status"))
             if not differences:

@@ -1,10 +1,10 @@
-"""A client of astd.sock that asks one thing after another."""
+"""A client of astd.sock that sends one request at a time."""
 import json
 import socket
 
 
 class Refused(Exception):
-    """The daemon answered with an error: its code and its words."""
+    """The daemon's error reply: code and message."""
 
 
 class Client:
@@ -23,7 +23,7 @@ class Client:
         return json.loads(line)
 
     def ask(self, method: str, params: dict | None = None, files: list[int] = ()) -> dict:
-        """The result; what comes before it is passed over."""
+        """The result; ignores lines before it."""
         self.number += 1
         request = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": params or {}}
         line = json.dumps(request).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""An astd of its own, with its sockets in a directory of its own."""
+"""An astd with its sockets in a private directory."""
 import os
 import pathlib
 import shutil
@@ -45,7 +45,7 @@ class Daemon:
         return pathlib.Path(f"{self.folder}/log").read_text(errors="replace")
 
     def stop(self) -> int:
-        """Ends it in good order; the exit code."""
+        """Stops it with SIGTERM and returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         code = self.process.wait(timeout=120)

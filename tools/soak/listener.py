@@ -1,4 +1,4 @@
-"""A client of events.sock that checks that every sample is told of, for as long as the daemon runs."""
+"""A client of events.sock that checks, while the daemon runs, that every sample is in a window or in a gap."""
 import json
 import socket
 import threading
@@ -12,7 +12,7 @@ class Listener(threading.Thread):
         self.kinds: dict[str, int] = {}
         self.gaps: dict[str, int] = {}
         self.lost = 0
-        self.untold: list[tuple[int, int]] = []  # samples in neither a window nor a gap
+        self.missing: list[tuple[int, int]] = []  # samples in neither a window nor a gap
         self.reached: int | None = None
         self.sequence: int | None = None
         self.jumps = 0
@@ -25,9 +25,9 @@ class Listener(threading.Thread):
     def run(self):
         with self.socket.makefile("rb") as lines:
             for line in lines:
-                self.take(json.loads(line))
+                self.process(json.loads(line))
 
-    def take(self, record: dict):
+    def process(self, record: dict):
         kind = record["type"]
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         if kind == "prediction":
@@ -37,7 +37,7 @@ class Listener(threading.Thread):
             self.sequence = record["seq"]
             if record["end_sample"] != self.window_end:
                 self.window_end, self.window_passes = record["end_sample"], 0.0
-            # With several adapters each waits for the passes of those before it.
+            # Each adapter waits for the passes of the adapters before it.
             self.window_passes += record.get("pass_ms", 0.0)
             self.passes.append(record.get("pass_ms", 0.0))
             self.delays.append(record["latency_ms"] - self.window_passes)
@@ -48,7 +48,7 @@ class Listener(threading.Thread):
             self.lost += record["count"]
 
     def cover(self, start: int, end: int):
-        # The first window may have begun before there was a listener.
+        # The first window may begin before the listener connected.
         if self.reached is not None and start > self.reached:
-            self.untold.append((self.reached, start))
+            self.missing.append((self.reached, start))
         self.reached = max(self.reached or 0, end)

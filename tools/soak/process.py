@@ -1,4 +1,4 @@
-"""What the kernel says of a process."""
+"""Reads a process's figures from /proc."""
 import os
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Reading:
-    anonymous: int  # bytes of its own: RssAnon
+    anonymous: int  # bytes: RssAnon
     descriptors: int
     threads: int
     cpu_seconds: float
@@ -20,7 +20,7 @@ def read(pid: int) -> Reading:
             name, _, value = line.partition(":")
             fields[name] = value.split()
     with open(f"/proc/{pid}/stat") as stat:
-        # Fields are counted from behind the name, which may hold anything.
+        # Fields are counted from the end of the name, which may contain any character.
         numbers = stat.read().rpartition(")")[2].split()
     return Reading(
         anonymous=int(fields["RssAnon"][0]) * 1024,

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Runs an astd for long, with all that may happen to it, and checks that it neither grows nor loses anything.
+"""Runs astd for a long time under changing conditions and checks that it neither grows nor loses samples.
 
     tools/soak/soak.py                        an hour in real time
     tools/soak/soak.py --minutes 10
-    tools/soak/soak.py --unpaced-hours 24     a day of sound, as fast as it can be classified
-    tools/soak/soak.py --chart memory.svg     and its memory over time as a picture
+    tools/soak/soak.py --unpaced-hours 24     a day of audio, as fast as possible
+    tools/soak/soak.py --chart memory.svg     also draws its memory over time
 
-Meanwhile: adapters are swapped, settings and adapters reloaded (SIGHUP and socket), the listening paused and resumed, files classified,
-and clients come, ask nonsense and go in the middle of a line.
+Meanwhile adapters are switched, settings and adapters reloaded (SIGHUP and socket), capture paused and resumed, files
+classified, and clients connect, send invalid requests and disconnect in the middle of a line.
 """
 import argparse
 import os
@@ -29,7 +29,7 @@ MEGABYTE = 1_000_000
 
 
 class Troublemaker:
-    """Everything that may happen to a daemon, one thing after another."""
+    """Disturbs the daemon in every way, one at a time."""
 
     def __init__(self, daemon: Daemon, clip: str):
         self.daemon = daemon
@@ -45,7 +45,7 @@ class Troublemaker:
         deed = self.chance.choice(self.deeds)
         with Client(self.daemon.control) as client:
             deed(client)
-            # What the figures of memory are compared in: the model itself classifies, nothing else is done.
+            # Memory is compared in this state: the base model classifies and nothing else happens.
             client.ask("adapter.use", {"names": ["base"]})
         self.counts[deed.__name__] = self.counts.get(deed.__name__, 0) + 1
 
@@ -103,11 +103,11 @@ class Troublemaker:
                 client.ask(method, params)
             except Refused:
                 continue
-            raise SystemExit(f"{method} was not refused")
+            raise SystemExit(f"{method} was not rejected")
 
 
 def soak(daemon: Daemon, clip: str, seconds: float | None) -> tuple[Listener, Troublemaker, list]:
-    """Until the time is over, or the file."""
+    """Runs until the time is over or the file ends."""
     listener = Listener(daemon.events)
     trouble = Troublemaker(daemon, clip)
     with Client(daemon.control) as client:
@@ -120,16 +120,16 @@ def soak(daemon: Daemon, clip: str, seconds: float | None) -> tuple[Listener, Tr
             readings.append((time.monotonic() - began, process.read(daemon.pid)))
         except (ConnectionError, FileNotFoundError, KeyError, ProcessLookupError):
             if daemon.process.wait(timeout=60) == 0 and seconds is None:
-                break  # The file is over.
+                break  # The file has ended.
             raise
         if len(readings) % 100 == 0:
             minutes, reading = readings[-1][0] / 60, readings[-1][1]
-            print(f"{minutes:7.1f} min {reading.anonymous / MEGABYTE:7.2f} MB, {listener.reached / 16_000 / 3600:.2f} h heard", flush=True)
+            print(f"{minutes:7.1f} min {reading.anonymous / MEGABYTE:7.2f} MB, {listener.reached / 16_000 / 3600:.2f} h processed", flush=True)
     return listener, trouble, readings
 
 
 def growth(readings: list) -> tuple[float, float, float]:
-    """Megabytes: in the tenth of the time after the warm-up, in the last tenth, and the difference."""
+    """Megabytes in the tenth of the time after the warm-up, in the last tenth, and the difference."""
     last = readings[-1][0]
     warm = min(max(120, last / 5), last / 2)
     span = max(last / 10, 10)
@@ -153,7 +153,8 @@ def report(listener: Listener, trouble: Troublemaker, readings: list, code: int,
         ("records", ", ".join(f"{count} {kind}" for kind, count in sorted(listener.kinds.items())), listener.lost == 0),
         ("sequence numbers missing", f"{listener.jumps}", listener.jumps == 0),
         ("gaps", f"{listener.gaps}", True),
-        ("untold samples", f"{sum(end - start for start, end in listener.untold)} {listener.untold[:3]}", not listener.untold),
+        ("unaccounted samples", f"{sum(end - start for start, end in listener.missing)} {listener.missing[:3]}",
+         not listener.missing),
         ("anonymous memory", f"{first:.2f} MB warm, {end:.2f} MB at the end: {grown:+.2f} MB", grown < 1),
         ("descriptors", f"{readings[0][1].descriptors} first, {readings[-1][1].descriptors} last, {max(r.descriptors for _, r in readings)} most",
          readings[-1][1].descriptors <= readings[0][1].descriptors + 2),
@@ -161,7 +162,7 @@ def report(listener: Listener, trouble: Troublemaker, readings: list, code: int,
         ("forward pass", f"median {statistics.median(listener.passes):.1f} ms", True),
     ]
     if is_paced:
-        rows.append(("delay besides the pass", f"median {statistics.median(delays):.1f} ms, p99 {p99:.1f} ms", p99 < 50))
+        rows.append(("delay without the pass", f"median {statistics.median(delays):.1f} ms, p99 {p99:.1f} ms", p99 < 50))
     rows.append(("exit", f"{code}", code == 0))
     print()
     for name, value, holds in rows:
@@ -176,11 +177,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", default=str(ROOT / ".build/release/astd"))
     parser.add_argument("--minutes", type=float, default=60, help="of real time")
-    parser.add_argument("--unpaced-hours", type=float, help="of sound, as fast as it goes, instead")
+    parser.add_argument("--unpaced-hours", type=float, help="instead: hours of audio, as fast as possible")
     parser.add_argument("--hop", default="1", help="seconds")
     parser.add_argument("--model", default="models/default")
-    parser.add_argument("--folder", help="for the sound: 115 MB an hour")
-    parser.add_argument("--chart", help="an SVG file of memory over time")
+    parser.add_argument("--folder", help="for the audio: 115 MB per hour")
+    parser.add_argument("--chart", help="write memory over time as SVG")
     options = parser.parse_args()
     is_paced = options.unpaced_hours is None
     hours = options.minutes / 60 + 0.1 if is_paced else options.unpaced_hours

@@ -1,4 +1,4 @@
-"""Sound that a daemon can be fed with for hours: noise, tones and pauses, the same in every run."""
+"""Hours of audio for a daemon: noise, tones and pauses, identical in every run."""
 import array
 import math
 import os
@@ -10,7 +10,7 @@ RATE = 16_000
 
 
 def minute(seed: int) -> bytes:
-    """A minute of 16 kHz mono 16-bit samples: a new sound every five seconds."""
+    """A minute of 16 kHz mono 16-bit samples: another sound every five seconds."""
     chance = random.Random(seed)
     samples = array.array("h")
     for _ in range(12):
@@ -33,7 +33,7 @@ def minute(seed: int) -> bytes:
 
 
 def write(path: str, hours: float, seed: int = 1) -> None:
-    """A WAV file of so many hours: ten different minutes, again and again."""
+    """Writes a WAV file of this many hours by repeating ten different minutes."""
     minutes = [minute(seed + number) for number in range(10)]
     with wave.open(path, "wb") as file:
         file.setnchannels(1)
@@ -44,7 +44,7 @@ def write(path: str, hours: float, seed: int = 1) -> None:
 
 
 class File:
-    """A WAV file while it is needed."""
+    """A temporary WAV file."""
 
     def __init__(self, hours: float, folder: str | None = None):
         descriptor, self.path = tempfile.mkstemp(prefix="astd-soak-", suffix=".wav", dir=folder)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Many clients of one astd, well-behaved and not: counts what each of them gets, and what they cost the daemon.
+"""Connects many clients to one astd, well-behaved and not. Counts the records of each and the cost to the daemon.
 
     tools/soak/subscribers.py [--program .build/release/astd] [--subscribers 1000] [--slow 100] [--connections 10000]
 
-A file is played over and over at the shortest hop. Nobody who reads may miss a record; whoever does not read is told exactly how many
-it missed when it finally does. Then come connections one after another and all at once, with and without garbage.
+A file is played repeatedly at the shortest hop. A client that reads may not miss a record; a client that stalls must receive
+the exact number of records that it missed. Then connections follow one after another and all at once, with and without
+garbage as input.
 """
 import argparse
 import json
@@ -36,7 +37,7 @@ def show(name: str, reading: process.Reading, seconds: float = 0, before: proces
 
 
 class Subscriber:
-    """One connection to events.sock, and what came over it."""
+    """One connection to events.sock and its records."""
 
     def __init__(self, path: str, stream: int | None = None):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -49,8 +50,8 @@ class Subscriber:
         self.first: int | None = None
         self.records = 0
         self.lost = 0
-        self.holes = 0
-        self.pending = 0  # told with `lost` and not yet accounted for by a jump
+        self.jumps = 0
+        self.pending = 0  # reported by `lost` and not yet matched by a jump of `seq`
         self.closed = False
 
     def read(self):
@@ -82,9 +83,9 @@ class Subscriber:
             self.first = number
         else:
             missing = number - self.sequence - 1
-            # Among the lost may be records without a number; no more numbers may be missing than were told.
+            # Lost records may lack a number, but no more numbers may be missing than `lost` reported.
             if missing > self.pending:
-                self.holes += missing - self.pending
+                self.jumps += missing - self.pending
         self.pending = 0
         self.sequence = number
 
@@ -104,7 +105,7 @@ def pump(readers: list[Subscriber], seconds: float):
 def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
     print(f"\n{many} subscribers, {slow} of which do not read for {seconds:g} s")
     settle(daemon)
-    time.sleep(3)  # Until it has begun all that it begins.
+    time.sleep(3)  # Until all of the daemon's threads have started.
     before = process.read(daemon.pid)
     show("before", before)
     sleepers = [Subscriber(daemon.events, 4096) for _ in range(slow)]
@@ -114,7 +115,7 @@ def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
     pump(readers, seconds)
     during = process.read(daemon.pid)
     show("during", during, time.monotonic() - began, start)
-    # Now the others read as well, until they have what there was when they woke up.
+    # Now the stalled clients read too, until they have the records of this moment.
     newest = max(reader.sequence for reader in readers)
     for _ in range(120):
         pump(readers + sleepers, 1)
@@ -122,19 +123,19 @@ def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
             break
     counts = {reader.sequence - reader.first + 1 for reader in readers}
     records = [reader.records for reader in readers]
-    expect(not any(reader.closed for reader in readers + sleepers), "nobody was disconnected")
+    expect(not any(reader.closed for reader in readers + sleepers), "no client was disconnected")
     expect(
-        all(reader.holes == 0 and reader.lost == 0 for reader in readers),
-        f"{len(readers)} that read got every record ({min(records)} to {max(records)} each, {max(counts)} windows)",
+        all(reader.jumps == 0 and reader.lost == 0 for reader in readers),
+        f"{len(readers)} clients that read received every record ({min(records)} to {max(records)} each, {max(counts)} windows)",
     )
     expect(
-        all(sleeper.lost > 0 and sleeper.holes == 0 for sleeper in sleepers),
-        f"{len(sleepers)} that did not were told what they missed, {sum(s.lost for s in sleepers)} records, and miss no others",
+        all(sleeper.lost > 0 and sleeper.jumps == 0 for sleeper in sleepers),
+        f"{len(sleepers)} stalled clients received the number that they missed, {sum(s.lost for s in sleepers)} in all, and the rest",
     )
     with Client(daemon.control) as client:
-        told = client.ask("status")["lost_records"]
+        counted = client.ask("status")["lost_records"]
     lost = sum(subscriber.lost for subscriber in readers + sleepers)
-    expect(told == lost, f"the daemon counts as many as all were told: {told}, {lost}")
+    expect(counted == lost, f"the daemon counts as many lost records as its clients: {counted}, {lost}")
     for subscriber in readers + sleepers:
         subscriber.socket.close()
     settle(daemon)
@@ -144,7 +145,7 @@ def subscribers(daemon: Daemon, many: int, slow: int, seconds: float):
 
 
 def settle(daemon: Daemon):
-    """Waits until the daemon has noticed that everybody left."""
+    """Waits until the daemon has closed all connections."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -152,7 +153,7 @@ def settle(daemon: Daemon):
                 if client.ask("status")["clients"] == 1:
                     break
         except ConnectionError:
-            pass  # There are still too many.
+            pass  # There are still too many clients.
         time.sleep(0.1)
     time.sleep(0.3)
 
@@ -179,7 +180,7 @@ def one_after_another(daemon: Daemon, many: int):
                 else:
                     connection.send(garbage)
             except (BlockingIOError, BrokenPipeError):
-                pass  # Whoever does not read replies is not read from.
+                pass  # The daemon does not read from a client that does not read its replies.
     settle(daemon)
     after = process.read(daemon.pid)
     show("after", after, time.monotonic() - began, before)
@@ -206,7 +207,7 @@ def at_once(daemon: Daemon, many: int):
         else:
             other += 1
     show("during", during, time.monotonic() - began, before)
-    expect(other == 0 and served > 0, f"{served} were served, {refused} told that there are too many")
+    expect(other == 0 and served > 0, f"{served} were served, {refused} refused as too many")
     for connection in connections:
         connection.close()
     settle(daemon)
@@ -227,7 +228,7 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(needed, hard)), hard))
     options.connections = min(options.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
-    # So short a hop that a queue of 256 KiB, and the socket before it, is full in about a minute.
+    # With this hop a queue of 256 KiB and its socket buffer are full in about a minute.
     with sound.File(hours=1) as path:
         arguments = ["--model", "models/selftest", "--hop", "0.05", "--source", f"file:{path}"]
         arguments += ["--set", f"max_clients={options.subscribers + 24}"]
@@ -243,7 +244,7 @@ def run(options: argparse.Namespace, arguments: list[str]):
         with Client(daemon.control) as client:
             status = client.ask("status")
         expect(status["overrun_samples"] == 0, f"no sample was lost, {status['skipped_windows']} windows were skipped")
-        expect(daemon.stop() == 0, "it ended in good order")
+        expect(daemon.stop() == 0, "it exited with status 0")
 
 
 if __name__ == "__main__":
