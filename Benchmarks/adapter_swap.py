@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures what swapping adapters under a running daemon takes, and what memory it leaves.
+"""Measures the time and memory of switching adapters under a running daemon.
 
-    python3 Benchmarks/adapter_swap.py --models DIR      # DIR as tools/check_exactness.py --make DIR leaves it
+    python3 Benchmarks/adapter_swap.py --models DIR      # DIR of tools/check_exactness.py --make DIR
     python3 Benchmarks/adapter_swap.py --model M --adapter A [--adapter B]
 
-Needs no Python packages. The daemon hears a file of noise that repeats itself once a hop, so that every window is the same:
-the scores before an adapter came and after it went must be equal to the last bit.
+Needs no Python packages. The daemon reads a file of noise that repeats once per hop, so that all windows are equal: the
+scores before an adapter was loaded and after it was unloaded must be equal to the last bit.
 """
 
 import argparse
@@ -28,7 +28,7 @@ RATE = 16000
 
 
 def write_noise(path, period_seconds, seconds):
-    """Noise that repeats itself every `period_seconds`."""
+    """Noise that repeats every `period_seconds`."""
     generator = random.Random(7)
     samples = [generator.randint(-8000, 8000) for _ in range(round(period_seconds * RATE))]
     period = struct.pack(f"<{len(samples)}h", *samples)
@@ -41,7 +41,7 @@ def write_noise(path, period_seconds, seconds):
 
 
 class Daemon:
-    """An astd run of our own and a client of it."""
+    """A private `astd run` and a client."""
 
     def __init__(self, options, folder, sound):
         environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
@@ -92,7 +92,7 @@ class Daemon:
             if message.get("method") == "prediction":
                 client.close()
                 return {entry["index"]: entry["score"] for entry in message["params"]["labels"]}
-        sys.exit("adapter_swap: the daemon closed")
+        sys.exit("adapter_swap: the daemon closed the connection")
 
     def memory(self):
         """Kilobytes by name, as the kernel counts them."""
@@ -105,7 +105,7 @@ class Daemon:
 
 
 def swap(daemon, names):
-    """Milliseconds from the request to the switch without the window at hand; and of that, merging."""
+    """Milliseconds from request to switch without the current window, and the part spent merging."""
     began = time.perf_counter()
     report = daemon.ask("adapter.use", names=names)
     seen = 1000 * (time.perf_counter() - began)
@@ -117,9 +117,9 @@ def spread(values):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Measures adapter swaps under a running daemon.")
+    parser = argparse.ArgumentParser(description="Measure adapter switches under a running daemon.")
     parser.add_argument("--astd", type=Path, default=ROOT / ".build" / "release" / "astd")
-    parser.add_argument("--models", type=Path, help="where check_exactness.py --make put the full-size models")
+    parser.add_argument("--models", type=Path, help="the full-size models of check_exactness.py --make")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--adapter", type=Path, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=20)
@@ -152,11 +152,11 @@ def main():
             there.append(milliseconds)
             merging.append(merge)
             if round_number == 0 and daemon.scores() == before:
-                sys.exit("adapter_swap: the adapter changes nothing")
+                sys.exit("adapter_swap: the adapter has no effect")
             back.append(swap(daemon, [])[0])
         daemon.ask("adapter.unload", name=name)
         same = daemon.scores() == before
-        # Right after a window, so that no other record is remembered meanwhile.
+        # Right after a window, so that no other record comes in between.
         anonymous = [daemon.memory()["Anonymous"]]
         daemon.ask("adapter.load", path=str(options.adapter[0].resolve()))
         anonymous.append(daemon.memory()["Anonymous"])
@@ -165,7 +165,7 @@ def main():
         daemon.ask("adapter.use", names=[])
         daemon.ask("adapter.unload", name=name)
         anonymous.append(daemon.memory()["Anonymous"])
-        print(f"{options.model.name} + {name}, {options.rounds} swaps, {options.threads} threads, ms without the window at hand")
+        print(f"{options.model.name} + {name}, {options.rounds} swaps, {options.threads} threads, ms without the current window")
         print(f"  load           {loaded:6.1f}   read, check, merge once")
         print(f"  to the adapter {spread(there)}   of which merging {statistics.median(merging):.1f}")
         print(f"  to the base    {spread(back)}")

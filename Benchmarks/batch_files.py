@@ -3,7 +3,7 @@
 
     .venv/bin/python Benchmarks/batch_files.py --model .build/models-full/ast-base
 
-Engines take turns in one run: astd fp32, astd int8, transformers (PyTorch, fp32), OpenVINO (fp32). The files are made of the
+Engines take turns in one run: astd fp32, astd int8, transformers (PyTorch, fp32), OpenVINO (fp32). The files are made from the
 default model's examples, seeded: WAV of 8 to 32 bits, FLAC, Ogg Vorbis, MP3 and AIFF, 8 to 96 kHz, mono and stereo, 2 to 30 s.
 """
 
@@ -62,7 +62,7 @@ def run(command):
     hidden = ("OPENBLAS_", "OMP_", "MKL_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment["HF_HUB_OFFLINE"] = "1"
-    time.sleep(0.5)  # threads of the engine before go to sleep
+    time.sleep(0.5)  # until the previous engine's threads are asleep
     begin = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     complaints = process.stderr.read()
@@ -89,7 +89,7 @@ def records(path):
 
 
 def agreement(found, reference):
-    """How far every window is from the reference's, and apart for files that nobody had to resample."""
+    """Differences of every window from the reference, and separately for files at 16 kHz."""
     if found.keys() != reference.keys():
         sys.exit(f"other windows: {sorted(found.keys() ^ reference.keys())[:4]}")
     differences = {key: np.abs(found[key][0] - reference[key][0]).max() for key in reference}
@@ -107,7 +107,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--engines", default="astd,astd-int8,astd-1-job,transformers,openvino")
-    parser.add_argument("--work", default=str(REPOSITORY / ".build/batch"), help="where files and results go")
+    parser.add_argument("--work", default=str(REPOSITORY / ".build/batch"), help="directory for files and results")
     given = parser.parse_args()
     work = Path(given.work)
     work.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""A batch as people write it in Python, for batch_files.py: reads a manifest, prints the logits of every window.
+"""A typical batch in Python, for batch_files.py: reads a manifest, prints the logits of every window.
 
     python Benchmarks/batch_peer.py transformers|openvino THREADS MODEL_DIR MODEL.onnx MANIFEST OUTPUT.jsonl
 
-Files are decoded with soundfile, resampled with torchaudio, cut as astd cuts them, turned into features by transformers'
+Files are decoded with soundfile, resampled with torchaudio, cut into the same windows as astd, and converted to features by transformers'
 ASTFeatureExtractor. `transformers` computes with PyTorch, `openvino` with the ONNX export of the same model.
 """
 

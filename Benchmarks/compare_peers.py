@@ -6,8 +6,8 @@
     python Benchmarks/compare_peers.py --model DIR --record       # and appends the result to Benchmarks/history.jsonl
     python Benchmarks/compare_peers.py --model DIR --engines onnxruntime,openvino,torch --rounds 1
 
-Every engine lives in its own process. In each round each computes the same number of windows and the fastest counts.
-The machine must be quiet. Benchmarks/README.md says how to read the numbers.
+Every engine is a process. In each round each computes the same number of windows, and the fastest counts.
+The machine must be idle. Benchmarks/README.md explains how to read the numbers.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PEERS = {"fp32": ["onnxruntime", "openvino"], "bf16": ["openvino"], "int8": ["onnxruntime", "openvino"]}
-# These change what a library does behind the measurement's back.
+# These variables change a library's behaviour silently.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "KMP_AFFINITY")
 
 
@@ -83,7 +83,7 @@ class Peer:
 
 
 class Astd:
-    """astd, started anew in each round."""
+    """astd, restarted in each round."""
 
     def __init__(self, options, inputs):
         self.name = "astd"
@@ -131,7 +131,7 @@ class Astd:
 
 
 def inputs_folder(options):
-    """Where the exported model and the window are; made when they are not there."""
+    """Paths of the exported model and the window; writes them if missing."""
     weights = (options.model / "model.safetensors").resolve()
     state = weights.stat()
     identity = hashlib.sha256(f"{weights}:{state.st_size}:{state.st_mtime_ns}".encode()).hexdigest()[:16]
@@ -144,7 +144,7 @@ def inputs_folder(options):
 
 
 def cpu_model():
-    """What the kernel calls this processor."""
+    """The processor's name in /proc/cpuinfo."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
@@ -162,17 +162,17 @@ def commit():
 
 
 def measure(engines, options):
-    """Runs the rounds, each engine in its turn; every other round goes backwards."""
+    """Runs the rounds, each engine in its turn; every other round runs in reverse order."""
     for number in range(options.rounds):
         for engine in engines if number % 2 == 0 else reversed(engines):
-            time.sleep(options.pause)  # until the threads of the one before have gone to sleep
+            time.sleep(options.pause)  # until the previous engine's threads are asleep
             engine.round()
         line = "  ".join(f"{engine.name} {engine.times[-1]:.1f}" for engine in engines)
         print(f"round {number + 1}: {line} ms", file=sys.stderr, flush=True)
 
 
 def exact_logits(options, inputs):
-    """What ONNX Runtime makes of the window in fp32."""
+    """ONNX Runtime's logits of the window in fp32."""
     engine = Peer("onnxruntime", options, inputs, precision="fp32")
     engine.end()
     return engine.logits
@@ -236,10 +236,10 @@ def record(options, result, ratios):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Times one window in astd and its peers, in turn.")
+    parser = argparse.ArgumentParser(description="Time one window in astd and its peers, in turn.")
     parser.add_argument("--model", type=Path, required=True, help="a Hugging Face AST directory")
     parser.add_argument("--astd", type=Path, default=ROOT / ".build" / "release" / "astd")
-    parser.add_argument("--engines", help="commas between; default astd and the peers that have this precision")
+    parser.add_argument("--engines", help="separated by commas; default: astd and the peers of this precision")
     parser.add_argument("--precision", choices=list(PEERS), default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)

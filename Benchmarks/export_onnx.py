@@ -1,8 +1,8 @@
-"""Exports an AST checkpoint to ONNX and makes one window of input: what the peers of compare_peers.py run on.
+"""Exports an AST checkpoint to ONNX and makes one window of input: the input of compare_peers.py's peers.
 
     python Benchmarks/export_onnx.py MODEL_DIR OUTPUT_FOLDER
 
-Writes model.onnx, clip.wav and features.npy. A process of its own: torch needs memory that no engine should answer for.
+Writes model.onnx, clip.wav and features.npy. A separate process, so that torch's memory does not count as an engine's.
 """
 
 import sys

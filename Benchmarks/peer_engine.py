@@ -1,9 +1,9 @@
-"""One engine in a process of its own, so that its memory is its own; compare_peers.py talks to it in lines.
+"""One engine in a process, so that its memory can be measured; compare_peers.py sends it lines.
 
     python Benchmarks/peer_engine.py ENGINE PRECISION THREADS MODEL_FILE FEATURES.npy
 
-Prints a JSON line when ready; then for every line `run` on stdin computes one window and prints its time; `end` prints
-the peak memory. The first window, which warms up, gives the logits.
+Prints a JSON line when ready; then computes one window for every line `run` on stdin and prints its time; `end` prints
+the peak memory. The first window warms up and provides the logits.
 """
 
 import json
@@ -33,14 +33,14 @@ def _quantised(path):
 
     target = path.replace(".onnx", "-int8.onnx")
     if not os.path.exists(target):
-        # in a process of its own: what quantising takes is no part of the engine's memory
+        # in a separate process, so that quantising does not count as the engine's memory
         code = "import sys; from onnxruntime.quantization import quantize_dynamic as q; q(sys.argv[1], sys.argv[2])"
         subprocess.run([sys.executable, "-c", code, path, target], check=True, stdout=sys.stderr)
     return target
 
 
 def openvino(path, precision, threads):
-    """OpenVINO, tuned for latency; int8 is NNCF's quantisation of the same file, the rest of it in what is fastest."""
+    """OpenVINO, tuned for latency; int8 is NNCF's quantisation of the same file, the rest in the fastest precision."""
     import openvino
 
     if precision == "int8":

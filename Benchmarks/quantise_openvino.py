@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Quantises an exported model to 8 bits with NNCF, as OpenVINO's documentation tells for transformers.
+"""Quantises an exported model to 8 bits with NNCF, as OpenVINO's documentation recommends for transformers.
 
     python Benchmarks/quantise_openvino.py model.onnx features.npy model-int8.xml
 
-Calibrated on the window that is timed and seven louder, quieter and noisier versions of it.
+Calibrated on the window that is timed and seven louder, quieter and noisier versions.
 """
 
 import sys

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Labels the files of a manifest with an array of Slurm jobs, each its own part:
+# Labels the files of a manifest with an array of Slurm jobs, one part per job:
 #
 #   sbatch --array=0-15 --cpus-per-task=4 slurm-array.sh manifest.txt labels/
 #   cat labels/part-*.jsonl > labels.jsonl
 #
-# A job that was preempted, or whose node died, goes on where it was when Slurm starts it again (--requeue).
+# A job that was preempted, or whose node failed, resumes when Slurm requeues it (--requeue).
 #SBATCH --job-name=astd
 #SBATCH --requeue
 #SBATCH --open-mode=append
@@ -18,10 +18,10 @@ parts=${SLURM_ARRAY_TASK_COUNT:-1}
 first=${SLURM_ARRAY_TASK_MIN:-0}
 
 mkdir -p "$output"
-# Every parts-th line: neighbours in a manifest are often of like length.
+# Every parts-th line, because neighbours in a manifest often have similar lengths.
 awk -v part="$((part - first))" -v parts="$parts" 'NR % parts == part' "$manifest" > "$output/part-$part.txt"
 status=0
 astd classify --files-from "$output/part-$part.txt" --threads "${SLURM_CPUS_PER_TASK:-1}" \
     --format jsonl --output "$output/part-$part.jsonl" --resume "$@" || status=$?
-# 1: some files have errors, which are records of their own; the part is whole.
+# 1: some files had errors, which are records; the part is complete.
 [ "$status" -eq 1 ] && [ -e "$output/part-$part.jsonl" ] || exit "$status"

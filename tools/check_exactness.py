@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares what astd prints with what transformers, PEFT and torchaudio compute.
+"""Compares the output of astd with transformers, PEFT and torchaudio.
 
-    python tools/check_exactness.py                       # the small models of Tests/Golden, then full-size ones made on the spot
-    python tools/check_exactness.py --models DIR          # full-size models kept in DIR, with the oracle's answers beside them
-    python tools/check_exactness.py --small               # only the small ones: seconds
-    python tools/check_exactness.py --make DIR            # only makes the full-size models
-    python tools/check_exactness.py --oracle-only --models DIR   # only computes the oracle's answers; needs no astd
+    python tools/check_exactness.py                       # the small models of Tests/Golden, then temporary full-size ones
+    python tools/check_exactness.py --models DIR          # full-size models kept in DIR, with the oracle's results
+    python tools/check_exactness.py --small               # only the small ones (seconds)
+    python tools/check_exactness.py --make DIR            # only writes the full-size models
+    python tools/check_exactness.py --oracle-only --models DIR   # only computes the oracle's results, without astd
 
-Exits 1 when anything is above its tolerance (docs/exactness.md), 2 when astd cannot be run.
+Exit status: 1 if a difference exceeds its tolerance (docs/exactness.md), 2 if astd cannot be run.
 """
 
 import argparse
@@ -33,11 +33,11 @@ FULL_SIZE_LOGITS = 1e-3
 
 
 class ProgramFailed(Exception):
-    """astd could not be started, or said no where it should not have."""
+    """astd could not be started, or rejected a valid input."""
 
 
 class Program:
-    """The astd to check."""
+    """The astd under test."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -70,12 +70,12 @@ class Program:
             if record["start"] == 0 and record["file"] not in first:
                 found = {entry["index"]: entry["score"] for entry in record["labels"]}
                 if sorted(found) != list(range(len(found))):
-                    raise ProgramFailed(f"{record['file']}: --top-k all did not give every index once")
+                    raise ProgramFailed(f"{record['file']}: --top-k all did not return every index exactly once")
                 first[record["file"]] = np.array([found[index] for index in range(len(found))])
         return first
 
     def features(self, model, adapter, path):
-        """[frames, mels] as `astd features` writes them; an adapter may have a front end of its own."""
+        """[frames, mels] as written by `astd features`; an adapter may have its own front end."""
         with tempfile.TemporaryDirectory() as scratch:
             output = Path(scratch) / "features.npy"
             more = ["--adapter", adapter] if adapter else []
@@ -85,7 +85,7 @@ class Program:
 
 @dataclass
 class Expected:
-    """What the oracle says of one clip."""
+    """The oracle's results for one clip."""
 
     path: Path
     features: np.ndarray
@@ -94,7 +94,7 @@ class Expected:
 
 
 class Table:
-    """Prints a line a comparison and remembers whether all were good."""
+    """Prints one line per comparison and counts failures."""
 
     def __init__(self):
         self.failed = 0
@@ -122,7 +122,7 @@ def distance(found, wanted):
 
 
 def compare(program, table, name, model, adapter, expected):
-    """Compares all clips of one model; one run of astd for the logits."""
+    """Compares all clips of one model, with one run of astd for the logits."""
     try:
         logits = program.logits(model, adapter, [item.path for item in expected])
         for item in expected:
@@ -134,18 +134,18 @@ def compare(program, table, name, model, adapter, expected):
 
 
 def refused_badly(program, entry):
-    """What is wrong with how astd refuses an entry of the index, or None: a crash is no refusal, nor are words that
-    name neither the file nor what is wrong in it."""
+    """How astd's rejection of an entry of the index is wrong, or None. A crash is wrong, and so is a message that names
+    neither the file nor the problem."""
     more = ["--adapter", GOLDEN / entry["adapter"]] if "adapter" in entry else []
     process = program.run("classify", "--model", GOLDEN / entry["model"], *more, GOLDEN / "clips" / "short.wav")
     if process.returncode <= 0 or not process.stderr.startswith("astd: "):
-        return "is accepted" if process.returncode == 0 else f"ends astd with status {process.returncode}"
+        return "is accepted" if process.returncode == 0 else f"astd exits with status {process.returncode}"
     missing = [text for text in entry["mentions"] if text not in process.stderr]
-    return f"is refused without a word of {', '.join(missing)}: {process.stderr.strip()}" if missing else None
+    return f"the error message lacks {', '.join(missing)}: {process.stderr.strip()}" if missing else None
 
 
 def check_small(program, table):
-    """Every case of Tests/Golden, through the program; and what must be refused."""
+    """Every case of Tests/Golden through the program, and every input that must be rejected."""
     index = json.loads((GOLDEN / "cases.json").read_text())
     groups = {}
     for case in index["cases"]:
@@ -175,7 +175,7 @@ def _digest(*paths):
 
 
 class Answers:
-    """The oracle's logits of the full-size models, kept beside them: each takes seconds to compute."""
+    """The oracle's logits of the full-size models, cached beside them because each takes seconds."""
 
     def __init__(self, root):
         self.path = root / "oracle-answers.json"
@@ -183,7 +183,7 @@ class Answers:
         self.stored = json.loads(self.path.read_text()) if self.path.exists() else {}
 
     def expected(self, model, adapter, clips):
-        """What to expect of each clip."""
+        """The expected numbers of each clip."""
         # imported here: a check of the small models alone needs no torch
         from golden import audio, full_size
         from golden.oracle import Oracle
@@ -220,7 +220,7 @@ class Answers:
 
 
 def check_full_size(program, table, root):
-    """The full-size models; without a program only asks the oracle."""
+    """The full-size models; without a program, only the oracle."""
     from golden import full_size
 
     full_size.make(root)
@@ -240,9 +240,9 @@ def check_full_size(program, table, root):
 def arguments():
     parser = argparse.ArgumentParser(description="Compares astd with transformers, PEFT and torchaudio.")
     parser.add_argument("--astd", type=Path, default=ROOT / ".build" / "release" / "astd", help="the program to check")
-    parser.add_argument("--models", type=Path, help="where the full-size models are or will be made (default: temporary)")
-    parser.add_argument("--make", type=Path, metavar="DIR", help="make the full-size models in DIR and stop")
-    parser.add_argument("--oracle-only", action="store_true", help="compute the oracle's answers, run no astd")
+    parser.add_argument("--models", type=Path, help="directory of the full-size models (default: temporary)")
+    parser.add_argument("--make", type=Path, metavar="DIR", help="write the full-size models to DIR and stop")
+    parser.add_argument("--oracle-only", action="store_true", help="compute the oracle's results without astd")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--small", action="store_true", help="only the small models")
     only.add_argument("--full", action="store_true", help="only the full-size models")

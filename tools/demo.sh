@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The main job on real sound: a private PulseAudio server with a null sink, astd listening to its monitor, the model's
-# example clips played into it, and what astctl shows meanwhile. Leaves no process and no file behind.
+# Plays the model's example clips into a private PulseAudio server with a null sink, lets astd record its monitor,
+# and shows the output of astctl. Leaves no process and no file behind.
 #
 #   make demo
-#   DEMO_MODEL=DIR DEMO_SOUNDS=DIR make demo     another model, other sounds
+#   DEMO_MODEL=DIR DEMO_SOUNDS=DIR make demo     with another model and other sounds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ adapter=models/alarms
 astd=$PWD/.build/release/astd
 astctl=$PWD/.build/release/astctl
 
-# A home of its own: neither the user's PulseAudio server nor the user's astd is touched.
+# A private home directory, so that the user's PulseAudio server and astd are not affected.
 home=$(mktemp -d /tmp/astd-demo.XXXXXX)
 # shellcheck disable=SC2086
 unset ${!PULSE_@} ${!ASTD_@} DISPLAY
@@ -21,7 +21,7 @@ export HOME=$home XDG_RUNTIME_DIR=$home DBUS_SESSION_BUS_ADDRESS=disabled: LC_AL
 mkfifo "$home/records"
 
 server='' daemon='' player='' watcher='' reader=''
-stop() { # PID...: asks it to end and waits until it has
+stop() { # PID...: terminates processes and waits for them
     local pid
     for pid in "$@"; do
         kill "$pid" 2> /dev/null || true
@@ -40,7 +40,7 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 trap 'exit 141' PIPE
 
-wait_for() { # WHAT PID LOG COMMAND...: tries for ten seconds, as long as the process lives
+wait_for() { # WHAT PID LOG COMMAND...: retries COMMAND for ten seconds while the process runs
     local what=$1 pid=$2 log=$3 try
     shift 3
     for ((try = 0; try < 100; try++)); do
@@ -53,7 +53,7 @@ wait_for() { # WHAT PID LOG COMMAND...: tries for ten seconds, as long as the pr
     exit 1
 }
 
-# One line a prediction: when, and the three best labels.
+# Prints one line per prediction: its time and the three best labels.
 condense() {
     local line labels text label score
     while IFS= read -r line; do
@@ -90,7 +90,7 @@ unwatch() {
     watcher='' reader=''
 }
 
-# The clips of a folder, the quiet ones first where examples.json knows their peaks: a loud one lingers in the window.
+# Lists the clips of a folder, quiet ones first if examples.json has peaks, because a loud clip stays in the window.
 clips_of() { # FOLDER
     local found=() clip
     if [ -f "$1/examples.json" ]; then
@@ -105,7 +105,7 @@ clips_of() { # FOLDER
     done
 }
 
-play() { # SOUNDS: every clip, while the daemon listens
+play() { # SOUNDS: plays every clip while the daemon records
     local clips clip number=0
     mapfile -t clips < <(clips_of "$1")
     [ ${#clips[@]} -gt 0 ] || { echo "demo: no .flac, .wav or .ogg file in $1" >&2; exit 1; }
@@ -117,27 +117,27 @@ play() { # SOUNDS: every clip, while the daemon listens
         player=$!
         wait "$player"
         player=''
-        # The window that holds the whole clip is told within the second after it.
+        # The window with the whole clip is published within a second after its end.
         sleep 1
         unwatch
     done
     echo
 }
 
-echo "A PulseAudio server of our own, with a sink that leads nowhere; astd listens to what is played into it."
+echo "Starting a private PulseAudio server with a null sink; astd records the sink's monitor."
 pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --realtime=no --high-priority=no \
     -L module-native-protocol-unix -L "module-null-sink sink_name=demo rate=48000 channels=2 norewinds=1" \
     > "$home/pulseaudio.log" 2>&1 &
 server=$!
 wait_for pulseaudio "$server" "$home/pulseaudio.log" pactl info
 
-echo "The model $model hears the last seconds again every second."
+echo "The model $model classifies a window every second."
 "$astd" run --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" --model "$model" 2> "$home/astd.log" &
 daemon=$!
 wait_for astd "$daemon" "$home/astd.log" "$astctl" status
 play "$sounds"
 if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
-    printf '>> the same daemon goes on with a LoRA adapter, from the next window on: astctl adapter load %s --use\n' "$adapter"
+    printf '>> switching the running daemon to a LoRA adapter: astctl adapter load %s --use\n' "$adapter"
     "$astctl" adapter load "$adapter" --use
     play "$adapter/examples"
     "$astctl" adapter use base

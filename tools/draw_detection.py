@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Draws docs/detection.svg: one label's scores, the thresholds, and the events that come of them.
+"""Draws docs/detection.svg: one label's scores, the thresholds and the resulting events.
 
     tools/draw_detection.py > docs/detection.svg
 
-DetectionTests holds the detector to these scores and events.
+DetectionTests checks the detector with these scores and events.
 """
 SCORES = [0.10, 0.20, 0.62, 0.30, 0.55, 0.80, 0.90, 0.45, 0.40, 0.20, 0.25, 0.70, 0.60, 0.38, 0.20, 0.15, 0.10,
           0.60, 0.65, 0.30, 0.10, 0.20, 0.70, 0.75, 0.50, 0.30]
 ON, OFF, REFRACTORY = 0.5, 0.35, 6
-# (begin, told, last heard, end told); None: the picture ends before.
+# (begin, begin published, last kept window, end published); None: after the end of the picture.
 EVENTS = [(5, 6, 14, 17), (23, 24, 25, None)]
-NOTES = [(3, "one hit is not two"), (10.5, "merge gap"), (18.5, "refractory")]
+NOTES = [(3, "one hit is too few"), (10.5, "merge gap"), (18.5, "refractory")]
 
 LEFT, TOP, STEP, HEIGHT, WIDTH = 56, 30, 27, 190, 780
 
@@ -51,22 +51,22 @@ for second, words in NOTES:
 lane = bottom + 44
 text(LEFT - 8, lane + 5, "event", anchor="end")
 text(LEFT - 8, lane + 31, "record", anchor="end")
-for number, (begin, told, heard, end_told) in enumerate(EVENTS, start=1):
-    end = x(heard) if end_told else WIDTH - 14
+for number, (begin, published, kept, end_published) in enumerate(EVENTS, start=1):
+    end = x(kept) if end_published else WIDTH - 14
     out.append(f'<rect class="event" x="{x(begin):.1f}" y="{lane - 8}" width="{end - x(begin):.1f}" height="16" rx="3"/>')
     text(x(begin) + 6, lane + 4, f"id {number}", "inside", "start")
-    line(x(told), bottom, x(told), lane + 16, "told")
-    text(x(told), lane + 31, "begin", "note")
-    if end_told:
-        line(x(end_told), bottom, x(end_told), lane + 16, "told")
-        text(x(end_told), lane + 31, "end", "note")
-        out.append(f'<rect class="rest" x="{x(heard):.1f}" y="{lane - 8}" width="{STEP * REFRACTORY}" height="16" rx="3"/>')
+    line(x(published), bottom, x(published), lane + 16, "published")
+    text(x(published), lane + 31, "begin", "note")
+    if end_published:
+        line(x(end_published), bottom, x(end_published), lane + 16, "published")
+        text(x(end_published), lane + 31, "end", "note")
+        out.append(f'<rect class="rest" x="{x(kept):.1f}" y="{lane - 8}" width="{STEP * REFRACTORY}" height="16" rx="3"/>')
 
 print(f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {lane + 46}" font-family="sans-serif" font-size="12">
 <title>Scores of one label, a window a second, and the events they make</title>
 <style>
 text {{ fill: #333 }} .note {{ font-style: italic; fill: #555 }} .on-t {{ fill: #b3470f }} .off-t {{ fill: #1f6f8b }}
-.inside {{ fill: #fff }} .axis {{ stroke: #888 }} .told {{ stroke: #888; stroke-dasharray: 2 3 }}
+.inside {{ fill: #fff }} .axis {{ stroke: #888 }} .published {{ stroke: #888; stroke-dasharray: 2 3 }}
 .on {{ stroke: #d9601a; stroke-width: 1.5 }} .off {{ stroke: #2b8fb0; stroke-width: 1.5; stroke-dasharray: 6 4 }}
 .hit {{ fill: #e0864f }} .kept {{ fill: #7fb8cc }} .low {{ fill: #b9bec4 }} .event {{ fill: #2f7d4f }}
 .rest {{ fill: none; stroke: #888; stroke-dasharray: 4 3 }}

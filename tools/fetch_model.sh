@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches a model or a LoRA adapter from a Hugging Face hub and has astd look at it. Needs curl.
+# Downloads a model or a LoRA adapter from a Hugging Face hub and inspects it with astd. Needs curl.
 set -euo pipefail
 
 complain() { echo "fetch_model: $*" >&2; }
@@ -11,8 +11,8 @@ usage: fetch_model.sh [--revision REVISION] REPO [DIR]
   fetch_model.sh MIT/ast-finetuned-audioset-10-10-0.4593            # into models/ast-finetuned-audioset-10-10-0.4593
   fetch_model.sh --revision refs/pr/3 someone/my-adapter models/mine
 
-Interrupted downloads go on where they stopped. HF_ENDPOINT names another hub (default https://huggingface.co);
-HF_TOKEN is sent to that hub, and nowhere else. ASTD names the astd that inspects the result.
+Interrupted downloads are resumed. HF_ENDPOINT selects another hub (default https://huggingface.co). HF_TOKEN is sent
+to that hub only. ASTD is the astd that inspects the result.
 EOF
 }
 misuse() { complain "$*: see fetch_model.sh --help"; exit 64; }
@@ -22,17 +22,17 @@ arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage; exit 0 ;;
-        --revision) [ $# -gt 1 ] || misuse "--revision wants a branch, tag or commit"; revision=$2; shift ;;
+        --revision) [ $# -gt 1 ] || misuse "--revision needs a branch, tag or commit"; revision=$2; shift ;;
         --revision=*) revision=${1#*=} ;;
         -*) misuse "unknown option $1" ;;
         *) arguments+=("$1") ;;
     esac
     shift
 done
-case ${#arguments[@]} in 1 | 2) ;; *) misuse "wanted REPO and perhaps DIR" ;; esac
+case ${#arguments[@]} in 1 | 2) ;; *) misuse "expected REPO and an optional DIR" ;; esac
 repo=${arguments[0]}
 part='[A-Za-z0-9_][A-Za-z0-9._-]*'
-[[ $repo =~ ^$part(/$part)?$ ]] || misuse "'$repo' is not a repository: wanted owner/name"
+[[ $repo =~ ^$part(/$part)?$ ]] || misuse "'$repo' is not a repository; expected owner/name"
 [[ $revision =~ ^$part(/$part)*$ ]] || misuse "'$revision' is not a revision"
 directory=${arguments[1]:-models/${repo##*/}}
 endpoint=${HF_ENDPOINT:-https://huggingface.co}
@@ -40,8 +40,8 @@ endpoint=${endpoint%/}
 [[ $endpoint =~ ^(https?://[^/?#@]+)(/[^?#]*)?$ ]] || misuse "HF_ENDPOINT '$endpoint' is not an http(s) address"
 hub=${BASH_REMATCH[1]}
 token=${HF_TOKEN:-}
-# It goes into a configuration file of curl's, where a quote or a line end would be an option.
-[[ $token =~ ^[A-Za-z0-9._~+/=-]*$ ]] || misuse "HF_TOKEN has characters that no token has"
+# The token is written to a curl configuration, where a quote or a line end could add options.
+[[ $token =~ ^[A-Za-z0-9._~+/=-]*$ ]] || misuse "HF_TOKEN contains invalid characters"
 command -v curl > /dev/null || fail "curl is missing: install it (apt-get install curl)"
 
 scratch=$(mktemp -d)
@@ -49,8 +49,8 @@ trap 'rm -rf "$scratch"' EXIT
 limits=(--connect-timeout 20 --speed-limit 1 --speed-time 60 --proto '=http,https')
 attempts=5
 
-# curl with the token when, and only when, the address is the hub's own. The token comes on standard input, because
-# everyone can read another process's arguments. $1: the address; then curl's arguments.
+# Runs curl, with the token if the address is the hub's. The token is passed on standard input, because all users can
+# read the arguments of a process. $1: the address; then curl's arguments.
 fetch() {
     local address=$1
     shift
@@ -61,17 +61,17 @@ fetch() {
     fi
 }
 
-# Says what curl's exit status $1 means for $2 and ends.
+# Explains curl's exit status $1 for address $2 and exits.
 network_failed() {
     case $1 in
         23) fail "cannot write to $directory: is the disk full? (df $directory)" ;;
         5 | 6 | 7 | 28 | 35 | 52 | 55 | 56) fail "cannot reach ${2%%\?*}: check the network, or set HF_ENDPOINT" ;;
         60 | 77) fail "${2%%\?*}: its certificate is not trusted: install ca-certificates" ;;
-        *) fail "fetching ${2%%\?*} failed (curl says $1): try again" ;;
+        *) fail "downloading ${2%%\?*} failed (curl exit status $1): try again" ;;
     esac
 }
 
-# Runs the function or command that follows until it succeeds, some times, for what may pass.
+# Runs a function or command, and repeats it after temporary network errors.
 patiently() {
     local attempt status
     for ((attempt = 1; ; attempt++)); do
@@ -87,7 +87,7 @@ patiently() {
     done
 }
 
-header() { # The value of header $1 in the last answer.
+header() { # Prints header $1 of the last response.
     tr -d '\r' < "$scratch/headers" | sed -n "s/^$1: *//Ip" | tail -n 1
 }
 
@@ -100,7 +100,7 @@ ask() { # Sends one HEAD request; sets code and next.
     case $code in 429 | 5??) return 28 ;; esac
 }
 
-# Looks for file $1. Sets code (200, 404, ...), address, size and sha256 (empty where the hub does not say).
+# Locates file $1. Sets code (200, 404, ...), address, size and sha256 (empty if the hub does not provide it).
 locate() {
     local hop status etag
     size='' sha256=''
@@ -109,7 +109,7 @@ locate() {
         code='' next='' status=0
         patiently ask "$address" || status=$?
         if [ "$status" -ne 0 ]; then
-            case $code in 429 | 5??) fail "$hub answers $code: it is busy or out of order: try again later" ;; esac
+            case $code in 429 | 5??) fail "$hub answers $code: the hub is unavailable: try again later" ;; esac
             network_failed "$status" "$address"
         fi
         [ -n "$size" ] || size=$(header x-linked-size)
@@ -122,32 +122,34 @@ locate() {
             200) [ -n "$size" ] || size=$(header content-length); return ;;
             301 | 302 | 303 | 307 | 308) ;;
             404 | 410) return ;;
-            401) fail "$repo is not public, or does not exist: check its name, and set HF_TOKEN${token:+ to a valid token}" ;;
-            403) fail "$repo may not be read: accept its terms on $endpoint/$repo, and set HF_TOKEN${token:+ to a token with access}" ;;
+            401) fail "$repo is private or does not exist: check the name, set HF_TOKEN${token:+ to a valid token}" ;;
+            403)
+                fail "no access to $repo: accept its terms on $endpoint/$repo," \
+                    "and set HF_TOKEN${token:+ to a token with access}" ;;
             *) fail "$address answers $code: try again later" ;;
         esac
-        [ -n "$next" ] || fail "$address answers $code without saying where: try again later"
+        [ -n "$next" ] || fail "$address answers $code without a location: try again later"
         address=$next
-        # The hub has described the file, and where it lies: a store signs its addresses for GET only.
+        # The hub has described the file. Storage servers sign addresses for GET only, so do not send them HEAD.
         if [ -n "$size" ] && [[ $address != "$hub"/* ]]; then code=200; return; fi
     done
-    fail "$1 of $repo is moved in circles: try again later"
+    fail "$1 of $repo: too many redirects: try again later"
 }
 
 missing() {
     fail "$repo has no $1 at revision $revision, or does not exist: check both names"
 }
 
-intact() { # Is file $1 what the hub described?
+intact() { # Whether file $1 has the size and sha256 that the hub gave.
     local found
     [ -z "$size" ] || [ "$(stat -c %s "$1")" = "$size" ] || return 1
     [ -z "$sha256" ] || { found=$(sha256sum < "$1") && [ "${found%% *}" = "$sha256" ]; }
 }
 
-receive() { # Goes on with $1.part from $address.
+receive() { # Downloads $address to $1.part, resuming it if it exists.
     local quiet=(--silent) follow=() status=0
     [ ! -t 2 ] || quiet=(--progress-bar)
-    # From the hub's own addresses only locate follows redirects: --location would take the token along.
+    # For the hub's own addresses only locate follows redirects, because --location would forward the token.
     [[ $address == "$hub"/* ]] || follow=(--location)
     code=''
     fetch "$address" --fail "${quiet[@]}" ${follow[@]+"${follow[@]}"} --continue-at - --output "$1.part" \
@@ -155,30 +157,31 @@ receive() { # Goes on with $1.part from $address.
     code=$(cat "$scratch/code")
     case $status:$code in
         22:429 | 22:5??) return 28 ;;
-        22:416 | 33:* | 36:*) # Nothing can be continued: from the start.
+        22:416 | 33:* | 36:*) # The server cannot resume: start over.
             rm -f "$1.part"
             return 18 ;;
     esac
     return "$status"
 }
 
-enough_room() { # For the rest of $1.
+enough_room() { # Checks the free space for the rest of $1.
     local free have=0
     [ -n "$size" ] || return 0
     [ ! -f "$1.part" ] || have=$(stat -c %s "$1.part")
     free=$(df -Pk "$directory" | awk 'NR == 2 { print $4 }')
-    [ $(((size - have) / 1024)) -le "$free" ] || fail "$directory: ${1##*/} needs $((size / 1000000)) MB, $((free / 1000)) MB are free: make room"
+    [ $(((size - have) / 1024)) -le "$free" ] \
+        || fail "$directory: ${1##*/} needs $((size / 1000000)) MB, but $((free / 1000)) MB are free"
 }
 
-download() { # Fetches file $1, which locate has found.
+download() { # Downloads file $1, after locate.
     local file=$directory/$1 status try
     if [ -n "$sha256" ] && [ -f "$file" ] && intact "$file"; then
-        echo "$file: there already"
+        echo "$file: already downloaded"
         return
     fi
     enough_room "$file"
     for try in 1 2; do
-        # Without a size nobody could tell a finished part from one of another revision.
+        # Without a size, a complete part cannot be distinguished from one of another revision.
         [ -n "$size" ] || rm -f "$file.part"
         status=0
         if [ -z "$size" ] || [ "$(stat -L -c %s "$file.part" 2> /dev/null)" != "$size" ]; then
@@ -192,13 +195,13 @@ download() { # Fetches file $1, which locate has found.
             echo "$file"
             return
         fi
-        rm -f "$file.part" # A part of another revision, or damaged on the way.
-        [ "$try" -eq 1 ] || fail "$1 of $repo arrives damaged (size or sha256 is wrong): try again later"
+        rm -f "$file.part" # A part of another revision, or corrupted.
+        [ "$try" -eq 1 ] || fail "$1 of $repo is corrupted (wrong size or sha256): try again later"
         locate "$1" # Signed addresses expire.
     done
 }
 
-# An adapter may have a config.json too, so its own file decides.
+# An adapter may have a config.json too, so adapter_config.json decides.
 locate adapter_config.json
 if [ "$code" = 200 ]; then
     required=(adapter_config.json adapter_model.safetensors)
@@ -215,7 +218,8 @@ for name in "${required[@]}"; do
             pickled=pytorch_model.bin
             [ "$name" = model.safetensors ] || pickled=adapter_model.bin
             locate "$pickled"
-            [ "$code" != 200 ] || fail "$repo has $pickled only, and astd reads safetensors: load it in Python and save_pretrained() it" ;;
+            [ "$code" != 200 ] \
+                || fail "$repo has only $pickled, but astd reads safetensors: convert it with save_pretrained()" ;;
         esac
         missing "$name"
     fi
@@ -225,7 +229,7 @@ for name in ${optional[@]+"${optional[@]}"}; do
     locate "$name"
     [ "$code" != 200 ] || files+=("$name")
 done
-mkdir -p "$directory" 2> /dev/null || fail "cannot make $directory: give another DIR"
+mkdir -p "$directory" 2> /dev/null || fail "cannot create $directory: give another DIR"
 [ -w "$directory" ] || fail "cannot write to $directory: give another DIR"
 for name in "${files[@]}"; do
     locate "$name"
@@ -235,8 +239,8 @@ done
 astd=${ASTD:-$(dirname "$0")/../.build/release/astd}
 [ -n "${ASTD:-}" ] || [ -x "$astd" ] || astd=$(command -v astd || true)
 if [ -z "$astd" ]; then
-    complain "no astd found, so $directory is not inspected: build it (make release), then run astd inspect $directory"
+    complain "cannot inspect $directory without astd: run make release, then astd inspect $directory"
     exit 0
 fi
-command -v "$astd" > /dev/null || fail "ASTD '$astd' is no program: correct it or leave it unset"
-"$astd" inspect "$directory" || fail "astd refuses $directory: it says why above"
+command -v "$astd" > /dev/null || fail "ASTD '$astd' is not a program: correct or unset it"
+"$astd" inspect "$directory" || fail "astd cannot use $directory (reason above)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Turns a checkpoint of the original AST (YuanGongND/ast, a .pth file) into a model directory for `astd --model`.
+"""Converts a checkpoint of the original AST (YuanGongND/ast, a .pth file) into a model directory for `astd --model`.
 
     python tools/import_ast_pth.py audioset_10_10_0.4593.pth models/audioset --labels class_labels_indices.csv
 
-Sizes are deduced from the tensors; strides and max_length are those of the published recipes unless given.
-Needs torch and safetensors. docs/importing.md says more.
+Sizes are derived from the tensors; strides and max_length default to the published recipes.
+Needs torch and safetensors. See docs/importing.md.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from importing.geometry import Patches  # noqa: E402
 
 AUDIOSET = (-4.2677393, 4.5689974)
 RECIPE_LENGTHS = (1024, 512, 128)  # AudioSet, ESC-50, Speech Commands
-HEAD_SIZE = 64  # of every DeiT that the recipes start from
+HEAD_SIZE = 64  # of every DeiT from which the recipes start
 BLOCK_EPS = 1e-6  # timm's, for the blocks and v.norm
 HEAD_EPS = 1e-5  # torch's default, which mlp_head.0 has
 BACKBONE = "audio_spectrogram_transformer."
-# DeiT's own heads: kept in the file, never used.
+# DeiT's own heads: in the file, but unused.
 UNUSED = re.compile(r"v\.head(_dist)?\.(weight|bias)")
 
 
 def convert_block(tensors, old, new, hidden, inner):
-    """One transformer block under its names in transformers: {name: tensor}."""
+    """One transformer block with the names of transformers: {name: tensor}."""
     block = {}
 
     def move(source, target, *shape):
@@ -51,12 +51,12 @@ def convert_block(tensors, old, new, hidden, inner):
 
 
 def convert_tensors(tensors):
-    """All tensors under their names in transformers, and the sizes that they imply."""
+    """All tensors with the names of transformers, and the sizes that they imply."""
     layers = layer_count(tensors, "v.blocks.")
     kernel = take(tensors, "v.patch_embed.proj.weight", [None, 1, None, None])
     hidden, _, size, width = kernel.shape
     if size != width:
-        raise Refused(f"v.patch_embed.proj.weight has patches of {size} x {width}: only square ones can be imported")
+        raise Refused(f"v.patch_embed.proj.weight has patches of {size} x {width}; only square patches are supported")
     inner = take(tensors, "v.blocks.0.mlp.fc1.weight", [None, hidden]).shape[0]
     positions = take(tensors, "v.pos_embed", [1, None, hidden])
     classes = take(tensors, "mlp_head.1.weight", [None, hidden]).shape[0]
@@ -88,7 +88,7 @@ def convert_tensors(tensors):
 
 
 def check_nothing_left(tensors, layers):
-    """Refuses a tensor that the conversion did not look at: the model would compute something else."""
+    """Rejects tensors that the conversion did not use, because the model would compute something else."""
     block = r"norm1|norm2|attn\.qkv|attn\.proj|mlp\.fc1|mlp\.fc2"
     known = re.compile(
         rf"v\.(cls_token|dist_token|pos_embed|(patch_embed\.proj|norm|blocks\.\d+\.({block}))\.(weight|bias))"
@@ -96,7 +96,7 @@ def check_nothing_left(tensors, layers):
     )
     for name in tensors:
         if not known.fullmatch(name) and not UNUSED.fullmatch(name):
-            raise Refused(f"{name}: is no tensor of the original AST: another kind of model cannot be imported")
+            raise Refused(f"{name}: is not a tensor of the original AST; other models cannot be imported")
 
 
 def choose_length(given, patches, tokens):
@@ -105,14 +105,14 @@ def choose_length(given, patches, tokens):
         fit = patches.lengths(tokens)
         recipe = [length for length in RECIPE_LENGTHS if length in fit]
         if fit and not recipe:
-            raise Refused(f"{tokens} position embeddings are of {fit[0]} to {fit[-1]} frames: give --max-length")
+            raise Refused(f"{tokens} position embeddings fit {fit[0]} to {fit[-1]} frames: give --max-length")
         given = recipe[0] if recipe else RECIPE_LENGTHS[0]
     patches.check(given, tokens)
     return given
 
 
 def convert(options):
-    """The files of the model directory, and a sentence about it."""
+    """The files of the model directory, and a one-line summary."""
     tensors, sizes, tokens, classes = convert_tensors(load_state_dict(options.checkpoint))
     labels = class_names.read_labels(options.labels)
     class_names.check_count(labels, classes)
@@ -147,13 +147,13 @@ def convert(options):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(
-        prog="import_ast_pth", description="Turns a checkpoint of the original AST into a model directory."
+        prog="import_ast_pth", description="Convert a checkpoint of the original AST into a model directory."
     )
     positive, number = output.positive(int), output.positive(float)
     add = parser.add_argument
     add("checkpoint", type=Path, metavar="CHECKPOINT")
     add("out", type=Path, metavar="OUT_DIR")
-    add("--labels", type=Path, required=True, metavar="FILE", help="class_labels_indices.csv, or a label a line")
+    add("--labels", type=Path, required=True, metavar="FILE", help="class_labels_indices.csv, or a file with one label per line")
     add("--max-length", type=positive, metavar="N", help="target_length of the recipe (default: 1024, 512 or 128)")
     add("--frequency-stride", type=positive, default=10, metavar="N", help="fstride (10)")
     add("--time-stride", type=positive, default=10, metavar="N", help="tstride (10)")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Turns a checkpoint of ast-LoRA or PETL_AST (method LoRA) into an adapter directory for `astd --adapter`.
+"""Converts a checkpoint of ast-LoRA or PETL_AST (method LoRA) into an adapter directory for `astd --adapter`.
 
     python tools/import_petl.py checkpoints/bestmodel models/my-adapter \\
         --reduction-rate 64 --alpha 8 --final-output ALL --max-length 500 --labels-file labels.txt
 
-The checkpoint does not hold these numbers: they are the options and hparams/train.yaml of the training.
-Needs torch and safetensors. docs/importing.md says more.
+The checkpoint does not contain these numbers: they are in the options and hparams/train.yaml of the training.
+Needs torch and safetensors. See docs/importing.md.
 """
 
 import argparse
@@ -34,7 +34,7 @@ PUBLISHED = "MIT/ast-finetuned-audioset-10-10-0.4593"
 
 
 def convert(options):
-    """The files of the adapter directory, and a sentence about it."""
+    """The files of the adapter directory, and a one-line summary."""
     tensors = without_twin(load_state_dict(options.checkpoint))
     check_names(tensors)
     layers = layer_count(tensors, "encoder.layer.")
@@ -106,7 +106,7 @@ def convert(options):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(
-        prog="import_petl", description="Turns a LoRA checkpoint of ast-LoRA or PETL_AST into an adapter directory."
+        prog="import_petl", description="Convert a LoRA checkpoint of ast-LoRA or PETL_AST into an adapter directory."
     )
     positive, number = output.positive(int), output.positive(float)
     add = parser.add_argument
@@ -118,15 +118,15 @@ def main(arguments=None):
     add("--max-length", type=positive, required=True, metavar="N", help="max_len_AST_... of train.yaml")
     names = parser.add_mutually_exclusive_group(required=True)
     names.add_argument("--labels", metavar="A,B,C", help="class names in the order of training")
-    names.add_argument("--labels-file", type=Path, metavar="FILE", help="the same, one a line: they may hold commas")
+    names.add_argument("--labels-file", type=Path, metavar="FILE", help="file with one class name per line, which may contain commas")
     add("--problem-type", choices=output.PROBLEM_TYPES, default=output.PROBLEM_TYPES[0], help="default: %(default)s")
-    add("--base", type=Path, metavar="DIR", help="the base model: check that the frozen weights are its")
-    add("--mean", type=float, help="mean of the features, where it is not the base's")
-    add("--std", type=number, help="their standard deviation")
+    add("--base", type=Path, metavar="DIR", help="the base model: check that the frozen weights match")
+    add("--mean", type=float, help="mean of the features, if different from the base's")
+    add("--std", type=number, help="standard deviation of the features")
     add("--force", action="store_true", help="replace OUT_DIR")
     options = parser.parse_args(arguments)
     if (options.mean is None) != (options.std is None):
-        parser.error("--mean and --std go together")
+        parser.error("give both --mean and --std")
 
     def work():
         output.check_free(options.out, options.force)

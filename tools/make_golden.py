@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes Tests/Golden: clips, small checkpoints, adapters, and what transformers, PEFT and torchaudio compute from them.
+"""Writes Tests/Golden: clips, small checkpoints, adapters, and the numbers of transformers, PEFT and torchaudio.
 
-    python tools/make_golden.py            # writes Tests/Golden anew
-    python tools/make_golden.py --check    # makes it elsewhere and compares
+    python tools/make_golden.py            # rewrites Tests/Golden
+    python tools/make_golden.py --check    # writes to another directory and compares
 
-Everything is seeded; pip install -r tools/requirements.txt gives the versions. docs/exactness.md describes the result.
+Everything is seeded; tools/requirements.txt has the versions. docs/exactness.md describes the result.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def make(root):
 
 
 def write_selftest(root, target):
-    """What `astd selftest` compares with, in one directory: a small F16 model, a clip's samples, every stage of it."""
+    """The references of `astd selftest` in one directory: a small F16 model, a clip's samples, and every stage."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(root / "models" / "f16", target)
     case = next(case for case in json.loads((root / "cases.json").read_text())["cases"] if case["id"] == "f16/speech")
@@ -71,8 +71,8 @@ def write_selftest(root, target):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Makes the reference numbers in Tests/Golden.")
-    parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
+    parser = argparse.ArgumentParser(description="Write the reference numbers of Tests/Golden.")
+    parser.add_argument("--check", action="store_true", help="compare with the stored numbers and write nothing")
     parser.add_argument("--output", type=Path, default=GOLDEN, help="the folder (default: Tests/Golden)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,7 +80,7 @@ def main():
         make(fresh)
         if options.check:
             found = differences(options.output, fresh)
-            print("\n".join(found) if found else "Tests/Golden is what tools/make_golden.py makes")
+            print("\n".join(found) if found else "Tests/Golden matches the output of tools/make_golden.py")
             return 1 if found else 0
         shutil.rmtree(options.output, ignore_errors=True)
         shutil.copytree(fresh, options.output)

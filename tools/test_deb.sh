@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the package in a Debian that systemd has booted in a container, and does to it what happens to a service: enable,
-# hear, kill, stop, hang, lose its sound server, upgrade, remove, purge. Needs root, systemd-nspawn and debootstrap.
+# Installs the package in a Debian booted in a container and tests the service: enable, record, kill, stop, hang, lose the
+# sound server, upgrade, remove, purge. Needs root, systemd-nspawn and debootstrap.
 #
 #   make test-deb
-#   DEB_TEST_BASE=DIR make test-deb     a tree that debootstrap made earlier; it is copied, not changed
+#   DEB_TEST_BASE=DIR make test-deb     with an existing debootstrap tree, which is copied
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ package=${packages[0]}
 suite=bookworm
 base=${DEB_TEST_BASE:-$PWD/.build/debian-$suite}
 if [ ! -f "$base/etc/debian_version" ]; then
-    echo "test-deb: a minimal Debian, once"
+    echo "test-deb: creating a minimal Debian (first run only)"
     debootstrap --variant=minbase \
         --include=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,ca-certificates,procps,netcat-openbsd,pulseaudio,pulseaudio-utils \
         $suite "$base.part" http://deb.debian.org/debian > "$base.log" || { tail -n 5 "$base.log" >&2; exit 1; }
@@ -61,7 +61,7 @@ refuse() { # WHAT COMMAND...: the command must fail
     shift
     if "$@" > /dev/null 2>&1; then fail "$what"; else pass "$what"; fi
 }
-now_ms() { # Not the wall clock, which may jump under a virtual machine
+now_ms() { # Monotonic: the wall clock of a virtual machine may jump
     local up
     read -r up _ < /proc/uptime
     echo $((10#${up/./} * 10))
@@ -75,7 +75,7 @@ until_true() { # SECONDS COMMAND...
     done
 }
 main_pid() { inside systemctl show -P MainPID astd; }
-inside_host_pid() { # PID in the container: the same process as this machine counts it
+inside_host_pid() { # PID in the container: the same process's PID outside
     local pid
     for pid in $(pgrep -x astd); do
         if grep -qE "^NSpid:.*[[:space:]]$1\$" "/proc/$pid/status" && [ "/proc/$pid/ns/pid" -ef "/proc/$leader/ns/pid" ]; then
@@ -84,7 +84,7 @@ inside_host_pid() { # PID in the container: the same process as this machine cou
     done
 }
 restarts() { inside systemctl show -P NRestarts astd; }
-answers_as_other_than() { # PID: a daemon serves, and it is another one
+answers_as_other_than() { # PID: a daemon answers and has another PID
     local pid
     pid=$(inside astctl status --json | sed -nE 's/.*"pid":([0-9]+).*/\1/p')
     [ -n "$pid" ] && [ "$pid" != "$1" ]
@@ -93,8 +93,8 @@ says() { # SOURCE-STATE
     inside astctl status --json | grep -q "\"state\":\"$1\""
 }
 
-# What a client of the group reads while a siren is played: a prediction with Siren first.
-hears_siren() { # SOCKET SERVER USER
+# A member of the group receives a prediction with Siren first while a siren is played.
+predicts_siren() { # SOCKET SERVER USER
     local siren=/usr/share/astd/models/default/examples/siren.flac
     as "$3" timeout 9 nc -U "$1" > "$root/records" 2> "$root/nc.err" &
     local reader=$!
@@ -109,7 +109,7 @@ echo "Debian $suite, booted"
 cp -a "$base/." "$root"
 cp "$package" "$root/root/astd.deb"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-# Services may not be started by packages of a tree that is not running.
+# Packages must not start services in a tree that is not running.
 rm -f "$root/usr/sbin/policy-rc.d"
 systemd-nspawn -q -D "$root" --register=no --keep-unit --link-journal=no -b --console=pipe < /dev/null > "$root.log" 2>&1 &
 container=$!
@@ -122,7 +122,7 @@ done
 mv_log
 [ -n "$leader" ] || fail "systemd did not boot: see .build/test-deb-boot.log"
 inside useradd -m tester
-inside useradd -m stranger
+inside useradd -m outsider
 mkdir -p "$root/etc/pulse/system.pa.d"
 inside sh -c 'echo "load-module module-null-sink sink_name=test rate=48000 channels=2 norewinds=1" > /etc/pulse/system.pa.d/test.pa'
 
@@ -132,9 +132,9 @@ inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-re
     || { tail -n 20 .build/test-deb-apt.log >&2; fail "apt-get install"; }
 check "astd runs" inside astd --version
 check "the default model is found and works" inside astd classify /usr/share/astd/models/default/examples/siren.flac
-check "user and group astd are there" inside getent group astd
+check "user and group astd exist" inside getent group astd
 refuse "nothing was enabled" inside systemctl is-enabled --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
-refuse "nothing listens" inside systemctl is-active --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
+refuse "no service is active" inside systemctl is-active --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
 check "manual pages" inside test -f /usr/share/man/man1/astd.1.gz -a -f /usr/share/man/man1/astctl.1.gz
 for file in bash-completion/completions/astd zsh/vendor-completions/_astd fish/vendor_completions.d/astctl.fish; do
     check "completion $file" inside test -s "/usr/share/$file"
@@ -144,9 +144,9 @@ inside usermod -aG astd,pulse-access tester
 echo "enable: the machine's own PulseAudio server, with a null sink"
 check "systemctl enable --now astd-pulseaudio astd" inside systemctl enable --now astd-pulseaudio astd
 check "astctl status, for a member of the group" as tester astctl status
-refuse "a stranger cannot ask" as stranger astctl status
-refuse "a stranger cannot listen" as stranger timeout 3 nc -U /run/astd/events.sock
-check "a played siren is heard at the socket" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+refuse "other users cannot send requests" as outsider astctl status
+refuse "other users cannot read records" as outsider timeout 3 nc -U /run/astd/events.sock
+check "a played siren is predicted" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 exposure=$(inside systemd-analyze security --no-pager astd.service | sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p')
 check "exposure $exposure, at most 1.5" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.5) }'
 check "the adapter of the package is known" inside sh -c 'astctl adapter list | grep -q alarms'
@@ -162,7 +162,7 @@ for way in "systemctl restart astd" "kill -KILL"; do
     took=$(($(now_ms) - began))
     check "$way: another daemon answers after $took ms" [ $took -lt 1000 ]
 done
-check "and it hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 
 echo "watchdog, set to 3 s here"
 mkdir -p "$root/etc/systemd/system/astd.service.d"
@@ -170,12 +170,12 @@ inside sh -c 'printf "[Service]\nWatchdogSec=3\n" > /etc/systemd/system/astd.ser
 inside systemctl daemon-reload
 inside systemctl restart astd
 sleep 8
-check "a daemon in good health is left alone" [ "$(restarts)" -eq 0 ]
+check "the watchdog does not restart a healthy daemon" [ "$(restarts)" -eq 0 ]
 inside systemctl stop astd-pulseaudio
-until_true 5 says lost || fail "the lost server is not told"
+until_true 5 says lost || fail "the lost server is not reported"
 check "a lost server is a warning in the journal" inside sh -c 'journalctl -u astd -p warning -o cat | grep -q "is lost"'
 sleep 6
-check "a lost sound server is no reason to start again" [ "$(restarts)" -eq 0 ]
+check "a lost sound server causes no restart" [ "$(restarts)" -eq 0 ]
 inside systemctl start astd-pulseaudio
 began=$(now_ms)
 until_true 10 says healthy || fail "the source did not come back"
@@ -183,11 +183,11 @@ pass "the source is back $(($(now_ms) - began)) ms after its server"
 old=$(main_pid)
 began=$(now_ms)
 inside kill -STOP "$old"
-until_true 15 answers_as_other_than "$old" || fail "a stopped daemon was not started again"
+until_true 15 answers_as_other_than "$old" || fail "a stopped daemon was not restarted"
 pass "SIGSTOP: another daemon answers after $(($(now_ms) - began)) ms"
 check "the journal says why" inside sh -c 'journalctl -u astd -o cat | grep -qi "watchdog timeout"'
 old=$(main_pid)
-# The engine's thread alone is held, as a debugger would: the sockets still answer.
+# Stops the engine thread alone, as a debugger would; the sockets still answer.
 host_pid=$(inside_host_pid "$old")
 thread=$(grep -lx astd-engine "/proc/$host_pid"/task/*/comm | sed -E 's,.*/task/([0-9]+)/.*,\1,')
 python3 - "$thread" << 'PY' &
@@ -196,15 +196,15 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 if libc.ptrace(16, int(sys.argv[1]), None, None) != 0:  # PTRACE_ATTACH
     sys.exit("ptrace: errno %d" % ctypes.get_errno())
-# Its end is to be waited for as well, or the process would stay a zombie.
+# Waits for its end as well, or the process would stay a zombie.
 for _ in range(2):
     os.waitpid(int(sys.argv[1]), 0x40000000)  # __WALL
 PY
 holder=$!
 began=$(now_ms)
 sleep 1
-check "with its engine stuck the daemon still answers" inside astctl status
-until_true 15 answers_as_other_than "$old" || fail "a stuck engine was not started again"
+check "a daemon with a stuck engine still answers" inside astctl status
+until_true 15 answers_as_other_than "$old" || fail "a daemon with a stuck engine was not restarted"
 pass "stuck engine: another daemon answers after $(($(now_ms) - began)) ms"
 kill "$holder" 2> /dev/null || true
 wait "$holder" 2> /dev/null || true
@@ -214,10 +214,10 @@ inside systemctl daemon-reload
 
 echo "sockets of systemd's"
 inside systemctl stop astd
-refuse "after a stop nobody listens" inside systemctl is-active --quiet astd
+refuse "a stopped service is inactive" inside systemctl is-active --quiet astd
 inside systemctl start astd.socket astd-events.socket
 check "mode and group of both" [ "$(inside stat -c %a%G /run/astd/astd.sock /run/astd/events.sock | sort -u)" = 660astd ]
-check "the first client starts the daemon, and hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+check "the first client starts the daemon and receives predictions" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 inside systemctl stop astd.socket astd-events.socket astd
 inside systemctl start astd
 
@@ -225,13 +225,13 @@ echo "no sound server at the start"
 inside systemctl stop astd astd-pulseaudio
 inside systemctl start --no-block astd
 until_true 10 says lost || fail "it does not serve without a sound server"
-check "it is ready without one, and has not been started again" sh -c "[ '$(restarts)' -eq 0 ] && nsenter -t $leader -m -u -i -n -p -C -- systemctl is-active --quiet astd"
-check "systemctl status says what it waits for" inside sh -c 'systemctl show -P StatusText astd | grep -q "^not listening: no PulseAudio server"'
+check "it is ready without a sound server, and was not restarted" sh -c "[ '$(restarts)' -eq 0 ] && nsenter -t $leader -m -u -i -n -p -C -- systemctl is-active --quiet astd"
+check "systemctl status shows what it waits for" inside sh -c 'systemctl show -P StatusText astd | grep -q "^not listening: no PulseAudio server"'
 inside systemctl start astd-pulseaudio
 began=$(now_ms)
 until_true 12 says healthy || fail "the late server was not found"
 pass "it listens $(($(now_ms) - began)) ms after the server came"
-check "systemctl status says that it listens" until_true 5 inside sh -c 'systemctl show -P StatusText astd | grep -q "^listening to"'
+check "systemctl status shows the source" until_true 5 inside sh -c 'systemctl show -P StatusText astd | grep -q "^listening to"'
 
 echo "a session: its own sound server, the user's astd, and the system's"
 inside systemctl stop astd astd-pulseaudio
@@ -243,10 +243,10 @@ session() { as tester env XDG_RUNTIME_DIR="/run/user/$uid" DBUS_SESSION_BUS_ADDR
 until_true 10 inside test -S "/run/user/$uid/systemd/private" || fail "no session"
 session systemctl --user start pulseaudio || fail "the session's PulseAudio"
 check "systemctl --user enable --now astd" session systemctl --user enable --now astd
-check "the user's astd hears" hears_siren "/run/user/$uid/astd/events.sock" "unix:/run/user/$uid/pulse/native" tester
+check "the user's astd predicts a played siren" predicts_siren "/run/user/$uid/astd/events.sock" "unix:/run/user/$uid/pulse/native" tester
 check "systemctl --user stop astd" session systemctl --user disable --now astd
 inside systemctl start astd
-check "the system's astd hears the session that lets it in" hears_siren /run/astd/events.sock "unix:/run/user/$uid/pulse/native" tester
+check "the system's astd records from a session's server" predicts_siren /run/astd/events.sock "unix:/run/user/$uid/pulse/native" tester
 inside systemctl stop astd
 session systemctl --user stop pulseaudio.socket pulseaudio.service
 inside systemctl start astd-pulseaudio astd
@@ -260,14 +260,14 @@ conffile=/etc/astd/astd.yaml
 if inside test -f $conffile; then inside sh -c "echo '# kept' >> $conffile"; fi
 old=$(main_pid)
 inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq /root/next.deb >> .build/test-deb-apt.log 2>&1 || fail "upgrade"
-check "the new version runs in the place of the old" until_true 5 answers_as_other_than "$old"
+check "the new version replaces the running one" until_true 5 answers_as_other_than "$old"
 check "it is still enabled" inside systemctl is-enabled --quiet astd
 if inside test -f $conffile; then check "the edited configuration was kept" inside grep -q '^# kept' $conffile; fi
-check "and it hears" hears_siren /run/astd/events.sock unix:/run/pulse/native tester
+check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 
 echo "remove, purge"
 inside apt-get remove -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "remove"
-refuse "it does not listen any more" inside pgrep -x astd
+refuse "the daemon was stopped" inside pgrep -x astd
 inside apt-get purge -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "purge"
 left=$(inside sh -c 'find / -xdev \( -name "astd*" -o -name "astctl*" \) -not -path "/root/*" -not -path "/proc/*" -not -path "/home/*" -not -path "/etc/pulse/*" \
     -not -path "/var/lib/systemd/*" -not -path "/var/lib/apt/*" 2> /dev/null' || true)

@@ -83,7 +83,7 @@ check "the store did not" not logged "store .* token"
 run o/gated
 check "forbidden" refuses 1 "accept its terms"
 HF_TOKEN=$'a"\nurl = "x' run o/model
-check "a token that would be curl's options is refused" refuses 64 "HF_TOKEN has characters"
+check "a token that would be curl's options is refused" refuses 64 "HF_TOKEN contains invalid characters"
 mkdir "$work/bin"
 printf '#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline >> "%s"\nexec "%s" "$@"\n' "$work/arguments" "$(command -v curl)" > "$work/bin/curl"
 chmod +x "$work/bin/curl"
@@ -112,7 +112,7 @@ run o/model "done"
 check "a part that is complete is only checked" not logged "store GET"
 check "and renamed" succeeds model "$work/run/done"
 run o/wrong
-check "a file with another sha256 is refused" grep -q "^fetch_model: model.safetensors of o/wrong arrives damaged" "$work/said"
+check "a file with another sha256 is refused" grep -q "^fetch_model: model.safetensors of o/wrong is corrupted" "$work/said"
 check "and not kept" not compgen -G "$work/run/models/wrong/model.safetensors*"
 
 fresh; run o/nothing
@@ -130,7 +130,7 @@ for arguments in "" "a b c" "--fast o/model" "../etc/passwd" "a/b/c" "o/.." "--r
     check "wrong usage: '$arguments'" refuses 64 ""
 done
 HF_ENDPOINT=ftp://hub run o/model
-check "an endpoint that is no web address" refuses 64 HF_ENDPOINT
+check "an endpoint that is not a web address" refuses 64 HF_ENDPOINT
 run --help
 check "--help" grep -q "^usage:" "$work/said"
 
@@ -141,10 +141,10 @@ check "a full disk" grep -q "^fetch_model: cannot write to full: is the disk ful
 check "fails" [ "$status" -eq 1 ]
 
 ASTD=/bin/false run o/model rejected
-check "what astd refuses fails" grep -q "^fetch_model: astd refuses rejected" "$work/said"
+check "what astd refuses fails" grep -q "^fetch_model: astd cannot use rejected" "$work/said"
 check "with status 1" [ "$status" -eq 1 ]
 ASTD=/nowhere/astd run o/model rejected
-check "an ASTD that does not exist" grep -q "^fetch_model: ASTD '/nowhere/astd' is no program" "$work/said"
+check "an ASTD that does not exist" grep -q "^fetch_model: ASTD '/nowhere/astd' is not a program" "$work/said"
 if [ "${inspection:-}" = skipped ]; then
     echo "skip astd inspect on a model, an adapter and a damaged model (set ASTD)"
 else
@@ -155,7 +155,7 @@ else
     cp -r "$hub/o/model" "$hub/o/damaged"
     head -c 5000 "$hub/o/model/model.safetensors" > "$hub/o/damaged/model.safetensors"
     run o/damaged
-    check "astd refuses a damaged model" grep -q "^fetch_model: astd refuses" "$work/said"
+    check "astd refuses a damaged model" grep -q "^fetch_model: astd cannot use" "$work/said"
 fi
 
 kill "$server"

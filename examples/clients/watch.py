@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What astd hears, as it hears it: watch.py [SOCKET]"""
+"""Prints predictions and events as they happen: watch.py [SOCKET]"""
 import json, socket, sys
 
 with socket.socket(socket.AF_UNIX) as events:

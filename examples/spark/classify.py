@@ -4,9 +4,9 @@
     spark-submit classify.py manifest.txt labels.parquet --model /shared/models/default
     spark-submit --master spark://head:7077 classify.py manifest.txt labels.parquet --astd /opt/astd/bin/astd
 
-The manifest has a path a line, as every worker sees it. Each partition is piped through one astd, so that the model is
-loaded once for many files. A partition whose astd or worker dies is done again by Spark, and only whole partitions
-become part of the table: nothing is lost and nothing is there twice. A file that cannot be read is a row with `error`.
+The manifest has one path per line, valid on every worker. Each partition is piped through one astd, so that the model is
+loaded once for many files. A partition whose astd or worker dies is repeated by Spark, and only complete
+partitions enter the table, so no row is missing or duplicated. An unreadable file becomes a row with `error`.
 """
 import argparse
 import json
@@ -25,7 +25,7 @@ SCHEMA = StructType([
 
 
 def rows(record):
-    """The rows of one line of astd."""
+    """The rows of one line of output."""
     if "error" in record:
         error = record["error"]
         return [(record["file"], None, None, None, None, None, error["code"], error["message"])]
@@ -34,11 +34,11 @@ def rows(record):
 
 
 def classify(paths, command):
-    """Pipes the paths of a partition through one astd. Raises when it died or left a file out: Spark tries again."""
+    """Pipes the paths of a partition through one astd. Raises if it died or skipped a file, so that Spark retries."""
     paths = [path for path in paths if path.strip()]
     if not paths:
         return
-    # A file, not a pipe: astd may answer before it has read all paths, and neither side waits for the other.
+    # A file instead of a pipe, because astd writes records before it has read all paths: two full pipes would deadlock.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as manifest:
         manifest.write("\n".join(paths) + "\n")
         manifest.seek(0)
@@ -51,11 +51,11 @@ def classify(paths, command):
             seen.add(record["file"])
             yield from rows(record)
     finally:
-        # Spark may not want the rest.
+        # Spark may stop reading early.
         process.stdout.close()
         process.terminate()
         status = process.wait()
-    # 1: some files have errors, which are records.
+    # 1: some files had errors, which are records.
     if status not in (0, 1):
         raise RuntimeError(f"astd ended with status {status}")
     left = set(paths) - seen
@@ -72,13 +72,13 @@ def run(spark, manifest, output, command, partitions):
 
 def main():
     parser = argparse.ArgumentParser(description="Labels the audio files of a manifest on Spark.")
-    parser.add_argument("manifest", help="a file with a path a line")
-    parser.add_argument("output", help="a directory for Parquet files")
-    parser.add_argument("--astd", default="astd", help="the program, as the workers find it")
-    parser.add_argument("--model", help="the model, as the workers find it")
-    parser.add_argument("--threads", type=int, default=1, help="of each astd: the cores of a task")
-    parser.add_argument("--partitions", type=int, default=64, help="what is done again when a worker dies")
-    parser.add_argument("options", nargs="*", help="more options of astd classify, behind --")
+    parser.add_argument("manifest", help="file with one path per line")
+    parser.add_argument("output", help="directory for Parquet files")
+    parser.add_argument("--astd", default="astd", help="path of astd on the workers")
+    parser.add_argument("--model", help="path of the model on the workers")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each astd: the cores of a task")
+    parser.add_argument("--partitions", type=int, default=64, help="number of partitions; a partition is repeated when a worker dies")
+    parser.add_argument("options", nargs="*", help="further options of astd classify, after --")
     given = parser.parse_args()
     command = [given.astd, "classify", "--threads", str(given.threads)] + given.options
     if given.model:

@@ -126,7 +126,7 @@ KINDS = [
     _kind("bias-lora-only-blocks", 230, _lora(BLOCK, r=3, bias="lora_only")),
     # The bias of B is added although the base has none to add it to.
     _kind("lora-bias-unbiased", 231, _lora(lora_bias=True), model="no-qkv-bias"),
-    # PEFT says that nn.Linear is not transposed and goes on as if this were false.
+    # PEFT says that nn.Linear is not transposed and continues as if this were false.
     _kind("fan-in-fan-out", 232, _lora([*QV, "fc1"]), config={"fan_in_fan_out": True}),
     _kind("all-linear-head", 233, _lora("all-linear", r=3, alpha=6, modules_to_save=HEAD), overlay=new_labels()),
     _kind(

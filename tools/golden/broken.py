@@ -57,9 +57,9 @@ def files():
             _file(b'{"a":{"dtype":"F32","shape":[7],"data_offsets":[0,1e400]}}', data),
             "an offset beyond every number",
         ),
-        "number-shape": (_file({"a": {"dtype": F32, "shape": 7, "data_offsets": [0, 28]}}, data), "a shape that is no list"),
+        "number-shape": (_file({"a": {"dtype": F32, "shape": 7, "data_offsets": [0, 28]}}, data), "a shape that is not a list"),
         "no-dtype": (_file({"a": {"shape": [7], "data_offsets": [0, 28]}}, data), "a tensor without dtype"),
-        "not-a-tensor": (_file({"a": [7]}, data), "an entry that is no object"),
+        "not-a-tensor": (_file({"a": [7]}, data), "an entry that is not an object"),
         "two-headers": (
             _file(b'{"a":{"dtype":"F32","shape":[7],"data_offsets":[0,28]}}{}', data),
             "JSON after the header's end",

@@ -91,7 +91,7 @@ def _files():
         (
             "front-end-not-json",
             plain,
-            "a front end that is no JSON",
+            "a front end that is not JSON",
             [FRONT_END],
             content(FRONT_END, "yes\n"),
         ),

@@ -62,7 +62,7 @@ MODELS = [
     ),
     ("wrong-tokens", "max_length asks for more position embeddings", [WEIGHTS, "position_embeddings"], _both_lengths),
     _extractor("front-end-differs", "the two configurations disagree on max_length", "max_length", 48),
-    _config("heads-do-not-divide", "hidden_size is no multiple of num_attention_heads", "num_attention_heads", 7),
+    _config("heads-do-not-divide", "hidden_size is not a multiple of num_attention_heads", "num_attention_heads", 7),
     _config("zero-stride", "time_stride is 0", "time_stride", 0),
     _extractor("zero-std", "std is 0", "std", 0.0),
     _config("patch-too-large", "patch_size exceeds max_length", "patch_size", 64),
@@ -86,7 +86,7 @@ MODELS = [
     ("config-more", "text after the end of config.json", [CONFIG], edited(CONFIG, lambda data: data + b"}\n")),
     (
         "config-not-utf8",
-        "a label that is no UTF-8",
+        "a label that is not UTF-8",
         [CONFIG],
         both(
             _labels('{"0":"a","1":"b","2":"c","3":"d","4":"@"}'),
@@ -140,7 +140,7 @@ MODELS = [
     _extractor("front-end-mels-differ", "the two configurations disagree on num_mel_bins", "num_mel_bins", 64),
     _extractor("std-text", "std is the text NaN", "std", "NaN"),
     _extractor("std-infinite", "std is 1e400", "std", Literal("1e400")),
-    ("mean-nan", "mean is NaN, which is no JSON", [EXTRACTOR], fields(EXTRACTOR, mean=Literal("NaN"))),
+    ("mean-nan", "mean is NaN, which is not JSON", [EXTRACTOR], fields(EXTRACTOR, mean=Literal("NaN"))),
     # model.safetensors
     ("weights-empty", "model.safetensors has no bytes", [WEIGHTS], content(WEIGHTS, b"")),
     ("weights-cut", "model.safetensors ends halfway", [WEIGHTS], edited(WEIGHTS, lambda data: data[: len(data) // 2])),

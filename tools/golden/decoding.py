@@ -1,4 +1,4 @@
-"""Small files in the formats people have, and what must be heard in them after conversion to 16 kHz mono."""
+"""Small files in common formats, and their expected content after conversion to 16 kHz mono."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def _ogg_crc(page):
 
 
 def _fix_ogg_serial(path):
-    """An Ogg stream has a random serial number: make it 1 and sum the pages anew."""
+    """An Ogg stream has a random serial number: set it to 1 and recompute the pages' checksums."""
     data = bytearray(Path(path).read_bytes())
     at = 0
     while at < len(data):

@@ -1,1 +1,1 @@
-"""What import_petl and import_ast_pth share. See docs/importing.md."""
+"""Code shared by import_petl and import_ast_pth. See docs/importing.md."""

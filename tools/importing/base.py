@@ -12,19 +12,19 @@ from .petl import BACKBONE, FROZEN, POSITIONS
 
 
 def compare_with_base(tensors, base, layers):
-    """Checks that what the training froze is the base's. Returns the LayerNorms that were trained nevertheless."""
+    """Checks that the frozen weights are the base's. Returns the LayerNorms that were trained nevertheless."""
     try:
         stored = load_file(base / "model.safetensors")
     except SafetensorError:
-        raise Refused(f"{base}/model.safetensors: is damaged: fetch it again") from None
+        raise Refused(f"{base}/model.safetensors: is damaged: download it again") from None
     stored = {name.removeprefix(BACKBONE): tensor for name, tensor in stored.items()}
     frozen = [name for name in stored if FROZEN.fullmatch(name) and name != POSITIONS]
     if layer_count(stored, "encoder.layer.") != layers:
         raise Refused(
-            f"{base}: has another number of layers than the checkpoint ({layers}): give the base it was trained on"
+            f"{base}: has not as many layers as the checkpoint ({layers}): give the base that it was trained on"
         )
     if missing := [name for name in frozen if name not in tensors]:
-        raise Refused(f"the checkpoint has no {missing[0]}, the base has: it is not whole")
+        raise Refused(f"the checkpoint lacks {missing[0]}, which the base has: it is incomplete")
 
     def differs(name):
         here, there = tensors[name], stored[name]
@@ -38,7 +38,7 @@ def compare_with_base(tensors, base, layers):
 
 
 def base_patches(base, tensors):
-    """How the base cuts spectrograms, from its config.json or as published."""
+    """The base's patches, from its config.json or the published defaults."""
     kernel = tensors.get("embeddings.patch_embeddings.projection.weight")
     if base is None:
         return Patches(size=Patches.size if kernel is None else kernel.shape[-1])

@@ -1,4 +1,4 @@
-"""Reads a file that torch.save wrote, without ever running code from it."""
+"""Reads a file written by torch.save without running code from it."""
 
 import pickle
 import re
@@ -9,13 +9,13 @@ import torch
 
 
 class Refused(Exception):
-    """Something the user must change. The text says what is wrong and what to do, in one line."""
+    """An error for the user: one line with the problem and the remedy."""
 
 
 def load_state_dict(path):
     """The tensors of a checkpoint by name, on the CPU.
 
-    Knows the usual wrappings: {"state_dict": ...} and {"model": ...} around the dictionary, `module.` before every
+    Accepts the usual wrappers: {"state_dict": ...} and {"model": ...} around the dictionary, `module.` before every
     name (DataParallel).
     """
     path = Path(path)
@@ -26,7 +26,7 @@ def load_state_dict(path):
         if isinstance(value, dict) and isinstance(value.get(key), dict):
             value = value[key]
     if not isinstance(value, dict) or not value:
-        raise Refused(f"{path}: holds a {type(value).__name__}, not named tensors: save model.state_dict()")
+        raise Refused(f"{path}: contains a {type(value).__name__}, not named tensors: save model.state_dict()")
     strange = [name for name, tensor in value.items() if not isinstance(name, str) or not torch.is_tensor(tensor)]
     if strange:
         raise Refused(f"{path}: {strange[0]!r} is not a tensor: save model.state_dict() alone")
@@ -36,48 +36,48 @@ def load_state_dict(path):
 
 
 def _load(path):
-    damaged = Refused(f"{path}: cut short or not a checkpoint of torch.save: copy or download it again")
-    with path.open("rb") as file:  # what the system has against it is not what torch may have
+    damaged = Refused(f"{path}: truncated, or not written by torch.save: copy or download it again")
+    with path.open("rb") as file:  # errors of the file system, not of torch
         first = file.read(1)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong is said in one line, below
+            warnings.simplefilter("ignore")  # reported in one line below
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # torch words a forbidden class and plain nonsense alike. Only the first names what it would have called; an
+        # torch reports a forbidden class and invalid data alike. Only the first names what it would have called; an
         # instruction that torch does not run, in what is a pickle by its first byte, was not written by torch.save.
         named = re.search(r"(?:GLOBAL|class|global) `?([\w.]+\.[\w.]+)", str(error))
         if named or "operand" in str(error) and first == b"\x80":
             what = f"would run {named[1]}" if named else "would run code"
             raise Refused(f"{path}: reading it {what}: save model.state_dict() alone") from None
         raise damaged from None
-    except Exception:  # whatever torch's readers throw at bytes they do not understand
+    except Exception:  # torch's readers throw various errors at invalid data
         raise damaged from None
 
 
 def take(tensors, name, shape):
-    """The tensor `name` as contiguous F32; `shape` may have None for a size that is not known beforehand."""
+    """The tensor `name` as contiguous F32; `shape` may have None for an unknown size."""
     tensor = tensors.get(name)
     if tensor is None:
-        raise Refused(f"the checkpoint has no {name}: is it of another kind of model?")
+        raise Refused(f"the checkpoint has no {name}: is it another kind of model?")
     found = list(tensor.shape)
     if len(found) != len(shape) or any(wanted not in (None, size) for wanted, size in zip(shape, found)):
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        raise Refused(f"{name} has shape {found}, not [{wanted}]: is it of another kind of model?")
+        raise Refused(f"{name} has shape {found}, not [{wanted}]: is it another kind of model?")
     if not tensor.is_floating_point():
         raise Refused(f"{name} is {tensor.dtype}, not floating point: is it quantised?")
     tensor = tensor.detach().to(torch.float32).contiguous().clone()
     if not torch.isfinite(tensor).all():
-        raise Refused(f"{name} holds values that are not finite: the training failed, take an earlier checkpoint")
+        raise Refused(f"{name} contains NaN or infinity: the training failed; use an earlier checkpoint")
     return tensor
 
 
 def layer_count(tensors, prefix):
-    """How many layers there are under `prefix`, which must be numbered 0, 1, 2, ..."""
+    """The number of layers under `prefix`, which must be numbered 0, 1, 2, ..."""
     numbers = {int(found[1]) for name in tensors if (found := re.match(re.escape(prefix) + r"(\d+)\.", name))}
     if not numbers:
-        raise Refused(f"the checkpoint has no {prefix}0: is it of another kind of model?")
+        raise Refused(f"the checkpoint has no {prefix}0: is it another kind of model?")
     if max(numbers) + 1 != len(numbers):
         missing = min(set(range(max(numbers))) - numbers)
-        raise Refused(f"the checkpoint has no {prefix}{missing}, though it has {prefix}{max(numbers)}: it is not whole")
+        raise Refused(f"the checkpoint has no {prefix}{missing}, though it has {prefix}{max(numbers)}: it is incomplete")
     return len(numbers)

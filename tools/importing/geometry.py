@@ -1,4 +1,4 @@
-"""How many tokens a spectrogram becomes, and the other way round."""
+"""Converts between frames of a spectrogram and tokens."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .checkpoint import Refused
 
 @dataclass(frozen=True)
 class Patches:
-    """How the spectrogram is cut; the defaults are the published checkpoints'."""
+    """Patches and strides; the defaults are those of the published checkpoints."""
 
     mel_bins: int = 128
     size: int = 16
@@ -32,7 +32,7 @@ class Patches:
         return range(first, first + self.time_stride)
 
     def check(self, frames, tokens):
-        """Refuses a max_length that does not give as many tokens as there are position embeddings."""
+        """Rejects a max_length whose number of tokens differs from the position embeddings."""
         if frames >= self.size and self.tokens(frames) == tokens:
             return
         fit = self.lengths(tokens)

@@ -7,7 +7,7 @@ from .checkpoint import Refused
 
 
 def read_labels(path):
-    """The labels of a file: AudioSet's class_labels_indices.csv (index,mid,display_name), or one a line."""
+    """The labels of a file: AudioSet's class_labels_indices.csv (index,mid,display_name), or one label per line."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -17,17 +17,17 @@ def read_labels(path):
     rows = list(csv.DictReader(text.splitlines()))
     if not rows or "display_name" not in rows[0]:
         raise Refused(
-            f"{path}: its header lacks display_name: give AudioSet's class_labels_indices.csv or a label a line"
+            f"{path}: its header lacks display_name: give AudioSet's class_labels_indices.csv, or one label per line"
         )
     for number, row in enumerate(rows):
-        # The rows may stand in any order in a spreadsheet, but no index may be missing.
+        # A spreadsheet may have reordered the rows, but no index may be missing.
         if row["index"] != str(number):
             raise Refused(f"{path}: row {number + 1} has index {row['index']}, not {number}: sort it by index")
     return check_labels([row["display_name"] or "" for row in rows], path)
 
 
 def check_labels(labels, where):
-    """The labels without surrounding space. Blank ones and repeated ones are refused: nobody could tell them apart."""
+    """The labels without surrounding space. Rejects blank and duplicate labels."""
     labels = [label.strip() for label in labels]
     if not labels or "" in labels:
         raise Refused(
@@ -35,12 +35,12 @@ def check_labels(labels, where):
         )
     for index, label in enumerate(labels):
         if label in labels[:index]:
-            raise Refused(f"{where}: label {label!r} stands twice: name every class once")
+            raise Refused(f"{where}: label {label!r} is a duplicate: name every class once")
     return labels
 
 
 def check_count(labels, classes):
-    """Refuses a list of labels that is longer or shorter than the classifier."""
+    """Rejects a list of labels that is longer or shorter than the classifier."""
     if len(labels) != classes:
         raise Refused(
             f"{len(labels)} labels for a classifier with {classes} classes: name every class, in the order of training"

@@ -1,4 +1,4 @@
-"""Writes a directory whole or not at all, and turns refusals into one line and an exit status."""
+"""Writes a directory atomically, and reports errors as one line and an exit status."""
 
 import json
 import math
@@ -33,21 +33,21 @@ def positive(kind):
             raise ValueError(text)
         return value
 
-    parse.__name__ = f"positive {kind.__name__}"  # what argparse calls it in its complaint
+    parse.__name__ = f"positive {kind.__name__}"  # shown in argparse's error message
     return parse
 
 
 def check_free(out, force):
-    """Refuses a directory that exists; with `force`, one that holds anything that no importer wrote."""
+    """Rejects an existing directory; with `force`, only one that contains files of other programs."""
     out = Path(out)
     if not os.path.lexists(out):
         return
     if not force:
         raise Refused(f"{out}: exists: give another OUT_DIR or --force")
     if not out.is_dir() or out.is_symlink():
-        raise Refused(f"{out}: is no directory: give another OUT_DIR")
+        raise Refused(f"{out}: is not a directory: give another OUT_DIR")
     if strange := sorted(path.name for path in out.iterdir() if path.name not in OURS):
-        raise Refused(f"{out}: holds {strange[0]}, which --force would delete: give another OUT_DIR")
+        raise Refused(f"{out}: contains {strange[0]}, which --force would delete: give another OUT_DIR")
 
 
 def write_directory(out, contents, force=False):
@@ -68,7 +68,7 @@ def write_directory(out, contents, force=False):
         for path in new.iterdir():
             shutil.copymode(
                 new / "config.json", path
-            )  # safetensors writes for the owner only; the daemon is another user
+            )  # safetensors writes for the owner only, but the daemon is another user
         if out.exists():
             out.rename(scratch / "old")
         new.rename(out)
@@ -94,7 +94,7 @@ def front_end(mel_bins, max_length, mean, std):
 
 
 def run(program, action):
-    """Runs `action`; a refusal is one line on stderr and exit status 1."""
+    """Runs `action`; an error is one line on stderr and exit status 1."""
     try:
         action()
     except Refused as refusal:

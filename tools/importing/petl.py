@@ -1,4 +1,4 @@
-"""What a checkpoint of ast-LoRA or PETL_AST (method LoRA) looks like."""
+"""The layout of a checkpoint of ast-LoRA or PETL_AST (method LoRA)."""
 
 import math
 import re
@@ -33,19 +33,19 @@ TRAINED = {"classification_head.weight", "classification_head.bias", "layernorm.
 
 
 def check_names(tensors):
-    """Refuses what the method LoRA does not have."""
+    """Rejects tensors that are not part of the method LoRA."""
     for name in tensors:
         if name not in TRAINED and not FROZEN.fullmatch(name) and not PAIR.fullmatch(name):
-            raise Refused(f"{name}: is no tensor of AST with LoRA: only the method LoRA can be imported")
+            raise Refused(f"{name}: is not a tensor of AST with LoRA: only the method LoRA can be imported")
 
 
 def without_twin(tensors):
-    """Takes the copy under `model.` away: the same modules are registered twice in the training's class."""
+    """Removes the copy under `model.`: the training's class registers the same modules under two names."""
     single = {}
     for name, tensor in tensors.items():
         short = name.removeprefix("model.")
         if short in single and not torch.equal(single[short], tensor):
-            raise Refused(f"{short} and model.{short} differ: which is right? save the state_dict of one module")
+            raise Refused(f"{short} and model.{short} differ: save the state_dict of one module")
         single[short] = tensor
     return single
 
@@ -71,7 +71,7 @@ def lora_pairs(tensors, layers, hidden):
             for part in ("down", "up"):
                 if (layer, letter, part) not in found:
                     raise Refused(
-                        f"layer {layer} has no lora_{part} for {TARGETS[letter]}, another layer has: it is not whole"
+                        f"layer {layer} has no lora_{part} for {TARGETS[letter]}, but another layer has: the checkpoint is incomplete"
                     )
             a = take(tensors, found[layer, letter, "down"], [rank, hidden])
             rank = a.shape[0]
@@ -91,11 +91,11 @@ def lora_alpha(alpha, reduction_rate, rank):
 
 
 def check_rate(rate, hidden, rank):
-    """The training made round(H / R) inner values: a wrong R would give a wrong scale unnoticed."""
+    """Checks R against the rank, round(H / R): a wrong R would give a wrong scale silently."""
     if round(hidden / rate) == rank:
         return
     fit = [value for value in range(1, 2 * hidden + 1) if round(hidden / value) == rank]
-    hint = f"{fit[0]} to {fit[-1]} would fit" if fit else "it is no checkpoint of this method"
+    hint = f"{fit[0]} to {fit[-1]} would fit" if fit else "it is not a checkpoint of this method"
     raise Refused(
-        f"--reduction-rate {rate} makes an inner size of {round(hidden / rate)}, the checkpoint's is {rank}: {hint}"
+        f"--reduction-rate {rate} gives a rank of {round(hidden / rate)}, the checkpoint's is {rank}: {hint}"
     )

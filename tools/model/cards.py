@@ -1,4 +1,4 @@
-"""Writes the model cards from what was measured; every number comes from a file that a script wrote.
+"""Writes the model cards from measurements; every number comes from a file that a script wrote.
 
     cards.py --models models
 
@@ -7,18 +7,34 @@ Reads models/*/evaluation.json, models/default/leaks.json, models/default/traini
 
 import argparse
 import json
+import re
+import textwrap
 from pathlib import Path
 
 from labels import DROPPED_BECAUSE, LABELS, SHIPPED, SYNTHETIC
 
 FRONT = "---\nlicense: cc-by-sa-4.0\nlibrary_name: {library}\n{more}\n---\n\n"
-LEAKS_NOTE = (  # judged by hand for the test set in the manifest; look again when the suspects change
-    "By their names nearly all of these are short strokes, chops and hisses that resemble sounds of another kind, no copies. One is real: "
-    "`lose_theme` and `race_win_theme` of supertuxkart last equally long and share passages (sample-wise correlation up to 0.60 at the "
-    "same second). Without its four test clips the average precision of Music is 0.983 instead of 0.984 and the mean 0.95 as before. "
-    "The test set is frozen and keeps them.")
-KITS_NOTE = ("Strokes of one kind of drum are alike: sample by sample the nearest pair correlates by 0.44 at its best speed and place.")
+LEAKS_NOTE = (  # judged by hand for the test set in the manifest; check again when the suspects change
+    "By their names nearly all of these are short strokes, chops and hisses that resemble other sounds and are not copies. "
+    "One is a real leak: `lose_theme` and `race_win_theme` of supertuxkart have the same length and share passages "
+    "(sample-wise correlation up to 0.60 at the same second). Without its four test clips the average precision of Music "
+    "is 0.983 instead of 0.984, and the mean is unchanged at 0.95. The test set is frozen, so they remain in it.")
+KITS_NOTE = ("Strokes of one kind of drum are alike: sample by sample, the nearest pair correlates by 0.44 at its best speed "
+             "and position.")
 SETS = ("clean", "quiet_and_noisy")
+
+
+def wrapped(card):
+    """The card with its prose wrapped at 120 columns; tables, pictures and the front matter stay as they are."""
+    front, text = card.split("\n---\n\n", 1)
+    blocks = []
+    for block in text.split("\n\n"):
+        if not block.startswith(("|", "#", "![")):
+            # Code spans stay on one line.
+            joined = re.sub("`[^`]*`", lambda span: span[0].replace(" ", "\0"), " ".join(block.split()))
+            block = textwrap.fill(joined, 120, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
+        blocks.append(block)
+    return f"{front}\n---\n\n" + "\n\n".join(blocks) + "\n"
 
 
 def span(v):
@@ -49,7 +65,7 @@ def total_table(e):
 
 
 def compared(ours, other, name):
-    """What the comparison with one baseline allows to say."""
+    """The comparison with one baseline in words."""
     apart = {k: ours[f"{k}_interval"][0] > other[f"{k}_interval"][1] for k in ("mean_ap", "top1")}
     better = other["model_is_better_by"]
     words = {(True, True): "neither pair of intervals overlaps", (True, False): "the intervals of mean AP do not overlap, those of top-1 do",
@@ -105,47 +121,47 @@ def default_card(directory: Path):
     size = (directory / "model.safetensors").stat().st_size / 1e6
     rows = "\n".join(f"| `{x['file']}` | {x['source']} | {x['licence']} | {x['scores']} |" for x in read(directory, "examples/examples.json"))
     dropped = [n for n in LABELS if n not in SHIPPED]
-    (directory / "README.md").write_text(FRONT.format(library="transformers", more="pipeline_tag: audio-classification\n"
+    (directory / "README.md").write_text(wrapped(FRONT.format(library="transformers", more="pipeline_tag: audio-classification\n"
         "tags: [audio-spectrogram-transformer, audio-classification]") + f"""# astd default: {len(SHIPPED)} coarse sounds
 
 A small Audio Spectrogram Transformer (6 layers, 192 wide, 3 heads, patches of 16 x 16, 2.8 M parameters, F16,
-{size:.1f} MB) that hears 5.12 s at a time. It is here so that astd works when it is installed; it is not a
-replacement for a model trained on AudioSet.
+{size:.1f} MB) with a window of 5.12 s. It is included so that astd works after installation; it does not
+replace a model trained on AudioSet.
 
 Labels: {", ".join(SHIPPED)}. Names are AudioSet's; the scores are independent (sigmoid). "Siren" and "Alarm" exclude
-each other here: Alarm is any beeping, buzzing or ringing alarm that is not a siren. "Sine wave" is a steady tone,
-"Silence" digital silence or noise under -80 dBFS.
+each other: Alarm is any beeping, buzzing or ringing alarm that is not a siren. "Sine wave" is a steady tone,
+"Silence" is digital silence or noise under -80 dBFS.
 
-## What it learnt from
+## Training data
 
-Sounds that Debian 12 packages carry, under CC0, CC-BY, CC-BY-SA or MIT, and our own synthesis; `ATTRIBUTION.md`
-lists them. {", ".join(n for n in SYNTHETIC if n in SHIPPED)} were only ever synthesised for training. Training speech is three telephone prompt
+Recordings in Debian 12 packages, under CC0, CC-BY, CC-BY-SA or MIT, and our own synthesis; `ATTRIBUTION.md`
+lists them. {", ".join(n for n in SYNTHETIC if n in SHIPPED)} were synthesised only. Training speech is three telephone prompt
 speakers (8 kHz), two game voices and espeak-ng; much of the percussion was played on three soundfonts and three kits of
-strokes. No GPL sound was used. Weights: CC-BY-SA-4.0.
+strokes. No GPL recording was used. Weights: CC-BY-SA-4.0.
 
-It was trained from nothing for {t['steps']:,} steps of {t['batch']} examples ({t['steps'] * t['batch']:,}): mixtures of {t['pool_clips']:,} clips, levels over 46 dB, rooms,
-band limits, colour, noise floors, masks. Half of the examples are kinds of alarm over backgrounds. Beside the labels it learnt the kind
-of alarm, and both for every patch of the spectrogram; those targets are cut off, and the adapter `alarms` builds on what they
-taught. One run, the last weights (a running average). Seeds are fixed, but a timed run cannot be repeated bit by bit.
+It was trained from scratch for {t['steps']:,} steps of {t['batch']} examples ({t['steps'] * t['batch']:,}): mixtures of {t['pool_clips']:,} clips, levels over 46 dB, rooms,
+band limits, colour, noise floors, masks. Half of the examples are kinds of alarm over backgrounds. Auxiliary targets were the kind
+of alarm, and both label and kind for every patch of the spectrogram; they are removed from the shipped model, but the adapter `alarms` profits from
+them. One run; the weights are a running average at its end. Seeds are fixed, but a run limited by time cannot be repeated bit by bit.
 
-**Labels were chosen on validation sources, and two were cut off after the test.** One training source in five of each label was kept out
-for validation (the training sources in the table are those without them). {", ".join(dropped)} were trained too and cut off:
-{DROPPED_BECAUSE} Their clips stay in the test as sounds of no label.
+**Labels were chosen on validation sources, and two were removed after the test.** One training source in five of each label was held out
+for validation (the table counts the remaining training sources). {", ".join(dropped)} were trained too and removed:
+{DROPPED_BECAUSE} Their clips remain in the test as clips without a label.
 
 ## How it was tested
 
-Every number here is astd's own (`astd classify --precision fp32 --format jsonl --top-k all`). Recordings other than speech were
+Every number was measured with astd (`astd classify --precision fp32 --format jsonl --top-k all`). Recordings other than speech were
 fingerprinted (sign of band energy differences, matched at any offset) and copies joined; the split is by source: a
 speaker, a track (a composer, where a package is one composer's), a species, a kit or a recording, never a file. Some
 composers of supertuxkart tracks are on both sides, with different tracks; sources in one package may share a recordist.
 The {e['test_clips']} test clips (`tools/model/test-manifest.jsonl`, sha256 `{e['test_manifest_sha256'][:16]}`) were frozen before any
-model was trained; {e['clips_of_no_label']} of them are of no label. Two earlier models were scored on them and their cards named weak labels, so more
-kinds of drums and noises were put into this training with that in mind, none of them a test source; no weights were chosen on the test.
-Synthesised test clips use pitches that were never trained on. Intervals: 1,000 bootstrap draws of whole sources; with few sources they are wide.
+model was trained; {e['clips_of_no_label']} of them have no label. Two earlier models were scored on them and their cards named weak labels, so this
+training has more kinds of drums and noises, none of them from a test source; no weights were chosen on the test.
+Synthesised test clips use pitches that were not trained on. Intervals: 1,000 bootstrap draws of whole sources; with few sources they are wide.
 
 {label_table(e)}
 
-"logistic" and "MLP" are {e['baseline_examples']:,} training mixtures seen only as the mean and standard deviation of each mel band. (An MLP on 20,000
+"logistic" and "MLP" are {e['baseline_examples']:,} training mixtures, reduced to the mean and standard deviation of each mel band. (An MLP on 20,000
 mixtures of an earlier training, with fewer alarms among them, had a mean AP of 0.87, 0.83 to 0.94, and a top-1 of 88.2 %, 78.9 to 94.2.)
 Over all, and for the same clips 20 dB quieter with noise 15 dB under them:
 
@@ -154,27 +170,27 @@ Over all, and for the same clips 20 dB quieter with noise 15 dB under them:
 {verdict(e)}
 
 Top-1 counts a clip that has a label as right when the highest score is one of its labels (or one that is unknown for it,
-such as Percussion in a music track). Which label is taken for which:
+such as Percussion in a music track). Confusion of labels:
 
 ![Confusion matrix](confusion.png)
 
 **Leaks.** {leaks(read(directory, "leaks.json"))}
 
-## What it is not
+## Limitations
 
-Not AudioSet, not for safety, and untested on real microphones. Sirens, alarms, tones and silence were tested on
-synthesis only. A sound that is none of these {len(SHIPPED)} still gets scores: the last row of the picture shows where they go.
+It does not have AudioSet's labels, is not suited for safety, and was not tested with real microphones. Sirens, alarms, tones and silence were tested on
+synthesis only. A sound of none of these {len(SHIPPED)} labels still gets scores: the last row of the picture shows which.
 
 ## Examples
 
-Held-out test clips, chosen as the first of their kind in the test set that this model names rightly.
+Held-out test clips: the first of each kind in the test set that this model labels correctly.
 
 | file | from | licence | highest scores |
 |---|---|---|---|
 {rows}
 
 `model.safetensors` sha256: `{e['weights_sha256']}`
-""")
+"""))
 
 
 def adapter_table(e, names):
@@ -191,8 +207,8 @@ def adapter_table(e, names):
 def false_alarms(v):
     kinds = ", ".join(f"{n} {c}" for n, c in sorted(v["by_kind"].items(), key=lambda kv: -kv[1])) or "none"
     labels = ", ".join(f"{n} {c}" for n, c in sorted(v["by_label"].items(), key=lambda kv: -kv[1])) or "none"
-    return (f"{v['windows_above']} of {v['windows']:,} windows ({v['per_hour']:g} an hour of {v['hours']} h) have a kind at 0.5 or more, "
-            f"{v['per_hour_at_0_9']:g} an hour at 0.9 or more. Taken for: {kinds}. In: {labels}.")
+    return (f"{v['windows_above']} of {v['windows']:,} windows ({v['per_hour']:g} an hour of {v['hours']} h) have an alarm score of 0.5 or more, "
+            f"{v['per_hour_at_0_9']:g} an hour at 0.9 or more. As: {kinds}. In: {labels}.")
 
 
 def adapter_card(directory: Path):
@@ -207,26 +223,26 @@ def adapter_card(directory: Path):
     probe, ours = e["linear_probe"]["10 dB"], ten
     apart = ours["macro_f1_interval"][0] > probe["macro_f1_interval"][1]
     reliance += (" At 10 dB its interval lies above the linear probe's." if apart else
-                 " At 10 dB its interval is not clear of the linear probe's: the base hears these rhythms already.")
+                 " At 10 dB its interval overlaps the linear probe's, because the base distinguishes these rhythms already.")
     weak = "; ".join(f"{n} {zero['labels'][n]['f1']:.2f}" for n in names if zero["labels"][n]["f1"] < 0.8) or "none"
-    (directory / "README.md").write_text(FRONT.format(library="peft", more="base_model: models/default\ntags: [audio-classification, lora]")
+    (directory / "README.md").write_text(wrapped(FRONT.format(library="peft", more="base_model: models/default\ntags: [audio-classification, lora]")
         + f"""# astd alarms: kinds of alarm, a LoRA adapter on the default model
 
 LoRA (rank 8, alpha 16) on the query and value projections plus its own classifier, F16, {size:.0f} kB.
 It belongs to exactly one base: `models/default/model.safetensors`, sha256 `{e['base_weights_sha256']}`.
 
-Labels: {"; ".join(names)}. Everything it calls an alarm was synthesised from published timing: temporal-three smoke
+Labels: {"; ".join(names)}. All alarms were synthesised from published timing: temporal-three smoke
 alarms (ISO 8201), temporal-four carbon monoxide alarms (NFPA 720), sirens that wail, yelp or change between two tones,
 reversing beepers, telephone bells and warbles, and steady buzzers. "None of these" is a background alone, or other beeps,
 pure tones, chirps and dialling. Trained on {t['examples']:,} examples, alarms 32 dB over to 6 dB under training recordings; its
-classifier began as the base's own head for these kinds, which the base was trained with and shipped without.
+classifier starts from the base's auxiliary head for these kinds, which is not part of the shipped base.
 
 ## How it was tested
 
-By astd itself (`astd classify --adapter`), on synthesis with pitches that were not trained on and other draws of rooms, phases and timing, over
+With astd (`astd classify --adapter`), on synthesis with pitches that were not trained on and other draws of rooms, phases and timing, over
 backgrounds from the test split, at levels of -40 to -15 dBFS: {count[names[0]]['clips']} clips of each kind and {count[names[-1]]['clips']} of none, the same at each ratio of
-alarm to background. No package holds a real recording of these alarms, so none was tested. A clip counts for the class with
-the highest score. Two earlier adapters were scored on these clips too; nothing of this one's weights was chosen on them.
+alarm to background. No package has a real recording of these alarms, so none was tested. A clip counts for the class with
+the highest score. Two earlier adapters were scored on these clips too; none of this adapter's weights was chosen on them.
 Intervals: 1,000 bootstrap draws of clips.
 
 {adapter_table(e, names)}
@@ -235,23 +251,24 @@ Aim of 0.9 at 10 dB: {met(ten['macro_f1'], 0.9)}. Aim of 0.8 at 0 dB: {met(zero[
 
 {reliance}
 
-Which kind is taken for which, at 10 dB:
+Confusion of kinds at 10 dB:
 
 ![Confusion matrix at 10 dB](confusion.png)
 
 **False alarms** on every recording of the test split (speech, music, animals, vehicles, tools, water; no alarms): {false_alarms(e['adapter']['false_alarms'])}
 The linear probe: {e['linear_probe']['false_alarms']['per_hour']:g} an hour at 0.5.
 
-**Not for safety.** No real alarm and no real microphone was ever involved. A carbon monoxide alarm sounds once in five
-seconds, so a window holds one group of pulses, at times cut. Use a threshold above 0.5 where a false alarm is costly.
+**Not for safety.** No real alarm and no real microphone was involved. A carbon monoxide alarm sounds once in five
+seconds, so a window contains one group of pulses, sometimes truncated. Use a threshold above 0.5 where a false alarm is costly.
 
 | example | from | licence | highest scores |
 |---|---|---|---|
 {shown}
 
 Backgrounds come from the default model's sources: see its `ATTRIBUTION.md`.
+
 `adapter_model.safetensors` sha256: `{e['weights_sha256']}`
-""")
+"""))
 
 
 def main():

@@ -1,7 +1,7 @@
-"""What each recording is: the labels, and the rules that turn a path in a Debian package into them.
+"""The labels, and the rules that assign labels and source to a path in a Debian package.
 
 A rule is (package, pattern on the path, positive labels, unknown labels, source). The source names
-the independent recording, speaker or composer: one source never stands on both sides of the split.
+the independent recording, speaker or composer: a source is never on both sides of the split.
 `\\1` in a source is the pattern's group; `<stem>` is the file name without its digits and extension.
 A label that may or may not be audible is *unknown*: it takes no part in the loss or the evaluation.
 """
@@ -23,22 +23,22 @@ LABELS = [
     "Silence",
 ]
 # The labels of the shipped model: those of LABELS that reached an average precision of 0.6 on *validation* sources,
-# have five independent test sources or more, and held 0.6 on the test too. The others are trained and cut off.
+# have five independent test sources or more, and held 0.6 on the test too. The others are trained and removed.
 SHIPPED = ["Speech", "Music", "Percussion", "Siren", "Alarm", "Sine wave", "Noise", "Silence"]
 DROPPED_BECAUSE = (
     "Vehicle (0.46) and Tools (0.17) stayed under an average precision of 0.6 on validation sources; Water has one "
     "validation source and four test sources, Piano none and two. Screaming (0.92) and Animal (0.86) passed validation but "
     "reached only 0.55 and 0.40 on the test set when it was first scored, with ten labels (mean AP 0.86, 0.82 to 0.91; the MLP "
-    "0.74, 0.70 to 0.81), and were cut off after that.")
+    "0.74, 0.70 to 0.81), and were removed after that.")
 
-# Trained beside the labels and cut off before the model is shipped: they make the base hear rhythms.
+# Trained beside the labels and removed from the shipped model: they teach the base to distinguish rhythms.
 AUXILIARY = ["kind: " + kind for kind in (
     "Smoke alarm", "Carbon monoxide alarm", "Siren, wail", "Siren, yelp", "Siren, hi-lo",
     "Reversing beeper", "Telephone", "Continuous alarm")]
 TARGETS = LABELS + AUXILIARY
 INDEX = {name: i for i, name in enumerate(TARGETS)}
 
-# Labels that are only ever synthesised here, never taken from a recording.
+# Labels that are synthesised only.
 SYNTHETIC = ["Siren", "Alarm", "Sine wave", "Noise", "Silence"]
 
 MUSIC_UNKNOWN = ["Piano", "Percussion"]

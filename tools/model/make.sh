@@ -1,10 +1,10 @@
 #!/bin/sh
-# Everything from nothing: fetch, index, pool, train, choose labels, evaluate, adapter, leaks, examples, cards.
+# Makes the models from scratch: fetch, index, pool, train, choose labels, evaluate, adapter, leaks, examples, cards.
 #
 #   tools/model/make.sh LAB_DIRECTORY
 #
-# Takes a few hours on two cores; MINUTES and ADAPTER_MINUTES are the times of the two trainings. Each step may be run
-# alone and is skipped when its result is in the lab; the test manifest is never overwritten. Needs a release astd.
+# Takes a few hours on two cores; MINUTES and ADAPTER_MINUTES are the times of the two trainings. Each step can be run
+# alone, and is skipped if its result exists; the test manifest is never overwritten. Needs a release astd.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${1:?usage: make.sh LAB_DIRECTORY}

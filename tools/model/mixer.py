@@ -39,7 +39,7 @@ def column(decibels):
 # How often each label is drawn as the main one in examples that are not of the alarm kinds.
 WEIGHTS = {"Speech": 2, "Music": 2, "Piano": 0.6, "Percussion": 1.6, "Animal": 0.8, "Screaming": 0.8, "Vehicle": 0.6,
            "Tools": 0.7, "Water": 0.8, "Siren": 0.5, "Alarm": 1.2, "Other": 0.5, "Sine wave": 0.7, "Noise": 1.4, "Silence": 0.35}
-NONE = len(AUXILIARY)  # the class of everything that is no kind of alarm
+NONE = len(AUXILIARY)  # the class of sounds without a kind of alarm
 PATCH = 16
 
 
@@ -172,8 +172,8 @@ class Mixer:
 
 
 def spec_augment(x, rng, rows):
-    """Blanks a band and a stretch of time at times (to the mean, in place); x is normalised; not where rows is False:
-    a hole in time would make another rhythm."""
+    """Blanks a band and a stretch of time at times (to the mean, in place); x is normalised; not where rows is False,
+    because a blank in time would change the rhythm."""
     for row in (x[b] for b in np.flatnonzero(rows)):
         if rng.random() < 0.4:
             width, at = rng.integers(4, 24), rng.integers(0, MELS - 24)
@@ -184,7 +184,7 @@ def spec_augment(x, rng, rows):
 
 
 def centre(x, frames):
-    """Validation clips as the model hears them: the first 512 frames, padded with zeros."""
+    """Validation clips as input of the model: the first 512 frames, padded with zeros."""
     out = np.zeros((FRAMES, MELS), np.float32)
     count = min(int(frames), FRAMES)
     out[:count] = x[:count]

@@ -107,7 +107,7 @@ class Clips:
             if rng.random() < 0.5:
                 x = noises.noise(rng, POOL_SAMPLES)
             return synth.to_level(x), targets([label])
-        # The kinds inside synth.py's own alarms and sirens are not told: unknown to the auxiliary targets.
+        # synth.py does not return the kinds of its alarms and sirens: unknown for the auxiliary targets.
         return alarms.finished(rng, x), targets([label], [] if label == "Sine wave" else AUXILIARY)
 
     def draw(self, rng):

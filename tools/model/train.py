@@ -5,7 +5,7 @@
 Gradients are averaged over the processes (gloo). A run that was stopped continues at its last checkpoint
 (every 200 steps). Beside the labels of the clip it learns the kind of alarm, and both for every patch: the
 mixer knows which sound a patch belongs to, and that teaches a small transformer far faster than the clip's
-labels alone. All that is cut off in the export. Rows of patches are dropped at first, which makes early
+labels alone. All auxiliary outputs are removed in the export. Rows of patches are dropped at first, which makes early
 steps twice as fast. What is exported is a running average of the weights.
 """
 
@@ -46,8 +46,8 @@ def waves(count, width):
     return torch.tensor(np.concatenate([np.sin(angle), np.cos(angle)], 1), dtype=torch.float32)
 
 
-def begin_well(model, seed):
-    """Starting weights with which a short training hears rhythms.
+def initialise(model, seed):
+    """Initial weights with which a short training learns rhythms.
 
     Positions begin as waves of row and of time, so that a product of query and key can tell how far apart two patches
     are; queries and keys begin alike, so that a patch looks at those near it in place and content; the product of value
@@ -162,7 +162,7 @@ def losses(logits, dense, batch, keep):
 
 
 def masked_bce(logits, y):
-    """Binary cross entropy over the labels that are known; targets are softened a little."""
+    """Binary cross entropy over the labels that are known; with slightly smoothed targets."""
     known = (y >= 0).float()
     target = y.clamp_min(0).float() * 0.98 + 0.005
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
@@ -183,7 +183,7 @@ def export(state, directory: Path, names=SHIPPED):
 
 
 def write_notes(directory: Path, **notes):
-    """What the card says of the run."""
+    """The figures of the run for the card."""
     (directory / "training.json").write_text(json.dumps(notes, indent=1) + "\n")
 
 
@@ -203,7 +203,7 @@ def run(rank, options):
     checkpoint = options.lab / f"{options.name}.pt"
     model = new_model(7, NAMES)
     model.set_attn_implementation("eager")  # faster than sdpa on a CPU at this size
-    begin_well(model, 7)
+    initialise(model, 7)
     model.patch_head = torch.nn.Linear(model.config.hidden_size, len(NAMES))
     inner = [p for n, p in model.named_parameters() if ".layers." in n and p.ndim == 2]
     outer = [p for n, p in model.named_parameters() if not (".layers." in n and p.ndim == 2)]
@@ -229,7 +229,7 @@ def run(rank, options):
             part.replace(checkpoint)
 
     while True:
-        # All processes follow the first one's clock; the rate falls with time. A step that was held up counts 5 s at most.
+        # All processes follow the first one's clock; the rate falls with time. A delayed step counts 5 s at most.
         began = time.time()
         fraction = torch.tensor([spent / (options.minutes * 60)])
         dist.broadcast(fraction, 0)
