@@ -106,6 +106,7 @@ format: ## Format the Swift sources
 
 lint: ## Check layout (swift format) and house rules
 	git ls-files -z '*.swift' | xargs -0r swift format lint --strict --parallel
+	git ls-files -z '*.js' | xargs -0r tools/check_javascript.py
 	@tools/house_rules.sh
 
 check: setup lint test ## Lint and test: run it before every commit

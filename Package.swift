@@ -74,6 +74,8 @@ let package = Package(
             dependencies: [
                 "CKernels", "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire",
             ],
+            // Compiled into the program, so that it stays one file.
+            resources: [.embedInCode("Report/report.css"), .embedInCode("Report/report.js")],
             swiftSettings: house),
         .target(
             name: "Settings",

@@ -1,0 +1,272 @@
+'use strict';
+const byId = id => document.getElementById(id);
+const { adapters, events: hasEvents } = JSON.parse(byId('model').textContent);
+// What an interrupted run left behind its last whole line is no file.
+const files = byId('files').textContent.split('\n').filter(line => line).map((line, order) => {
+  const file = JSON.parse(line);
+  const labels = new Map();
+  const label = (adapter, index) => {
+    const key = adapter + ':' + index;
+    if (!labels.has(key)) labels.set(key, { key, name: labelName(adapter, index), peak: -Infinity, first: 0, events: [] });
+    return labels.get(key);
+  };
+  file.windows.forEach((window, place) => {
+    // Where windows overlap, a moment belongs to the last one that has it.
+    const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
+    const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
+    for (let at = 3; at < window.length; at += 2) {
+      const found = label(window[2], window[at]);
+      found.peak = Math.max(found.peak, window[at + 1]);
+      if (at === 3) found.first += alone;
+    }
+  });
+  for (const event of file.events || []) {
+    const found = label(event[2], event[3]);
+    found.peak = Math.max(found.peak, event[4]);
+    found.events.push(event);
+  }
+  const ranked = [...labels.values()].sort((a, b) => (b.events.length > 0) - (a.events.length > 0) || b.peak - a.peak);
+  return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
+    // A label that is never the first is not what a file is about.
+    text: [file.file, file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
+});
+
+// With events a file is about what was heard as one, else about what was ever the first.
+function isAbout(found) { return hasEvents ? found.events.length > 0 : found.first > 0; }
+function many(count, one) { return count + ' ' + one + (count === 1 ? '' : 's'); }
+
+function labelName(adapter, index) {
+  const from = adapters[adapter];
+  const name = from && from.labels[index] !== undefined ? from.labels[index] : String(index);
+  return adapters.length > 1 && from.name ? name + ' [' + from.name + ']' : name;
+}
+
+// Labels that are often the first are told apart best.
+const places = new Map();
+function hue(name) {
+  if (!places.has(name)) places.set(name, places.size);
+  return Math.round(210 + places.get(name) * 137.508) % 360;
+}
+const bars = () => getComputedStyle(document.documentElement).getPropertyValue('--bars').trim();
+const color = (name, alpha) => 'hsl(' + hue(name) + ' ' + bars() + ' / ' + alpha + ')';
+
+function clock(seconds) {
+  const whole = Math.floor(seconds), two = number => String(number).padStart(2, '0');
+  const rest = two(Math.floor(whole / 60) % 60) + ':' + two(whole % 60);
+  return whole >= 3600 ? Math.floor(whole / 3600) + ':' + rest : rest.replace(/^0/, '');
+}
+function length(seconds) { return seconds < 60 ? seconds.toFixed(2) + ' s' : clock(seconds); }
+
+function element(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+// State, in the address.
+const state = { q: '', sort: 'order', down: false, theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light' };
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  state.q = given.get('q') || '';
+  state.sort = ['order', 'file', 'seconds', 'label', 'score', 'error'].includes(given.get('sort')) ? given.get('sort') : 'order';
+  state.down = given.get('down') === '1';
+  if (['light', 'dark'].includes(given.get('theme'))) state.theme = given.get('theme');
+}
+function writeAddress() {
+  const told = new URLSearchParams();
+  if (state.q) told.set('q', state.q);
+  if (state.sort !== 'order' || state.down) told.set('sort', state.sort);
+  if (state.down) told.set('down', '1');
+  told.set('theme', state.theme);
+  history.replaceState(null, '', '#' + told);
+}
+
+const page = 60;
+let shown = page;
+function selected() {
+  const words = state.q.toLowerCase().split(/\s+/).filter(word => word);
+  const found = files.filter(file => words.every(word => file.text.includes(word)));
+  const value = { order: file => file.order, file: file => file.file, seconds: file => file.seconds, label: file => file.label,
+    score: file => file.score, error: file => file.error ? 0 : 1 }[state.sort];
+  found.sort((a, b) => {
+    const x = value(a), y = value(b);
+    const order = typeof x === 'string' ? x.localeCompare(y, undefined, { numeric: true }) : x - y;
+    return (state.down ? -order : order) || a.order - b.order;
+  });
+  return found;
+}
+
+const drawing = new IntersectionObserver(entries => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    drawing.unobserve(entry.target);
+    entry.target.draw();
+  }
+}, { rootMargin: '200px' });
+
+function card(file) {
+  const article = element('article', {});
+  article.dataset.file = file.file;
+  const cut = file.file.lastIndexOf('/') + 1;
+  const about = element('div', {}, element('h2', { textContent: file.file.slice(cut), title: file.file }));
+  if (cut > 1) about.append(element('p', { className: 'dim folder', textContent: file.file.slice(0, cut - 1) }));
+  about.append(element('p', { className: 'dim', style: 'margin:.2rem 0', textContent:
+    length(file.seconds) + (hasEvents && !file.error ? ', ' + many((file.events || []).length, 'event')
+      : file.windows.length ? ', ' + many(file.windows.length, 'window') : '') }));
+  article.append(about);
+  if (file.windows.length) {
+    const play = element('button', { type: 'button', textContent: '▶ Play', className: 'play' });
+    if (file.source) { about.append(play); play.onclick = () => start(article, file, 0); }
+    article.append(timeline(article, file));
+  }
+  if (file.error) article.append(element('p', { className: 'error', textContent: file.error }));
+  return article;
+}
+
+function timeline(article, file) {
+  const time = element('div', { className: 'time' });
+  if (file.picture) {
+    const picture = element('img', { alt: 'Spectrogram', src: 'data:image/png;base64,' + file.picture, loading: 'lazy' });
+    time.append(picture);
+  }
+  const heard = file.labels.filter(found => found.events.length).length;
+  for (const found of file.labels.slice(0, Math.max(4, Math.min(heard, 12)))) {
+    const canvas = element('canvas', {});
+    const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', at most ' + found.peak }), canvas);
+    canvas.draw = () => draw(canvas, file, found);
+    drawing.observe(canvas);
+    time.append(track);
+  }
+  time.append(element('div', { className: 'axis' }, element('span', { textContent: '0:00' }), element('span', { textContent: length(file.seconds) })));
+  time.onclick = event => {
+    const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
+    if (file.source) start(article, file, Math.max(0, (event.clientX - box.left) / box.width * file.seconds));
+  };
+  time.onmousemove = event => {
+    const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
+    const at = (event.clientX - box.left) / box.width * file.seconds;
+    const window = file.windows.find(window => window[0] <= at && at < window[1]);
+    const told = [];
+    for (let place = 3; window && place < window.length; place += 2) told.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
+    for (const event of file.events || []) {
+      if (event[0] <= at && at <= event[1]) told.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + span(event));
+    }
+    time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + told.join('\n') : '';
+  };
+  return time;
+}
+
+function span(event) { return event[0].toFixed(2) + ' s – ' + event[1].toFixed(2) + ' s, at most ' + event[4]; }
+
+// Scores above 1 or below 0 are raw logits: then the file's own range is the scale.
+function draw(canvas, file, found) {
+  const scale = devicePixelRatio || 1;
+  canvas.width = Math.max(1, canvas.clientWidth * scale);
+  canvas.height = Math.max(1, canvas.clientHeight * scale);
+  const context = canvas.getContext('2d');
+  const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
+  let low = 0, high = 1;
+  for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
+  // Beside events a score stands where it counts, at its window's end: there windows do not overlap.
+  const ends = new Map();
+  for (const window of file.windows) {
+    const begin = hasEvents && ends.has(window[2]) ? ends.get(window[2]) : window[0];
+    ends.set(window[2], window[1]);
+    for (let at = 3; at < window.length; at += 2) {
+      if (window[2] + ':' + window[at] !== found.key) continue;
+      const share = (window[at + 1] - low) / (high - low);
+      const left = begin / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
+      context.fillStyle = color(found.name, hasEvents ? .3 : .25 + .75 * share);
+      context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
+    }
+  }
+  // An event is a box over a bar along the bottom; one that a single window made is a mark alone.
+  for (const event of found.events) {
+    const left = event[0] / file.seconds * canvas.width, right = event[1] / file.seconds * canvas.width;
+    const thick = 4 * scale, mark = 2 * scale;
+    context.fillStyle = color(found.name, .35);
+    context.fillRect(left, 0, right - left, canvas.height);
+    context.fillStyle = color(found.name, 1);
+    context.fillRect(left, canvas.height - thick, Math.max(mark, right - left), thick);
+    context.fillRect(left, 0, mark, canvas.height);
+    context.fillRect(Math.max(left, right - mark), 0, mark, canvas.height);
+  }
+}
+
+function start(article, file, seconds) {
+  document.querySelectorAll('audio, .head, .unreachable').forEach(old => old.remove());
+  const audio = element('audio', { controls: true, src: file.source });
+  const head = element('div', { className: 'head' });
+  article.querySelector('.time').append(head);
+  article.append(audio);
+  audio.onerror = () => {
+    head.remove();
+    audio.replaceWith(element('p', { className: 'error unreachable', textContent: 'This page cannot reach or play ' + file.file + '.' }));
+  };
+  audio.onloadedmetadata = () => { audio.currentTime = seconds; };
+  audio.ontimeupdate = () => {
+    const area = article.querySelector('.time'), box = (area.querySelector('img') || area.querySelector('.axis'));
+    head.style.left = box.offsetLeft + audio.currentTime / file.seconds * box.offsetWidth + 'px';
+  };
+  audio.play().catch(() => {});
+}
+
+function render() {
+  document.documentElement.dataset.theme = state.theme;
+  const found = selected();
+  byId('list').replaceChildren(...found.slice(0, shown).map(card));
+  byId('more').hidden = found.length <= shown;
+  byId('count').textContent = found.length === files.length ? files.length + ' files' : found.length + ' of ' + files.length + ' files';
+  for (const button of document.querySelectorAll('[data-sort]')) {
+    if (button.dataset.sort === state.sort) button.setAttribute('aria-sort', state.down ? 'descending' : 'ascending');
+    else button.removeAttribute('aria-sort');
+  }
+  for (const button of byId('labels').children) button.setAttribute('aria-pressed', String(state.q === button.dataset.name));
+  writeAddress();
+}
+
+function totals() {
+  const failed = files.filter(file => file.error).length;
+  const seconds = files.reduce((sum, file) => sum + file.seconds, 0);
+  const events = files.reduce((sum, file) => sum + (file.events || []).length, 0);
+  byId('totals').textContent = many(files.length, 'file') + ', ' + length(seconds) + ' of sound, '
+    + (hasEvents ? many(events, 'event') + ', ' : '')
+    + (failed ? failed + ' with errors' : 'no errors');
+  const sums = new Map();
+  for (const found of files.flatMap(file => file.labels).filter(isAbout)) {
+    const sum = sums.get(found.name) || { seconds: 0, events: 0 };
+    sum.seconds += hasEvents ? found.events.reduce((sum, event) => sum + event[1] - event[0], 0) : found.first;
+    sum.events += found.events.length;
+    sums.set(found.name, sum);
+  }
+  const longest = [...sums].sort((a, b) => b[1].seconds - a[1].seconds || b[1].events - a[1].events).slice(0, 24);
+  byId('labels').setAttribute('aria-label', hasEvents ? 'Labels, their events and how long these are' : 'Labels and how long each was the first');
+  byId('labels').replaceChildren(...longest.map(([name, sum]) => {
+    const dot = element('span', { className: 'dot' });
+    dot.style.background = 'hsl(' + hue(name) + ' 60% 50%)';
+    const button = element('button', { type: 'button', title: 'Show only files with ' + name }, dot, name,
+      element('span', { className: 'dim', textContent: (hasEvents ? sum.events + ' · ' : '') + length(sum.seconds) }));
+    button.dataset.name = name;
+    button.onclick = () => change({ q: state.q === name ? '' : name });
+    return button;
+  }));
+}
+
+function change(what) {
+  Object.assign(state, what);
+  shown = page;
+  if (byId('search').value !== state.q) byId('search').value = state.q;
+  render();
+}
+byId('search').oninput = event => change({ q: event.target.value });
+byId('theme').onclick = () => change({ theme: state.theme === 'dark' ? 'light' : 'dark' });
+byId('more').onclick = () => { shown += page; render(); };
+for (const button of document.querySelectorAll('[data-sort]')) {
+  button.onclick = () => change({ sort: button.dataset.sort,
+    down: state.sort === button.dataset.sort ? !state.down : ['seconds', 'score'].includes(button.dataset.sort) });
+}
+addEventListener('hashchange', () => { readAddress(); change({}); });
+addEventListener('resize', () => document.querySelectorAll('canvas').forEach(canvas => drawing.observe(canvas)));
+readAddress();
+totals();
+change({});
