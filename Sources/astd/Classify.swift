@@ -1,3 +1,4 @@
+private import Glibc
 public import ArgumentParser
 public import Batch
 internal import Detection
@@ -5,12 +6,6 @@ internal import Inference
 internal import Recognizer
 internal import Settings
 internal import Wire
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
 
 struct Classify: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -186,8 +181,7 @@ struct Classify: ParsableCommand {
     ) throws(WriteError) -> BatchRun.Result {
         let files = FileQueue(paths: paths, listPath: filesFrom)
         let isVisible = !noProgress && isatty(STDERR_FILENO) != 0
-        let total = isVisible && filesFrom != "-" ? ProgressBar.Total(files) : nil
-        let progress = ProgressBar(isVisible: isVisible, total: total)
+        let progress = ProgressBar(isVisible: isVisible)
         Interruption.listen()
         return try BatchRun(
             classifiers, aggregation: aggregate, eventRules: rules, outputs, progress,

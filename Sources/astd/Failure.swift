@@ -1,13 +1,8 @@
+private import Glibc
 internal import ArgumentParser
 internal import Daemon
 private import Recognizer
 internal import Settings
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
 
 /// Ways in which a command ends without success: one line on standard error, and an exit code.
 enum Failure {

@@ -1,10 +1,5 @@
+private import Glibc
 private import Wire
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
 
 /// Files that an interrupted run finished. A path may be named several times.
 struct FinishedFiles {
@@ -24,8 +19,10 @@ struct FinishedFiles {
         counts[entry.path, default: 0] += 1
     }
 
-    /// Whether the file is finished; each time it was finished counts once.
-    mutating func take(_ path: String) -> Bool {
+    /// Removes one entry of the file.
+    ///
+    /// - Returns: Whether there was one.
+    mutating func remove(_ path: String) -> Bool {
         guard let count = counts[path], count > 0 else { return false }
         counts[path] = count - 1
         return true

@@ -1,14 +1,9 @@
+private import Glibc
 private import CKernels
 public import Detection
 internal import Frontend
 public import Recognizer
 internal import Wire
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
 
 /// Classifies files with several jobs, and tells what they found in the order of the input.
 public final class BatchRun {
@@ -51,6 +46,7 @@ public final class BatchRun {
     /// - Throws: ``WriteError`` when records cannot be written: going on would lose them. What is whole stays.
     public func run(_ files: FileQueue, report: (String) -> Void) throws(WriteError) -> Result {
         let schedule = Monitor(BatchSchedule(jobs: classifiers.count))
+        progress.begin(files, finished: outputs.finished)
         let source = FileSource(files, outputs.finished, columns: outputs.hasPage)
         for (index, classifier) in classifiers.enumerated() {
             JobThread.start(
@@ -195,11 +191,11 @@ final class FileSource: @unchecked Sendable {
         while let item = files.next() {
             switch item {
             case .unreadable(let path, let reason):
-                if finished.take(path) { continue }
+                if finished.remove(path) { continue }
                 return BatchSchedule.OpenFile(
                     path: path, nil, failure: .init(code: "unreadable", message: "\(path): \(reason)"))
             case .file(let path):
-                if finished.take(path) { continue }
+                if finished.remove(path) { continue }
                 do throws(FileClassifier.Failure) {
                     let stream = try classifier.open(
                         path, features ?? classifier.makeFeatures(),

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// The files of a batch, in the order of the input: a directory stands for the audio files in and below it,
 /// sorted by name.
@@ -28,6 +24,13 @@ public struct FileQueue: Sequence {
     public init(paths: [String], listPath: String?) {
         self.paths = paths
         self.listPath = listPath
+    }
+
+    /// Whether iterating does not use up the list, as it does with a pipe or standard input.
+    var canBeReadTwice: Bool {
+        guard let listPath else { return true }
+        var status = stat()
+        return listPath != "-" && stat(listPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     public func makeIterator() -> some IteratorProtocol<Item> {

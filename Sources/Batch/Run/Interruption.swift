@@ -1,10 +1,5 @@
+private import Glibc
 private import Synchronization
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
 
 /// Ctrl-C and `kill`, as a wish to come to an end in good order. A second one ends the process at once.
 public enum Interruption {

@@ -1,44 +1,62 @@
+private import Glibc
 private import Wire
 
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
-
-/// One line on standard error that says how far a batch is, redrawn at most ten times a second.
+/// One line on standard error that shows how far a batch has come, redrawn at most ten times a second.
 public final class ProgressBar {
-    /// What there is to do; `nil` where a list is still being written.
-    public struct Total: Sendable {
-        public var files = 0
-        public var bytes: Int64 = 0
+    /// All files of a batch, and those that an interrupted run finished.
+    struct Total {
+        var files = 0
+        var bytes: Int64 = 0
+        var finishedBytes: Int64 = 0
 
-        /// Looks at every file of a batch, without opening it.
-        public init(_ queue: FileQueue) {
+        /// Stats every file of `queue` without opening it.
+        init(_ queue: FileQueue, finished: FinishedFiles) {
+            var finished = finished
             for item in queue {
                 files += 1
-                if case .file(let path) = item { bytes += ProgressBar.size(path) }
+                guard case .file(let path) = item else { continue }
+                let size = ProgressBar.size(path)
+                bytes += size
+                if finished.remove(path) { finishedBytes += size }
             }
         }
     }
 
     private let isVisible: Bool
-    private let total: Total?
-    private let began = ContinuousClock.now
-    private var drawn = ContinuousClock.now
+    private let now: () -> ContinuousClock.Instant
+    private let write: (String) -> Void
+    private var began: ContinuousClock.Instant
+    private var drawn: ContinuousClock.Instant
     private var isDrawn = false
-    private var files: Int
+    /// `nil` where the list of files is still being written.
+    private var total: Total?
+    /// Finished files and their bytes, with those of the interrupted run.
+    private var files = 0
     private var bytes: Int64 = 0
+    /// Of audio that this run has decoded.
     private var seconds = 0.0
 
-    /// - Parameter finished: Files that are done already.
-    public init(isVisible: Bool, total: Total? = nil, finishedFiles: Int = 0) {
-        self.isVisible = isVisible
-        self.total = total
-        files = finishedFiles
+    public convenience init(isVisible: Bool) {
+        self.init(isVisible: isVisible, now: { .now }, write: Self.writeToStandardError)
     }
 
-    /// A file is done, and so many seconds of audio are.
+    init(isVisible: Bool, now: @escaping () -> ContinuousClock.Instant, write: @escaping (String) -> Void) {
+        self.isVisible = isVisible
+        self.now = now
+        self.write = write
+        began = now()
+        drawn = began
+    }
+
+    /// Starts the clock behind the files that an interrupted run finished.
+    func begin(_ queue: FileQueue, finished: FinishedFiles) {
+        files = finished.files
+        if isVisible && queue.canBeReadTwice { total = Total(queue, finished: finished) }
+        bytes = total?.finishedBytes ?? 0
+        began = now()
+    }
+
+    /// Counts a file and its seconds of audio.
     func finished(_ path: String, seconds: Double) {
         files += 1
         self.seconds += seconds
@@ -46,7 +64,7 @@ public final class ProgressBar {
     }
 
     func draw(_ schedule: Monitor<BatchSchedule>) {
-        let now = ContinuousClock.now
+        let now = now()
         guard isVisible, now - drawn > .milliseconds(100) else { return }
         drawn = now
         var (openSeconds, openBytes) = (0.0, 0.0)
@@ -62,23 +80,26 @@ public final class ProgressBar {
         let line = Self.line(
             files: files, of: total?.files,
             fraction: total.map { (Double(bytes) + openBytes) / Double(max(1, $0.bytes)) },
+            resumedAt: total.map { Double($0.finishedBytes) / Double(max(1, $0.bytes)) } ?? 0,
             audioSeconds: seconds + openSeconds, elapsedSeconds: (now - began) / .seconds(1), name: name,
             columns: Self.terminalColumns)
         write("\r\(line)\u{1B}[K")
         isDrawn = true
     }
 
-    /// Makes room for a record.
+    /// Removes the line, so that a record can be printed in its place.
     func clear() {
         guard isDrawn else { return }
         write("\r\u{1B}[K")
         isDrawn = false
     }
 
-    /// - Parameter fraction: Of the bytes there are, 0...1: what is left is reckoned from it.
+    /// - Parameters:
+    ///   - fraction: Finished share of all bytes, 0...1.
+    ///   - resumedAt: `fraction` when this run began. The remaining time is estimated from what came after it.
     static func line(
-        files: Int, of total: Int?, fraction: Double?, audioSeconds: Double, elapsedSeconds: Double,
-        name: String, columns: Int
+        files: Int, of total: Int?, fraction: Double?, resumedAt start: Double = 0, audioSeconds: Double,
+        elapsedSeconds: Double, name: String, columns: Int
     ) -> String {
         var parts: [String] = []
         if let fraction {
@@ -90,8 +111,9 @@ public final class ProgressBar {
         parts.append(total.map { "\(files) of \($0) files" } ?? "\(files) files")
         let speed = audioSeconds / max(elapsedSeconds, 0.001)
         parts.append("\(FixedDecimals.text(speed, decimals: speed < 10 ? 1 : 0) ?? "?") x real time")
-        if let fraction, fraction > 0.01, elapsedSeconds > 1 {
-            parts.append("\(span(elapsedSeconds * (1 - min(1, fraction)) / fraction)) left")
+        if let fraction, fraction - start > 0.01, elapsedSeconds > 1 {
+            let remaining = elapsedSeconds * (1 - min(1, fraction)) / (fraction - start)
+            parts.append("\(span(remaining)) left")
         }
         let line = parts.joined(separator: "  ")
         // A line that wraps cannot be drawn over.
@@ -119,12 +141,8 @@ public final class ProgressBar {
         return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
-    private func write(_ text: String) {
+    private static func writeToStandardError(_ text: String) {
         let bytes = Array(text.utf8)
-        #if canImport(Glibc)
-            _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        #else
-            _ = bytes.withUnsafeBytes { Musl.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        #endif
+        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }
