@@ -82,21 +82,22 @@ public struct Benchmark {
     ///   - loadMilliseconds: What loading took, for the report.
     ///   - featureSeconds: How much sound is made features of, apart from the windows.
     public static func run(
-        _ recognizer: Recognizer, windows: Int, loadMilliseconds: Double, featureSeconds: Int = 3600
+        _ scorer: WindowScorer, windows: Int, loadMilliseconds: Double, featureSeconds: Int = 3600
     ) -> Report {
-        let config = recognizer.features.config
+        let variant = scorer.variants[0]
+        let config = variant.frontend
+        let features = LiveFeatures(for: scorer.variants)
         var random = SystemRandomNumberGenerator()
         let samples = (0..<config.windowSamples).map { _ in Float.random(in: -0.3...0.3, using: &random) }
-        recognizer.features.reset()
         let clock = ContinuousClock()
-        let frontend = clock.measure { samples.withUnsafeBufferPointer { recognizer.features.append($0) } }
-        let variant = recognizer.variants[0]
-        _ = recognizer.classify(variant, windowFrom: 0)
-        let stopwatch = Stopwatch(workers: recognizer.engine.threads)
-        recognizer.engine.stopwatch = stopwatch
-        defer { recognizer.engine.stopwatch = nil }
+        let frontend = clock.measure { samples.withUnsafeBufferPointer { features.append($0) } }
+        _ = scorer.score(variant, features: features.window(of: variant, from: 0))
+        let stopwatch = Stopwatch(workers: scorer.engine.threads)
+        scorer.engine.stopwatch = stopwatch
+        defer { scorer.engine.stopwatch = nil }
         let times = (0..<windows).map { _ in
-            clock.measure { _ = recognizer.classify(variant, windowFrom: 0) } / .milliseconds(1)
+            clock.measure { _ = scorer.score(variant, features: features.window(of: variant, from: 0)) }
+                / .milliseconds(1)
         }
         let memory = ProcessMemory.current()
         return Report(
@@ -105,28 +106,28 @@ public struct Benchmark {
                 ($0.rawValue, stopwatch.milliseconds($0) / Double(windows))
             }, frontendMilliseconds: frontend / .milliseconds(1),
             features: [16_000, 44_100, 48_000].compactMap { rate in
-                featureMilliseconds(recognizer.features, seconds: featureSeconds, rateHz: rate).map {
+                featureMilliseconds(config, seconds: featureSeconds, rateHz: rate).map {
                     (rate, $0)
                 }
             }, featureSeconds: featureSeconds,
             loadMilliseconds: loadMilliseconds,
             windowSeconds: Double(config.windowFrames * FrontendConfig.frameShiftSamples) / 16000,
-            threads: recognizer.engine.threads, precision: variant.network.precision.rawValue,
-            kernels: recognizer.engine.kernelName,
+            threads: scorer.engine.threads, precision: variant.network.precision.rawValue,
+            kernels: scorer.engine.kernelName,
             residentBytes: memory.residentBytes, anonymousBytes: memory.anonymousBytes)
     }
 
     /// How long the features of a stretch of sound take on this thread; `nil` without a resampler.
     private static func featureMilliseconds(
-        _ features: SlidingFeatures, seconds: Int, rateHz: Int
+        _ config: FrontendConfig, seconds: Int, rateHz: Int
     ) -> Double? {
+        let features = SlidingFeatures(config)
         var random = SystemRandomNumberGenerator()
         let block = (0..<rateHz / 10).map { _ in Float.random(in: -0.3...0.3, using: &random) }
         var resampled = [Float](repeating: 0, count: 1600)
         let isResampled = rateHz != FrontendConfig.sampleRateHz
         let resampler = isResampled ? try? Resampler(from: rateHz, name: "the benchmark") : nil
         guard isResampled == (resampler != nil) else { return nil }
-        features.reset()
         return ContinuousClock().measure {
             block.withUnsafeBufferPointer { block in
                 resampled.withUnsafeMutableBufferPointer { resampled in

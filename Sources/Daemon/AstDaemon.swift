@@ -38,19 +38,20 @@ public struct AstDaemon: Sendable {
         let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
             try adapters.begin(options.recognizer.adapters)
         }
-        let recognizer = Recognizer(
-            variants, threads: options.recognizer.threads, historyFrames: options.recognizer.historyFrames,
-            keptFrames: maker.published.frontend.windowFrames)
+        let scorer = WindowScorer(variants, threads: options.recognizer.threads)
+        let features = LiveFeatures(
+            for: variants, historyFrames: options.recognizer.historyFrames,
+            minimumFrames: maker.baseVariant.frontend.windowFrames)
         let source = spec.makeSource(paced: !options.settings.fast, pulseServer: nil)
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
         let sourceWatch = SourceWatch(name: source.name, hub: hub, notifier: notifier, logger: logger)
-        let facts = facts(threads: recognizer.engine.threads, listensToPulse: spec.isPulse)
+        let facts = facts(threads: scorer.engine.threads, listensToPulse: spec.isPulse)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
         let clips = ClipRecorder(options.settings.clips, logger: logger)
         let pipeline = Pipeline(
-            ring: ring, recognizer: recognizer, detection: detection, clips: clips, hub: hub,
+            ring: ring, scorer: scorer, features: features, detection: detection, clips: clips, hub: hub,
             hopFrames: options.hopFrames,
             gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
             sourceWaits: spec.waits(unpaced: options.settings.fast), watchdog: EngineWatchdog(notifier),

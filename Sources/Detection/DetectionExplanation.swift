@@ -32,7 +32,7 @@ public struct DetectionExplanation: Equatable, Sendable {
     /// The event that goes on.
     public var id: UInt64?
     public var begin: Int64?
-    public var lastHeard: Int64?
+    public var lastActive: Int64?
     public var peak: Float?
     /// No event begins before this.
     public var refractoryUntil: Int64?

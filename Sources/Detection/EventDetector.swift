@@ -23,12 +23,12 @@ public struct EventDetector: Sendable {
         tracks = Array(repeating: LabelTrack(), count: labels.count)
         lastScores = Array(repeating: 0, count: labels.count)
         smoother = ScoreSmoother(labels: labels.count, longest: 1)
-        use(rules)
+        setRules(rules)
     }
 
     /// Goes by other rules from the next window on. Events go on; those of labels that may make none any more end
     /// there. The scores that were smoothed are forgotten.
-    public mutating func use(_ rules: DetectionRules) {
+    public mutating func setRules(_ rules: DetectionRules) {
         limits = labels.map { label in
             let rule = rules.rule(for: label)
             return LabelTrack.Limits(
@@ -45,39 +45,39 @@ public struct EventDetector: Sendable {
     ///   - scores: By class index; `nil` for a window that was too quiet to be classified.
     ///   - window: Its samples' positions. One that begins more than a hop after the end of the window before leaves
     ///     something unheard.
-    ///   - takeID: The number of the next event.
-    public mutating func hear(
-        _ scores: UnsafeBufferPointer<Float>?, window: Range<Int64>, takeID: () -> UInt64
+    ///   - makeID: The number of the next event.
+    public mutating func update(
+        _ scores: UnsafeBufferPointer<Float>?, window: Range<Int64>, makeID: () -> UInt64
     ) -> [SoundEvent] {
         precondition(scores.map { $0.count == labels.count } ?? true, "a score for each label")
         var events: [SoundEvent] = []
-        if let lastEnd, window.lowerBound - lastEnd > hopSamples { events = passOver(to: window.lowerBound) }
+        if let lastEnd, window.lowerBound - lastEnd > hopSamples { events = skip(to: window.lowerBound) }
         lastEnd = window.upperBound
         wasQuiet = scores == nil
-        if let scores { smoother.add(scores) } else { smoother.forget() }
+        if let scores { smoother.add(scores) } else { smoother.reset() }
         for index in labels.indices {
             let score = scores?[index] ?? 0
             lastScores[index] = score
             let smoothed =
                 scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
-            let change = tracks[index].hear(
-                score, smoothed: smoothed, end: window.upperBound, limits[index], takeID: takeID)
+            let change = tracks[index].update(
+                score, smoothed: smoothed, end: window.upperBound, limits[index], makeID: makeID)
             if let change { events.append(event(index, change)) }
         }
         return events
     }
 
     /// The stream was not heard up to `position`, or not looked at: events that outlast it go on.
-    public mutating func passOver(to position: Int64) -> [SoundEvent] {
-        smoother.forget()
+    public mutating func skip(to position: Int64) -> [SoundEvent] {
+        smoother.reset()
         return tracks.indices.compactMap { index in
-            tracks[index].passOver(to: position, limits[index]).map { event(index, $0) }
+            tracks[index].skip(to: position, limits[index]).map { event(index, $0) }
         }
     }
 
     /// Ends every event: nobody listens any more.
     public mutating func finish() -> [SoundEvent] {
-        smoother.forget()
+        smoother.reset()
         return tracks.indices.compactMap { index in
             tracks[index].finish(limits[index]).map { event(index, $0) }
         }
@@ -85,7 +85,7 @@ public struct EventDetector: Sendable {
 
     /// No event that is still to be told begins before this position: each of the events and hits that are going on
     /// began here or later. `nil` before the first window.
-    public var earliestUntoldBegin: Int64? {
+    public var earliestPendingBegin: Int64? {
         guard let lastEnd else { return nil }
         return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }
     }
@@ -104,9 +104,9 @@ public struct EventDetector: Sendable {
             explanation.smoothed = smoother.mean(index, last: limits.rule.smoothingWindows)
         }
         switch track.phase {
-        case .active(let id, let begin, let lastHeard, let isFading):
+        case .active(let id, let begin, let lastActive, let isFading):
             explanation.state = isFading ? .fading : .active
-            (explanation.id, explanation.begin, explanation.lastHeard) = (id, begin, lastHeard)
+            (explanation.id, explanation.begin, explanation.lastActive) = (id, begin, lastActive)
             explanation.peak = track.peak
         case .idle(let hits, _):
             explanation.hits = hits

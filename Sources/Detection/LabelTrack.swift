@@ -6,9 +6,9 @@ struct LabelTrack: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
         /// No event. `hits` windows in a row were hits, the first of them ended at `firstHit`.
         case idle(hits: Int, firstHit: Int64)
-        /// An event since `begin`; the last window that kept it going ended at `lastHeard`, and was the last one
+        /// An event since `begin`; the last window that kept it going ended at `lastActive`, and was the last one
         /// unless it is fading.
-        case active(id: UInt64, begin: Int64, lastHeard: Int64, isFading: Bool)
+        case active(id: UInt64, begin: Int64, lastActive: Int64, isFading: Bool)
     }
 
     private(set) var phase = Phase.idle(hits: 0, firstHit: 0)
@@ -47,9 +47,9 @@ struct LabelTrack: Equatable, Sendable {
     ///   - score: As the model gave it.
     ///   - smoothed: What is held against the thresholds; `nil` for a window that nothing was looked for in.
     ///   - end: Where the window ends.
-    ///   - takeID: The number of the next event.
-    mutating func hear(
-        _ score: Float, smoothed: Float?, end: Int64, _ limits: Limits, takeID: () -> UInt64
+    ///   - makeID: The number of the next event.
+    mutating func update(
+        _ score: Float, smoothed: Float?, end: Int64, _ limits: Limits, makeID: () -> UInt64
     ) -> Change? {
         guard limits.isAdmitted else { return finish(limits) }
         let value = smoothed ?? -.infinity
@@ -65,35 +65,35 @@ struct LabelTrack: Equatable, Sendable {
                 phase = .idle(hits: hits + 1, firstHit: first)
                 return nil
             }
-            let id = takeID()
-            phase = .active(id: id, begin: first, lastHeard: end, isFading: false)
+            let id = makeID()
+            phase = .active(id: id, begin: first, lastActive: end, isFading: false)
             return .begin(id: id, at: first)
-        case .active(let id, let begin, let lastHeard, let isFading):
+        case .active(let id, let begin, let lastActive, let isFading):
             // Once it has fallen below, it takes a hit to bring it back.
             if value >= (isFading ? limits.rule.on : limits.rule.keepThreshold) {
                 peak = max(peak, score, value)
-                phase = .active(id: id, begin: begin, lastHeard: end, isFading: false)
+                phase = .active(id: id, begin: begin, lastActive: end, isFading: false)
                 return nil
             }
-            phase = .active(id: id, begin: begin, lastHeard: lastHeard, isFading: true)
-            return end - lastHeard > limits.mergeGapSamples ? finish(limits) : nil
+            phase = .active(id: id, begin: begin, lastActive: lastActive, isFading: true)
+            return end - lastActive > limits.mergeGapSamples ? finish(limits) : nil
         }
     }
 
     /// The stream was not heard up to `position`: hits are no longer in a row, and an event that this is too long for ends.
-    mutating func passOver(to position: Int64, _ limits: Limits) -> Change? {
-        guard case .active(_, _, let lastHeard, _) = phase else {
+    mutating func skip(to position: Int64, _ limits: Limits) -> Change? {
+        guard case .active(_, _, let lastActive, _) = phase else {
             phase = .idle(hits: 0, firstHit: 0)
             return nil
         }
-        return position - lastHeard > limits.mergeGapSamples ? finish(limits) : nil
+        return position - lastActive > limits.mergeGapSamples ? finish(limits) : nil
     }
 
     /// Ends the event, if there is one, where it was last heard.
     mutating func finish(_ limits: Limits) -> Change? {
         defer { phase = .idle(hits: 0, firstHit: 0) }
-        guard case .active(let id, let begin, let lastHeard, _) = phase else { return nil }
-        if limits.refractorySamples > 0 { refractoryUntil = lastHeard + limits.refractorySamples }
-        return .end(id: id, begin: begin, at: lastHeard)
+        guard case .active(let id, let begin, let lastActive, _) = phase else { return nil }
+        if limits.refractorySamples > 0 { refractoryUntil = lastActive + limits.refractorySamples }
+        return .end(id: id, begin: begin, at: lastActive)
     }
 }

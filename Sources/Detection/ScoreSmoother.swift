@@ -29,5 +29,5 @@ struct ScoreSmoother: Sendable {
     }
 
     /// The scores so far belong to another stretch of sound.
-    mutating func forget() { (next, filled) = (0, 0) }
+    mutating func reset() { (next, filled) = (0, 0) }
 }

@@ -47,18 +47,21 @@ public struct SelfTest {
     /// - Throws: ``ModelError``: the reference cannot be read.
     public func stages(_ precision: Precision) throws(ModelError) -> [Line] {
         let reference = try ReferenceArrays(path: directory + "/reference.safetensors")
-        let recognizer = Recognizer(
+        let scorer = WindowScorer(
             [
                 VariantMaker(base: try BaseModel(directory: directory, precision: precision), activation: nil)
-                    .published
+                    .baseVariant
             ],
             threads: 2)
         let samples = try reference.floats("samples")
-        samples.withUnsafeBufferPointer { recognizer.features.append($0) }
-        var found = ["features": recognizer.features(of: recognizer.variants[0], windowFrom: 0)]
-        recognizer.engine.probe = { stage, values in found[stage.rawValue] = Array(values) }
-        _ = recognizer.classify(recognizer.variants[0], windowFrom: 0)
-        recognizer.engine.probe = nil
+        let variant = scorer.variants[0]
+        let features = LiveFeatures(for: [variant])
+        samples.withUnsafeBufferPointer { features.append($0) }
+        let window = features.window(of: variant, from: 0)
+        var found = ["features": Array(window)]
+        scorer.engine.probe = { stage, values in found[stage.rawValue] = Array(values) }
+        _ = scorer.score(variant, features: window)
+        scorer.engine.probe = nil
         return try ["features", "embeddings", "block0", "pooled", "logits"].map { stage throws(ModelError) in
             let wanted = try reference.floats(stage)
             let values = found[stage] ?? []

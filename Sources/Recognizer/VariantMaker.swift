@@ -13,7 +13,7 @@ public struct VariantMaker: Sendable {
     }
 
     /// The model as it was published.
-    public var published: Variant { Variant(of: base, activation: activation) }
+    public var baseVariant: Variant { Variant(of: base, activation: activation) }
 
     /// - Throws: ``ModelError``: the adapter does not fit the base.
     public func variant(_ adapter: LoRAAdapter, named name: String) throws(ModelError) -> Variant {

@@ -26,9 +26,9 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let began = ContinuousClock.now
-        let recognizer = try modelArguments.load(activation: nil)
+        let scorer = try modelArguments.load(activation: nil)
         let loaded = ContinuousClock.now - began
-        let report = Benchmark.run(recognizer, windows: windows, loadMilliseconds: loaded / .milliseconds(1))
+        let report = Benchmark.run(scorer, windows: windows, loadMilliseconds: loaded / .milliseconds(1))
         print(json ? report.json : report.text)
     }
 }

@@ -131,12 +131,12 @@ struct Classify: ParsableCommand {
         // last bits between numbers of threads.
         let threadsPerJob = max(1, threads / jobs)
         options.threads = threadsPerJob
-        let first = try Recognizer.load(options)
+        let first = try WindowScorer.load(options)
         if let settings { warnOfStrangers(settings.detection, first) }
         let hopFrames = settings?.hopFrames ?? hop.map { Int(($0 * 100).rounded()) }
         let classifiers = (0..<jobs).map { job in
             FileClassifier(
-                job == 0 ? first : Recognizer(first.variants, threads: threadsPerJob), topK: topK.limit,
+                job == 0 ? first : WindowScorer(first.variants, threads: threadsPerJob), topK: topK.limit,
                 minimumScore: minScore, hopFrames: hopFrames)
         }
         let result: BatchRun.Result
@@ -168,8 +168,8 @@ struct Classify: ParsableCommand {
     }
 
     /// A label that the model does not have is a slip, or of another model that shares the settings.
-    private func warnOfStrangers(_ rules: DetectionRules, _ recognizer: Recognizer) {
-        let known = recognizer.variants.flatMap(\.labels)
+    private func warnOfStrangers(_ rules: DetectionRules, _ scorer: WindowScorer) {
+        let known = scorer.variants.flatMap(\.labels)
         for label in rules.namedLabels.subtracting(known).sorted() {
             let near = NearMiss.of(label, among: known).map { ": do you mean \($0)?" } ?? ""
             Failure.warn("detection: the model has no label \(label)\(near)")

@@ -24,15 +24,15 @@ struct Features: ParsableCommand {
     @OptionGroup var modelArguments: ModelArguments
 
     func run() throws {
-        let recognizer = try modelArguments.load(activation: nil)
-        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let scorer = try modelArguments.load(activation: nil)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
         let features: [Float]
         do throws(FileClassifier.Failure) {
             features = try classifier.firstFeatures(path: file)
         } catch {
             throw Failure.general(error.message)
         }
-        let mels = recognizer.features.config.melBins
+        let mels = scorer.variants[0].frontend.melBins
         do throws(WriteError) {
             try NumpyArray(values: features, shape: [features.count / mels, mels]).write(to: output)
         } catch {

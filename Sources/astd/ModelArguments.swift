@@ -63,8 +63,8 @@ struct ModelArguments: ParsableArguments {
     private var threadCount: Int { threads ?? Processors.usableCount }
 
     /// Loads the model, or ends the program with the reason.
-    func load(activation: Activation?) throws -> Recognizer {
-        try Recognizer.load(recognizerOptions(activation: activation))
+    func load(activation: Activation?) throws -> WindowScorer {
+        try WindowScorer.load(recognizerOptions(activation: activation))
     }
 
     /// As settings, by key.
@@ -79,11 +79,11 @@ struct ModelArguments: ParsableArguments {
     }
 }
 
-extension Recognizer {
+extension WindowScorer {
     /// Loads the model, or ends the program with the reason.
-    static func load(_ options: RecognizerOptions) throws -> Recognizer {
+    static func load(_ options: RecognizerOptions) throws -> WindowScorer {
         do throws(ModelError) {
-            return try Recognizer(options)
+            return try WindowScorer(options)
         } catch {
             throw Failure.noModel(error.description)
         }

@@ -22,9 +22,9 @@ import Testing
     }
 
     private static func classifier() throws -> FileClassifier {
-        let recognizer = try Recognizer(
+        let scorer = try WindowScorer(
             RecognizerOptions(model: Golden.path("models/single-label"), threads: 1))
-        return FileClassifier(recognizer, topK: 1, minimumScore: nil, hopFrames: nil)
+        return FileClassifier(scorer, topK: 1, minimumScore: nil, hopFrames: nil)
     }
 
     @Test func `Whatever is no sound ends as an error of its own, and the files after it are classified`()

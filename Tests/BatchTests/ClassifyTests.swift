@@ -60,8 +60,8 @@ import Wire
     }
 
     private static func classifier(_ model: String, hopFrames: Int?) throws -> FileClassifier {
-        let recognizer = try Recognizer(
+        let scorer = try WindowScorer(
             RecognizerOptions(model: Golden.path(model), threads: 1, activation: Activation?.some(.none)))
-        return FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
+        return FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
     }
 }

@@ -8,7 +8,7 @@ import Wire
 
 @Suite struct FileEventsTests {
     private static func variants(adapters: [String] = []) throws -> [Variant] {
-        try Recognizer(
+        try WindowScorer(
             RecognizerOptions(
                 model: Golden.path("models/stride10"), adapters: adapters.map { Golden.path($0) }, threads: 1)
         ).variants

@@ -19,11 +19,11 @@ struct ParallelRunTests {
     private static func classifiers(_ jobs: Int, hopFrames: Int = 7, topK: Int? = 3) throws
         -> [FileClassifier]
     {
-        let first = try Recognizer(
+        let first = try WindowScorer(
             RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
         return (0..<jobs).map { _ in
             FileClassifier(
-                Recognizer(first.variants, threads: 1), topK: topK, minimumScore: nil, hopFrames: hopFrames)
+                WindowScorer(first.variants, threads: 1), topK: topK, minimumScore: nil, hopFrames: hopFrames)
         }
     }
 

@@ -47,9 +47,9 @@ import Testing
                 time += .milliseconds(500)
                 return time
             }, write: { drawn.append($0) })
-        let recognizer = try Recognizer(
+        let scorer = try WindowScorer(
             RecognizerOptions(model: Golden.path("models/stride10"), threads: 1))
-        let classifier = FileClassifier(recognizer, topK: 1, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: 1, minimumScore: nil, hopFrames: nil)
         _ = try BatchRun([classifier], outputs, bar).run(files) { _ in }
         return drawn.filter { $0.contains("files") }
     }

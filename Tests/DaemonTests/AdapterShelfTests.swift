@@ -14,11 +14,11 @@ import Wire
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let shelf = AdapterShelf(
             VariantMaker(base: base, activation: nil), directory: nil, logger: Logger(label: "test"))
-        let recognizer = Recognizer(try shelf.begin([]), threads: 1)
+        let scorer = WindowScorer(try shelf.begin([]), threads: 1)
         let bell = DispatchSemaphore(value: 0)
         let switcher = VariantSwitch { bell.signal() }
         shelf.connect(switcher)
-        let thread = Listener(recognizer, switcher, bell)
+        let thread = Listener(scorer, switcher, bell)
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "listening").async {
             thread.run()
@@ -39,14 +39,14 @@ import Wire
         }
     }
 
-    /// SAFETY: the recognizer is touched by the thread of ``run()`` alone.
+    /// SAFETY: the scorer is touched by the thread of ``run()`` alone.
     private final class Listener: @unchecked Sendable {
-        private let recognizer: Recognizer
+        private let scorer: WindowScorer
         private let switcher: VariantSwitch
         private let bell: DispatchSemaphore
 
-        init(_ recognizer: Recognizer, _ switcher: VariantSwitch, _ bell: DispatchSemaphore) {
-            self.recognizer = recognizer
+        init(_ scorer: WindowScorer, _ switcher: VariantSwitch, _ bell: DispatchSemaphore) {
+            self.scorer = scorer
             self.switcher = switcher
             self.bell = bell
         }
@@ -56,8 +56,10 @@ import Wire
                 var isAsked = false
                 switcher.takeRequest { variants in
                     isAsked = true
-                    let earlier = recognizer.use(variants)
-                    #expect(recognizer.classify(variants[0], windowFrom: 0) != nil)
+                    let earlier = scorer.replaceVariants(with: variants)
+                    let features = LiveFeatures(for: variants)
+                    #expect(
+                        scorer.score(variants[0], features: features.window(of: variants[0], from: 0)) != nil)
                     return earlier
                 }
                 if !isAsked { break }

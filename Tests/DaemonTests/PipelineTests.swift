@@ -128,9 +128,8 @@ private final class Stream {
         let logger = TestServer.logger
         pipeline = Pipeline(
             ring: ring,
-            recognizer: Recognizer(
-                [maker.published], threads: 1, historyFrames: 20,
-                keptFrames: maker.published.frontend.windowFrames),
+            scorer: WindowScorer([maker.baseVariant], threads: 1),
+            features: LiveFeatures(for: [maker.baseVariant], historyFrames: 20),
             detection: EventDetection(rules: Settings().detection, hopFrames: 20),
             clips: ClipRecorder(ClipSettings(), logger: logger), hub: hub, hopFrames: 20,
             sourceWaits: sourceWaits, onMuted: { _ in })

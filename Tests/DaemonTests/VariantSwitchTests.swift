@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func `Each request is taken once, in order, by the thread that listens`() throws {
-        let published = try Self.maker().published
+        let published = try Self.maker().baseVariant
         let switcher = VariantSwitch {}
         let taken = Mutex(0)
         let isOver = Mutex(false)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func `Nobody waits for a thread that listens no more`() throws {
-        let published = try Self.maker().published
+        let published = try Self.maker().baseVariant
         let switcher = VariantSwitch {}
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { switcher.end() }
         #expect(switcher.request([published])?.taken == nil, "it was waiting when the end came")

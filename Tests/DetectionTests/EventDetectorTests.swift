@@ -25,22 +25,22 @@ import Testing
         }
 
         /// Windows that end at 10, 20, 30, ...; `nil` is one that was too quiet.
-        mutating func hear(_ scores: Float?...) -> [SoundEvent] {
+        mutating func update(_ scores: Float?...) -> [SoundEvent] {
             scores.flatMap { score in
                 end += 10
-                return hear(score.map { [$0] }, window: end - 20..<end)
+                return update(score.map { [$0] }, window: end - 20..<end)
             }
         }
 
-        mutating func hear(_ scores: [Float]?, window: Range<Int64>) -> [SoundEvent] {
+        mutating func update(_ scores: [Float]?, window: Range<Int64>) -> [SoundEvent] {
             var id = lastID
             defer { lastID = id }
             let take = {
                 id += 1
                 return id
             }
-            guard let scores else { return detector.hear(nil, window: window, takeID: take) }
-            return scores.withUnsafeBufferPointer { detector.hear($0, window: window, takeID: take) }
+            guard let scores else { return detector.update(nil, window: window, makeID: take) }
+            return scores.withUnsafeBufferPointer { detector.update($0, window: window, makeID: take) }
         }
     }
 
@@ -57,65 +57,65 @@ import Testing
 
     @Test func `What may still be told begins at the earliest of the events and hits that go on`() {
         var feed = Feed(hits: 2)
-        #expect(feed.detector.earliestUntoldBegin == nil)
-        _ = feed.hear(0.1)
-        #expect(feed.detector.earliestUntoldBegin == 10)
-        _ = feed.hear(0.9)
-        #expect(feed.detector.earliestUntoldBegin == 20, "the first hit")
-        #expect(feed.hear(0.9, 0.9) == [begin(1, 20, 0.9)])
-        #expect(feed.detector.earliestUntoldBegin == 20)
-        #expect(feed.hear(0.1) == [end(1, 20, 40, 0.9)])
-        #expect(feed.detector.earliestUntoldBegin == 50)
+        #expect(feed.detector.earliestPendingBegin == nil)
+        _ = feed.update(0.1)
+        #expect(feed.detector.earliestPendingBegin == 10)
+        _ = feed.update(0.9)
+        #expect(feed.detector.earliestPendingBegin == 20, "the first hit")
+        #expect(feed.update(0.9, 0.9) == [begin(1, 20, 0.9)])
+        #expect(feed.detector.earliestPendingBegin == 20)
+        #expect(feed.update(0.1) == [end(1, 20, 40, 0.9)])
+        #expect(feed.detector.earliestPendingBegin == 50)
     }
 
     @Test func `Between the thresholds an event goes on but does not begin`() {
         var feed = Feed()
-        #expect(feed.hear(0.4, 0.49) == [])
-        #expect(feed.hear(0.5, 0.4, 0.9, 0.3) == [begin(1, 30, 0.5)])
-        #expect(feed.hear(0.29) == [end(1, 30, 60, 0.9)])
-        #expect(feed.hear(0.4, 0.6) == [begin(2, 90, 0.6)])
+        #expect(feed.update(0.4, 0.49) == [])
+        #expect(feed.update(0.5, 0.4, 0.9, 0.3) == [begin(1, 30, 0.5)])
+        #expect(feed.update(0.29) == [end(1, 30, 60, 0.9)])
+        #expect(feed.update(0.4, 0.6) == [begin(2, 90, 0.6)])
     }
 
     @Test func `Without an off an event ends at seven tenths of on, and logits have theirs too`() {
         var feed = Feed(on: 0.5, off: nil)
-        #expect(feed.hear(0.5, 0.36, 0.34) == [begin(1, 10, 0.5), end(1, 10, 20, 0.5)])
+        #expect(feed.update(0.5, 0.36, 0.34) == [begin(1, 10, 0.5), end(1, 10, 20, 0.5)])
         #expect(DetectionRule(on: -2).keepThreshold < -2)
         #expect(DetectionRule(on: 0.4, off: 0.6).keepThreshold == 0.4)
     }
 
     @Test func `Hits have to be in a row, and the first is the beginning`() {
         var feed = Feed(hits: 3)
-        #expect(feed.hear(0.9, 0.9, 0.4, 0.6, 0.7) == [])
-        #expect(feed.hear(0.5) == [begin(1, 40, 0.7)])
-        #expect(feed.hear(0) == [end(1, 40, 60, 0.7)])
+        #expect(feed.update(0.9, 0.9, 0.4, 0.6, 0.7) == [])
+        #expect(feed.update(0.5) == [begin(1, 40, 0.7)])
+        #expect(feed.update(0) == [end(1, 40, 60, 0.7)])
     }
 
     @Test func `A short dip is bridged, a longer one ends the event where it was last heard`() {
         var feed = Feed(merge: 2)
-        #expect(feed.hear(0.9, 0, 0, 0.5) == [begin(1, 10, 0.9)])
-        #expect(feed.hear(0, 0) == [])
-        #expect(feed.hear(0) == [end(1, 10, 40, 0.9)])
+        #expect(feed.update(0.9, 0, 0, 0.5) == [begin(1, 10, 0.9)])
+        #expect(feed.update(0, 0) == [])
+        #expect(feed.update(0) == [end(1, 10, 40, 0.9)])
     }
 
     @Test func `What faded needs a hit to come back`() {
         var feed = Feed(merge: 2)
-        #expect(feed.hear(0.9, 0.1, 0.4, 0.4) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
+        #expect(feed.update(0.9, 0.1, 0.4, 0.4) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
     }
 
     @Test func `After an event there is none for a while`() {
         var feed = Feed(refractory: 3)
-        #expect(feed.hear(0.9, 0) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
-        #expect(feed.hear(0.9) == [])
+        #expect(feed.update(0.9, 0) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
+        #expect(feed.update(0.9) == [])
         #expect(feed.detector.explanation(of: "Siren")?.state == .refractory)
-        #expect(feed.hear(0.8) == [begin(2, 40, 0.8)])
+        #expect(feed.update(0.8) == [begin(2, 40, 0.8)])
     }
 
     @Test func `The mean of the last windows is held against the thresholds, the peak is the highest of all`()
     {
         var feed = Feed(on: 0.5, off: 0.4, smoothing: 3)
-        #expect(feed.hear(0, 0, 0.9) == [])
-        #expect(feed.hear(0.75) == [begin(1, 40, 0.75)])
-        #expect(feed.hear(0, 0) == [end(1, 40, 50, 0.75)])
+        #expect(feed.update(0, 0, 0.9) == [])
+        #expect(feed.update(0.75) == [begin(1, 40, 0.75)])
+        #expect(feed.update(0, 0) == [end(1, 40, 50, 0.75)])
     }
 
     @Test func `Denied labels make no events, and allowed ones are the only ones`() {
@@ -126,7 +126,7 @@ import Testing
         rules.exceptions["a"] = DetectionException()
         rules.exceptions["a"]?.on = 0.2
         var feed = Feed(rules, labels: ["a", "b", "c"])
-        #expect(feed.hear([0.25, 0.9, 0.9], window: 0..<10) == [begin(1, 10, 0.25, "a")])
+        #expect(feed.update([0.25, 0.9, 0.9], window: 0..<10) == [begin(1, 10, 0.25, "a")])
         #expect(feed.detector.explanation(of: "b")?.state == .denied)
         #expect(feed.detector.explanation(of: "c")?.state == .denied)
         #expect(feed.detector.explanation(of: "d") == nil)
@@ -134,37 +134,37 @@ import Testing
 
     @Test func `Other rules hold from the next window on, and end the events they forbid`() {
         var feed = Feed()
-        #expect(feed.hear(0.9) == [begin(1, 10, 0.9)])
+        #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
         var rules = DetectionRules()
         rules.denied = ["Siren"]
-        feed.detector.use(rules)
-        #expect(feed.hear(0.9) == [end(1, 10, 10, 0.9)])
+        feed.detector.setRules(rules)
+        #expect(feed.update(0.9) == [end(1, 10, 10, 0.9)])
         rules.denied = []
         rules.rule = DetectionRule(on: 0.2, minimumHits: 1)
-        feed.detector.use(rules)
-        #expect(feed.hear(0.2) == [begin(2, 30, 0.2)])
+        feed.detector.setRules(rules)
+        #expect(feed.update(0.2) == [begin(2, 30, 0.2)])
     }
 
     @Test func `An event outlasts what was not heard for no longer than the merge gap`() {
         var feed = Feed(merge: 3)
-        #expect(feed.hear(0.9) == [begin(1, 10, 0.9)])
-        #expect(feed.detector.passOver(to: 40) == [])
-        #expect(feed.hear([0.9], window: 40..<60) == [])
-        #expect(feed.detector.passOver(to: 91) == [end(1, 10, 60, 0.9)])
-        #expect(feed.detector.passOver(to: 200) == [])
+        #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
+        #expect(feed.detector.skip(to: 40) == [])
+        #expect(feed.update([0.9], window: 40..<60) == [])
+        #expect(feed.detector.skip(to: 91) == [end(1, 10, 60, 0.9)])
+        #expect(feed.detector.skip(to: 200) == [])
     }
 
     @Test func `A window far behind the one before breaks the row of hits and the event`() {
         var feed = Feed(hits: 2)
-        #expect(feed.hear([0.9], window: 0..<20) == [])
-        #expect(feed.hear([0.9], window: 31..<51) == [])
-        #expect(feed.hear([0.9], window: 61..<81) == [begin(1, 51, 0.9)])
-        #expect(feed.hear([0.9], window: 92..<112) == [end(1, 51, 81, 0.9)])
+        #expect(feed.update([0.9], window: 0..<20) == [])
+        #expect(feed.update([0.9], window: 31..<51) == [])
+        #expect(feed.update([0.9], window: 61..<81) == [begin(1, 51, 0.9)])
+        #expect(feed.update([0.9], window: 92..<112) == [end(1, 51, 81, 0.9)])
     }
 
     @Test func `Too quiet a window is no hit and keeps nothing going`() {
         var feed = Feed(on: -5, off: -6)
-        #expect(feed.hear(-4, nil) == [begin(1, 10, -4), end(1, 10, 10, -4)])
+        #expect(feed.update(-4, nil) == [begin(1, 10, -4), end(1, 10, 10, -4)])
         let explanation = feed.detector.explanation(of: "Siren")
         #expect(explanation?.state == .quiet && explanation?.score == nil && explanation?.smoothed == nil)
     }
@@ -175,21 +175,21 @@ import Testing
             try #require(feed.detector.explanation(of: "Siren"))
         }
         #expect(try state().state == .unheard)
-        _ = feed.hear(0.1)
+        _ = feed.update(0.1)
         #expect(try state().state == .below)
-        _ = feed.hear(0.6)
+        _ = feed.update(0.6)
         #expect(try state().state == .rising && state().hits == 1)
-        _ = feed.hear(0.8)
+        _ = feed.update(0.8)
         #expect(try state().state == .active && state().id == 1 && state().begin == 20 && state().peak == 0.8)
-        _ = feed.hear(0.2)
-        #expect(try state().state == .fading && state().lastHeard == 30 && state().score == 0.2)
-        _ = feed.hear(0.2)
+        _ = feed.update(0.2)
+        #expect(try state().state == .fading && state().lastActive == 30 && state().score == 0.2)
+        _ = feed.update(0.2)
         #expect(try state().state == .below && state().id == nil && state().position == 50)
     }
 
     @Test func `In the end every event ends`() {
         var feed = Feed()
-        #expect(feed.hear(0.9, 0.9) == [begin(1, 10, 0.9)])
+        #expect(feed.update(0.9, 0.9) == [begin(1, 10, 0.9)])
         #expect(feed.detector.finish() == [end(1, 10, 20, 0.9)])
         #expect(feed.detector.finish() == [])
     }
@@ -204,7 +204,7 @@ import Testing
         ]
         var told: [Int: [SoundEvent]] = [:]
         for (index, score) in scores.enumerated() {
-            let events = feed.hear(score)
+            let events = feed.update(score)
             if !events.isEmpty { told[index + 1] = events }
         }
         #expect(told == [6: [begin(1, 50, 0.8)], 17: [end(1, 50, 140, 0.9)], 24: [begin(2, 230, 0.75)]])
@@ -231,8 +231,8 @@ import Testing
             for _ in 0..<300 {
                 position += random(20) == 0 ? Int64(random(100)) : 10
                 let scores = labels.map { _ in Float(random(100)) / 100 }
-                all += feed.hear(random(15) == 0 ? nil : scores, window: position - 20..<position)
-                if random(30) == 0 { all += feed.detector.passOver(to: position) }
+                all += feed.update(random(15) == 0 ? nil : scores, window: position - 20..<position)
+                if random(30) == 0 { all += feed.detector.skip(to: position) }
             }
             all += feed.detector.finish()
             for event in all {

@@ -8,10 +8,10 @@ import Testing
 import Wire
 
 @Suite struct FileClassifierTests {
-    private static func recognizer(
+    private static func scorer(
         _ model: String = "models/stride10", adapter: String? = nil, activation: Activation? = .some(.none)
-    ) throws -> Recognizer {
-        try Recognizer(
+    ) throws -> WindowScorer {
+        try WindowScorer(
             RecognizerOptions(
                 model: Golden.path(model), adapters: adapter.map { [Golden.path($0)] } ?? [], threads: 2,
                 activation: activation))
@@ -29,46 +29,48 @@ import Wire
 
     @Test(arguments: try Golden.load().cases)
     func `From the file to the logits it is the oracle's answer`(_ golden: Golden.Case) throws {
-        let recognizer = try Self.recognizer(golden.model, adapter: golden.adapter)
-        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let scorer = try Self.scorer(golden.model, adapter: golden.adapter)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
         let first = try #require(try Self.records(classifier, Golden.path(golden.clip)).first)
         let wanted = try ArrayFile(golden: golden.reference).floats("logits")
         // The oracle's features have its rounding errors, and those move its logits by this much.
         #expect(largestDifference(Self.logits(first), wanted) <= golden.tolerance.endToEnd)
         let ranked = first.labels.map(\.score)
         #expect(ranked == ranked.sorted(by: >), "best first")
-        #expect(first.labels.allSatisfy { $0.label == recognizer.variants[0].labels[$0.index] })
+        #expect(first.labels.allSatisfy { $0.label == scorer.variants[0].labels[$0.index] })
     }
 
     @Test(arguments: [1, 7, 30, 96])
     func `A window is what the piece of the file alone gives, to the last bit`(hopFrames: Int) throws {
         let path = Golden.path("clips/speech.wav")
-        let recognizer = try Self.recognizer()
-        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
+        let scorer = try Self.scorer()
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
         let records = try Self.records(classifier, path)
         #expect(records.count == (128 - 96 + hopFrames - 1) / hopFrames + 1)
         let reader = try AudioFileReader(path: path)
         var samples = [Float](repeating: 0, count: 30_000)
         let count = try samples.withUnsafeMutableBufferPointer { try reader.read(into: $0) }
+        let variant = scorer.variants[0]
+        let features = LiveFeatures(for: [variant])
         for (index, record) in records.enumerated() {
             let start = index * hopFrames
             #expect(abs(record.start - Double(start) / 100) < 1e-9)
-            recognizer.features.reset()
-            samples[start * 160..<count].withUnsafeBufferPointer { recognizer.features.append($0) }
-            let alone = try #require(recognizer.classify(recognizer.variants[0], windowFrom: 0))
+            features.reset()
+            samples[start * 160..<count].withUnsafeBufferPointer { features.append($0) }
+            let alone = try #require(scorer.score(variant, features: features.window(of: variant, from: 0)))
             #expect(Self.logits(record) == Array(alone), "window \(index)")
         }
     }
 
     @Test func `A hop longer than the window leaves sound out, and none is classified twice`() throws {
         let classifier = FileClassifier(
-            try Self.recognizer(), topK: 1, minimumScore: nil, hopFrames: 150)
+            try Self.scorer(), topK: 1, minimumScore: nil, hopFrames: 150)
         let spans = try Self.records(classifier, Golden.path("clips/long.wav")).map { [$0.start, $0.end] }
         #expect(spans == [[0, 0.96], [1.5, 2.46], [3, 3.96]])
     }
 
     @Test func `No window ends after its file, and files do not hear each other`() throws {
-        let classifier = FileClassifier(try Self.recognizer(), topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
         let short = try Self.records(classifier, Golden.path("clips/short.wav"))
         #expect(short.map(\.start) == [0] && short.map(\.end) == [0.7])
         let long = try Self.records(classifier, Golden.path("clips/long.wav"))
@@ -79,23 +81,23 @@ import Wire
 
     @Test func `Only the best labels are told, and none below the minimum`() throws {
         let path = Golden.path("clips/speech.wav")
-        let recognizer = try Self.recognizer(activation: .softmax)
+        let scorer = try Self.scorer(activation: .softmax)
         let all = try Self.records(
-            FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil), path)[0].labels
+            FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil), path)[0].labels
         #expect(all.count == 12 && abs(all.map(\.score).reduce(0, +) - 1) < 1e-5)
-        let three = FileClassifier(recognizer, topK: 3, minimumScore: nil, hopFrames: nil)
+        let three = FileClassifier(scorer, topK: 3, minimumScore: nil, hopFrames: nil)
         #expect(try Self.records(three, path)[0].labels == Array(all.prefix(3)))
         let minimum = all[4].score
-        let above = FileClassifier(recognizer, topK: 10, minimumScore: minimum, hopFrames: nil)
+        let above = FileClassifier(scorer, topK: 10, minimumScore: minimum, hopFrames: nil)
         #expect(try Self.records(above, path)[0].labels == Array(all.prefix(5)))
-        let none = FileClassifier(recognizer, topK: nil, minimumScore: 1, hopFrames: nil)
+        let none = FileClassifier(scorer, topK: nil, minimumScore: 1, hopFrames: nil)
         #expect(try Self.records(none, path).map(\.labels) == [[], []], "the windows are told nevertheless")
     }
 
     @Test(arguments: [("clips/too-short.wav", "too_short"), ("clips/empty.wav", "empty")])
     func `A clip without a whole frame is an error that says so`(clip: String, code: String) throws {
         #expect(try Golden.load().withoutFeatures.contains(clip))
-        let classifier = FileClassifier(try Self.recognizer(), topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
         let path = Golden.path(clip)
         var failures: [FileClassifier.Failure] = []
         do { _ = try Self.records(classifier, path) } catch let error as FileClassifier.Failure {
@@ -119,8 +121,8 @@ import Wire
         let start = try ArrayFile(path: weights).byteRange("classifier.dense.bias").lowerBound
         bytes.replaceSubrange(start..<start + 4, with: [0, 0, 0xC0, 0x7F])
         try folder.write(bytes, to: "model/model.safetensors")
-        let recognizer = try Recognizer(RecognizerOptions(model: model, threads: 1))
-        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let scorer = try WindowScorer(RecognizerOptions(model: model, threads: 1))
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
         do throws(FileClassifier.Failure) {
             try classifier.classify(path: Golden.path("clips/speech.wav")) { Issue.record("\($0)") }
             Issue.record("it was classified")
@@ -133,8 +135,8 @@ import Wire
     @Test(arguments: ["stride10/speech", "stride10/short", "odd/noise", "no-normalize/short"])
     func `The features that can be looked at are those that are classified`(id: String) throws {
         let golden = try #require(try Golden.load().cases.first { $0.id == id })
-        let recognizer = try Self.recognizer(golden.model)
-        let classifier = FileClassifier(recognizer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let scorer = try Self.scorer(golden.model)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
         let features = try classifier.firstFeatures(path: Golden.path(golden.clip))
         let wanted = try ArrayFile(golden: golden.features).floats("features")
         #expect(largestDifference(features, wanted) <= 1e-5 + golden.tolerance.oracleFeatures)

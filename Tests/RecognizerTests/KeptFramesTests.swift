@@ -10,14 +10,18 @@ import Testing
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let maker = VariantMaker(base: base, activation: nil)
         let adapter = try LoRAAdapter(directory: Golden.path("adapters/petl-qv-cls-64"))
-        let recognizer = Recognizer([try maker.variant(adapter, named: "short")], threads: 1, keptFrames: 300)
-        #expect(recognizer.windowFrames == 64)
+        let short = try maker.variant(adapter, named: "short")
+        let scorer = WindowScorer([short], threads: 1)
+        let features = LiveFeatures(for: [short], minimumFrames: 300)
+        #expect(scorer.windowFrames == 64)
         for _ in 0..<1500 {
-            recognizer.features.appendSilence(samples: 160)
-            let features = recognizer.features
+            features.appendSilence(samples: 160)
             #expect(features.frameCount - features.oldestFrame >= min(300, features.frameCount))
         }
-        _ = recognizer.use([maker.published])
-        #expect(recognizer.classify(maker.published, windowFrom: recognizer.features.frameCount - 96) != nil)
+        let base96 = maker.baseVariant
+        _ = scorer.replaceVariants(with: [base96])
+        features.retain(for: [base96])
+        let window = features.window(of: base96, from: features.frameCount - 96)
+        #expect(scorer.score(base96, features: window) != nil)
     }
 }

@@ -14,7 +14,7 @@ public struct ModelInspection: WritableInspection {
     public init(directory: String) throws(ModelError) {
         base = try BaseModel(directory: directory)
         if let error = base.network.brokenWeights() { throw error }
-        variant = VariantMaker(base: base, activation: nil).published
+        variant = VariantMaker(base: base, activation: nil).baseVariant
         var digest = Digest()
         try digest.add(file: base.weightsPath)
         sha256 = digest.hexadecimal()

@@ -29,7 +29,7 @@ public struct SpectrogramPicture {
     public static func png(
         of path: String, _ classifier: FileClassifier
     ) throws(FileClassifier.Failure) -> [UInt8] {
-        let mels = classifier.recognizer.features.config.melBins
+        let mels = classifier.scorer.variants[0].frontend.melBins
         let stream = try classifier.open(
             path, classifier.makeFeatures(),
             observer: SpectrogramColumns(bins: min(bins, mels), limit: columns))

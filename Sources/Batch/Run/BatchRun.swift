@@ -143,7 +143,7 @@ public final class BatchRun {
     private func fileEvents(_ path: String) -> FileEvents? {
         eventRules.map {
             FileEvents(
-                path: path, classifiers[0].recognizer.variants, $0, hopFrames: classifiers[0].hopFrames)
+                path: path, classifiers[0].scorer.variants, $0, hopFrames: classifiers[0].hopFrames)
         }
     }
 

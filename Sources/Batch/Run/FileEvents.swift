@@ -38,14 +38,14 @@ struct FileEvents {
     mutating func hear(_ scores: [Float], of window: WindowStream.Window) -> [BatchEvent] {
         var id = lastID
         let events = scores.withUnsafeBufferPointer {
-            detectors[window.variant].hear($0, window: FrontendConfig.samples(ofFrames: window.frames)) {
+            detectors[window.variant].update($0, window: FrontendConfig.samples(ofFrames: window.frames)) {
                 id += 1
                 return id
             }
         }
         lastID = id
         keep(events, of: window.variant)
-        let begins = detectors.compactMap(\.earliestUntoldBegin)
+        let begins = detectors.compactMap(\.earliestPendingBegin)
         guard begins.count == detectors.count, let earliest = begins.min() else { return [] }
         return take { $0.begin < earliest }
     }

@@ -28,7 +28,7 @@ final class AdapterShelf: @unchecked Sendable {
         self.maker = maker
         self.directory = directory
         self.logger = logger
-        let base = maker.published
+        let base = maker.baseVariant
         shared = NIOLockedValueBox(
             Snapshot(active: [], variants: [], list: AdapterList(active: [], adapters: []), labels: [:]))
         share([base])
@@ -50,7 +50,7 @@ final class AdapterShelf: @unchecked Sendable {
             }
             variants.append(try load(directory, named: name))
         }
-        if variants.isEmpty { variants = [maker.published] }
+        if variants.isEmpty { variants = [maker.baseVariant] }
         active = variants.map(\.adapter)
         share(variants)
         return variants
@@ -186,7 +186,7 @@ final class AdapterShelf: @unchecked Sendable {
     }
 
     private func variant(_ name: String?, _ fresh: [Variant]) throws(Refusal) -> Variant {
-        guard let name else { return maker.published }
+        guard let name else { return maker.baseVariant }
         if let merged = fresh.first(where: { $0.adapter == name }) { return merged }
         guard let adapter = loaded[name] else { throw .unknown(name, known: loaded.keys.sorted()) }
         do throws(ModelError) {
@@ -202,7 +202,7 @@ final class AdapterShelf: @unchecked Sendable {
             $0.entry(isActive: active.contains($0.name))
         }
         var labels = loaded.mapValues(\.labels)
-        labels[AdapterName.base] = maker.published.labels
+        labels[AdapterName.base] = maker.baseVariant.labels
         shared.withLockedValue { snapshot in
             if let variants {
                 snapshot.variants = variants

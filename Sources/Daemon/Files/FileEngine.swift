@@ -25,9 +25,9 @@ actor FileEngine {
     }
 
     private nonisolated let thread = BackgroundExecutor(name: "astd-files")
-    private var files: [Int: OpenFile] = [:]
+    private var files: [Int: FileClassification] = [:]
     private var lastID = 0
-    private weak var recognizer: Recognizer?
+    private weak var scorer: WindowScorer?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -36,11 +36,12 @@ actor FileEngine {
     ///   - variants: What classifies it, to its end.
     /// - Returns: What to call it here; ``close(_:)`` has to follow.
     func open(
-        _ file: OwnedDescriptor?, name: String, _ choice: OpenFile.Choice, _ variants: [Variant]
+        _ file: OwnedDescriptor?, name: String, _ choice: FileClassification.Options, _ variants: [Variant]
     ) throws(Refusal) -> Int {
         guard files.count < Self.maximumOpen else { throw .busy }
         do throws(FileClassifier.Failure) {
-            let opened = try OpenFile(descriptor: file?.number, name: name, choice, recognizer(for: variants))
+            let opened = try FileClassification(
+                descriptor: file?.number, name: name, choice, scorer(for: variants))
             lastID += 1
             files[lastID] = opened
             return lastID
@@ -67,12 +68,12 @@ actor FileEngine {
     nonisolated func finish() async { await thread.finish() }
 
     /// That of the files that are open, where it classifies with the same.
-    private func recognizer(for variants: [Variant]) -> Recognizer {
-        if let recognizer, recognizer.variants.elementsEqual(variants, by: { $0.network === $1.network }) {
-            return recognizer
+    private func scorer(for variants: [Variant]) -> WindowScorer {
+        if let scorer, scorer.variants.elementsEqual(variants, by: { $0.network === $1.network }) {
+            return scorer
         }
-        let new = Recognizer(variants, threads: 1)
-        recognizer = new
+        let new = WindowScorer(variants, threads: 1)
+        scorer = new
         return new
     }
 }

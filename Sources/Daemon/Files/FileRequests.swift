@@ -18,7 +18,7 @@ struct FileRequests {
             let request = try ClassifyParameters(params)
             let file = try await file(request, client)
             let name = request.path ?? request.name ?? "file"
-            let choice = OpenFile.Choice(
+            let choice = FileClassification.Options(
                 topK: request.topK, minimumScore: request.minScore, hopFrames: request.hopFrames)
             let id = try await engine.open(file, name: name, choice, adapters.snapshot.variants)
             return await classify(id, name, client)

@@ -33,7 +33,7 @@ final class EventDetection: Sendable {
     func use(_ rules: DetectionRules) {
         state.withLockedValue { state in
             state.rules = rules
-            for index in state.detectors.indices { state.detectors[index].detector.use(rules) }
+            for index in state.detectors.indices { state.detectors[index].detector.setRules(rules) }
         }
     }
 
@@ -74,7 +74,7 @@ final class EventDetection: Sendable {
                 return []
             }
             var lastID = state.lastID
-            let events = state.detectors[index].detector.hear(scores, window: window) {
+            let events = state.detectors[index].detector.update(scores, window: window) {
                 lastID += 1
                 return lastID
             }
@@ -85,7 +85,7 @@ final class EventDetection: Sendable {
 
     /// The stream was not heard up to a position.
     func passOver(to sample: Int64, _ clock: StreamClock) -> [EventRecord] {
-        each(clock) { $0.passOver(to: sample) }
+        each(clock) { $0.skip(to: sample) }
     }
 
     /// Nobody listens any more.

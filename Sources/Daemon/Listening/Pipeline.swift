@@ -12,11 +12,12 @@ internal import Wire
 ///
 ///     Capture ─► SampleRing ─► SlidingFeatures ─► network ─► activation ─► EventDetection ─► EventHub
 ///
-/// SAFETY: unchecked because the recognizer and the mutable state are used by ``run()``'s thread alone; `counters`,
+/// SAFETY: unchecked because the scorer and the mutable state are used by ``run()``'s thread alone; `counters`,
 /// `stopping`, `breakNews`, `isPausing`, `mutedAfterSamples` and `variantSwitch` are the only things that other threads touch, and are synchronised.
 final class Pipeline: @unchecked Sendable {
     private let ring: SampleRing
-    private let recognizer: Recognizer
+    private let scorer: WindowScorer
+    private let features: LiveFeatures
     private let hub: EventHub
     /// Where others ask for other adapters.
     let variantSwitch: VariantSwitch
@@ -52,12 +53,14 @@ final class Pipeline: @unchecked Sendable {
     private static let blockSamples = 1600
 
     init(
-        ring: SampleRing, recognizer: Recognizer, detection: EventDetection, clips: ClipRecorder,
+        ring: SampleRing, scorer: WindowScorer, features: LiveFeatures, detection: EventDetection,
+        clips: ClipRecorder,
         hub: EventHub, hopFrames: Int, gate: EnergyGate? = nil, sourceWaits: Bool,
         watchdog: EngineWatchdog? = nil, onMuted: @escaping @Sendable (Bool) -> Void
     ) {
         self.ring = ring
-        self.recognizer = recognizer
+        self.scorer = scorer
+        self.features = features
         self.detection = detection
         self.clips = clips
         self.hub = hub
@@ -66,9 +69,9 @@ final class Pipeline: @unchecked Sendable {
         self.watchdog = watchdog
         self.onMuted = onMuted
         variantSwitch = VariantSwitch { [ring] in ring.wake() }
-        schedule = WindowSchedule(windowFrames: recognizer.windowFrames, hopFrames: hopFrames)
+        schedule = WindowSchedule(windowFrames: scorer.windowFrames, hopFrames: hopFrames)
         hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
-        tell(detection.change(to: recognizer.variants, clock))
+        tell(detection.change(to: scorer.variants, clock))
     }
 
     /// Safe on any thread.
@@ -133,13 +136,13 @@ final class Pipeline: @unchecked Sendable {
                 if silence.hear(samples, limit: mutedAfterSamples.load(ordering: .relaxed)) {
                     onMuted(silence.isMuted)
                 }
-                recognizer.features.append(samples)
+                features.append(samples)
                 if sourceWaits { try classifyAll() }
             case .hole(let start, let end, let reason):
                 bridge(start..<end, reason)
             case .empty:
                 // Everything that was heard is in the features: the newest window is really the newest.
-                if let due = schedule.takeDue(frames: recognizer.features.frameCount) {
+                if let due = schedule.takeDue(frames: features.frameCount) {
                     try classify(due)
                 } else if let news = breakNews.exchange(.none, ordering: .acquiringAndReleasing).news {
                     try classifyRest(news)
@@ -151,14 +154,13 @@ final class Pipeline: @unchecked Sendable {
             case .finished:
                 // Nothing more comes: there is time for every window that is left.
                 try classifyAll()
-                if let due = schedule.takeLast(frames: recognizer.features.frameCount) { try classify(due) }
+                if let due = schedule.takeLast(frames: features.frameCount) { try classify(due) }
                 return
             }
         }
     }
 
     private func classifyAll() throws(PipelineError) {
-        let features = recognizer.features
         while let due = schedule.takeNext(frames: features.frameCount, oldestFrame: features.oldestFrame) {
             try classify(due)
             variantSwitch.takeRequest(change)
@@ -167,22 +169,23 @@ final class Pipeline: @unchecked Sendable {
 
     /// Other adapters from the next window on. The stream, its features and its windows' rhythm go on.
     private func change(to variants: [Variant]) -> [Variant] {
-        let earlier = recognizer.use(variants)
+        let earlier = scorer.replaceVariants(with: variants)
+        features.retain(for: variants)
         schedule.change(
-            windowFrames: recognizer.windowFrames, oldestFrame: recognizer.features.oldestFrame)
+            windowFrames: scorer.windowFrames, oldestFrame: features.oldestFrame)
         tell(detection.change(to: variants, clock))
         hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
         return earlier
     }
 
     private func classify(_ due: WindowSchedule.Due) throws(PipelineError) {
-        let frames = due.start..<min(due.start + schedule.windowFrames, recognizer.features.frameCount)
+        let frames = due.start..<min(due.start + schedule.windowFrames, features.frameCount)
         counters.skippedWindows += UInt64(due.skippedWindows)
         let window = clock.samples(ofFrames: frames.lowerBound, count: frames.count)
         tellSkipped(account.answer(window, hop: hopSamples, skipped: due.skippedWindows))
         let levelDBFS = level.takeDBFS()
         var milliseconds: Double?
-        for variant in recognizer.variants {
+        for variant in scorer.variants {
             let start = max(frames.lowerBound, frames.upperBound - variant.frontend.windowFrames)
             let window = start..<frames.upperBound
             if isQuiet(window) {
@@ -204,7 +207,7 @@ final class Pipeline: @unchecked Sendable {
         let frames = FrontendConfig.frames(inSamples: heard + missing)
         let rest = news == .forLong ? schedule.takeLast(frames: frames) : schedule.takeBroken(frames: frames)
         guard whole > 0, let due = rest else { return }
-        recognizer.features.appendSilence(samples: missing)
+        features.appendSilence(samples: missing)
         borrowedSamples = missing
         try classify(due)
     }
@@ -214,7 +217,8 @@ final class Pipeline: @unchecked Sendable {
         _ variant: Variant, _ window: Range<Int>, _ levelDBFS: Double?
     ) throws(PipelineError) -> Double {
         let began = ContinuousClock.now
-        guard let scores = recognizer.classify(variant, windowFrom: window.lowerBound) else {
+        let input = features.window(of: variant, from: window.lowerBound)
+        guard let scores = scorer.score(variant, features: input) else {
             throw .scoresAreNotNumbers(variant.network.brokenWeights()?.description)
         }
         let milliseconds = (ContinuousClock.now - began) / .milliseconds(1)
@@ -258,7 +262,7 @@ final class Pipeline: @unchecked Sendable {
             if event.state == .begin { counters.events += 1 }
             clips.take(
                 event, at: clock.sample(atUnixNanos: event.time.unixNanos),
-                windowSamples: recognizer.windowFrames * FrontendConfig.frameShiftSamples)
+                windowSamples: scorer.windowFrames * FrontendConfig.frameShiftSamples)
             hub.publish(.event(event))
         }
     }
@@ -275,7 +279,7 @@ final class Pipeline: @unchecked Sendable {
         // Across a pause nothing is mixed: what was said before it is not heard again after it.
         let isShort =
             reason != .paused && hole.count >= borrowedSamples
-            && hole.count < recognizer.windowFrames * FrontendConfig.frameShiftSamples
+            && hole.count < scorer.windowFrames * FrontendConfig.frameShiftSamples
         if !isShort { tellSkipped(account.restart(behind: hole)) }
         hub.publish(
             .gap(
@@ -287,7 +291,7 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func restart(behind hole: Range<Int64>) {
-        recognizer.features.reset()
+        features.reset()
         borrowedSamples = 0
         fedSample = hole.upperBound
         schedule.restart()
@@ -297,12 +301,12 @@ final class Pipeline: @unchecked Sendable {
 
     private func hearSilence(_ hole: Range<Int64>) {
         account.note(hole: hole)
-        recognizer.features.appendSilence(samples: hole.count - borrowedSamples)
+        features.appendSilence(samples: hole.count - borrowedSamples)
         borrowedSamples = 0
         fedSample = hole.upperBound
         gate?.hearSilence(samples: hole.count)
         // A window that ends in the hole is worth its while only for sound that no other will hold.
-        let end = recognizer.features.frameCount
+        let end = features.frameCount
         let next = clock.samples(ofFrames: schedule.startOfFirst(endingAfter: end), count: 1).lowerBound
         if account.settledSample >= min(hole.lowerBound, next) { schedule.passOver(to: end) }
     }

@@ -8,7 +8,7 @@ public import Wire
 ///
 /// One thread at a time: a batch has one for each job.
 public final class FileClassifier {
-    package let recognizer: Recognizer
+    package let scorer: WindowScorer
     private let ranking: Ranking
     package let hopFrames: Int?
     // SAFETY: the features of one window of the longest variant; freed in deinit, used by one call at a time.
@@ -29,11 +29,11 @@ public final class FileClassifier {
     ///   - topK: Labels per window; `nil` for all.
     ///   - minimumScore: Lower scores are left out; `nil` for none.
     ///   - hopFrames: In frames of 10 ms, at least 1; `nil` for the window's length.
-    public init(_ recognizer: Recognizer, topK: Int?, minimumScore: Float?, hopFrames: Int?) {
-        self.recognizer = recognizer
+    public init(_ scorer: WindowScorer, topK: Int?, minimumScore: Float?, hopFrames: Int?) {
+        self.scorer = scorer
         ranking = Ranking(limit: topK, minimumScore: minimumScore)
         self.hopFrames = hopFrames
-        let floats = recognizer.variants.map { $0.frontend.windowFrames * $0.frontend.melBins }.max()
+        let floats = scorer.variants.map { $0.frontend.windowFrames * $0.frontend.melBins }.max()
         window = .allocate(capacity: floats ?? 0)
     }
 
@@ -45,14 +45,14 @@ public final class FileClassifier {
     /// - Throws: ``Failure``; records before it stand.
     public func classify(path: String, emit: (BatchRecord) -> Void) throws(Failure) {
         let stream = try WindowStream(
-            path: path, recognizer.variants, hopFrames: hopFrames, recognizer.features)
+            path: path, scorer.variants, hopFrames: hopFrames, makeFeatures())
         while let next = try next(of: stream) { emit(record(try scores(next, path), of: next, path)) }
     }
 
     /// The normalised features of a file's first window, `[frames, mels]`.
     public func firstFeatures(path: String) throws(Failure) -> [Float] {
         let stream = try WindowStream(
-            path: path, [recognizer.variants[0]], hopFrames: nil, recognizer.features)
+            path: path, [scorer.variants[0]], hopFrames: nil, makeFeatures())
         guard let first = try next(of: stream) else { return [] }
         return Array(window[..<first.featureCount])
     }
@@ -66,9 +66,9 @@ public final class FileClassifier {
     package func scores(
         _ taken: WindowStream.Window, _ path: String
     ) throws(Failure) -> UnsafeBufferPointer<Float> {
-        let variant = recognizer.variants[taken.variant]
+        let variant = scorer.variants[taken.variant]
         let features = UnsafeBufferPointer(rebasing: window[..<taken.featureCount])
-        guard let scores = recognizer.classify(variant, features: features) else {
+        guard let scores = scorer.score(variant, features: features) else {
             let reason =
                 variant.network.brokenWeights()?.description ?? "its samples are too loud for the model"
             throw Failure(code: "not_finite", message: "\(path): the scores are not numbers: \(reason)")
@@ -81,10 +81,10 @@ public final class FileClassifier {
         _ scores: UnsafeBufferPointer<Float>, of window: WindowStream.Window, _ path: String,
         aggregate: String? = nil
     ) -> BatchRecord {
-        let variant = recognizer.variants[window.variant]
+        let variant = scorer.variants[window.variant]
         return BatchRecord(
             file: path, start: window.startSeconds, end: window.endSeconds,
-            adapter: recognizer.variants.count > 1 ? variant.adapter : nil, aggregate: aggregate,
+            adapter: scorer.variants.count > 1 ? variant.adapter : nil, aggregate: aggregate,
             labels: ranking.best(scores).map {
                 ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
             })
@@ -95,18 +95,18 @@ public final class FileClassifier {
         _ path: String, _ features: SlidingFeatures, observer: (any FrameObserver)?
     ) throws(Failure) -> WindowStream {
         try WindowStream(
-            path: path, recognizer.variants, hopFrames: hopFrames, features, observer: observer)
+            path: path, scorer.variants, hopFrames: hopFrames, features, observer: observer)
     }
 
     /// Windows of a file that is open already.
     package func windows(of reader: AudioFileReader, name: String) -> WindowStream {
-        WindowStream(reader, path: name, recognizer.variants, hopFrames: hopFrames, makeFeatures())
+        WindowStream(reader, path: name, scorer.variants, hopFrames: hopFrames, makeFeatures())
     }
 
     /// Features for a stream of its own.
     package func makeFeatures() -> SlidingFeatures {
-        let features = SlidingFeatures(recognizer.variants[0].frontend)
-        features.keep(windowFrames: recognizer.windowFrames)
+        let features = SlidingFeatures(scorer.variants[0].frontend)
+        features.keep(windowFrames: scorer.windowFrames)
         return features
     }
 }

@@ -2,17 +2,17 @@ private import Capture
 private import Frontend
 public import Wire
 
-/// A file that is classified a window at a time, for whoever has other things to do in between.
+/// The classification of one open file, one window at a time, so that its caller can interleave several files.
 ///
-/// One thread at a time, and none but its recognizer's.
-public final class OpenFile {
-    /// What is told of a window: each, of each variant.
-    public struct Choice: Sendable, Equatable {
-        /// Labels a window; nil for all.
+/// Threading: one thread at a time, the one that uses the scorer.
+public final class FileClassification {
+    /// What the records contain.
+    public struct Options: Sendable, Equatable {
+        /// Labels per window; `nil` for all.
         public var topK: Int?
-        /// Lower scores are left out; nil for none.
+        /// Lower scores are left out; `nil` for none.
         public var minimumScore: Float?
-        /// From one window to the next, in frames of 10 ms; nil for the window's length.
+        /// Frames of 10 ms from the start of one window to the start of the next; `nil` for the window's length.
         public var hopFrames: Int?
 
         public init(topK: Int? = 5, minimumScore: Float? = nil, hopFrames: Int? = nil) {
@@ -26,15 +26,15 @@ public final class OpenFile {
     private let classifier: FileClassifier
     private let stream: WindowStream
 
-    /// Seconds of audio that were read so far.
+    /// Seconds of audio read so far.
     public var seconds: Double { stream.seconds }
 
     /// - Parameters:
-    ///   - descriptor: Of a regular file, open for reading; stays the caller's. `nil`: `name` is its path.
-    ///   - name: What it is called in records and messages.
+    ///   - descriptor: Of a regular file, open for reading; remains the caller's. `nil`: `name` is the path.
+    ///   - name: Name of the file in records and messages.
     /// - Throws: ``FileClassifier/Failure``.
     public init(
-        descriptor: Int32?, name: String, _ choice: Choice, _ recognizer: Recognizer
+        descriptor: Int32?, name: String, _ options: Options, _ scorer: WindowScorer
     ) throws(FileClassifier.Failure) {
         let reader: AudioFileReader
         do throws(CaptureError) {
@@ -49,14 +49,14 @@ public final class OpenFile {
         }
         self.name = name
         classifier = FileClassifier(
-            recognizer, topK: choice.topK, minimumScore: choice.minimumScore, hopFrames: choice.hopFrames)
+            scorer, topK: options.topK, minimumScore: options.minimumScore, hopFrames: options.hopFrames)
         stream = classifier.windows(of: reader, name: name)
     }
 
-    /// Reads on and classifies the next window.
+    /// Reads and classifies the next window.
     ///
-    /// - Returns: `nil` after the last.
-    /// - Throws: ``FileClassifier/Failure``; records before it stand.
+    /// - Returns: `nil` after the last window.
+    /// - Throws: ``FileClassifier/Failure``; records returned before remain valid.
     public func next() throws(FileClassifier.Failure) -> BatchRecord? {
         guard let window = try classifier.next(of: stream) else { return nil }
         return classifier.record(try classifier.scores(window, name), of: window, name)

@@ -1,0 +1,87 @@
+private import Detection
+private import Frontend
+public import Inference
+
+/// Scores windows of features with one or more variants of one base model.
+///
+/// Threading: one thread at a time; each owner has its own.
+public final class WindowScorer {
+    public let engine: Engine
+    /// The variants that score each window; at least one, all of the same base.
+    public private(set) var variants: [Variant]
+
+    // SAFETY: allocated in init and replaceVariants(with:), freed there and in deinit, used by one call at a time.
+    private var scores: UnsafeMutableBufferPointer<Float>
+
+    /// - Parameters:
+    ///   - variants: At least one, all of one base.
+    ///   - threads: Of the forward pass.
+    public init(_ variants: [Variant], threads: Int) {
+        precondition(!variants.isEmpty)
+        self.variants = variants
+        engine = Engine(threads: threads)
+        scores = .allocate(capacity: 0)
+        allocate()
+    }
+
+    /// Loads the model and the adapters that the options name.
+    ///
+    /// - Throws: ``ModelError``: the model or an adapter cannot be used.
+    public convenience init(_ options: RecognizerOptions) throws(ModelError) {
+        let maker = VariantMaker(
+            base: try BaseModel(directory: options.model, precision: options.precision, cache: options.cache),
+            activation: options.activation)
+        var variants: [Variant] = []
+        for directory in options.adapters {
+            variants.append(
+                try maker.variant(
+                    try LoRAAdapter(directory: directory), named: AdapterName.of(directory: directory)))
+        }
+        if variants.isEmpty { variants = [maker.baseVariant] }
+        self.init(variants, threads: options.threads)
+    }
+
+    deinit { scores.deallocate() }
+
+    /// Frames of the longest window of the variants.
+    public var windowFrames: Int { variants.longestWindowFrames }
+
+    /// Scores the windows to come with other variants.
+    ///
+    /// - Returns: The replaced variants, so that the caller chooses the thread that frees their memory.
+    public func replaceVariants(with variants: [Variant]) -> [Variant] {
+        precondition(!variants.isEmpty)
+        let replaced = self.variants
+        self.variants = variants
+        allocate()
+        return replaced
+    }
+
+    private func allocate() {
+        engine.prepare(for: variants.map(\.network))
+        scores.deallocate()
+        scores = .allocate(capacity: variants.map(\.labels.count).max() ?? 1)
+    }
+
+    /// Scores one window.
+    ///
+    /// - Parameters:
+    ///   - variant: One of ``variants``.
+    ///   - features: `[frames, mels]`, normalised for the variant.
+    /// - Returns: Scores by class index, valid until the next call; `nil` when some are NaN or infinite, which means
+    ///   that the weights or the samples are broken.
+    public func score(
+        _ variant: Variant, features: UnsafeBufferPointer<Float>
+    ) -> UnsafeBufferPointer<Float>? {
+        let scores = UnsafeMutableBufferPointer(rebasing: scores[..<variant.labels.count])
+        engine.classify(variant.network, features, logits: scores)
+        guard scores.allSatisfy(\.isFinite) else { return nil }
+        variant.activation.activation.apply(scores)
+        return UnsafeBufferPointer(scores)
+    }
+}
+
+extension [Variant] {
+    /// Frames of the longest window; 1 without variants.
+    var longestWindowFrames: Int { map(\.frontend.windowFrames).max() ?? 1 }
+}
