@@ -1,5 +1,4 @@
 import Capture
-import Glibc
 import Synchronization
 import TestSupport
 
@@ -12,22 +11,12 @@ final class EventLog: Sendable {
 
     func add(_ event: SourceEvent) { events.withLock { $0.append(event) } }
 
-    /// Waits until a state has come for the n-th time.
-    ///
-    /// - Returns: false when it has not after so many seconds.
-    func wait(for state: SourceEvent.State, times: Int = 1, seconds: Double) -> Bool {
-        let deadline = monotonicSeconds() + seconds
-        while monotonicSeconds() < deadline {
-            if states.count(where: { $0 == state }) >= times { return true }
-            usleep(5_000)
+    /// Waits until a state has been reported `times` times.
+    func wait(for state: SourceEvent.State, times: Int = 1) async throws {
+        try await eventually("\(state) reported \(times) times") {
+            all
+        } until: { events in
+            events.count { $0.state == state } >= times
         }
-        return false
     }
-}
-
-/// Seconds of the monotonic clock, for time limits.
-func monotonicSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }

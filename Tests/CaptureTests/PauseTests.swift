@@ -7,52 +7,65 @@ extension PulseSourceTests {
     /// Serialized with the other tests that have a server.
     @Suite(.serialized) struct Pause {
         @Test func `While it is paused nothing is recorded, and after it there is a hole for just that`()
-            throws
+            async throws
         {
-            let server = try PrivatePulseServer()
+            let server = try await PulseServer()
             let ring = SampleRing(capacitySamples: 16_000 * 300)
             let events = EventLog()
             let source = PulseSource(pattern: "exact.monitor", server: server.address)
             try source.start(into: ring, onEvent: events.add)
-            #expect(events.wait(for: .healthy, seconds: 60))
+            try await events.wait(for: .healthy)
             var log = StreamLog()
-            #expect(log.run(ring, seconds: 60) { $0.samples.count > 4_000 })
+            try await log.read(ring, until: "a quarter of a second") { $0.samples.count > 4_000 }
             source.pause()
             source.pause()
             #expect(events.states == [.healthy, .paused])
-            // What arrived before is all that comes.
-            _ = log.run(ring, seconds: 0.2) { _ in false }
-            let heard = log.samples.count
-            #expect(!log.run(ring, seconds: 0.6) { $0.samples.count > heard })
+            try await eventually("a server without recorders") {
+                try await server.recorders()
+            } until: {
+                $0.isEmpty
+            }
+            log.readAvailable(ring)
+            let end = log.position
+            let begin = SystemClock.bootNanos
+            // Half a second passes on the server, too.
+            try await server.play([Float](repeating: 0.5, count: 8_000), to: PulseServer.sink)
+            let paused = (SystemClock.bootNanos - begin) / CaptureFormat.nanosPerSample
             source.resume()
             source.resume()
-            #expect(events.wait(for: .healthy, times: 2, seconds: 60))
-            #expect(log.run(ring, seconds: 60) { $0.samples.count > heard + 4_000 })
+            try await events.wait(for: .healthy, times: 2)
+            try await log.read(ring, until: "a quarter of a second more") {
+                $0.position > end + paused + 4_000
+            }
             source.stop()
             source.pause()
             #expect(events.states == [.healthy, .paused, .recovering, .healthy])
-            #expect(log.holes.count == 1 && log.firstBreak == nil)
-            #expect(log.missing(.paused) >= 16_000 * 6 / 10, "\(log.holes)")
+            #expect(log.holes.map(\.start) == [end])
+            #expect(log.holes.map(\.reason) == [.paused])
+            #expect(log.missing(.paused) >= paused)
+            #expect(log.firstBreak == nil)
         }
 
-        @Test func `A source that was lost before it was paused is found after it`() throws {
-            let server = try PrivatePulseServer()
+        @Test func `A source that was lost before it was paused is found after it`() async throws {
+            let server = try await PulseServer()
             let ring = SampleRing(capacitySamples: 16_000 * 300)
             let events = EventLog()
             let source = PulseSource(pattern: nil, server: server.address)
             try source.start(into: ring, onEvent: events.add)
-            #expect(events.wait(for: .healthy, seconds: 60))
+            try await events.wait(for: .healthy)
             server.kill()
-            #expect(events.wait(for: .lost, seconds: 60))
+            try await events.wait(for: .lost)
             source.pause()
-            try server.start()
-            usleep(300_000)
+            try await server.start()
+            // A source that is not paused connects at once to a server that answers.
+            #expect(try listPulseSources(server: server.address).count == 1)
             #expect(events.states == [.healthy, .lost, .paused])
+            #expect(try await server.recorders().isEmpty)
             source.resume()
-            #expect(events.wait(for: .healthy, times: 2, seconds: 60))
+            try await events.wait(for: .healthy, times: 2)
             source.stop()
             var log = StreamLog()
-            _ = log.run(ring, seconds: 60)
+            try await log.readToEnd(ring)
             #expect(log.missing(.paused) == 0 && log.missing(.sourceLost) > 0)
         }
     }
@@ -60,30 +73,38 @@ extension PulseSourceTests {
 
 @Suite(.timeLimit(.minutes(10))) struct PausedFileTests {
     @Test(arguments: [true, false])
-    func `A file goes on where it was, and loses nothing`(isPaced: Bool) throws {
+    func `A file goes on where it was, and loses nothing`(isPaced: Bool) async throws {
         let folder = try TestFolder()
-        let stored = AudioFixture.noise(24_000)
+        // Longer than any test waits, so that it is not over before it is paused.
+        let stored = AudioFixture.noise(Int(waitLimitSeconds) * 16_000)
         try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
-        let ring = SampleRing(capacitySamples: isPaced ? 32_000 : 2_000)
+        let ring = SampleRing(capacitySamples: isPaced ? stored.count : 2_000)
         let events = EventLog()
         let source = FileSource(path: folder.file("f.wav"), paced: isPaced)
         try source.start(into: ring, onEvent: events.add)
         var log = StreamLog()
-        #expect(log.run(ring, seconds: 60) { $0.samples.count > 2_000 })
+        try await log.read(ring, until: "an eighth of a second") { $0.samples.count > 2_000 }
         source.pause()
-        // A block may be on its way.
-        _ = log.run(ring, seconds: 0.3) { _ in false }
-        let heard = log.samples.count
-        #expect(!log.run(ring, seconds: 0.5) { $0.samples.count > heard })
-        #expect(heard < stored.count)
+        // At most one block is under way, however long the pause: here as long as another file plays.
+        let most = log.samples.count + ring.filledSamples + CaptureFormat.blockSamples
+        let other = FileSource(path: folder.file("f.wav"), paced: true)
+        let otherRing = SampleRing(capacitySamples: 32_000)
+        try other.start(into: otherRing) { _ in }
+        var otherLog = StreamLog()
+        try await otherLog.read(otherRing, until: "half a second") { $0.samples.count >= 8_000 }
+        other.stop()
+        log.readAvailable(ring)
+        #expect(log.samples.count <= most)
+        #expect(log.samples.count < stored.count)
         source.resume()
-        _ = log.run(ring, seconds: 60)
+        try await log.read(ring, until: "half a second more") { $0.samples.count >= most + 8_000 }
         source.stop()
-        #expect(log.samples == stored && log.holes.isEmpty)
+        #expect(log.samples.elementsEqual(stored.prefix(log.samples.count)))
+        #expect(log.holes.isEmpty)
         #expect(events.states == [.healthy, .paused, .healthy])
     }
 
-    @Test func `A paused source can be stopped`() throws {
+    @Test func `A paused source can be stopped`() async throws {
         let folder = try TestFolder()
         try AudioFixture.write(
             AudioFixture.noise(160_000), rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
@@ -93,7 +114,7 @@ extension PulseSourceTests {
         source.pause()
         source.stop()
         var log = StreamLog()
-        _ = log.run(ring, seconds: 60)
+        try await log.readToEnd(ring)
         #expect(log.isFinished)
     }
 }

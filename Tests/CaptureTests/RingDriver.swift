@@ -1,5 +1,6 @@
 import Capture
 import TestSupport
+import TestSupport
 
 extension SampleRing {
     /// Pushes an array.
@@ -72,16 +73,32 @@ struct StreamLog {
 
     /// Consumes until a condition holds.
     ///
-    /// - Returns: false when the stream ended or the time was up first.
-    mutating func run(
-        _ ring: SampleRing, seconds: Double, until isDone: (StreamLog) -> Bool = { _ in false }
-    ) -> Bool {
-        let deadline = monotonicSeconds() + seconds
-        while monotonicSeconds() < deadline {
+    /// - Throws: ``TestFailure`` when the stream ends before, or after ``waitLimitSeconds``.
+    mutating func read(
+        _ ring: SampleRing, until what: String, _ isDone: (StreamLog) -> Bool
+    ) async throws {
+        try await eventually(what) {
             while take(from: ring) { if isDone(self) { return true } }
-            if isFinished { return isDone(self) }
-            ring.wait(timeoutSeconds: 0.05)
+            if isDone(self) { return true }
+            if isFinished { throw TestFailure("the stream ended before \(what): \(summary)") }
+            return nil
+        } otherwise: {
+            summary
         }
-        return false
     }
+
+    /// Consumes until the stream ends.
+    mutating func readToEnd(_ ring: SampleRing) async throws {
+        try await eventually("the end of the stream") {
+            while take(from: ring) {}
+            return isFinished ? true : nil
+        } otherwise: {
+            summary
+        }
+    }
+
+    /// Consumes what the ring has.
+    mutating func readAvailable(_ ring: SampleRing) { while take(from: ring) {} }
+
+    private var summary: String { "\(samples.count) samples, gaps \(holes)" }
 }

@@ -1,10 +1,13 @@
 import Capture
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
 /// The ring between two real threads.
 @Suite(.timeLimit(.minutes(10))) struct SampleRingThreadTests {
+    private final class Progress: Sendable { let isFinished = Atomic<Bool>(false) }
+
     /// The value a sample at a position has, so that it can be told wherever it comes out.
     private static func value(_ position: Int64) -> Float { Float(position % 65_521) }
 
@@ -48,6 +51,7 @@ import Testing
     func `Under overruns every sample is delivered in its place or in a hole`() {
         let blocks = 20_000
         let ring = SampleRing(capacitySamples: 6_000)
+        let progress = Progress()
         let producer = TestThread {
             var position: Int64 = 0
             for block in 0..<blocks {
@@ -60,6 +64,7 @@ import Testing
                 }
             }
             ring.finish()
+            progress.isFinished.store(true, ordering: .releasing)
         }
         var (position, wrong, popped, overrun, lost): (Int64, Int64, Int64, Int64, Int64) = (0, 0, 0, 0, 0)
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: 500)
@@ -67,7 +72,13 @@ import Testing
         var turns = 0
         reading: while true {
             turns += 1
-            if turns % 400 == 0 { usleep(2_000) }  // slow enough that the ring fills
+            // Lets the ring overflow before it is read on.
+            if turns % 400 == 0 {
+                let before = ring.overrunSamples
+                while ring.overrunSamples == before, !progress.isFinished.load(ordering: .acquiring) {
+                    sched_yield()
+                }
+            }
             switch ring.pop(into: buffer) {
             case .samples(let count, let start, _):
                 if start != position { wrong += 1 }
@@ -94,59 +105,56 @@ import Testing
         #expect(position == pushed + 200_000)
     }
 
-    @Test func `Waiting ends with the first sample, not with the time limit`() {
-        let ring = SampleRing(capacitySamples: 100)
-        let begin = monotonicSeconds()
-        let producer = TestThread {
-            usleep(50_000)
-            ring.push([1, 2, 3])
+    /// A time limit of `wait` that no test reaches: a call that returns was woken.
+    private static let noLimit = 3_600.0
+
+    @Test func `Waiting ends with the first sample`() async throws {
+        // Each round is a race between the wait and the push; every order of the two has to work.
+        try await completes("waiting for samples") {
+            for _ in 0..<1_000 {
+                let ring = SampleRing(capacitySamples: 100)
+                let producer = TestThread { ring.push([1, 2, 3]) }
+                ring.wait(timeoutSeconds: Self.noLimit)
+                producer.join()
+                #expect(ring.pop(10).samples == [1, 2, 3])
+            }
         }
-        ring.wait(timeoutSeconds: 60)
-        let waited = monotonicSeconds() - begin
-        producer.join()
-        #expect(waited >= 0.04 && waited < 30)
-        #expect(ring.pop(10).samples == [1, 2, 3])
     }
 
-    @Test func `Waiting ends with finish, with wake and with the time limit`() {
-        let ring = SampleRing(capacitySamples: 100)
-        ring.wake()
-        var begin = monotonicSeconds()
-        ring.wait(timeoutSeconds: 60)
-        #expect(monotonicSeconds() - begin < 30)
-
-        let waker = TestThread {
-            usleep(20_000)
-            ring.wake()
+    @Test func `Waiting ends with finish and with wake`() async throws {
+        try await completes("waiting") {
+            for _ in 0..<1_000 {
+                let ring = SampleRing(capacitySamples: 100)
+                ring.wake()
+                ring.wait(timeoutSeconds: Self.noLimit)
+                let waker = TestThread { ring.wake() }
+                ring.wait(timeoutSeconds: Self.noLimit)
+                waker.join()
+                let finisher = TestThread { ring.finish() }
+                ring.wait(timeoutSeconds: Self.noLimit)
+                finisher.join()
+                #expect(ring.pop(1).read == .finished)
+            }
         }
-        ring.wait(timeoutSeconds: 60)
-        #expect(monotonicSeconds() - begin < 30)
-        waker.join()
-
-        begin = monotonicSeconds()
-        ring.wait(timeoutSeconds: 0.05)
-        let waited = monotonicSeconds() - begin
-        #expect(waited >= 0.05 && waited < 30)
-
-        let finisher = TestThread {
-            usleep(20_000)
-            ring.finish()
-        }
-        begin = monotonicSeconds()
-        ring.wait(timeoutSeconds: 60)
-        #expect(monotonicSeconds() - begin < 30)
-        finisher.join()
-        #expect(ring.pop(1).read == .finished)
     }
 
-    @Test func `Closing lets a waiting producer go`() {
+    @Test func `Waiting ends with its time limit, and not before`() async throws {
+        let ring = SampleRing(capacitySamples: 100)
+        let begin = SystemClock.bootNanos
+        try await completes("waiting for 50 ms") { ring.wait(timeoutSeconds: 0.05) }
+        #expect(SystemClock.bootNanos - begin >= 50_000_000)
+    }
+
+    @Test func `Closing releases a waiting producer`() async throws {
         let ring = SampleRing(capacitySamples: 100)
         let producer = TestThread { ring.pushWaiting([Float](repeating: 1, count: 1_000)) }
-        let begin = monotonicSeconds()
-        while ring.filledSamples == 0, monotonicSeconds() - begin < 60 { usleep(1_000) }
-        #expect(ring.filledSamples > 0)
+        try await eventually("the first samples") {
+            ring.filledSamples
+        } until: {
+            $0 > 0
+        }
         ring.close()
-        producer.join()  // hangs, and fails by time, when close does not wake it
+        try await completes("pushWaiting") { producer.join() }
         #expect(ring.filledSamples <= 100)
     }
 }

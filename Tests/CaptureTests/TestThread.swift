@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of a test; joined before it goes.
-final class TestThread {
+final class TestThread: Sendable {
     private let handle: pthread_t
 
     private final class Body {

@@ -18,8 +18,8 @@ struct AdapterSwapTests {
         var logits: [String: [Float]] = [:]
         for adapter in [AdapterRecord.baseName] + adapters {
             let more = adapter == AdapterRecord.baseName ? [] : ["--adapter", path(adapter)]
-            let ending = try await Astd.classify([silence] + more, in: folder)
-            let line = try #require(ending.lines.first)
+            let result = try await Astd.classify([silence] + more, in: folder)
+            let line = try #require(result.lines.first)
             logits[adapter] = try JSONObject(parsing: Array(line.utf8)).scores()
         }
         return logits
@@ -29,9 +29,9 @@ struct AdapterSwapTests {
         let folder = try TestFolder()
         let expected = try await Self.logitsOfSilence(in: folder)
         #expect(Set(expected.values).count == 4, "each adapter says something else of silence")
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.2", "--activation", "none"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.2", "--activation", "none"], in: folder)
         let client = try daemon.subscribe()
         let first = try await client.nextPrediction()
         for adapter in Self.adapters {
@@ -42,8 +42,8 @@ struct AdapterSwapTests {
         var memoryBefore: UInt64 = 0
         for swap in 0..<200 {
             let names = choices[swap % choices.count]
-            let ending = try await daemon.astctl(arguments: ["adapter", "use"] + names)
-            #expect(ending.code == 0, "\(ending.complaints)")
+            let result = try await daemon.astctl(arguments: ["adapter", "use"] + names)
+            #expect(result.code == 0, "\(result.errorLines)")
             try client.fill()
             if swap == 49 { memoryBefore = try await daemon.status().memory.anonymousBytes }
         }
@@ -110,9 +110,12 @@ struct AdapterSwapTests {
 
     @Test func `A window of another length goes on where the stream is`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.1", "--adapter", Self.path("max-length")], in: folder
+            [
+                "--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--adapter",
+                Self.path("max-length"),
+            ], in: folder
         )
         let client = try daemon.subscribe()
         let first = try await client.nextPrediction()
@@ -134,10 +137,11 @@ struct AdapterSwapTests {
 
     @Test func `From a short window back to a long one no hop is missing`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let short = "petl-qv-cls-64"
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.1", "--adapter", Self.path(short)], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--adapter", Self.path(short)],
+            in: folder)
         let client = try daemon.subscribe()
         // As long as the base's window, so that its frames are there.
         var end = try await client.nextPrediction().endSample
@@ -159,12 +163,13 @@ struct AdapterSwapTests {
     @Test func `A name that is loaded again is the new content`() async throws {
         let folder = try TestFolder()
         let expected = try await Self.logitsOfSilence(in: folder)
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let shelf = folder.file("adapters")
         try folder.replace("adapters/mine", with: Self.path("modern-qv"))
         let daemon = try await RunningDaemon.start(
             [
-                "--source", PulseServer.source, "--hop", "0.1", "--activation", "none", "--adapters-dir",
+                "--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--activation", "none",
+                "--adapters-dir",
                 shelf,
             ], in: folder)
         try await eventually("the adapters' directory") {
@@ -183,7 +188,7 @@ struct AdapterSwapTests {
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 1)
         #expect(reload.lines == ["loaded: other", "replaced: mine"])
-        #expect(reload.complaints.count == 1 && reload.complaints[0].contains("init_lora_weights is pissa"))
+        #expect(reload.errorLines.count == 1 && reload.errorLines[0].contains("init_lora_weights is pissa"))
         _ = try await client.next { $0.isAdapter ? true : nil }
         #expect(try await client.nextPrediction().scores == expected["dora"])
         #expect(try await daemon.astctl("reload").lines == ["unchanged: mine, other"])
@@ -213,10 +218,10 @@ struct AdapterSwapTests {
             (["load", Self.path("dora"), "--name", "a/b"], "a name has no slashes"),
         ]
         for (arguments, reason) in refusals {
-            let ending = try await daemon.astctl(arguments: ["adapter"] + arguments)
-            #expect(ending.code == 1, "\(arguments)")
+            let result = try await daemon.astctl(arguments: ["adapter"] + arguments)
+            #expect(result.code == 1, "\(arguments)")
             #expect(
-                ending.complaints.count == 1 && ending.complaints[0].contains(reason), "\(ending.complaints)")
+                result.errorLines.count == 1 && result.errorLines[0].contains(reason), "\(result.errorLines)")
         }
         #expect(try await daemon.status().adapters == ["modern-qv"])
         let list = try await daemon.astctl("adapter")
@@ -231,14 +236,14 @@ struct AdapterSwapTests {
             (["pissa"], "init_lora_weights is pissa"),
             (["modern-qv", "modern-qv"], "two adapters are called modern-qv"),
         ] {
-            let ending = try await Astd.run(
+            let result = try await Astd.run(
                 [
                     "astd", "run", "--model", Astd.model, "--source", "file:\(Astd.clip)", "--runtime-dir",
                     folder.path,
                 ]
                     + adapters.flatMap { ["--adapter", Self.path($0)] }, in: folder)
-            #expect(ending.code == 66)
-            #expect(ending.complaints.last?.contains(reason) == true, "\(ending.complaints)")
+            #expect(result.code == 66)
+            #expect(result.errorLines.last?.contains(reason) == true, "\(result.errorLines)")
         }
     }
 
@@ -249,9 +254,9 @@ struct AdapterSwapTests {
             ["--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.1"],
             model: folder.file("model"), in: folder)
         try folder.truncate("model/model.safetensors")
-        let ending = try await daemon.program.ending()
-        #expect(ending.code == 74)
-        #expect(ending.complaints.last?.contains("was truncated") == true, "\(ending.complaints)")
+        let result = try await daemon.program.exit()
+        #expect(result.code == 74)
+        #expect(result.errorLines.last?.contains("was truncated") == true, "\(result.errorLines)")
     }
 
     @Test func `Several adapters classify each window of a file, each record says whose it is`() async throws

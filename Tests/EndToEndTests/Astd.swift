@@ -25,8 +25,8 @@ enum Astd {
     /// Runs `astd` or `astctl` to its end.
     static func run(
         _ command: [String], in folder: TestFolder, environment: [String: String] = [:]
-    ) async throws -> Program.Ending {
+    ) async throws -> ChildProcess.Exit {
         let full = [try path(command[0])] + command.dropFirst()
-        return try await Program(full, in: folder, environment: environment).ending()
+        return try await ChildProcess(full, in: folder, environment: environment).exit()
     }
 }

@@ -15,25 +15,25 @@ struct ClassifyFailureTests {
         let secret = try folder.copy(Astd.clip, to: "secret.wav")
         try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: secret)
         let paths = [text, Astd.clip, empty, missing, secret, Astd.clip]
-        let ending = try await withoutRootsPrivilege(
+        let result = try await withoutRootsPrivilege(
             [Astd.path("astd"), "classify", "--model", Astd.model, "--hop", "10"] + paths, in: folder)
-        #expect(ending.code == 1)
-        let records = try ending.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+        #expect(result.code == 1)
+        let records = try result.lines.map { try JSONObject(parsing: Array($0.utf8)) }
         #expect(try records.map { try $0.requiredString("file") } == paths)
         #expect(
             try records.map { try $0.object("error")?.requiredString("code") } == [
                 "not_audio", nil, "empty", "not_found", "permission_denied", nil,
             ])
         // A line for people each.
-        #expect(ending.complaints.count == 4)
-        #expect(ending.complaints.allSatisfy { $0.hasPrefix("astd: \(folder.path)/") })
+        #expect(result.errorLines.count == 4)
+        #expect(result.errorLines.allSatisfy { $0.hasPrefix("astd: \(folder.path)/") })
     }
 
     @Test func `A full disk is told and is a failure`() async throws {
         let folder = try TestFolder()
-        let ending = try await Astd.classify([Astd.clip, "--output", "/dev/full"], in: folder)
-        #expect(ending.code == 1)
-        #expect(ending.complaints == ["astd: /dev/full cannot be written: No space left on device"])
+        let result = try await Astd.classify([Astd.clip, "--output", "/dev/full"], in: folder)
+        #expect(result.code == 1)
+        #expect(result.errorLines == ["astd: /dev/full cannot be written: No space left on device"])
     }
 
     @Test func `A reader that has enough is no failure`() async throws {
@@ -41,10 +41,10 @@ struct ClassifyFailureTests {
         let command =
             "set -o pipefail; '\(try Astd.path("astd"))' classify --model '\(Astd.model)' --hop 0.01 '\(Astd.clip)' "
             + "| head -n 1"
-        let ending = try await Program(["bash", "-c", command], in: folder, package: "bash").ending()
-        #expect(ending.code == 0)
-        #expect(ending.lines.count == 1)
-        #expect(ending.complaints.isEmpty)
+        let result = try await ChildProcess(["bash", "-c", command], in: folder, package: "bash").exit()
+        #expect(result.code == 0)
+        #expect(result.lines.count == 1)
+        #expect(result.errorLines.isEmpty)
     }
 
     @Test func `No model is 66 and nothing to do is 64`() async throws {
@@ -52,21 +52,21 @@ struct ClassifyFailureTests {
         let noModel = try await Astd.run(
             ["astd", "classify", "--model", folder.file("nothing"), Astd.clip], in: folder)
         #expect(noModel.code == 66)
-        #expect(noModel.complaints.count == 1)
+        #expect(noModel.errorLines.count == 1)
         let nothing = try await Astd.run(["astd", "classify", "--model", Astd.model], in: folder)
         #expect(nothing.code == 64)
-        #expect(nothing.complaints.count == 1)
+        #expect(nothing.errorLines.count == 1)
     }
 
     /// Root may read every file; a program that is run through `setpriv` like this may not.
     private func withoutRootsPrivilege(
         _ command: [String], in folder: TestFolder
-    ) async throws -> Program.Ending {
+    ) async throws -> ChildProcess.Exit {
         let privileges = "-dac_override,-dac_read_search"
         let prefix = ["setpriv", "--inh-caps=\(privileges)", "--bounding-set=\(privileges)"]
-        let program = try Program(
+        let program = try ChildProcess(
             (geteuid() == 0 ? prefix : []) + command, in: folder, package: "util-linux")
-        return try await program.ending()
+        return try await program.exit()
     }
 }
 
@@ -83,10 +83,10 @@ struct ClassifyArgumentTests {
     ])
     func `What makes no sense is refused with what would`(arguments: [String], mention: String) async throws {
         let folder = try TestFolder()
-        let ending = try await Astd.run(
+        let result = try await Astd.run(
             ["astd", "classify", "--model", Astd.model, Astd.clip, Astd.clip] + arguments, in: folder)
-        #expect(ending.code == 64 && ending.lines.isEmpty)
-        #expect(ending.complaints.first?.contains(mention) == true, "\(ending.complaints)")
+        #expect(result.code == 64 && result.lines.isEmpty)
+        #expect(result.errorLines.first?.contains(mention) == true, "\(result.errorLines)")
     }
 
     @Test func `Sound on standard input, and labels of one file, need no directory`() async throws {
@@ -94,11 +94,11 @@ struct ClassifyArgumentTests {
         let astd = "'\(try Astd.path("astd"))' classify --model '\(Astd.model)' --top-k 1"
         let command =
             "\(astd) --format audacity - < '\(Astd.clip)' && cat '\(Astd.clip)' | \(astd) --format raven -"
-        let ending = try await Program(["bash", "-c", command], in: folder, package: "bash").ending()
-        #expect(ending.code == 0 && ending.complaints.isEmpty)
-        #expect(ending.lines.count == 5 + 1 + 5)
-        #expect(ending.lines[0].hasPrefix("0.000000\t0.960000\t"))
-        #expect(ending.lines[5].hasPrefix("Selection\tView\t"))
+        let result = try await ChildProcess(["bash", "-c", command], in: folder, package: "bash").exit()
+        #expect(result.code == 0 && result.errorLines.isEmpty)
+        #expect(result.lines.count == 5 + 1 + 5)
+        #expect(result.lines[0].hasPrefix("0.000000\t0.960000\t"))
+        #expect(result.lines[5].hasPrefix("Selection\tView\t"))
     }
 
     @Test func `A list names many files to one process, whose records are in its order`() async throws {
@@ -106,13 +106,13 @@ struct ClassifyArgumentTests {
         let names = ["b", "a", "c", "a"].map { folder.file($0 + " .wav") }
         for name in Set(names) { try FileManager.default.copyItem(atPath: Astd.clip, toPath: name) }
         try folder.write(names.joined(separator: "\n").utf8, to: "list")
-        let ending = try await Astd.run(
+        let result = try await Astd.run(
             [
                 "astd", "classify", "--model", Astd.model, "--hop", "60", "--jobs", "3", "--files-from",
                 folder.file("list"),
             ],
             in: folder)
         #expect(
-            try ending.lines.map { try JSONObject(parsing: Array($0.utf8)).requiredString("file") } == names)
+            try result.lines.map { try JSONObject(parsing: Array($0.utf8)).requiredString("file") } == names)
     }
 }

@@ -28,15 +28,15 @@ struct ClientExampleTests {
         let daemon = try #require(found)
         let listener = try daemon.listen()
         let events = folder.file(RunningDaemon.events)
-        let python = try Program(
+        let python = try ChildProcess(
             ["/usr/bin/python3", "\(Self.folder)/watch.py", events], in: folder, package: "python3")
-        let shell = try Program(
+        let shell = try ChildProcess(
             ["sh", "\(Self.folder)/watch.sh", events], in: folder, package: "netcat-openbsd jq")
         // The daemon ends with its file, and its clients with the daemon.
         let told = try await listener.rest()
-        let (printed, extracted) = (try await python.ending(), try await shell.ending())
-        #expect(printed.code == 0 && printed.complaints.isEmpty)
-        #expect(extracted.code == 0 && extracted.complaints.isEmpty)
+        let (printed, extracted) = (try await python.exit(), try await shell.exit())
+        #expect(printed.code == 0 && printed.errorLines.isEmpty)
+        #expect(extracted.code == 0 && extracted.errorLines.isEmpty)
 
         let lines = told.compactMap { record -> String? in
             switch record {
@@ -92,7 +92,7 @@ struct PermissionTests {
             program,
             path,
         ]
-        return try await Program(command, in: folder, package: "util-linux").ending().lines
+        return try await ChildProcess(command, in: folder, package: "util-linux").exit().lines
     }
 
     @Test func `The group may connect to both sockets, nobody else may, unless events are for all`()

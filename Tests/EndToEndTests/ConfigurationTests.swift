@@ -9,12 +9,12 @@ struct ConfigurationTests {
     @Test func `--check-config prints what is in force and where it comes from`() async throws {
         let folder = try TestFolder()
         let file = try folder.write("hop: 0.5\ndetection:\n  on: 0.7\n".utf8, to: "astd.yaml")
-        let ending = try await Astd.run(
+        let result = try await Astd.run(
             ["astd", "run", "--check-config", "--config", file, "--source", "stdin"], in: folder,
             environment: ["ASTD_DETECTION_REFRACTORY": "3"])
-        #expect(ending.code == 0, "\(ending.complaints)")
+        #expect(result.code == 0, "\(result.errorLines)")
         func line(_ start: String) -> [Substring] {
-            ending.lines.first { $0.hasPrefix(start) }?.split(separator: " ") ?? []
+            result.lines.first { $0.hasPrefix(start) }?.split(separator: " ") ?? []
         }
         #expect(line("source:") == ["source:", "stdin", "#", "--source"])
         #expect(line("hop:") == ["hop:", "0.5", "#", "\(file):1"])
@@ -22,9 +22,9 @@ struct ConfigurationTests {
         #expect(line("  refractory:") == ["refractory:", "3", "#", "$ASTD_DETECTION_REFRACTORY"])
         #expect(line("gate:") == ["gate:", "null", "#", "default"])
         // It is a file itself.
-        let printed = try folder.write(ending.output, to: "printed.yaml")
+        let printed = try folder.write(result.output, to: "printed.yaml")
         let again = try await Astd.run(["astd", "run", "--check-config", "--config", printed], in: folder)
-        #expect(again.code == 0 && again.lines.count == ending.lines.count)
+        #expect(again.code == 0 && again.lines.count == result.lines.count)
     }
 
     @Test func `A wrong file is 78, a line for each mistake, whether or not it is only checked`() async throws
@@ -32,10 +32,10 @@ struct ConfigurationTests {
         let folder = try TestFolder()
         let file = try folder.write("hup: 0.5\ndetection:\n  on: loud\n".utf8, to: "astd.yaml")
         for more in [["--check-config"], ["--model", Astd.model, "--runtime-dir", folder.path]] {
-            let ending = try await Astd.run(["astd", "run", "--config", file] + more, in: folder)
-            #expect(ending.code == 78 && ending.output.isEmpty)
+            let result = try await Astd.run(["astd", "run", "--config", file] + more, in: folder)
+            #expect(result.code == 78 && result.output.isEmpty)
             #expect(
-                ending.complaints == [
+                result.errorLines == [
                     "astd: \(file):1: hup is no setting: do you mean hop?",
                     "astd: \(file):3: detection.on is \"loud\": give a score, 0 to 1 (with activation none a logit, -100 to 100)",
                 ])
@@ -44,7 +44,7 @@ struct ConfigurationTests {
             ["astd", "run", "--check-config"], in: folder,
             environment: ["ASTD_CONFIG": folder.file("none.yaml")])
         #expect(missing.code == 78)
-        #expect(missing.complaints.first?.contains("none.yaml: cannot be read") == true)
+        #expect(missing.errorLines.first?.contains("none.yaml: cannot be read") == true)
     }
 
     @Test func `Events begin and end as the rules say, and are explained`() async throws {
@@ -61,23 +61,23 @@ struct ConfigurationTests {
         try folder.write(text("allow: [Speech, Spech]").utf8, to: "astd.yaml")
         let allowed = try await daemon.astctl("reload")
         #expect(allowed.code == 0 && allowed.lines == ["changed detection.allow: Spech -> Spech, Speech"])
-        #expect(allowed.complaints.first?.contains("a label Spech: do you mean Speech?") == true)
+        #expect(allowed.errorLines.first?.contains("a label Spech: do you mean Speech?") == true)
         let begin = try await client.next { $0.event }
         #expect(begin.state == .begin && begin.label == "Speech" && begin.duration == 0)
         let explained = try await daemon.astctl("explain", "Speech")
-        #expect(explained.code == 0, "\(explained.complaints)")
+        #expect(explained.code == 0, "\(explained.errorLines)")
         #expect(explained.lines.first?.hasPrefix("Speech: active, event \(begin.id) goes on") == true)
         let denied = try await daemon.astctl("explain", "Music", "--json")
         let report = try ExplainReport(JSONObject(parsing: denied.output))
         #expect(report.state == "denied" && !report.isAllowed && report.score != nil && report.on == -100)
         let unknown = try await daemon.astctl("explain", "Speach")
         #expect(unknown.code == 1)
-        #expect(unknown.complaints.first?.contains("do you mean Speech?") == true)
+        #expect(unknown.errorLines.first?.contains("do you mean Speech?") == true)
 
         // Another rule from the next window on, and a note of what has to wait.
         try folder.write((text("deny: [Speech]") + "threads: 7\n").utf8, to: "astd.yaml")
         let reload = try await daemon.astctl("reload")
-        #expect(reload.code == 0, "\(reload.complaints)")
+        #expect(reload.code == 0, "\(reload.errorLines)")
         #expect(
             reload.lines == [
                 "changed detection.allow: Spech, Speech -> none", "changed detection.deny: none -> Speech",
@@ -90,10 +90,10 @@ struct ConfigurationTests {
         // A wrong file changes nothing, and is told.
         try folder.write("detection: {on: 5000}\n".utf8, to: "astd.yaml")
         let refused = try await daemon.astctl("reload")
-        #expect(refused.code == 1 && refused.complaints.first?.contains("astd.yaml:1: detection.on") == true)
+        #expect(refused.code == 1 && refused.errorLines.first?.contains("astd.yaml:1: detection.on") == true)
         daemon.program.send(SIGHUP)
         try await eventually("the log of a refused reload") {
-            try daemon.program.said().contains("detection.on is \"5000\"") ? () : nil
+            try daemon.program.standardError().contains("detection.on is \"5000\"") ? () : nil
         }
         #expect(
             try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)

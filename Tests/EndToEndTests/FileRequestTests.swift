@@ -27,8 +27,8 @@ struct FileRequestTests {
         let batch = try await Astd.run(
             ["astd", "classify", "--model", Astd.model, "--precision", "fp32", "--format", "jsonl"] + options,
             in: folder)
-        func records(_ ending: Program.Ending) throws -> [BatchRecord] {
-            try ending.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))) }
+        func records(_ result: ChildProcess.Exit) throws -> [BatchRecord] {
+            try result.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))) }
         }
         let (ours, theirs) = (try records(asked), try records(batch))
         #expect(ours.count >= 5 && ours.count == theirs.count)
@@ -130,10 +130,10 @@ struct FileRequestTests {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let missing = try await daemon.astctl("classify", folder.file("nothing.wav"))
-        #expect(missing.code == 1 && missing.complaints.first?.contains("No such file") == true)
+        #expect(missing.code == 1 && missing.errorLines.first?.contains("No such file") == true)
         let noAudio = try await daemon.astctl("classify", #filePath)
         #expect(noAudio.code == 1)
-        #expect(noAudio.complaints.first?.contains("it looks like text") == true)
+        #expect(noAudio.errorLines.first?.contains("it looks like text") == true)
     }
 
     @Test func `astctl top prints a table a window`() async throws {
@@ -158,8 +158,9 @@ struct FileRequestTests {
         // The terminal is script's; the signal is what Ctrl-C would send.
         let isDrawn = "[ $(grep -ac LABEL \(typescript)) -ge 3 ]"
         let command = "\(top) & until \(isDrawn); do sleep 0.1; done; kill -INT $!; wait $!; echo code $?"
-        let script = try Program(["script", "-qefc", command, typescript], in: folder, package: "bsdutils")
-        #expect(try await script.ending().code == 0)
+        let script = try ChildProcess(
+            ["script", "-qefc", command, typescript], in: folder, package: "bsdutils")
+        #expect(try await script.exit().code == 0)
         let drawn = String(decoding: try TestFolder.bytes(of: typescript), as: UTF8.self)
         #expect(drawn.contains("\u{1B}[?25l"))
         #expect(drawn.contains("A\r"), "moved up to draw again")

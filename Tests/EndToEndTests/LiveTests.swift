@@ -8,9 +8,9 @@ import Wire
 struct LiveTests {
     @Test func `Who connects is greeted and then gets a prediction for every hop`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.25"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.25"], in: folder)
         let client = try daemon.listen()
         let first = try await client.next()
         guard case .hello(let hello) = first else {
@@ -37,9 +37,9 @@ struct LiveTests {
 
     @Test func `astctl shows the status, the labels, the sources and the predictions`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1"], in: folder)
 
         let watched = try await daemon.astctl("watch", "--count", "3", "--top-k", "2")
         #expect(watched.code == 0)
@@ -51,7 +51,7 @@ struct LiveTests {
         #expect(status.pid == Int(daemon.program.identifier))
         #expect(status.windows >= 3)
         #expect(status.source.state == .healthy)
-        #expect(status.source.name == "astd.monitor")
+        #expect(status.source.name == "exact.monitor")
         let text = try await daemon.astctl("status")
         #expect(text.code == 0)
         #expect(text.lines.contains { $0.hasPrefix("model") && $0.contains("stride10, 12 labels") })
@@ -61,20 +61,20 @@ struct LiveTests {
         #expect(labels.lines.count == 12)
         #expect(labels.lines.first == " 0  Speech")
         let sources = try await daemon.astctl("sources")
-        #expect(sources.lines.contains { $0.hasPrefix("* astd.monitor") })
+        #expect(sources.lines.contains { $0.hasPrefix("* exact.monitor") })
         withExtendedLifetime(server) {}
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
     func `A signal ends the daemon in good order`(signal: Int32) async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
-        let daemon = try await RunningDaemon.start(["--source", PulseServer.source], in: folder)
+        let server = try await PulseServer(in: folder)
+        let daemon = try await RunningDaemon.start(["--source", "pulse:\(PulseServer.monitor)"], in: folder)
         let client = try daemon.listen()
         _ = try await client.next()
         daemon.program.send(signal)
-        let ending = try await daemon.program.ending()
-        #expect(ending.code == 0)
+        let result = try await daemon.program.exit()
+        #expect(result.code == 0)
         _ = try await client.rest()
         #expect(daemon.notifications.received().contains("STOPPING=1"))
         #expect(!TestFolder.exists(folder.file(RunningDaemon.control)))
@@ -95,18 +95,18 @@ struct LiveTests {
     @Test func `astctl without a daemon exits 3 and says how to start one`() async throws {
         let folder = try TestFolder()
         for verb in ["status", "watch", "labels", "sources"] {
-            let ending = try await Astd.run(["astctl", verb], in: folder)
-            #expect(ending.code == 3)
-            #expect(ending.complaints.count == 1)
-            #expect(ending.complaints.first?.contains("start it with `astd run`") == true)
+            let result = try await Astd.run(["astctl", verb], in: folder)
+            #expect(result.code == 3)
+            #expect(result.errorLines.count == 1)
+            #expect(result.errorLines.first?.contains("start it with `astd run`") == true)
         }
     }
 
     @Test func `A daemon that stood still tells the windows it skipped and goes on`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.05"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.05"], in: folder)
         let client = try daemon.listen()
         let before = try await client.nextPrediction()
         // A second without a processor is twenty hops; the capture buffer holds ten seconds.

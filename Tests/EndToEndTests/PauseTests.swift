@@ -8,9 +8,9 @@ import Wire
 struct PauseTests {
     @Test func `Paused, nobody records; resumed, the gap says how long that was`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.1"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1"], in: folder)
         let client = try daemon.listen()
         var reached = try await client.nextPrediction().endSample
         #expect(try await server.recorders().count == 1)
@@ -21,7 +21,7 @@ struct PauseTests {
             if let prediction = record.prediction { reached = max(reached, prediction.endSample) }
             return record.source
         }
-        #expect(told.state == .paused && told.name == "astd.monitor")
+        #expect(told.state == .paused && told.name == "exact.monitor")
         try await eventually("the end of the recording") { try await server.recorders().isEmpty ? () : nil }
         var status = try await daemon.status()
         #expect(status.state == "paused" && status.source.state == .paused)

@@ -44,7 +44,7 @@ struct ResumeTests {
         let (whole, cut) = (folder.file("whole"), folder.file("cut"))
         let undisturbed = try await Astd.run(
             command + ["--output", whole, "--report", whole + "/report.html"], in: folder)
-        #expect(undisturbed.code == 1 && undisturbed.complaints.count == 2)
+        #expect(undisturbed.code == 1 && undisturbed.errorLines.count == 2)
 
         let resuming = command + ["--output", cut, "--report", cut + "/report.html", "--resume"]
         // Moments are places in the output, not times: a busy machine has as many.
@@ -52,7 +52,7 @@ struct ResumeTests {
         let moments = (0..<12).map { _ in Int.random(in: 0...(size * 9 / 10)) }.sorted()
         var kills = 0
         for moment in moments {
-            let program = try Program([try Astd.path(resuming[0])] + resuming.dropFirst(), in: folder)
+            let program = try ChildProcess([try Astd.path(resuming[0])] + resuming.dropFirst(), in: folder)
             let isThere = try await eventually("\(moment) bytes") { () -> Bool? in
                 var status = stat()
                 if stat(cut + "/labels.jsonl.partial", &status) == 0, status.st_size >= moment { return true }
@@ -60,13 +60,13 @@ struct ResumeTests {
             }
             if isThere { try await Task.sleep(for: .microseconds(Int.random(in: 0...50_000))) }
             program.send(SIGKILL)
-            if try await program.ending().code == 128 + SIGKILL { kills += 1 }
+            if try await program.exit().code == 128 + SIGKILL { kills += 1 }
         }
         #expect(kills >= 6, "it was killed only \(kills) times")
         let last = try await Astd.run(resuming, in: folder)
         #expect(
             last.code == 1
-                || last.complaints == [
+                || last.errorLines == [
                     "astd: \(cut) is finished, there is nothing to go on with: remove it to begin anew"
                 ])
         let (wanted, found) = (try Self.tree(whole), try Self.tree(cut))
@@ -82,7 +82,7 @@ struct ResumeTests {
         #expect(whole.code == 1)
         let output = folder.file("out")
         let arguments = Array(command.dropLast(2)) + ["--output", output]
-        let program = try Program([try Astd.path("astd")] + arguments.dropFirst(), in: folder)
+        let program = try ChildProcess([try Astd.path("astd")] + arguments.dropFirst(), in: folder)
         let partial = output + ".partial"
         _ = try await eventually("records of three files") {
             let text =
@@ -91,8 +91,8 @@ struct ResumeTests {
             return text.contains("/12.wav") ? true : nil
         }
         program.send(SIGINT)
-        let ending = try await program.ending()
-        try #require(ending.code == 130, "\(ending)")
+        let result = try await program.exit()
+        try #require(result.code == 130, "\(result)")
         #expect(!TestFolder.exists(output), "nothing half is where the whole is to be")
         let kept = try TestFolder.bytes(of: partial)
         let wanted = try TestFolder.bytes(of: folder.file("whole"))
@@ -104,16 +104,16 @@ struct ResumeTests {
 
         let refused = try await Astd.run(arguments, in: folder)
         #expect(
-            refused.code == 1 && refused.complaints.first?.contains("--resume") == true,
+            refused.code == 1 && refused.errorLines.first?.contains("--resume") == true,
             "hours are not thrown away")
         let other = try await Astd.run(arguments + ["--resume", "--top-k", "1"], in: folder)
-        #expect(other.code == 1 && other.complaints.first?.contains("--top-k 5, not 1") == true)
+        #expect(other.code == 1 && other.errorLines.first?.contains("--top-k 5, not 1") == true)
         let resumed = try await Astd.run(arguments + ["--resume"], in: folder)
         #expect(resumed.code == 1)
         #expect(try TestFolder.bytes(of: output) == wanted)
         #expect(!TestFolder.exists(partial) && !TestFolder.exists(output + ".journal"))
         let again = try await Astd.run(arguments + ["--resume"], in: folder)
-        #expect(again.code == 0 && again.complaints.count == 1)
+        #expect(again.code == 0 && again.errorLines.count == 1)
     }
 
     @Test func `A disk that is full is told, and what was finished is there when there is room again`()
@@ -129,9 +129,10 @@ struct ResumeTests {
         let limited = [
             "bash", "-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", try Astd.path("astd"),
         ]
-        let ending = try await Program(limited + resuming.dropFirst(), in: folder, package: "bash").ending()
-        #expect(ending.code == 1)
-        #expect(ending.complaints.last?.hasSuffix("cannot be written: File too large") == true)
+        let result = try await ChildProcess(limited + resuming.dropFirst(), in: folder, package: "bash")
+            .exit()
+        #expect(result.code == 1)
+        #expect(result.errorLines.last?.hasSuffix("cannot be written: File too large") == true)
         let kept = try TestFolder.bytes(of: output + "/labels.jsonl.partial")
         #expect(kept.count > 0 && kept.last == UInt8(ascii: "\n"))
         let resumed = try await Astd.run(resuming, in: folder)

@@ -14,16 +14,16 @@ struct RunFailureTests {
 
     @Test func `No model anywhere is 66 and names the option`() async throws {
         let folder = try TestFolder()
-        let daemon = try Program(
+        let daemon = try ChildProcess(
             [
                 "/bin/sh", "-c",
                 "cd '\(folder.path)' && exec '\(Astd.path("astd"))' run --source file:\(Astd.clip)",
             ],
             in: folder)
-        let ending = try await daemon.ending()
-        #expect(ending.code == 66)
-        #expect(ending.complaints.count == 1)
-        #expect(ending.complaints.first?.contains("--model") == true)
+        let result = try await daemon.exit()
+        #expect(result.code == 66)
+        #expect(result.errorLines.count == 1)
+        #expect(result.errorLines.first?.contains("--model") == true)
     }
 
     @Test func `Weights that were cut off are 66`() async throws {
@@ -92,14 +92,14 @@ struct RunFailureTests {
     /// Runs `astd run`, which is expected to fail, and gives back the one line it wrote as an error.
     private func complaint(of arguments: [String], code: Int32, in folder: TestFolder) async throws -> String
     {
-        let ending = try await Astd.run(
+        let result = try await Astd.run(
             ["astd", "run", "--runtime-dir", folder.file("run")] + arguments, in: folder)
-        #expect(ending.code == code)
-        #expect(ending.output.isEmpty)
+        #expect(result.code == code)
+        #expect(result.output.isEmpty)
         // The daemon's log, which may say what it did before the trouble, has lines with a date.
-        let complaints = ending.complaints.filter { $0.hasPrefix("astd: ") }
-        #expect(complaints.count == 1, "\(ending.complaints)")
-        #expect(ending.complaints.last == complaints.last)
+        let complaints = result.errorLines.filter { $0.hasPrefix("astd: ") }
+        #expect(complaints.count == 1, "\(result.errorLines)")
+        #expect(result.errorLines.last == complaints.last)
         return complaints.last ?? ""
     }
 }

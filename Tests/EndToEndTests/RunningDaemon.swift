@@ -4,7 +4,7 @@ import Wire
 
 /// An `astd run` that is ready, with its sockets in the test's folder.
 struct RunningDaemon {
-    let program: Program
+    let program: ChildProcess
     let folder: TestFolder
     let notifications: NotifySocket
 
@@ -16,12 +16,12 @@ struct RunningDaemon {
         _ arguments: [String], model: String = Astd.model, in folder: TestFolder
     ) async throws -> RunningDaemon {
         let notifications = try NotifySocket(folder.file("notify"))
-        let program = try Program(
+        let program = try ChildProcess(
             [try Astd.path("astd"), "run", "--model", model, "--runtime-dir", folder.path] + arguments,
             in: folder, environment: ["NOTIFY_SOCKET": notifications.path])
         try await eventually("READY=1 from astd") {
-            if let code = program.poll() {
-                throw TestFailure("astd ended at once with \(code): \(try program.said())")
+            if let code = program.exitCode() {
+                throw TestFailure("astd ended at once with \(code): \(try program.standardError())")
             }
             return notifications.received().contains { $0.hasPrefix("READY=1") } ? () : nil
         }
@@ -42,18 +42,18 @@ struct RunningDaemon {
     }
 
     /// Runs `astctl` with these arguments to its end.
-    func astctl(_ arguments: String...) async throws -> Program.Ending {
+    func astctl(_ arguments: String...) async throws -> ChildProcess.Exit {
         try await astctl(arguments: arguments)
     }
 
-    func astctl(arguments: [String]) async throws -> Program.Ending {
+    func astctl(arguments: [String]) async throws -> ChildProcess.Exit {
         try await Astd.run(
             ["astctl"] + arguments + ["--socket", folder.file(Self.control)], in: folder)
     }
 
     func status() async throws -> StatusReport {
-        let ending = try await astctl("status", "--json")
-        return try StatusReport(JSONObject(parsing: ending.output))
+        let result = try await astctl("status", "--json")
+        return try StatusReport(JSONObject(parsing: result.output))
     }
 }
 

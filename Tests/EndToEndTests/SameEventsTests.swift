@@ -41,7 +41,7 @@ struct SameEventsTests {
         let batch = try await Astd.run(
             ["astd", "classify", "--model", Astd.model, path, "--events", "--format", "jsonl"] + common,
             in: folder)
-        #expect(batch.code == 0, "\(batch.complaints)")
+        #expect(batch.code == 0, "\(batch.errorLines)")
         let found = try batch.lines.map { line in
             let json = try JSONObject(parsing: Array(line.utf8))
             let (start, end) = (try json.requiredDouble("start"), try json.requiredDouble("end"))
@@ -80,12 +80,12 @@ struct SameEventsTests {
         ]
         // A journal as an interrupted run leaves it.
         let whole = try await Astd.run(command + ["--set", "detection.on=0.4"], in: folder)
-        #expect(whole.code == 0, "\(whole.complaints)")
+        #expect(whole.code == 0, "\(whole.errorLines)")
         try folder.write(
             "{\"astd_batch\":1,\"--model\":\"\(Astd.model)\",\"--set\":\"detection.on 0.4\"}\n".utf8,
             to: "out.journal")
         let other = try await Astd.run(command + ["--set", "detection.on=0.3"], in: folder)
-        #expect(other.code == 1 && other.complaints.count == 1, "\(other.complaints)")
+        #expect(other.code == 1 && other.errorLines.count == 1, "\(other.errorLines)")
     }
 
     @Test func `What is wrong with the settings of events is named`() async throws {
@@ -97,13 +97,13 @@ struct SameEventsTests {
             (["--events", "--set", "detection.onn=0.4"], 64, "do you mean detection.on?"),
             (["--events", "--config", folder.file("absent.yaml")], 78, "absent.yaml"),
         ] {
-            let ending = try await Astd.run(command + options, in: folder)
-            #expect(ending.code == Int32(code) && ending.complaints.first?.contains(complaint) == true)
+            let result = try await Astd.run(command + options, in: folder)
+            #expect(result.code == Int32(code) && result.errorLines.first?.contains(complaint) == true)
         }
         try folder.write("hop: 0.5\ndetection: {allow: [Spech]}\n".utf8, to: "astd.yaml")
         let slip = try await Astd.run(
             command + ["--events", "--config", folder.file("astd.yaml")], in: folder)
-        #expect(slip.code == 0 && slip.complaints.first?.contains("do you mean Speech?") == true)
+        #expect(slip.code == 0 && slip.errorLines.first?.contains("do you mean Speech?") == true)
         #expect(slip.output.isEmpty, "no other label is allowed")
     }
 
@@ -111,17 +111,17 @@ struct SameEventsTests {
 
     /// So that events of many labels begin and end.
     private static func medianScore(_ path: String, _ folder: TestFolder) async throws -> Float {
-        let ending = try await Astd.run(
+        let result = try await Astd.run(
             [
                 "astd", "classify", "--model", Astd.model, path, "--activation", "none", "--top-k", "all",
                 "--precision", "fp32",
             ], in: folder)
-        let scores = try ending.lines.flatMap { line in
+        let scores = try result.lines.flatMap { line in
             try JSONObject(parsing: Array(line.utf8)).requiredRecords("labels") { json throws(WireError) in
                 try ScoredLabel(json)
             }
         }.map(\.score).sorted()
-        try #require(!scores.isEmpty, "\(ending.complaints)")
+        try #require(!scores.isEmpty, "\(result.errorLines)")
         return scores[scores.count / 2]
     }
 

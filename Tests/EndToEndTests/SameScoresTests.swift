@@ -11,11 +11,11 @@ struct SameScoresTests {
 
     @Test func `Sound through PulseAudio gives the scores of the same samples in a file`() async throws {
         let folder = try TestFolder()
-        let server = try await PulseServer.start(in: folder)
+        let server = try await PulseServer(in: folder)
         let clip = SeededClip(seed: 20_261)
         let path = try folder.write(SeededClip.wav(clip.samples), to: "clip.wav")
         let daemon = try await RunningDaemon.start(
-            ["--source", PulseServer.source, "--hop", "0.02", "--activation", "none"], in: folder)
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.02", "--activation", "none"], in: folder)
         let client = try daemon.subscribe()
         var silent = try await client.nextPrediction()
         var heard: [Prediction] = []
@@ -24,7 +24,7 @@ struct SameScoresTests {
             silent = try await client.nextPrediction()
             let player = try server.play(path)
             heard = try await Self.windows(of: clip, from: client, after: silent)
-            #expect(try await player.ending().code == 0)
+            #expect(try await player.exit().code == 0)
         }
 
         // Nobody knows at which sample of the stream the clip began, only between which windows. The window in
@@ -127,7 +127,7 @@ struct SameScoresTests {
                 let records = try? await daemon.subscribe().rest(),
                 records.count(where: { $0.prediction != nil }) >= 4, records.allSatisfy({ $0.gap == nil })
             else { continue }
-            #expect(try await daemon.program.ending().code == 0)
+            #expect(try await daemon.program.exit().code == 0)
             return records
         }
         let daemon = try await RunningDaemon.start(arguments, in: folder)
@@ -159,14 +159,14 @@ struct SameScoresTests {
         _ samples: [Int16], hop: String, in folder: TestFolder
     ) async throws -> [[Float]] {
         let path = try folder.write(SeededClip.wav(samples), to: "samples.wav")
-        let ending = try await Astd.classify([path, "--hop", hop], in: folder)
-        return try ending.lines.map { try JSONObject(parsing: Array($0.utf8)).scores() }
+        let result = try await Astd.classify([path, "--hop", hop], in: folder)
+        return try result.lines.map { try JSONObject(parsing: Array($0.utf8)).scores() }
     }
 }
 
 extension Astd {
     /// Runs `astd classify` with all raw logits as JSON lines.
-    static func classify(_ arguments: [String], in folder: TestFolder) async throws -> Program.Ending {
+    static func classify(_ arguments: [String], in folder: TestFolder) async throws -> ChildProcess.Exit {
         try await run(
             ["astd", "classify", "--model", model, "--activation", "none", "--top-k", "all"] + arguments,
             in: folder)

@@ -1,25 +1,26 @@
-import Glibc
-import TestSupport
+private import Glibc
 
-/// A program that a test started, its output in files of the test's folder; killed when the test forgets it.
-final class Program {
-    let identifier: pid_t
+/// A program that a test started; killed when the last reference is released.
+///
+/// Standard output and standard error go to files in the test's folder, so that no program waits for a reader.
+package final class ChildProcess {
+    package let identifier: Int32
     private let name: String
     private let folder: TestFolder
     private let stem: String
-    private var isGone = false
+    private var hasExited = false
 
-    /// How a program ended and what it said.
-    struct Ending {
-        /// The exit code, or 128 and the signal's number, as shells count.
-        let code: Int32
-        let output: [UInt8]
-        let errors: [UInt8]
+    /// An exit status and the output up to it.
+    package struct Exit {
+        /// The exit code, or 128 plus the signal's number, as shells count.
+        package let code: Int32
+        package let output: [UInt8]
+        package let errors: [UInt8]
 
         /// The lines of standard output.
-        var lines: [String] { text(output) }
+        package var lines: [String] { text(output) }
         /// The lines of standard error.
-        var complaints: [String] { text(errors) }
+        package var errorLines: [String] { text(errors) }
 
         private func text(_ bytes: [UInt8]) -> [String] {
             bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
@@ -28,10 +29,10 @@ final class Program {
 
     /// - Parameters:
     ///   - command: The program, a path or a name found in PATH, and its arguments.
-    ///   - folder: What is home and runtime directory to the program, and keeps its output.
-    ///   - environment: What is added to the test's own environment.
-    ///   - package: The system package that has the program, for the message when it is missing.
-    init(
+    ///   - folder: The program's home and runtime directory, which also receives its output.
+    ///   - environment: Added to the test's own environment.
+    ///   - package: The system package that contains the program, for the message when it is missing.
+    package init(
         _ command: [String], in folder: TestFolder, environment: [String: String] = [:],
         package: String? = nil
     ) throws {
@@ -45,12 +46,12 @@ final class Program {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, folder.file("\(stem).out"), flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, folder.file("\(stem).err"), flags, 0o600)
-        // Other tests run beside this one: their pipes and sockets are none of the program's business.
+        // Tests run in parallel: the pipes and sockets of the others must not stay open in this program.
         for descriptor: Int32 in 3..<256 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var arguments = command.map { strdup($0) } + [nil]
         var variables = Self.environment(folder, environment).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
-        // Whoever started the tests may ignore Ctrl-C; the program is to begin as in a terminal.
+        // The tests may have been started with SIGINT ignored; the program starts as on a terminal.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -58,7 +59,7 @@ final class Program {
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        // Dispatch blocks signals on its threads, and one of them may be the one that starts the program.
+        // Dispatch blocks signals on its threads, and the program would inherit that.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
@@ -68,54 +69,52 @@ final class Program {
         guard failure == 0 else {
             let reason = String(cString: strerror(failure))
             let advice = package.map { ": apt-get install \($0)" } ?? ""
-            throw TestFailure("\(command[0]) could not be started (\(reason))\(advice)")
+            throw TestFailure("cannot start \(command[0]) (\(reason))\(advice)")
         }
         identifier = child
     }
 
     deinit { kill() }
 
-    func send(_ signal: Int32) { if !isGone { Glibc.kill(identifier, signal) } }
+    package func send(_ signal: Int32) { if !hasExited { Glibc.kill(identifier, signal) } }
 
-    /// Ends the program at once and waits for that.
-    func kill() {
-        guard !isGone else { return }
+    /// Kills the program and waits for its end.
+    package func kill() {
+        guard !hasExited else { return }
         Glibc.kill(identifier, SIGKILL)
         var status: Int32 = 0
         while waitpid(identifier, &status, 0) < 0 && errno == EINTR {}
-        isGone = true
+        hasExited = true
     }
 
-    /// Waits until the program has ended by itself.
-    func ending() async throws -> Ending {
-        let code: Int32
-        do {
-            code = try await eventually("the end of \(name)") { poll() }
-        } catch {
-            throw TestFailure("\(error); it said: \(try said())")
+    /// Waits until the program has exited by itself.
+    package func exit() async throws -> Exit {
+        let code = try await eventually("the exit of \(name)") {
+            exitCode()
+        } otherwise: {
+            "a running process with this standard error: \(try standardError())"
         }
-        return Ending(code: code, output: try bytes("out"), errors: try bytes("err"))
+        return Exit(code: code, output: try bytes("out"), errors: try bytes("err"))
     }
 
-    /// The exit code when the program has ended.
-    func poll() -> Int32? {
+    /// The exit code when the program has exited since the last call; `nil` while it runs.
+    package func exitCode() -> Int32? {
         var status: Int32 = 0
-        guard !isGone, waitpid(identifier, &status, WNOHANG) == identifier else { return nil }
-        isGone = true
+        guard !hasExited, waitpid(identifier, &status, WNOHANG) == identifier else { return nil }
+        hasExited = true
         let signal = status & 0x7F
         return signal == 0 ? status >> 8 & 0xFF : 128 + signal
     }
 
-    /// What it wrote to standard error so far.
-    func said() throws -> String { String(decoding: try bytes("err"), as: UTF8.self) }
+    /// The text that the program has written to standard error so far.
+    package func standardError() throws -> String { String(decoding: try bytes("err"), as: UTF8.self) }
 
     private func bytes(_ suffix: String) throws -> [UInt8] {
         try TestFolder.bytes(of: folder.file("\(stem).\(suffix)"))
     }
 
-    /// The test's own environment, without what would lead to the user's own servers and daemons.
+    /// The test's own environment without the variables that lead to the user's servers, daemons and settings.
     private static func environment(_ folder: TestFolder, _ added: [String: String]) -> [String] {
-        // Not the settings of the machine that the tests run on, either.
         let own = [
             "HOME": folder.path, "XDG_RUNTIME_DIR": folder.path, "LC_ALL": "C", "ASTD_CONFIG": "/dev/null",
         ]
