@@ -5,6 +5,7 @@ public final class FileSource: AudioSource {
     public let name: String
     private let path: String
     private let isPaced: Bool
+    private let startsPaused: Bool
     private let thread = ThreadedSource()
     private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
 
@@ -12,9 +13,11 @@ public final class FileSource: AudioSource {
     ///   - path: The file; opened at `start`.
     ///   - paced: Whether it plays in real time (a slow consumer then loses samples, as with a microphone) or
     ///     as fast as the consumer reads.
-    public init(path: String, paced: Bool) {
+    ///   - startsPaused: Whether nothing is read before ``resume()``.
+    public init(path: String, paced: Bool, startsPaused: Bool = false) {
         self.path = path
         self.isPaced = paced
+        self.startsPaused = startsPaused
         name = SourceSpec.file(path: path).description
     }
 
@@ -29,10 +32,11 @@ public final class FileSource: AudioSource {
     ) throws(CaptureError) {
         let player = FilePlayer(
             reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop, pause: thread.pauseFlag)
-        let (name, isPaced) = (name, isPaced)
+        let (name, isPaced, startsPaused) = (name, isPaced, startsPaused)
         listener.withLock { $0 = onEvent }
-        try thread.start(into: ring, threadName: "astd-file") {
-            onEvent(SourceEvent(state: .healthy, name: name))
+        if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
+        try thread.start(into: ring, threadName: "astd-file", isPaused: startsPaused) {
+            if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
             let problem = isPaced ? player.playPaced() : player.playFast()
             if let problem { onEvent(SourceEvent(state: .lost, name: name, message: problem)) }
         }

@@ -27,12 +27,13 @@ public enum SourceSpec: Equatable, Sendable {
     /// - Parameters:
     ///   - paced: Whether a file plays in real time; without it as fast as the consumer reads. The other
     ///     sources have their own pace.
+    ///   - startsPaused: Whether a file or standard input is not read before ``AudioSource/resume()``.
     ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
-    public func makeSource(paced: Bool, pulseServer: String?) -> any AudioSource {
+    public func makeSource(paced: Bool, startsPaused: Bool = false, pulseServer: String?) -> any AudioSource {
         switch self {
         case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer)
-        case .file(let path): FileSource(path: path, paced: paced)
-        case .stdin: StdinSource()
+        case .file(let path): FileSource(path: path, paced: paced, startsPaused: startsPaused)
+        case .stdin: StdinSource(startsPaused: startsPaused)
         }
     }
 }

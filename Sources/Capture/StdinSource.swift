@@ -9,13 +9,20 @@ private import Synchronization
 public final class StdinSource: AudioSource {
     public let name = SourceSpec.stdin.description
     private let descriptor: Int32
+    private let startsPaused: Bool
     private let thread = ThreadedSource()
     private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
 
-    public convenience init() { self.init(descriptor: 0) }
+    /// - Parameter startsPaused: Whether nothing is read before ``resume()``.
+    public convenience init(startsPaused: Bool = false) {
+        self.init(descriptor: 0, startsPaused: startsPaused)
+    }
 
     /// - Parameter descriptor: What stands for standard input; stays the caller's, and open until `stop`.
-    package init(descriptor: Int32) { self.descriptor = descriptor }
+    package init(descriptor: Int32, startsPaused: Bool = false) {
+        self.descriptor = descriptor
+        self.startsPaused = startsPaused
+    }
 
     deinit { stop() }
 
@@ -27,13 +34,17 @@ public final class StdinSource: AudioSource {
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let (name, descriptor, stop, pause) = (name, descriptor, thread.stop, thread.pauseFlag)
+        let startsPaused = startsPaused
         listener.withLock { $0 = onEvent }
-        try thread.start(into: ring, threadName: "astd-stdin") {
+        if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
+        try thread.start(into: ring, threadName: "astd-stdin", isPaused: startsPaused) {
+            _ = pause.wait(unless: stop)
             let stream = StreamBytes(descriptor: descriptor, stop: stop)
             var problem: String?
             do throws(CaptureError) {
                 let reader = try Self.reader(of: stream, name: name)
-                onEvent(SourceEvent(state: .healthy, name: name))
+                // `resume()` has reported a source that started paused.
+                if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
                 problem = FilePlayer(reader: reader, ring: ring, stop: stop, pause: pause).playFast()
                 if stream.isShort && !stop.isRaised {
                     problem = problem ?? "\(name) ended before its header says"

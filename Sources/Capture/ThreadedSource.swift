@@ -14,12 +14,15 @@ final class ThreadedSource: Sendable {
 
     /// Starts the thread. It finishes the ring when `body` returns.
     ///
+    /// - Parameter isPaused: Whether ``pauseFlag`` is raised before `body` runs.
     /// - Throws: `system` when there are too many threads.
     func start(
-        into ring: SampleRing, threadName: String, body: @escaping @Sendable () -> Void
+        into ring: SampleRing, threadName: String, isPaused: Bool = false,
+        body: @escaping @Sendable () -> Void
     ) throws(CaptureError) {
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
+            if isPaused { _ = pauseFlag.set(true) }
             let thread = try CaptureThread(name: threadName) {
                 body()
                 ring.finish()

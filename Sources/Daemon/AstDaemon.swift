@@ -42,7 +42,8 @@ public struct AstDaemon: Sendable {
         let features = LiveFeatures(
             for: variants, historyFrames: options.recognizer.historyFrames,
             minimumFrames: maker.baseVariant.frontend.windowFrames)
-        let source = spec.makeSource(paced: !options.settings.fast, pulseServer: nil)
+        let source = spec.makeSource(
+            paced: !options.settings.fast, startsPaused: options.settings.waitForSubscriber, pulseServer: nil)
         // Ten seconds: more than any forward pass that anybody would wait for.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
@@ -78,6 +79,7 @@ public struct AstDaemon: Sendable {
                 maximumClients: options.settings.maximumClients, inherited: .fromEnvironment()), hub: hub,
             handler: requests, logger: logger)
         requests.countClients { [weak server] in server?.clientCount ?? 0 }
+        waitForSubscriber(spec, source, hub)
         try mapped(DaemonError.source) { () throws(CaptureError) in
             try source.start(into: ring) { event in
                 sourceWatch.tell(event)
@@ -106,6 +108,16 @@ public struct AstDaemon: Sendable {
             throw error
         }
         await files.finish()
+    }
+
+    /// Arranges that a source that started paused is read as soon as a client subscribes.
+    private func waitForSubscriber(_ spec: SourceSpec, _ source: any AudioSource, _ hub: EventHub) {
+        guard options.settings.waitForSubscriber else { return }
+        guard !spec.isPulse else {
+            return logger.warning("wait_for_subscriber has no effect on a PulseAudio source")
+        }
+        logger.info("waiting for the first subscriber before \(source.name) is read")
+        hub.whenFirstSubscribed { source.resume() }
     }
 
     private func serve(

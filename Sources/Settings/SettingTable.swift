@@ -23,6 +23,7 @@ enum SettingTable {
         .optional("threads", \.threads, .count(1...256, "")),
         .optional("gate", \.gate, .number(-200...0, " dB relative to full scale")),
         .one("fast", \.fast, .flag),
+        .one("wait_for_subscriber", \.waitForSubscriber, .flag),
         .optional("runtime_dir", \.runtimeDir, .text("a directory")),
         .one("events_mode", \.eventsMode, .permissions),
         .one("max_clients", \.maximumClients, .count(1...100_000, "")),

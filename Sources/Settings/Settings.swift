@@ -26,6 +26,8 @@ public struct Settings: Equatable, Sendable {
     public var gate: Double?
     /// A file is not paced.
     public var fast = false
+    /// A file or standard input is read only when the first client has subscribed.
+    public var waitForSubscriber = false
     /// Where the sockets are; `nil`: the first standard place there is.
     public var runtimeDir: String?
     /// Permissions of `events.sock`.

@@ -78,6 +78,9 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "A file is not paced: it is classified as fast as it goes.")
     var fast = false
 
+    @Flag(help: "Start reading a file or standard input when the first client subscribes.")
+    var waitForSubscriber = false
+
     @Option(
         help:
             "Where the sockets are. Default: $ASTD_RUNTIME_DIR, $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/astd, /run/astd"
@@ -111,6 +114,7 @@ struct Run: AsyncParsableCommand {
         if !adapter.isEmpty { flags["adapter"] = adapter }
         if noCache { flags["no_cache"] = ["true"] }
         if fast { flags["fast"] = ["true"] }
+        if waitForSubscriber { flags["wait_for_subscriber"] = ["true"] }
         return flags
     }
 

@@ -41,7 +41,7 @@ import Testing
         chmod(folder.path, 0o755)
         let found = Mutex<CaptureError?>(nil)
         let reader = TestThread {
-            TestThread.giveUpRoot()
+            TestThread.dropRootFileAccess()
             let error = Self.error(of: path)
             found.withLock { $0 = error }
         }

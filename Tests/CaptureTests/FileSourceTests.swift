@@ -108,4 +108,24 @@ import Testing
         #expect(events.all.last?.message?.contains("nan at frame 15000") == true)
         #expect(!log.samples.isEmpty && log.samples.elementsEqual(stored[..<log.samples.count]))
     }
+
+    @Test(arguments: [true, false])
+    func `A file that starts paused is read after resume only`(isPaced: Bool) async throws {
+        let folder = try TestFolder()
+        let stored = AudioFixture.noise(4_000)
+        try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
+        let ring = SampleRing(capacitySamples: 8_000)
+        let events = EventLog()
+        let source = FileSource(path: folder.file("f.wav"), paced: isPaced, startsPaused: true)
+        try source.start(into: ring, onEvent: events.add)
+        #expect(events.states == [.paused])
+        let begin = SystemClock.bootNanos
+        source.resume()
+        var log = StreamLog()
+        try await log.readToEnd(ring)
+        source.stop()
+        #expect(log.samples == stored)
+        #expect(log.lastNanos > begin)
+        #expect(events.states == [.paused, .healthy])
+    }
 }

@@ -107,4 +107,21 @@ import Testing
         #expect(log.isFinished)
         pipe.closeWriteEnd()
     }
+
+    @Test func `Standard input that starts paused is read after resume only`() async throws {
+        let pipe = try TestPipe()
+        let ring = SampleRing(capacitySamples: 4_000)
+        let events = EventLog()
+        let source = StdinSource(descriptor: pipe.readEnd, startsPaused: true)
+        try source.start(into: ring, onEvent: events.add)
+        pipe.writeAndClose(Self.bytes(of: [Int16](repeating: 1_000, count: 1_600)))
+        #expect(events.states == [.paused])
+        #expect(pipe.waitingBytes == 3_200)
+        source.resume()
+        var log = StreamLog()
+        try await log.readToEnd(ring)
+        source.stop()
+        #expect(log.samples.count == 1_600)
+        #expect(events.states == [.paused, .healthy])
+    }
 }

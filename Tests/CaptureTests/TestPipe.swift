@@ -14,6 +14,12 @@ final class TestPipe: Sendable {
 
     deinit { close(readEnd) }
 
+    /// Bytes that were written and not yet read.
+    var waitingBytes: Int {
+        var count: Int32 = 0
+        return ioctl(readEnd, UInt(FIONREAD), &count) == 0 ? Int(count) : -1
+    }
+
     /// Writes everything, waiting for the reader.
     func write(_ bytes: [UInt8]) {
         var done = 0

@@ -44,7 +44,6 @@ struct AdapterSwapTests {
             let names = choices[swap % choices.count]
             let result = try await daemon.astctl(arguments: ["adapter", "use"] + names)
             #expect(result.code == 0, "\(result.errorLines)")
-            try client.fill()
             if swap == 49 { memoryBefore = try await daemon.status().memory.anonymousBytes }
         }
         let memoryAfter = try await daemon.status().memory.anonymousBytes

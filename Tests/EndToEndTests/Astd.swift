@@ -7,6 +7,8 @@ enum Astd {
     /// A small model: windows of 0.96 s, twelve labels.
     static let model = repository + "/Tests/Golden/models/stride10"
     static let modelWindowSeconds = 0.96
+    /// 96 frames: 95 frame shifts of 10 ms and one frame of 25 ms.
+    static let modelWindowSamples = 95 * 160 + 400
     static let clip = repository + "/Tests/Golden/clips/long.wav"
 
     /// The path of `astd` or `astctl`.

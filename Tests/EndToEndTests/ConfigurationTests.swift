@@ -104,7 +104,3 @@ struct ConfigurationTests {
         #expect(rest.contains { $0.label == "Music" && $0.state == .end })
     }
 }
-
-extension LiveRecord {
-    var event: EventRecord? { if case .event(let record) = self { record } else { nil } }
-}

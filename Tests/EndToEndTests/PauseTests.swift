@@ -75,7 +75,3 @@ struct PauseTests {
         withExtendedLifetime(daemon) {}
     }
 }
-
-extension LiveRecord {
-    var source: SourceRecord? { if case .source(let record) = self { record } else { nil } }
-}

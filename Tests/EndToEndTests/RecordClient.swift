@@ -1,121 +1,174 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Wire
 
-/// A client of either socket that waits for records without blocking a thread.
+/// A client of either socket that waits for records without blocking a thread of the test.
 final class RecordClient {
-    private let descriptor: Int32
+    private let socket: ClientSocket
     private var framer = LineFramer(maximumLineBytes: 1 << 20)
     private var records: ArraySlice<LiveRecord> = []
     private var objects: ArraySlice<JSONObject> = []
     private var isClosed = false
-    private var answers = 0
+    private var replies = 0
 
-    /// - Parameter path: `events.sock`, or `astd.sock` for a client that subscribes.
-    init(_ path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard withSocketAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
-            throw TestFailure("nobody answers at \(path): errno \(errno)")
-        }
+    /// - Parameters:
+    ///   - path: `events.sock`, or `astd.sock` for a client that sends requests.
+    ///   - readsAhead: Whether the socket is read at once, however busy the test is. Without it, only when the test
+    ///     asks for the next object.
+    init(_ path: String, readsAhead: Bool = true) throws {
+        socket = try ClientSocket(path, readsAhead: readsAhead)
     }
 
-    deinit { close(descriptor) }
+    /// Subscribes on `astd.sock` to all records with the scores of all labels, and to the recorded history.
+    func subscribeToEverything() throws { try send("subscribe", #"{"top_k":1000,"since_seq":0}"#) }
 
-    /// Asks `astd.sock` for every label of every prediction, and for what was said before.
-    func subscribeToEverything() throws {
-        let params = #"{"top_k":1000,"since_seq":0}"#
-        let request =
-            Array(#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":\#(params)}"#.utf8) + [0x0A]
-        guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-            throw TestFailure("the subscription could not be sent: errno \(errno)")
-        }
-    }
-
-    /// Asks `astd.sock` for one thing and waits until it is answered; for a client that asks one thing after another.
+    /// Sends a request to `astd.sock` and waits for its reply; for a client with one request at a time.
     func ask(_ method: String, _ params: String) async throws {
-        let answered = answers
+        let expected = replies + 1
+        try send(method, params)
+        try await eventually("the reply to \(method)") {
+            try receiveRecords()
+            return replies >= expected ? true : nil
+        }
+    }
+
+    /// Requests the classification of a file, and passes these open files with the request.
+    func askToClassify(_ params: String = "{}", files: [Int32]) throws {
+        try send("classify", params, files: files)
+    }
+
+    private func send(_ method: String, _ params: String, files: [Int32] = []) throws {
         let request =
             Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#.utf8) + [0x0A]
-        guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-            throw TestFailure("\(method) could not be sent: errno \(errno)")
-        }
-        _ = try await eventually("the answer to \(method)") {
-            try fill()
-            return answers > answered ? true : nil
+        guard sendWithFiles(socket.descriptor, request, files) == request.count else {
+            throw TestFailure("cannot send \(method): errno \(errno)")
         }
     }
 
-    /// Asks for a file to be classified, and sends these open files with it.
-    func askToClassify(_ params: String = "{}", files: [Int32]) throws {
-        let request =
-            Array(#"{"jsonrpc":"2.0","id":1,"method":"classify","params":\#(params)}"#.utf8) + [0x0A]
-        guard sendWithFiles(descriptor, request, files) == request.count else {
-            throw TestFailure("classify could not be sent: errno \(errno)")
+    /// The daemon's status; for a client that is not subscribed.
+    func status() async throws -> StatusReport {
+        try send("status", "{}")
+        while true {
+            // The first line is the greeting.
+            if let result = try await nextObject().object("result") { return try StatusReport(result) }
         }
     }
 
-    /// The next line as an object; for a client that gets no records.
+    /// The next line as an object; for a client that is not subscribed.
     func nextObject() async throws -> JSONObject {
         try await eventually("the next line") {
-            var buffer = [UInt8](repeating: 0, count: 1 << 16)
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            if count == 0 { throw TestFailure("the daemon closed") }
-            if count > 0 { objects += try framer.append(Array(buffer[..<count])).map(Self.object) }
-            return objects.popFirst()
+            if let object = objects.popFirst() { return object }
+            let (bytes, isClosed) = try socket.received()
+            objects += try framer.append(bytes).map { try JSONObject(parsing: Self.line($0)) }
+            if let object = objects.popFirst() { return object }
+            if isClosed { throw TestFailure("the daemon closed the connection") }
+            return nil
         }
     }
 
-    private static func object(_ item: LineFramer.Item) throws -> JSONObject {
-        guard case .line(let line) = item else { throw TestFailure("a line of more than 1 MiB") }
-        return try JSONObject(parsing: line)
-    }
-
-    /// The next record; nil when the daemon has closed.
+    /// The next record; `nil` when the daemon has closed the connection.
     func next() async throws -> LiveRecord? {
         try await eventually("the next record") {
-            try fill()
+            try receiveRecords()
             if let record = records.popFirst() { return .some(record) }
             return isClosed ? .some(nil) : nil
         }
     }
 
-    /// The next record of a kind; the others are passed over.
+    /// The first record that `pick` accepts; those before it are dropped.
     ///
-    /// - Throws: ``TestFailure`` when the daemon closes before.
-    func next<Record>(_ pick: (LiveRecord) -> Record?) async throws -> Record {
-        while let record = try await next() {
-            if let picked = pick(record) { return picked }
+    /// - Throws: ``TestFailure`` when the daemon closes the connection before, or after ``waitLimitSeconds``.
+    func next<Record>(
+        _ what: String = "the awaited record", _ pick: (LiveRecord) throws -> Record?
+    ) async throws -> Record {
+        var dropped = 0
+        var last: LiveRecord?
+        return try await eventually(what) {
+            try receiveRecords()
+            while let record = records.popFirst() {
+                if let picked = try pick(record) { return picked }
+                dropped += 1
+                last = record
+            }
+            if isClosed { throw TestFailure("the daemon closed the connection before \(what)") }
+            return nil
+        } otherwise: {
+            "\(dropped) other records, last \(last.map { "\($0)" } ?? "none")"
         }
-        throw TestFailure("the daemon closed before the record that was waited for")
     }
 
-    func nextPrediction() async throws -> Prediction { try await next { $0.prediction } }
+    func nextPrediction() async throws -> Prediction { try await next("a prediction") { $0.prediction } }
 
-    /// Everything up to the end of the stream.
+    /// All records up to the end of the stream.
     func rest() async throws -> [LiveRecord] {
         var all: [LiveRecord] = []
         while let record = try await next() { all.append(record) }
         return all
     }
 
-    /// Takes over what the daemon has sent, so that its queue does not fill up.
-    func fill() throws {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while !isClosed {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
-            guard count > 0 else {
-                isClosed = true
-                return
+    private func receiveRecords() throws {
+        let (bytes, isClosed) = try socket.received()
+        for item in framer.append(bytes) {
+            switch try RPCMessage(line: Self.line(item)) {
+            case .record(let record), .notification(let record): records.append(record)
+            case .result: replies += 1
+            case .failure(_, let error): throw TestFailure("the daemon refused: \(error.message)")
             }
-            for item in framer.append(Array(buffer[..<count])) {
-                guard case .line(let line) = item else { throw TestFailure("a record of more than 1 MiB") }
-                switch try RPCMessage(line: line) {
-                case .record(let record), .notification(let record): records.append(record)
-                case .result: answers += 1
-                case .failure(_, let error): throw TestFailure("the daemon refused: \(error.message)")
+        }
+        if isClosed { self.isClosed = true }
+    }
+
+    private static func line(_ item: LineFramer.Item) throws -> [UInt8] {
+        guard case .line(let line) = item else { throw TestFailure("a line of more than 1 MiB") }
+        return line
+    }
+}
+
+/// A connected Unix socket, read on a thread of its own where it reads ahead.
+private final class ClientSocket {
+    let descriptor: Int32
+    private let inbox = Inbox()
+    private let reader: TestThread?
+
+    private final class Inbox: Sendable {
+        let received = Mutex((bytes: [UInt8](), isClosed: false))
+
+        func receive(_ descriptor: Int32, flags: Int32) {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = recv(descriptor, &buffer, buffer.count, flags)
+                if count < 0 && errno == EINTR { continue }
+                if count < 0 && errno == EAGAIN { return }
+                received.withLock { inbox in
+                    if count > 0 { inbox.bytes += buffer[..<count] } else { inbox.isClosed = true }
                 }
+                if count <= 0 { return }
             }
+        }
+    }
+
+    init(_ path: String, readsAhead: Bool) throws {
+        let opened = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        descriptor = opened
+        let error = withSocketAddress(path, { connect(opened, $0, $1) }) == 0 ? 0 : errno
+        let inbox = inbox
+        reader = error == 0 && readsAhead ? TestThread { inbox.receive(opened, flags: 0) } : nil
+        guard error == 0 else { throw TestFailure("nobody answers at \(path): errno \(error)") }
+    }
+
+    deinit {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        reader?.join()
+        close(descriptor)
+    }
+
+    /// The bytes that came since the last call, and whether the daemon has closed the connection.
+    func received() throws -> (bytes: [UInt8], isClosed: Bool) {
+        if reader == nil { inbox.receive(descriptor, flags: Int32(MSG_DONTWAIT)) }
+        return inbox.received.withLock { inbox in
+            defer { inbox.bytes = [] }
+            return inbox
         }
     }
 }
@@ -124,6 +177,8 @@ extension LiveRecord {
     var prediction: Prediction? { if case .prediction(let record) = self { record } else { nil } }
     var isAdapter: Bool { if case .adapter = self { true } else { false } }
     var gap: Gap? { if case .gap(let record) = self { record } else { nil } }
+    var event: EventRecord? { if case .event(let record) = self { record } else { nil } }
+    var source: SourceRecord? { if case .source(let record) = self { record } else { nil } }
 }
 
 extension Prediction {

@@ -13,15 +13,16 @@ struct RunningDaemon {
 
     /// Starts the daemon and waits for its READY=1.
     static func start(
-        _ arguments: [String], model: String = Astd.model, in folder: TestFolder
+        _ arguments: [String], model: String = Astd.model, input: String = "/dev/null",
+        in folder: TestFolder
     ) async throws -> RunningDaemon {
         let notifications = try NotifySocket(folder.file("notify"))
         let program = try ChildProcess(
             [try Astd.path("astd"), "run", "--model", model, "--runtime-dir", folder.path] + arguments,
-            in: folder, environment: ["NOTIFY_SOCKET": notifications.path])
+            in: folder, environment: ["NOTIFY_SOCKET": notifications.path], input: input)
         try await eventually("READY=1 from astd") {
             if let code = program.exitCode() {
-                throw TestFailure("astd ended at once with \(code): \(try program.standardError())")
+                throw TestFailure("astd exited at once with \(code): \(try program.standardError())")
             }
             return notifications.received().contains { $0.hasPrefix("READY=1") } ? () : nil
         }
@@ -31,10 +32,12 @@ struct RunningDaemon {
     /// A new client of `events.sock`.
     func listen() throws -> RecordClient { try RecordClient(folder.file(Self.events)) }
 
-    /// A new client of `astd.sock` that asks.
-    func control() throws -> RecordClient { try RecordClient(folder.file(Self.control)) }
+    /// A new client of `astd.sock` that sends requests, and reads no more than it asks for.
+    func control() throws -> RecordClient {
+        try RecordClient(folder.file(Self.control), readsAhead: false)
+    }
 
-    /// A new client of `astd.sock` that gets every score.
+    /// A new client of `astd.sock` that is subscribed to every score.
     func subscribe() throws -> RecordClient {
         let client = try RecordClient(folder.file(Self.control))
         try client.subscribeToEverything()

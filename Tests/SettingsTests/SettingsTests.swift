@@ -63,6 +63,7 @@ import Testing
         let values: [String: String] = [
             "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
+            "wait_for_subscriber": "true",
             "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",
             "max_clients": "7", "muted_after": "5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",

@@ -31,10 +31,11 @@ package final class ChildProcess {
     ///   - command: The program, a path or a name found in PATH, and its arguments.
     ///   - folder: The program's home and runtime directory, which also receives its output.
     ///   - environment: Added to the test's own environment.
+    ///   - input: The file that is standard input.
     ///   - package: The system package that contains the program, for the message when it is missing.
     package init(
         _ command: [String], in folder: TestFolder, environment: [String: String] = [:],
-        package: String? = nil
+        input: String = "/dev/null", package: String? = nil
     ) throws {
         name = command[0]
         self.folder = folder
@@ -43,7 +44,7 @@ package final class ChildProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let flags = O_WRONLY | O_CREAT
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, folder.file("\(stem).out"), flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, folder.file("\(stem).err"), flags, 0o600)
         // Tests run in parallel: the pipes and sockets of the others must not stay open in this program.

@@ -29,6 +29,7 @@ public final class EventHub: Sendable {
 
     // A pthread lock, which the thread sanitizer understands; it does not see Synchronization.Mutex.
     private let state: NIOLockedValueBox<HubState>
+    private let firstSubscriberAction = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
     public init(limits: Limits = Limits()) {
         state = NIOLockedValueBox(HubState(limits: limits))
@@ -42,6 +43,11 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.publish(record) }
     }
 
+    /// Calls `action` once, on the thread that attaches the first client. To be set before clients can connect.
+    func whenFirstSubscribed(_ action: @escaping @Sendable () -> Void) {
+        firstSubscriberAction.withLockedValue { $0 = action }
+    }
+
     /// Records that clients missed since the start because they read too slowly, summed over all.
     public var lostRecords: UInt64 {
         state.withLockedValue { $0.lostRecords }
@@ -51,7 +57,13 @@ public final class EventHub: Sendable {
     ///   thread and under the lock: it may schedule work and must not call the hub. It is not called any more
     ///   once ``detach(_:)`` has returned.
     func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
-        state.withLockedValue { $0.attach(subscription, wake: wake) }
+        let id = state.withLockedValue { $0.attach(subscription, wake: wake) }
+        let action = firstSubscriberAction.withLockedValue { pending in
+            defer { pending = nil }
+            return pending
+        }
+        action?()
+        return id
     }
 
     func change(_ id: Int, to subscription: Subscription) {

@@ -1,7 +1,7 @@
-import Glibc
+private import Glibc
 
-/// A thread of a test; joined before it goes.
-final class TestThread: Sendable {
+/// A thread of a test, to be joined.
+package final class TestThread: Sendable {
     private let handle: pthread_t
 
     private final class Body {
@@ -9,7 +9,7 @@ final class TestThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    package init(_ body: @escaping @Sendable () -> Void) {
         var thread = pthread_t()
         let failure = pthread_create(
             &thread, nil,
@@ -21,14 +21,14 @@ final class TestThread: Sendable {
         handle = thread
     }
 
-    /// Takes the right to read everybody's files from the calling thread, and from no other; for tests that run as
-    /// root, where no file is forbidden. The C library's module does not show the call.
-    static func giveUpRoot() {
+    package func join() { pthread_join(handle, nil) }
+
+    /// Makes the calling thread, and no other, subject to file permissions when the tests run as root.
+    package static func dropRootFileAccess() {
         typealias SetUser = @convention(c) (UInt32) -> Int32
+        // The C library's module does not declare setfsuid.
         guard getuid() == 0, let symbol = dlsym(nil, "setfsuid") else { return }
         // SAFETY: this is the signature of setfsuid(2).
         _ = unsafeBitCast(symbol, to: SetUser.self)(65_534)
     }
-
-    func join() { pthread_join(handle, nil) }
 }
