@@ -23,8 +23,7 @@ final class PulseSession: @unchecked Sendable {
     private var phase = Phase.connecting
     private var health = SourceHealth()
     private var unheard = UnheardMeter()
-    /// In nanoseconds of the monotonic clock.
-    private var lastArrivalNanos: Int64 = 0
+    private var watchdog = NoDataWatchdog(atNanos: 0)
     /// Why samples are missing since the stream last broke off.
     private var breakReason = HoleReason.sourceLost
     /// Whether the first attempt has come to its end, good or bad.
@@ -34,18 +33,13 @@ final class PulseSession: @unchecked Sendable {
     private enum Phase {
         case connecting  // the server's answers are due; at the timer they are too late
         case watching  // the server is there and the source is not; the server says when it comes
-        case recording  // samples are due; at the timer it is seen whether they came
+        case recording  // samples are due; at each tick of the timer the watchdog is asked
         case suspended  // the server holds the source back, and says when it no longer does
         case broken  // at the timer the pieces are taken away
         case waiting  // at the timer the next attempt begins
         case paused  // nothing happens until `resume`
         case closed  // nothing more happens
     }
-
-    /// A source that says nothing for so long is lost: its server hangs.
-    private static let silenceLimitNanos: Int64 = 3_000_000_000
-    /// A timer that is so late says that this process stood still, not the server.
-    private static let standstillNanos: Int64 = 1_000_000_000
 
     /// - Throws: `noServer` when libpulse cannot even begin.
     init(
@@ -169,8 +163,7 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .connecting else { return }
         phase = .recording
         sourceName = stream?.deviceName
-        lastArrivalNanos = SystemClock.monotonicNanos
-        timer?.fire(inNanos: Self.silenceLimitNanos)
+        startWatchdog()
         tell(.recovering)
         begin()
     }
@@ -205,8 +198,7 @@ final class PulseSession: @unchecked Sendable {
         } else if !isSuspended, phase == .suspended {
             unheard.noteBreak()
             phase = .recording
-            lastArrivalNanos = SystemClock.monotonicNanos
-            timer?.fire(inNanos: Self.silenceLimitNanos)
+            startWatchdog()
             tell(.recovering)
         }
     }
@@ -215,9 +207,9 @@ final class PulseSession: @unchecked Sendable {
     func arrived(_ samples: UnsafeBufferPointer<Float>, ageNanos: Int64) {
         // A source that was suspended may have some samples on the way.
         guard phase == .recording || phase == .suspended else { return }
-        lastArrivalNanos = SystemClock.monotonicNanos
+        watchdog.recordArrival()
         let now = SystemClock.bootNanos
-        unheard.noteSleep(nanos: now - lastArrivalNanos)
+        unheard.noteSleep(nanos: now - SystemClock.monotonicNanos)
         let missing = unheard.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
         ring.skip(samples: missing, reason: breakReason)
         ring.push(samples, lastSampleNanos: now - ageNanos)
@@ -255,14 +247,8 @@ final class PulseSession: @unchecked Sendable {
         case .connecting:
             fail(.noServer(server: server, reason: PulseNames.noAnswer))
         case .recording:
-            let now = SystemClock.monotonicNanos
-            var left = lastArrivalNanos + Self.silenceLimitNanos - now
-            if left < -Self.standstillNanos {
-                // What the server has sent meanwhile waits to be read.
-                (lastArrivalNanos, left) = (now, Self.silenceLimitNanos)
-            }
-            if left > 0 {
-                timer?.fire(inNanos: left)
+            guard watchdog.tick(atNanos: SystemClock.bootNanos) else {
+                timer?.fire(inNanos: NoDataWatchdog.tickNanos)
                 return
             }
             // A server that is there with a source that stays silent would be lost and found for ever.
@@ -276,6 +262,11 @@ final class PulseSession: @unchecked Sendable {
         case .waiting: connect()
         case .watching, .suspended, .paused, .closed: break
         }
+    }
+
+    private func startWatchdog() {
+        watchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
+        timer?.fire(inNanos: NoDataWatchdog.tickNanos)
     }
 
     private func takeApart() {

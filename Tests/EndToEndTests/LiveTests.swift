@@ -102,32 +102,34 @@ struct LiveTests {
         }
     }
 
-    @Test func `A daemon that stood still tells the windows it skipped and goes on`() async throws {
+    @Test func `A stopped daemon reports the windows it skipped and continues`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
             ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.05"], in: folder)
         let client = try daemon.listen()
-        let before = try await client.nextPrediction()
-        // A second without a processor is twenty hops; the capture buffer holds ten seconds.
+        var last = try await client.nextPrediction()
         daemon.program.send(SIGSTOP)
-        try await Task.sleep(for: .seconds(1))
+        // Two seconds of the server's time: forty hops. The capture buffer holds ten seconds.
+        try await server.play([Float](repeating: 0.1, count: 32_000), to: PulseServer.sink)
         daemon.program.send(SIGCONT)
-        var last = before
-        let gap = try await client.next { record in
+        let gap = try await client.next("a gap of half a second of skipped windows") { record -> Gap? in
             if let prediction = record.prediction {
                 #expect(prediction.startSample > last.startSample)
                 last = prediction
             }
-            return record.gap.flatMap {
-                $0.reason == .skipped && $0.endSample - $0.startSample >= 8000 ? $0 : nil
+            if let source = record.source {
+                #expect(source.state != .lost, "the daemon stopped, not the source")
             }
+            guard let gap = record.gap, gap.reason == .skipped else { return nil }
+            return gap.endSample - gap.startSample >= 8_000 ? gap : nil
         }
         let after = try await client.nextPrediction()
-        // The gap is what lies between the windows on either side of it.
+        // The gap lies between the windows on either side of it; its first frame may be shared.
         #expect(gap.startSample >= last.endSample - 400)
         #expect(gap.endSample < after.endSample)
         #expect(after.startSample > last.startSample)
+        // Windows start at multiples of the hop.
         #expect(after.startSample % 800 == 0)
         let following = try await client.nextPrediction()
         #expect(following.startSample > after.startSample)
