@@ -86,7 +86,7 @@ struct ParallelRunTests {
         let folder = try TestFolder()
         #expect(mkfifo(folder.file("list"), 0o600) == 0)
         let list = open(folder.file("list"), O_RDWR)
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = ContinuousClock.now + .seconds(waitLimitSeconds)
         let run = BatchRun(
             try Self.classifiers(2), try BatchOutputs([.jsonl], to: .file(folder.file("out"))),
             ProgressBar(isVisible: false),

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -97,7 +98,7 @@ import Wire
             let client = try TestClient(test.events)
             _ = try await client.line()
             client.shutdownWriting()
-            try await Task.sleep(for: .milliseconds(100))
+            try await test.serveOthers()
             test.hub.publish(TestServer.prediction(1))
             #expect(try await client.record() == TestServer.prediction(1))
         }
@@ -109,7 +110,11 @@ import Wire
             _ = try await client?.line()
             #expect(test.server.clientCount == 1)
             client = nil
-            #expect(try await TestServer.eventually { test.server.clientCount == 0 })
+            try await eventually("0 clients") {
+                test.server.clientCount
+            } until: {
+                $0 == 0
+            }
         }
     }
 
@@ -118,10 +123,15 @@ import Wire
             var client: TestClient? = try TestClient(test.events)
             _ = try await client?.line()
             client?.shutdownWriting()
-            try await Task.sleep(for: .milliseconds(100))
-            #expect(test.server.clientCount == 1)
+            try await test.serveOthers()
+            test.hub.publish(TestServer.prediction(1))
+            #expect(try await client?.record() == TestServer.prediction(1))
             client = nil
-            #expect(try await TestServer.eventually { test.server.clientCount == 0 })
+            try await eventually("0 clients") {
+                test.server.clientCount
+            } until: {
+                $0 == 0
+            }
         }
     }
 
@@ -133,7 +143,11 @@ import Wire
                 for seq in 1...2_000 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
                 if round.isMultiple(of: 2) { client.disconnect() }
             }
-            #expect(try await TestServer.eventually { test.server.clientCount == 0 })
+            try await eventually("0 clients") {
+                test.server.clientCount
+            } until: {
+                $0 == 0
+            }
             let witness = try TestClient(test.events)
             _ = try await witness.line()
             test.hub.publish(TestServer.prediction(77_777))

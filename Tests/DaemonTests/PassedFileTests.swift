@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Wire
 
@@ -97,7 +98,11 @@ import Wire
                 }
                 client.disconnect()
                 var byte: UInt8 = 0
-                #expect(try await TestServer.eventually { read(ends[0], &byte, 1) == 0 })
+                try await eventually("the end of the pipe") {
+                    read(ends[0], &byte, 1)
+                } until: {
+                    $0 == 0
+                }
             }
         }
     }

@@ -21,11 +21,11 @@ import Wire
     {
         let stream = try Stream(sourceWaits: true)
         stream.push(32_000)
-        #expect(try await stream.eventually { $0.windows.last?.upperBound == 100 * 160 + 15_600 })
+        try await stream.wait(forWindowTo: 100 * 160 + 15_600)
         stream.push(1_001)
         stream.pipeline.breakOff(isForLong: false)
         // Up to the end of the frame that has the last sample.
-        #expect(try await stream.eventually { $0.windows.last?.upperBound == 33_040 })
+        try await stream.wait(forWindowTo: 33_040)
         stream.ring.skip(samples: 10_000, reason: .sourceLost)
         stream.push(16_000)
         let records = try await stream.end()
@@ -42,7 +42,7 @@ import Wire
         let stream = try Stream(sourceWaits: true)
         stream.push(20_001)
         stream.pipeline.breakOff(isForLong: reason == .paused)
-        #expect(try await stream.eventually { $0.windows.last?.upperBound == 20_080 })
+        try await stream.wait(forWindowTo: 20_080)
         let hole: Int64 = reason == .paused ? 500 : 40_000
         stream.ring.skip(samples: hole, reason: reason)
         stream.push(20_000)
@@ -56,7 +56,7 @@ import Wire
         let stream = try Stream(sourceWaits: true)
         stream.push(20_001)
         stream.pipeline.breakOff(isForLong: false)
-        #expect(try await stream.eventually { $0.windows.last?.upperBound == 20_080 })
+        try await stream.wait(forWindowTo: 20_080)
         stream.push(20_000)
         let records = try await stream.end()
         #expect(records.gaps.isEmpty && records.complaint == nil)
@@ -149,18 +149,19 @@ private final class Stream {
         samples.withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
     }
 
-    /// Waits until what was told so far fulfils a condition.
-    func eventually(_ condition: (Records) -> Bool) async throws -> Bool {
-        try await TestServer.eventually {
+    func wait(forWindowTo end: Int64) async throws {
+        try await eventually("a window up to sample \(end)") {
             read()
-            return condition(records)
+            return records.windows.last?.upperBound
+        } until: {
+            $0 == end
         }
     }
 
     /// Ends the stream; everything that was told.
     func end() async throws -> Records {
         ring.finish()
-        #expect(try await TestServer.eventually { done.wait(timeout: .now()) == .success })
+        try await eventually("the end of the pipeline", that: { done.wait(timeout: .now()) == .success })
         read()
         return records
     }

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import ServiceLifecycle
+import TestSupport
 import Testing
 import Wire
 
@@ -47,17 +48,15 @@ import Wire
             _ = try await early.record()
             unlink(test.control)
             unlink(test.events)
-            #expect(
-                try await TestServer.eventually { mode(test.control) == 0o660 && mode(test.events) == 0o660 })
+            try await eventually("both socket files") {
+                [mode(test.control), mode(test.events)]
+            } until: {
+                $0 == [0o660, 0o660]
+            }
             for path in [test.control, test.events] {
                 // The file is there a moment before it is listened to.
-                var late: TestClient?
-                #expect(
-                    try await TestServer.eventually {
-                        late = try? TestClient(path)
-                        return late != nil
-                    })
-                #expect(try await late?.record() == .hello(StubHandler().hello()))
+                let late = try await eventually("an answer at \(path)") { try? TestClient(path) }
+                #expect(try await late.record() == .hello(StubHandler().hello()))
             }
             #expect(try await early.request("echo", #"{"text":"still here"}"#) != nil)
             serving.cancel()
@@ -184,7 +183,11 @@ import Wire
             #expect(refused == 150)
             #expect(try await served[0].request("echo") == .result(id: .number("1"), .string("")))
             served[1].disconnect()
-            #expect(try await TestServer.eventually { test.server.clientCount == 49 })
+            try await eventually("49 clients") {
+                test.server.clientCount
+            } until: {
+                $0 == 49
+            }
             let late = try TestClient(test.control)
             #expect(try await late.record() == .hello(StubHandler().hello()))
         }
@@ -199,7 +202,7 @@ import Wire
             let group = ServiceGroup(services: [test.server, probe], logger: TestServer.logger)
             let running = Task { try await group.run() }
             // A group that is told to stop before it began refuses to run, and the sockets would stay open.
-            #expect(try await TestServer.eventually { probe.hasStarted })
+            try await eventually("the start of the group", that: { probe.hasStarted })
             let stuck = try TestClient(test.events)
             _ = try await stuck.line()
             for seq in 1...4_000 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
@@ -223,7 +226,7 @@ import Wire
         try await TestServer.withDirectory { directory in
             let test = TestServer(directory: directory)
             let running = Task { try await test.server.run() }
-            #expect(try await TestServer.eventually { mode(test.events) != nil })
+            try await eventually("the socket file", that: { mode(test.events) != nil })
             running.cancel()
             try await running.value
             #expect(mode(test.events) == nil)

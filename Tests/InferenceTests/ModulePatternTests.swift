@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Inference
@@ -33,10 +34,9 @@ import Testing
     }
 
     @Test(arguments: [#"(\w+)+!"#, #"(a|a)*$"#, #"(.*)*(.*)*(.*)*!"#, #"(x+x+)+y"#])
-    func `An expression that backtracking never finishes is answered at once`(key: String) throws {
+    func `An expression that backtracking never finishes is answered at once`(key: String) async throws {
         let pattern = try #require(ModulePattern(key))
         let path = String(repeating: "x", count: 5000)
-        let took = ContinuousClock().measure { #expect(!pattern.matches(path)) }
-        #expect(took < .seconds(20), "a debug build under a sanitizer on a busy machine")
+        try await completes("matching") { #expect(!pattern.matches(path)) }
     }
 }

@@ -44,3 +44,10 @@ package func eventually<Value>(
         last.map { "\($0)" }
     }
 }
+
+/// Polls `condition` until it holds, without blocking a thread.
+///
+/// - Throws: ``TestFailure`` after ``waitLimitSeconds``, or what `condition` throws.
+package func eventually(_ what: String, that condition: () async throws -> Bool) async throws {
+    try await eventually(what) { try await condition() ? true : nil }
+}
