@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs a command on a terminal of its own and draws the screen as SVG, in a light or dark page's colours.
+"""Runs a command on a terminal of its own and draws the screen as SVG.
 
     tools/draw_terminal.py --until 'now: Siren' --output docs/demo.svg -- tools/demo.sh
 
-Understands what astctl and the demo write: text, line ends, cursor up and home, clearing, colours. Anything else is ignored.
+Understands the output of astctl and the demo: text, line ends, cursor up and home, clearing, colours.
 """
 import argparse
 import codecs
@@ -22,6 +22,7 @@ import time
 # A colour by its SGR number, with good contrast on the dark background below.
 COLOURS = {31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 34: "#79c0ff", 35: "#d2a8ff", 36: "#56d4dd", 90: "#8b949e"}
 CELL_WIDTH, CELL_HEIGHT, FONT_SIZE, MARGIN, BAR = 8.4, 18, 14, 14, 30
+BLOCKS = "▏▎▍▌▋▊▉█"  # one to eight eighths of a cell
 SEQUENCE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|\x1b.")
 
 
@@ -115,6 +116,22 @@ def record(command, screen, until, after, limit):
         sys.exit(f"draw_terminal: no {until!r} on the screen within {limit} s:\n{screen.text()}")
 
 
+def words_of(row):
+    """The words of a row with their column and style; a bar of block characters is a word of its own."""
+    column = 0
+    while column < len(row):
+        character, style = row[column]
+        begin = column
+        is_block = character in BLOCKS
+        while column < len(row) and row[column][0] != " " and row[column][1] == style \
+                and (row[column][0] in BLOCKS) == is_block:
+            column += 1
+        if column > begin:
+            yield begin, "".join(character for character, _ in row[begin:column]), style
+        else:
+            column += 1
+
+
 def draw(screen, title):
     rows = screen.cells[:]
     while rows and all(character == " " for character, _ in rows[-1]):
@@ -122,8 +139,8 @@ def draw(screen, title):
     width = 2 * MARGIN + CELL_WIDTH * screen.columns
     height = BAR + 2 * MARGIN + CELL_HEIGHT * len(rows)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}"'
-        f' font-family="ui-monospace,DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="{FONT_SIZE}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" '
+        f'height="{height}" font-family="ui-monospace,DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="{FONT_SIZE}">',
         f"<title>{html.escape(title)}</title>",
         f'<rect width="{width:.0f}" height="{height}" rx="8" fill="#0d1117" stroke="#30363d"/>',
         *(f'<circle cx="{18 + 20 * dot}" cy="15" r="6" fill="{fill}"/>'
@@ -131,21 +148,18 @@ def draw(screen, title):
         f'<text x="{width / 2:.0f}" y="20" fill="#8b949e" text-anchor="middle">{html.escape(title)}</text>',
     ]
     for number, row in enumerate(rows):
-        y = BAR + MARGIN + CELL_HEIGHT * number + FONT_SIZE
-        column = 0
-        while column < len(row):
-            style, begin = row[column][1], column
-            while column < len(row) and row[column][1] == style:
-                column += 1
-            words = "".join(character for character, _ in row[begin:column])
-            if not words.strip():
-                continue
+        y = BAR + MARGIN + CELL_HEIGHT * number
+        for begin, words, style in words_of(row):
             fill = next((COLOURS[code] for code in style if code in COLOURS), "#e6edf3")
-            weight = ' font-weight="bold"' if 1 in style else ""
-            # A length for each run keeps the columns aligned whatever font the viewer has.
-            out.append(
-                f'<text x="{MARGIN + CELL_WIDTH * begin:.1f}" y="{y}" fill="{fill}"{weight} xml:space="preserve"'
-                f' textLength="{CELL_WIDTH * len(words):.1f}" lengthAdjust="spacingAndGlyphs">{html.escape(words)}</text>')
+            x = MARGIN + CELL_WIDTH * begin
+            if words[0] in BLOCKS:
+                eighths = sum(BLOCKS.index(block) + 1 for block in words)
+                out.append(f'<rect x="{x:.1f}" y="{y}" width="{CELL_WIDTH * eighths / 8:.1f}" '
+                           f'height="{CELL_HEIGHT - 2}" fill="{fill}"/>')
+                continue
+            # A length for each word keeps the columns aligned whatever font the viewer has.
+            out.append(f'<text x="{x:.1f}" y="{y + FONT_SIZE}" fill="{fill}" textLength="{CELL_WIDTH * len(words):.1f}" '
+                       f'lengthAdjust="spacingAndGlyphs">{html.escape(words)}</text>')
     out.append("</svg>")
     return "\n".join(out) + "\n"
 
