@@ -97,6 +97,12 @@ while read -r lines file; do
 done < <(git ls-files -z 'Sources/*.swift' 'Sources/*.c' 'Sources/*.h' 'Sources/*.js' 'Tests/*.swift' \
     | xargs -0r wc -l | grep -v ' total$')
 
+# ---- Paths that documents name exist.
+while IFS=: read -r document path; do
+    [ -e "$path" ] || breach "$document names $path, which does not exist"
+done < <(git ls-files '*.md' ':!Tests/Golden' \
+    | xargs grep -HoP '`\K(Sources|Tests|tools|docs|etc|examples|systemd)/[\w./+-]+(?=`)' | sort -u)
+
 # ---- Code that is unfinished, or crashes instead of throwing.
 unfinished=$(git grep -nIwE 'TODO|FIXME|XXX|fatalError|try!|as!' -- Sources || true)
 [ -z "$unfinished" ] || breach "unfinished or crashing code:"$'\n'"$unfinished"
