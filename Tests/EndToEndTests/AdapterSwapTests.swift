@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Adapters that come and go while the daemon listens to a real PulseAudio server.
+/// Adapters that are loaded, switched and unloaded at run time.
 @Suite(.timeLimit(.minutes(10)))
 struct AdapterSwapTests {
     private static let adapters = ["modern-qv", "dora", "new-head"]
@@ -11,7 +11,7 @@ struct AdapterSwapTests {
         "\(Astd.repository)/Tests/Golden/adapters/\(adapter)"
     }
 
-    /// Raw logits of a window of silence, by adapter: what the daemon must say of a silent sink.
+    /// Raw logits of a window of silence, by adapter: the reference for a silent sink.
     private static func logitsOfSilence(in folder: TestFolder) async throws -> [String: [Float]] {
         let silence = try folder.write(
             SeededClip.wav([Int16](repeating: 0, count: 15_600)), to: "silence.wav")
@@ -25,10 +25,12 @@ struct AdapterSwapTests {
         return logits
     }
 
-    @Test func `Two hundred swaps lose no sample, mix nothing up and leave no memory behind`() async throws {
+    @Test func `Two hundred switches lose no sample, keep the adapters apart and leak no memory`()
+        async throws
+    {
         let folder = try TestFolder()
         let expected = try await Self.logitsOfSilence(in: folder)
-        #expect(Set(expected.values).count == 4, "each adapter says something else of silence")
+        #expect(Set(expected.values).count == 4, "each adapter has its own scores")
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
             ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.2", "--activation", "none"], in: folder)
@@ -64,7 +66,7 @@ struct AdapterSwapTests {
                 let name = prediction.adapter ?? AdapterRecord.baseName
                 if seen.count == active.count { seen = [] }
                 if seen.isEmpty {
-                    #expect(prediction.endSample == lastEnd + 3200, "every hop has its window, or a gap")
+                    #expect(prediction.endSample == lastEnd + 3200, "every hop has a window or a gap")
                     lastEnd = prediction.endSample
                 }
                 #expect(prediction.endSample == lastEnd)
@@ -73,7 +75,7 @@ struct AdapterSwapTests {
                 #expect(prediction.scores == expected[name], "\(name) after \(switches.count) swaps")
                 predictions += 1
             case .gap(let gap):
-                // A machine that is busy with other things skips a hop and says so; nothing else is missing.
+                // A busy machine skips a hop and reports it; nothing else is missing.
                 #expect(gap.reason == .skipped, "\(gap)")
                 lastEnd += gap.endSample - gap.startSample
             case .lost(let lost): Issue.record("\(lost)")
@@ -82,11 +84,12 @@ struct AdapterSwapTests {
         }
         #expect(switches == (0..<200).map { choices[$0 % choices.count] })
         let status = try await daemon.status()
-        #expect(status.overrunSamples == 0 && status.lostSamples == 0)
+        #expect(status.overrunSamples == 0)
+        #expect(status.lostSamples == 0)
         withExtendedLifetime(server) {}
     }
 
-    @Test func `Loading and unloading again and again leaves nothing behind`() async throws {
+    @Test func `Repeated loading and unloading leaks no memory`() async throws {
         let folder = try TestFolder()
         let silence = try SeededClip.longSilence(in: folder)
         let daemon = try await RunningDaemon.start(
@@ -101,13 +104,13 @@ struct AdapterSwapTests {
             }
             return try await daemon.status().memory.anonymousBytes
         }
-        // By then the history of records is full. The allocator takes half a megabyte at a time.
+        // After 300 rounds the history of records is full. The allocator grows by half a megabyte at a time.
         let early = try await memory(after: 300)
         let late = try await memory(after: 300)
-        #expect(late < early + 1_000_000, "3 kB a round: \(early) to \(late)")
+        #expect(late < early + 1_000_000, "a leak of 3 kB per round: \(early) to \(late)")
     }
 
-    @Test func `A window of another length goes on where the stream is`() async throws {
+    @Test func `A switch to an adapter with another window length keeps the stream position`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
@@ -127,14 +130,14 @@ struct AdapterSwapTests {
         }
         let short = try await client.nextPrediction()
         #expect(frames(base) == 96 && frames(short) == frames(first))
-        #expect(short.endSample == base.endSample, "both have heard the same")
+        #expect(short.endSample == base.endSample, "both windows end with the same sample")
         #expect(try await daemon.astctl("adapter", "use", "max-length").code == 0)
         let hello = try await daemon.status()
         #expect(hello.adapters == ["max-length"])
         withExtendedLifetime(server) {}
     }
 
-    @Test func `From a short window back to a long one no hop is missing`() async throws {
+    @Test func `A switch from a short window to a long one skips no hop`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let short = "petl-qv-cls-64"
@@ -142,7 +145,7 @@ struct AdapterSwapTests {
             ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--adapter", Self.path(short)],
             in: folder)
         let client = try daemon.subscribe()
-        // As long as the base's window, so that its frames are there.
+        // Longer than the base's window, so that all its frames exist.
         var end = try await client.nextPrediction().endSample
         while end < 40_000 { end = try await client.nextPrediction().endSample }
         #expect(try await daemon.astctl("adapter", "use", "base").code == 0)
@@ -152,27 +155,29 @@ struct AdapterSwapTests {
             if let gap = record.gap { end += gap.endSample - gap.startSample }
             guard let prediction = record.prediction else { continue }
             isSwitched = prediction.adapter == nil
-            // The base's windows begin at multiples of the hop; the adapter's began at others.
+            // The base's windows start at other multiples of the hop than the adapter's.
             #expect(prediction.endSample > end && prediction.endSample <= end + 2 * 1600)
             end = prediction.endSample
         }
         withExtendedLifetime(server) {}
     }
 
-    @Test func `A name that is loaded again is the new content`() async throws {
+    @Test func `Reload replaces, adds and removes the adapters of the directory`() async throws {
         let folder = try TestFolder()
         let expected = try await Self.logitsOfSilence(in: folder)
         let server = try await PulseServer(in: folder)
-        let shelf = folder.file("adapters")
+        let directory = folder.file("adapters")
         try folder.replace("adapters/mine", with: Self.path("modern-qv"))
         let daemon = try await RunningDaemon.start(
             [
                 "--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--activation", "none",
                 "--adapters-dir",
-                shelf,
+                directory,
             ], in: folder)
         try await eventually("the adapters' directory") {
-            try await daemon.astctl("adapter").lines.contains { $0.contains("mine") } ? () : nil
+            try await daemon.astctl("adapter").lines
+        } until: { lines in
+            lines.contains { $0.contains("mine") }
         }
         #expect(try await daemon.astctl("adapter", "use", "mine").code == 0)
         let client = try daemon.subscribe()
@@ -197,7 +202,7 @@ struct AdapterSwapTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test func `What cannot be done is refused, and everything stays as it was`() async throws {
+    @Test func `A refused request has its reason and changes nothing`() async throws {
         let folder = try TestFolder()
         let daemon = try await RunningDaemon.start(
             [
@@ -229,7 +234,7 @@ struct AdapterSwapTests {
         #expect(try await daemon.astctl("labels", "--adapter", "base").lines.count == 12)
     }
 
-    @Test func `A start with an adapter that does not fit ends with the reason`() async throws {
+    @Test func `An adapter that does not fit exits with 66 and the reason`() async throws {
         let folder = try TestFolder()
         for (adapters, reason) in [
             (["pissa"], "init_lora_weights is pissa"),
@@ -246,7 +251,7 @@ struct AdapterSwapTests {
         }
     }
 
-    @Test func `A model file that is truncated in use ends the daemon with the reason`() async throws {
+    @Test func `A model file truncated at run time ends the daemon with 74 and the reason`() async throws {
         let folder = try TestFolder()
         try folder.replace("model", with: Astd.model)
         let daemon = try await RunningDaemon.start(
@@ -258,7 +263,8 @@ struct AdapterSwapTests {
         #expect(result.errorLines.last?.contains("was truncated") == true, "\(result.errorLines)")
     }
 
-    @Test func `Several adapters classify each window of a file, each record says whose it is`() async throws
+    @Test func `Several adapters classify each window of a file, and each record names its adapter`()
+        async throws
     {
         let folder = try TestFolder()
         let clip = try folder.write(SeededClip.wav(SeededClip(seed: 3).samples), to: "clip.wav")

@@ -1,7 +1,7 @@
 import Glibc
 import TestSupport
 
-/// The programs as they were built beside the tests, and the files that they are tried on.
+/// The programs that were built with the tests, and the fixtures for them.
 enum Astd {
     static let repository = #filePath.replacing("/Tests/EndToEndTests/Astd.swift", with: "")
     /// A small model: windows of 0.96 s, twelve labels.
@@ -19,16 +19,22 @@ enum Astd {
             decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/\(name)"
         guard access(String(path), X_OK) == 0 else {
-            throw TestFailure("\(path) is not there: build everything first with `swift build`")
+            throw TestFailure("\(path) does not exist: run `swift build` first")
         }
         return String(path)
+    }
+
+    /// Starts `astd` or `astctl`.
+    static func start(
+        _ command: [String], in folder: TestFolder, environment: [String: String] = [:]
+    ) throws -> ChildProcess {
+        try ChildProcess([try path(command[0])] + command.dropFirst(), in: folder, environment: environment)
     }
 
     /// Runs `astd` or `astctl` to its end.
     static func run(
         _ command: [String], in folder: TestFolder, environment: [String: String] = [:]
     ) async throws -> ChildProcess.Exit {
-        let full = [try path(command[0])] + command.dropFirst()
-        return try await ChildProcess(full, in: folder, environment: environment).exit()
+        try await start(command, in: folder, environment: environment).exit()
     }
 }

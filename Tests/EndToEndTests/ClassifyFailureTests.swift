@@ -4,10 +4,12 @@ import TestSupport
 import Testing
 import Wire
 
-/// A batch with trouble in it: what can be classified is, the rest is told in its place.
+/// A batch with unreadable files: the others are classified, and each failure has a record in its place.
 @Suite(.timeLimit(.minutes(10)))
 struct ClassifyFailureTests {
-    @Test func `Files that cannot be read have an error in their place and the others go on`() async throws {
+    @Test func `An unreadable file has an error record in its place, and the others are classified`()
+        async throws
+    {
         let folder = try TestFolder()
         let text = try folder.write("dear diary\n".utf8, to: "diary.wav")
         let empty = try folder.write([], to: "empty.flac")
@@ -24,19 +26,19 @@ struct ClassifyFailureTests {
             try records.map { try $0.object("error")?.requiredString("code") } == [
                 "not_audio", nil, "empty", "not_found", "permission_denied", nil,
             ])
-        // A line for people each.
+        // One line per failure.
         #expect(result.errorLines.count == 4)
         #expect(result.errorLines.allSatisfy { $0.hasPrefix("astd: \(folder.path)/") })
     }
 
-    @Test func `A full disk is told and is a failure`() async throws {
+    @Test func `A full disk is an error with exit code 1`() async throws {
         let folder = try TestFolder()
         let result = try await Astd.classify([Astd.clip, "--output", "/dev/full"], in: folder)
         #expect(result.code == 1)
         #expect(result.errorLines == ["astd: /dev/full cannot be written: No space left on device"])
     }
 
-    @Test func `A reader that has enough is no failure`() async throws {
+    @Test func `A reader that closes the pipe early is not an error`() async throws {
         let folder = try TestFolder()
         let command =
             "set -o pipefail; '\(try Astd.path("astd"))' classify --model '\(Astd.model)' --hop 0.01 '\(Astd.clip)' "
@@ -47,7 +49,7 @@ struct ClassifyFailureTests {
         #expect(result.errorLines.isEmpty)
     }
 
-    @Test func `No model is 66 and nothing to do is 64`() async throws {
+    @Test func `A missing model exits with 66, missing paths with 64`() async throws {
         let folder = try TestFolder()
         let noModel = try await Astd.run(
             ["astd", "classify", "--model", folder.file("nothing"), Astd.clip], in: folder)
@@ -58,7 +60,7 @@ struct ClassifyFailureTests {
         #expect(nothing.errorLines.count == 1)
     }
 
-    /// Root may read every file; a program that is run through `setpriv` like this may not.
+    /// Runs a program that obeys file permissions, also when the tests run as root.
     private func withoutRootsPrivilege(
         _ command: [String], in folder: TestFolder
     ) async throws -> ChildProcess.Exit {
@@ -70,7 +72,7 @@ struct ClassifyFailureTests {
     }
 }
 
-/// What is asked for on the command line of a batch.
+/// The command line of a batch.
 @Suite(.timeLimit(.minutes(10)))
 struct ClassifyArgumentTests {
     @Test(arguments: [
@@ -81,27 +83,32 @@ struct ClassifyArgumentTests {
         (["--format", "raven"], "--output"),
         (["--format", "csv,text", "--output", "/dev/null"], "directory"),
     ])
-    func `What makes no sense is refused with what would`(arguments: [String], mention: String) async throws {
+    func `Contradictory options are refused with advice`(arguments: [String], mention: String) async throws {
         let folder = try TestFolder()
         let result = try await Astd.run(
             ["astd", "classify", "--model", Astd.model, Astd.clip, Astd.clip] + arguments, in: folder)
-        #expect(result.code == 64 && result.lines.isEmpty)
+        #expect(result.code == 64)
+        #expect(result.lines.isEmpty)
         #expect(result.errorLines.first?.contains(mention) == true, "\(result.errorLines)")
     }
 
-    @Test func `Sound on standard input, and labels of one file, need no directory`() async throws {
+    @Test func `Audio on standard input, and label files of one recording, go to standard output`()
+        async throws
+    {
         let folder = try TestFolder()
         let astd = "'\(try Astd.path("astd"))' classify --model '\(Astd.model)' --top-k 1"
         let command =
             "\(astd) --format audacity - < '\(Astd.clip)' && cat '\(Astd.clip)' | \(astd) --format raven -"
         let result = try await ChildProcess(["bash", "-c", command], in: folder, package: "bash").exit()
-        #expect(result.code == 0 && result.errorLines.isEmpty)
+        #expect(result.code == 0)
+        #expect(result.errorLines.isEmpty)
+        // Five windows in Audacity's format; a header and five windows in Raven's.
         #expect(result.lines.count == 5 + 1 + 5)
         #expect(result.lines[0].hasPrefix("0.000000\t0.960000\t"))
         #expect(result.lines[5].hasPrefix("Selection\tView\t"))
     }
 
-    @Test func `A list names many files to one process, whose records are in its order`() async throws {
+    @Test func `Records of a list of files have the order of the list`() async throws {
         let folder = try TestFolder()
         let names = ["b", "a", "c", "a"].map { folder.file($0 + " .wav") }
         for name in Set(names) { try FileManager.default.copyItem(atPath: Astd.clip, toPath: name) }

@@ -4,13 +4,13 @@ import TestSupport
 import Testing
 import Wire
 
-/// The clients of examples/clients, as the README shows them, against a daemon that plays a file.
+/// The clients in examples/clients, against a running daemon.
 @Suite(.timeLimit(.minutes(10)))
 struct ClientExampleTests {
     private static let folder = Astd.repository + "/examples/clients"
 
     @Test(arguments: ["watch.py", "watch.sh"])
-    func `The README shows it, in at most fifteen lines`(name: String) throws {
+    func `The README shows each example, in at most fifteen lines`(name: String) throws {
         let source = String(decoding: try TestFolder.bytes(of: "\(Self.folder)/\(name)"), as: UTF8.self)
         let readme = String(
             decoding: try TestFolder.bytes(of: Astd.repository + "/README.md"), as: UTF8.self)
@@ -81,10 +81,10 @@ struct ClientExampleTests {
     }
 }
 
-/// Who may connect.
-@Suite(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "only root can be somebody else"))
+/// Permissions of the sockets.
+@Suite(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "only root can become another user"))
 struct PermissionTests {
-    /// `connected` or the name of the error, as user nobody and this group.
+    /// Connects as user nobody with this group; returns `connected` or the name of the error.
     private func connect(_ path: String, group: gid_t, in folder: TestFolder) async throws -> [String] {
         let program = """
             import errno, socket, sys
@@ -100,7 +100,7 @@ struct PermissionTests {
         return try await ChildProcess(command, in: folder, package: "util-linux").exit().lines
     }
 
-    @Test func `The group may connect to both sockets, nobody else may, unless events are for all`()
+    @Test func `The group may connect to both sockets, others only to events.sock and only with mode 0666`()
         async throws
     {
         let folder = try TestFolder()
@@ -115,8 +115,8 @@ struct PermissionTests {
                 try #require(lstat(path, &status) == 0)
                 #expect(try await connect(path, group: status.st_gid, in: folder) == ["connected"])
                 let isForAll = name == RunningDaemon.events && mode == "0666"
-                let stranger = try await connect(path, group: 65_534, in: folder)
-                #expect(stranger == [isForAll ? "connected" : "EACCES"], "\(name) \(mode)")
+                let other = try await connect(path, group: 65_534, in: folder)
+                #expect(other == [isForAll ? "connected" : "EACCES"], "\(name) \(mode)")
             }
             daemon.program.kill()
         }

@@ -3,10 +3,10 @@ import TestSupport
 import Testing
 import Wire
 
-/// The configuration file, and what the scores become by it.
+/// The configuration file, and the events that its rules make of scores.
 @Suite(.timeLimit(.minutes(10)))
 struct ConfigurationTests {
-    @Test func `--check-config prints what is in force and where it comes from`() async throws {
+    @Test func `--check-config prints every setting and its origin`() async throws {
         let folder = try TestFolder()
         let file = try folder.write("hop: 0.5\ndetection:\n  on: 0.7\n".utf8, to: "astd.yaml")
         let result = try await Astd.run(
@@ -21,19 +21,22 @@ struct ConfigurationTests {
         #expect(line("  on:") == ["on:", "0.7", "#", "\(file):3"])
         #expect(line("  refractory:") == ["refractory:", "3", "#", "$ASTD_DETECTION_REFRACTORY"])
         #expect(line("gate:") == ["gate:", "null", "#", "default"])
-        // It is a file itself.
+        // The output is a valid configuration file.
         let printed = try folder.write(result.output, to: "printed.yaml")
         let again = try await Astd.run(["astd", "run", "--check-config", "--config", printed], in: folder)
-        #expect(again.code == 0 && again.lines.count == result.lines.count)
+        #expect(again.code == 0)
+        #expect(again.lines.count == result.lines.count)
     }
 
-    @Test func `A wrong file is 78, a line for each mistake, whether or not it is only checked`() async throws
+    @Test func `An invalid file exits with 78 and a line per mistake, with and without --check-config`()
+        async throws
     {
         let folder = try TestFolder()
         let file = try folder.write("hup: 0.5\ndetection:\n  on: loud\n".utf8, to: "astd.yaml")
         for more in [["--check-config"], ["--model", Astd.model, "--runtime-dir", folder.path]] {
             let result = try await Astd.run(["astd", "run", "--config", file] + more, in: folder)
-            #expect(result.code == 78 && result.output.isEmpty)
+            #expect(result.code == 78)
+            #expect(result.output.isEmpty)
             #expect(
                 result.errorLines == [
                     "astd: \(file):1: hup is no setting: do you mean hop?",
@@ -47,7 +50,7 @@ struct ConfigurationTests {
         #expect(missing.errorLines.first?.contains("none.yaml: cannot be read") == true)
     }
 
-    @Test func `Events begin and end as the rules say, and are explained`() async throws {
+    @Test func `Events follow the rules, reloads change them, and explain reports them`() async throws {
         let folder = try TestFolder()
         let silence = try SeededClip.longSilence(in: folder)
         func text(_ rules: String) -> String {
@@ -60,21 +63,27 @@ struct ConfigurationTests {
         _ = try await client.next()
         try folder.write(text("allow: [Speech, Spech]").utf8, to: "astd.yaml")
         let allowed = try await daemon.astctl("reload")
-        #expect(allowed.code == 0 && allowed.lines == ["changed detection.allow: Spech -> Spech, Speech"])
+        #expect(allowed.code == 0)
+        #expect(allowed.lines == ["changed detection.allow: Spech -> Spech, Speech"])
         #expect(allowed.errorLines.first?.contains("a label Spech: do you mean Speech?") == true)
         let begin = try await client.next { $0.event }
-        #expect(begin.state == .begin && begin.label == "Speech" && begin.duration == 0)
+        #expect(begin.state == .begin)
+        #expect(begin.label == "Speech")
+        #expect(begin.duration == 0)
         let explained = try await daemon.astctl("explain", "Speech")
         #expect(explained.code == 0, "\(explained.errorLines)")
         #expect(explained.lines.first?.hasPrefix("Speech: active, event \(begin.id) goes on") == true)
         let denied = try await daemon.astctl("explain", "Music", "--json")
         let report = try ExplainReport(JSONObject(parsing: denied.output))
-        #expect(report.state == "denied" && !report.isAllowed && report.score != nil && report.on == -100)
+        #expect(report.state == "denied")
+        #expect(!report.isAllowed)
+        #expect(report.score != nil)
+        #expect(report.on == -100)
         let unknown = try await daemon.astctl("explain", "Speach")
         #expect(unknown.code == 1)
         #expect(unknown.errorLines.first?.contains("do you mean Speech?") == true)
 
-        // Another rule from the next window on, and a note of what has to wait.
+        // Rules change with the next window; other settings are named for the next start.
         try folder.write((text("deny: [Speech]") + "threads: 7\n").utf8, to: "astd.yaml")
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 0, "\(reload.errorLines)")
@@ -84,21 +93,26 @@ struct ConfigurationTests {
                 "after a restart: threads: null -> 7",
             ])
         let end = try await client.next { record in record.event.flatMap { $0.id == begin.id ? $0 : nil } }
-        #expect(end.state == .end && end.duration > 0 && end.peakScore >= begin.peakScore)
+        #expect(end.state == .end)
+        #expect(end.duration > 0)
+        #expect(end.peakScore >= begin.peakScore)
         _ = try await client.next { record in record.event.flatMap { $0.label == "Music" ? $0 : nil } }
 
-        // A wrong file changes nothing, and is told.
+        // An invalid file changes nothing; the error is in the reply and, for SIGHUP, in the log.
         try folder.write("detection: {on: 5000}\n".utf8, to: "astd.yaml")
         let refused = try await daemon.astctl("reload")
-        #expect(refused.code == 1 && refused.errorLines.first?.contains("astd.yaml:1: detection.on") == true)
+        #expect(refused.code == 1)
+        #expect(refused.errorLines.first?.contains("astd.yaml:1: detection.on") == true)
         daemon.program.send(SIGHUP)
         try await eventually("the log of a refused reload") {
-            try daemon.program.standardError().contains("detection.on is \"5000\"") ? () : nil
+            try daemon.program.standardError()
+        } until: {
+            $0.contains("detection.on is \"5000\"")
         }
         #expect(
             try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)
 
-        // Nobody is left with an event that never ends.
+        // Every event has an end, also when the daemon stops.
         daemon.program.send(SIGTERM)
         let rest = try await client.rest().compactMap(\.event)
         #expect(rest.contains { $0.label == "Music" && $0.state == .end })

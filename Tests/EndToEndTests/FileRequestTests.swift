@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Files that clients of a running daemon have classified.
+/// Classification of files by a running daemon.
 @Suite(.timeLimit(.minutes(10)))
 struct FileRequestTests {
     private func start(in folder: TestFolder, _ arguments: [String] = []) async throws -> RunningDaemon {
@@ -12,13 +12,13 @@ struct FileRequestTests {
             in: folder)
     }
 
-    /// What the daemon has open, other than sockets, pipes and the like.
+    /// The paths of the daemon's open files, without sockets, pipes and the like.
     private func openFiles(_ daemon: RunningDaemon) throws -> [String] {
         let folder = "/proc/\(daemon.program.identifier)/fd"
         return try TestFolder.names(in: folder).compactMap { TestFolder.link("\(folder)/\($0)") }
     }
 
-    @Test func `astctl classify finds what astd classify finds, window by window`() async throws {
+    @Test func `astctl classify gives the windows of astd classify`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let options = [Astd.clip, "--hop", "0.5", "--top-k", "3"]
@@ -40,7 +40,7 @@ struct FileRequestTests {
         }
     }
 
-    @Test func `The passed file's place does not matter and does not move`() async throws {
+    @Test func `The position of a passed file is neither used nor changed`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let file = open(Astd.clip, O_RDONLY | O_CLOEXEC)
@@ -54,7 +54,7 @@ struct FileRequestTests {
         #expect(lseek(file, 0, SEEK_CUR) == 777)
     }
 
-    @Test func `What is no readable file is refused by its kind, and nothing stays open`() async throws {
+    @Test func `A descriptor that is not a readable audio file is refused by kind and closed`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let client = try daemon.control()
@@ -95,12 +95,14 @@ struct FileRequestTests {
             }
             #expect(error.code == .invalidParams && error.message.contains(reason), "\(error.message)")
         }
-        try await eventually("as many open files as before") {
-            try openFiles(daemon).count <= before ? () : nil
+        try await eventually("no more open files than before") {
+            try openFiles(daemon)
+        } until: {
+            $0.count <= before
         }
     }
 
-    @Test func `A long file holds up neither the live stream nor another file, and ends with its client`()
+    @Test func `A long file delays neither live windows nor other files, and ends with its client`()
         async throws
     {
         let folder = try TestFolder()
@@ -115,18 +117,21 @@ struct FileRequestTests {
         try client?.askToClassify(#"{"hop":0.01}"#, files: [file])
         for _ in 0..<5 { #expect(try await client?.nextObject()["method"] == .string("window")) }
         #expect(try openFiles(daemon).contains(long))
-        // Another client's file is done while the first one's has hours to go.
+        // Another client's file is finished while hours of the first are left.
         let other = try await daemon.astctl("classify", Astd.clip)
         #expect(other.code == 0 && other.lines.count >= 5)
-        for _ in 0..<5 { _ = try await listener.nextPrediction() }
-        // Whoever does not read is not worked for: the socket fills, and the memory does not.
-        try await Task.sleep(for: .seconds(1))
+        // The client does not read: its socket fills up, and the daemon's memory does not. Two seconds of windows pass.
+        for _ in 0..<20 { _ = try await listener.nextPrediction() }
         #expect(try await daemon.status().memory.anonymousBytes < memory + 32_000_000)
         client = nil
-        try await eventually("the end of the work") { try openFiles(daemon).contains(long) ? nil : () }
+        try await eventually("the end of the long file") {
+            try openFiles(daemon)
+        } until: {
+            !$0.contains(long)
+        }
     }
 
-    @Test func `astctl classify says what is wrong with a file, and exits 1`() async throws {
+    @Test func `astctl classify reports a file it cannot decode and exits with 1`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let missing = try await daemon.astctl("classify", folder.file("nothing.wav"))
@@ -136,7 +141,7 @@ struct FileRequestTests {
         #expect(noAudio.errorLines.first?.contains("it looks like text") == true)
     }
 
-    @Test func `astctl top prints a table a window`() async throws {
+    @Test func `astctl top prints a table per window`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder, ["--hop", "0.1"])
         let top = try await daemon.astctl("top", "-n", "3", "--labels", "Speech")
@@ -146,16 +151,16 @@ struct FileRequestTests {
         #expect(!top.output.contains(0x1B))
     }
 
-    /// A container may have none.
+    /// A container may lack a terminal device.
     private static let hasTerminals = access("/dev/pts/ptmx", F_OK) == 0
 
     @Test(.enabled(if: hasTerminals, "this machine has no /dev/pts"))
-    func `astctl top on a terminal is redrawn in place, and Ctrl-C gives the cursor back`() async throws {
+    func `astctl top redraws a terminal in place, and restores the cursor after Ctrl-C`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder, ["--hop", "0.1"])
         let typescript = folder.file("typescript")
         let top = "\(try Astd.path("astctl")) top --socket \(daemon.folder.file(RunningDaemon.control))"
-        // The terminal is script's; the signal is what Ctrl-C would send.
+        // script(1) provides the terminal; Ctrl-C would send the same signal.
         let isDrawn = "[ $(grep -ac LABEL \(typescript)) -ge 3 ]"
         let command = "\(top) & until \(isDrawn); do sleep 0.1; done; kill -INT $!; wait $!; echo code $?"
         let script = try ChildProcess(
@@ -163,7 +168,7 @@ struct FileRequestTests {
         #expect(try await script.exit().code == 0)
         let drawn = String(decoding: try TestFolder.bytes(of: typescript), as: UTF8.self)
         #expect(drawn.contains("\u{1B}[?25l"))
-        #expect(drawn.contains("A\r"), "moved up to draw again")
+        #expect(drawn.contains("A\r"), "moved up to redraw")
         #expect(drawn.contains("\u{1B}[?25hcode 0"))
     }
 }

@@ -6,7 +6,7 @@ import Wire
 /// The daemon on a real PulseAudio server, seen through its sockets and through astctl.
 @Suite(.timeLimit(.minutes(10)))
 struct LiveTests {
-    @Test func `Who connects is greeted and then gets a prediction for every hop`() async throws {
+    @Test func `A client of events.sock receives hello and then a prediction per hop`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
@@ -27,7 +27,7 @@ struct LiveTests {
         ]
         for prediction in predictions {
             #expect(prediction.startSample % 4000 == 0)
-            #expect(prediction.endSample - prediction.startSample == 95 * 160 + 400)
+            #expect(prediction.endSample - prediction.startSample == Astd.modelWindowSamples)
             #expect(prediction.labels.count == 5)
         }
         #expect(predictions[1].seq == predictions[0].seq + 1)
@@ -66,7 +66,7 @@ struct LiveTests {
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
-    func `A signal ends the daemon in good order`(signal: Int32) async throws {
+    func `SIGTERM and SIGINT end the daemon, its clients and its socket files`(signal: Int32) async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(["--source", "pulse:\(PulseServer.monitor)"], in: folder)
@@ -82,7 +82,7 @@ struct LiveTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test func `A daemon that was killed leaves sockets that the next one replaces`() async throws {
+    @Test func `The socket files of a killed daemon are replaced by the next one`() async throws {
         let folder = try TestFolder()
         let arguments = ["--source", "file:\(try SeededClip.longSilence(in: folder))"]
         let killed = try await RunningDaemon.start(arguments, in: folder)
@@ -92,7 +92,7 @@ struct LiveTests {
         #expect(try await next.status().pid == Int(next.program.identifier))
     }
 
-    @Test func `astctl without a daemon exits 3 and says how to start one`() async throws {
+    @Test func `astctl without a daemon exits with 3 and says how to start one`() async throws {
         let folder = try TestFolder()
         for verb in ["status", "watch", "labels", "sources"] {
             let result = try await Astd.run(["astctl", verb], in: folder)

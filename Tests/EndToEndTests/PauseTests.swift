@@ -1,12 +1,13 @@
-import Glibc
 import TestSupport
 import Testing
 import Wire
 
-/// What a running daemon is told, and tells, between its predictions.
+/// Pausing a daemon, and the reports about its source.
 @Suite(.timeLimit(.minutes(10)))
 struct PauseTests {
-    @Test func `Paused, nobody records; resumed, the gap says how long that was`() async throws {
+    @Test func `A paused daemon records nothing, and the gap after resume has the length of the pause`()
+        async throws
+    {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
@@ -16,44 +17,50 @@ struct PauseTests {
         #expect(try await server.recorders().count == 1)
 
         let paused = try await daemon.astctl("pause")
-        #expect(paused.code == 0 && paused.lines == ["paused: nothing is recorded"])
-        let told = try await client.next { record in
+        #expect(paused.code == 0)
+        #expect(paused.lines == ["paused: nothing is recorded"])
+        let record = try await client.next("the paused source") { record in
             if let prediction = record.prediction { reached = max(reached, prediction.endSample) }
             return record.source
         }
-        #expect(told.state == .paused && told.name == "exact.monitor")
-        try await eventually("the end of the recording") { try await server.recorders().isEmpty ? () : nil }
-        var status = try await daemon.status()
-        #expect(status.state == "paused" && status.source.state == .paused)
-        #expect(try await daemon.astctl("metrics").lines.contains("astd_source_paused 1"))
-        // At least a second, and until what was heard before is classified.
-        try await Task.sleep(for: .seconds(1))
-        try await eventually("no more windows") {
-            let windows = try await daemon.status().windows
-            try await Task.sleep(for: .milliseconds(500))
-            return try await daemon.status().windows == windows ? () : nil
+        #expect(record.state == .paused)
+        #expect(record.name == "exact.monitor")
+        try await eventually("a server without recorders") {
+            try await server.recorders()
+        } until: {
+            $0.isEmpty
         }
+        var status = try await daemon.status()
+        #expect(status.state == "paused")
+        #expect(status.source.state == .paused)
+        #expect(try await daemon.astctl("metrics").lines.contains("astd_source_paused 1"))
+        // A second passes on the server.
+        try await server.play([Float](repeating: 0.1, count: 16_000), to: PulseServer.sink)
 
         #expect(try await daemon.astctl("resume").code == 0)
-        // What was heard before the pause and was too short for another window is told first.
-        let gap = try await client.next { record -> Gap? in
+        // The samples before the pause that were too few for another window come first.
+        let gap = try await client.next("the gap of the pause") { record -> Gap? in
             if let prediction = record.prediction { reached = max(reached, prediction.endSample) }
             guard let gap = record.gap else { return nil }
-            #expect(gap.startSample <= reached, "samples that nothing was told of")
+            #expect(gap.startSample <= reached, "samples without a window or a gap")
             reached = max(reached, gap.endSample)
             return gap.reason == .paused ? gap : nil
         }
         #expect(gap.endSample - gap.startSample >= 16_000, "\(gap)")
-        // The windows begin anew; a slow machine may skip the first of them.
-        #expect(try await client.next { $0.prediction?.startSample ?? $0.gap?.startSample } == gap.endSample)
+        // The windows start again after the gap; a busy machine may skip the first of them.
+        let next = try await client.next("what follows the gap") {
+            $0.prediction?.startSample ?? $0.gap?.startSample
+        }
+        #expect(next == gap.endSample)
         status = try await daemon.status()
-        #expect(status.state == "listening" && status.lostSamples == 0)
+        #expect(status.state == "listening")
+        #expect(status.lostSamples == 0)
         #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))
         #expect(try await daemon.astctl("metrics").lines.contains("astd_source_reconnects_total 0"))
         withExtendedLifetime(server) {}
     }
 
-    @Test func `Digital silence is warned about, and the metrics are in the file`() async throws {
+    @Test func `Digital silence is reported to clients and in the metrics file`() async throws {
         let folder = try TestFolder()
         let silence = try SeededClip.longSilence(in: folder)
         let metrics = folder.file("astd.prom")
@@ -63,11 +70,12 @@ struct PauseTests {
                 "metrics.file=\(metrics)",
                 "--set", "metrics.interval=1",
             ], in: folder)
-        // Gets what was said before, too.
+        // Receives earlier records, too.
         let client = try daemon.subscribe()
         let warning = try await client.next { record in record.source.flatMap { $0.message == nil ? nil : $0 }
         }
-        #expect(warning.state == .healthy && warning.message?.contains("muted") == true)
+        #expect(warning.state == .healthy)
+        #expect(warning.message?.contains("muted") == true)
         try await eventually("the metrics of a muted microphone") {
             let bytes = TestFolder.exists(metrics) ? try TestFolder.bytes(of: metrics) : []
             return String(decoding: bytes, as: UTF8.self).contains("\nastd_source_muted 1\n") ? () : nil

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A batch that is disturbed ends as if nobody had disturbed it.
+/// A batch that is interrupted and resumed gives the result of an uninterrupted one.
 @Suite(.timeLimit(.minutes(10)))
 struct ResumeTests {
     /// Every file below a directory, by its path in there.
@@ -20,18 +20,40 @@ struct ResumeTests {
         return tree
     }
 
-    /// Twenty recordings and two that are none.
-    private static func recordings(_ folder: TestFolder) throws -> [String] {
-        try FileManager.default.createDirectory(
-            atPath: folder.file("in"), withIntermediateDirectories: true)
-        for number in 10..<30 { _ = try folder.copy(Astd.clip, to: "in/\(number).wav") }
+    /// Twenty recordings and two files that are not audio, as a list of paths.
+    private static func recordings(_ folder: TestFolder) throws -> String {
+        for number in 10..<30 { try folder.copy(Astd.clip, to: "in/\(number).wav") }
         try folder.write("no sound".utf8, to: "in/15-text.wav")
         try folder.write([], to: "in/25-empty.wav")
-        return [
+        let names = try TestFolder.names(in: folder.file("in")).sorted()
+        let list = names.map { folder.file("in/\($0)") + "\n" }.joined()
+        try folder.write(list, to: "list")
+        return list
+    }
+
+    private static func command(_ folder: TestFolder, list: String = "list") -> [String] {
+        [
             "astd", "classify", "--model", Astd.model, "--hop", "0.03", "--jobs", "2", "--threads", "2",
-            folder.file("in"),
-            "--format", "jsonl,csv,audacity,raven",
+            "--files-from", folder.file(list),
         ]
+    }
+
+    private static let allFormats = ["--format", "jsonl,csv,audacity,raven"]
+
+    /// A pipe with a list of files that does not end, so that no run is over before it is interrupted.
+    private final class EndlessList {
+        static let name = "endless-list"
+        private let descriptor: Int32
+
+        init(_ list: String, in folder: TestFolder) throws {
+            try? folder.remove(Self.name)
+            try #require(mkfifo(folder.file(Self.name), 0o600) == 0)
+            // Also open for reading, so that opening does not wait for the reader.
+            descriptor = open(folder.file(Self.name), O_RDWR | O_CLOEXEC)
+            try #require(write(descriptor, list, list.utf8.count) == list.utf8.count)
+        }
+
+        deinit { close(descriptor) }
     }
 
     @Test(arguments: [[], ["--events", "--set", "detection.on=0.1", "--set", "detection.minimum_hits=1"]])
@@ -39,91 +61,105 @@ struct ResumeTests {
         _ options: [String]
     ) async throws {
         let folder = try TestFolder()
-        let command = try Self.recordings(folder) + options
+        let list = try Self.recordings(folder)
         // The page names its recordings as seen from its own place.
         let (whole, cut) = (folder.file("whole"), folder.file("cut"))
         let undisturbed = try await Astd.run(
-            command + ["--output", whole, "--report", whole + "/report.html"], in: folder)
-        #expect(undisturbed.code == 1 && undisturbed.errorLines.count == 2)
+            Self.command(folder) + Self.allFormats + options
+                + ["--output", whole, "--report", whole + "/report.html"], in: folder)
+        #expect(undisturbed.code == 1)
+        #expect(undisturbed.errorLines.count == 2)
 
-        let resuming = command + ["--output", cut, "--report", cut + "/report.html", "--resume"]
-        // Moments are places in the output, not times: a busy machine has as many.
+        let resuming =
+            Self.allFormats + options + ["--output", cut, "--report", cut + "/report.html", "--resume"]
+        // Moments are places in the output, not times.
         let size = try TestFolder.bytes(of: whole + "/labels.jsonl").count
-        let moments = (0..<12).map { _ in Int.random(in: 0...(size * 9 / 10)) }.sorted()
-        var kills = 0
-        for moment in moments {
-            let program = try ChildProcess([try Astd.path(resuming[0])] + resuming.dropFirst(), in: folder)
-            let isThere = try await eventually("\(moment) bytes") { () -> Bool? in
-                var status = stat()
-                if stat(cut + "/labels.jsonl.partial", &status) == 0, status.st_size >= moment { return true }
-                return stat(cut + "/summary.json", &status) == 0 ? false : nil
+        for moment in (0..<12).map({ _ in Int.random(in: 0...(size * 9 / 10)) }).sorted() {
+            let endless = try EndlessList(list, in: folder)
+            let program = try Astd.start(
+                Self.command(folder, list: EndlessList.name) + resuming, in: folder)
+            try await eventually("\(moment) bytes of output") {
+                if let code = program.exitCode() {
+                    throw TestFailure("astd exited with \(code): \(try program.standardError())")
+                }
+                return Self.size(of: cut + "/labels.jsonl.partial")
+            } until: {
+                $0 >= moment
             }
-            if isThere { try await Task.sleep(for: .microseconds(Int.random(in: 0...50_000))) }
             program.send(SIGKILL)
-            if try await program.exit().code == 128 + SIGKILL { kills += 1 }
+            #expect(try await program.exit().code == 128 + SIGKILL)
+            withExtendedLifetime(endless) {}
         }
-        #expect(kills >= 6, "it was killed only \(kills) times")
-        let last = try await Astd.run(resuming, in: folder)
-        #expect(
-            last.code == 1
-                || last.errorLines == [
-                    "astd: \(cut) is finished, there is nothing to go on with: remove it to begin anew"
-                ])
+        #expect(try await Astd.run(Self.command(folder) + resuming, in: folder).code == 1)
         let (wanted, found) = (try Self.tree(whole), try Self.tree(cut))
-        #expect(wanted.count == 2 * 20 + 4 && wanted.keys.sorted() == found.keys.sorted())
-        // The journal names the page, whose name differs; nothing of that is left in the end.
+        // Two label files per recording; records as JSON and CSV, the summary, and the page.
+        #expect(wanted.count == 2 * 20 + 4)
+        #expect(wanted.keys.sorted() == found.keys.sorted())
         for (name, bytes) in wanted { #expect(found[name] == bytes, "\(name)") }
     }
 
-    @Test func `Ctrl-C keeps what is finished, and the run goes on behind it`() async throws {
+    /// The size of a file; 0 when there is none.
+    private static func size(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    @Test func `Ctrl-C keeps the finished files, and --resume continues after them`() async throws {
         let folder = try TestFolder()
-        let command = try Self.recordings(folder)
-        let whole = try await Astd.run(command.dropLast(2) + ["--output", folder.file("whole")], in: folder)
-        #expect(whole.code == 1)
+        let list = try Self.recordings(folder)
+        let wholePath = folder.file("whole")
+        #expect(
+            try await Astd.run(Self.command(folder) + ["--output", wholePath], in: folder).code == 1)
         let output = folder.file("out")
-        let arguments = Array(command.dropLast(2)) + ["--output", output]
-        let program = try ChildProcess([try Astd.path("astd")] + arguments.dropFirst(), in: folder)
+        let endless = try EndlessList(list, in: folder)
+        let program = try Astd.start(
+            Self.command(folder, list: EndlessList.name) + ["--output", output], in: folder)
         let partial = output + ".partial"
-        _ = try await eventually("records of three files") {
-            let text =
-                TestFolder.exists(partial)
-                ? String(decoding: try TestFolder.bytes(of: partial), as: UTF8.self) : ""
-            return text.contains("/12.wav") ? true : nil
-        }
+        try await eventually(
+            "records of three files",
+            that: {
+                guard TestFolder.exists(partial) else { return false }
+                return String(decoding: try TestFolder.bytes(of: partial), as: UTF8.self).contains("/12.wav")
+            })
         program.send(SIGINT)
-        let result = try await program.exit()
-        try #require(result.code == 130, "\(result)")
-        #expect(!TestFolder.exists(output), "nothing half is where the whole is to be")
+        let interrupted = try await program.exit()
+        withExtendedLifetime(endless) {}
+        #expect(interrupted.code == 130, "\(interrupted.errorLines)")
+        #expect(!TestFolder.exists(output), "an incomplete output has another name")
         let kept = try TestFolder.bytes(of: partial)
-        let wanted = try TestFolder.bytes(of: folder.file("whole"))
-        #expect(kept.count > 0 && kept.count < wanted.count && wanted.starts(with: kept))
-        // Whole files: what follows in the whole output is another file's.
+        let wanted = try TestFolder.bytes(of: wholePath)
+        #expect(kept.count > 0)
+        #expect(wanted.starts(with: kept))
+        // Whole files: what follows in the whole output belongs to another file.
         let text = String(decoding: kept, as: UTF8.self)
         let lastFile = try #require(text.split(separator: "\n").last?.split(separator: "\"")[3])
         #expect(!String(decoding: wanted[kept.count...], as: UTF8.self).contains(lastFile))
 
+        let arguments = Self.command(folder) + ["--output", output]
         let refused = try await Astd.run(arguments, in: folder)
-        #expect(
-            refused.code == 1 && refused.errorLines.first?.contains("--resume") == true,
-            "hours are not thrown away")
+        #expect(refused.code == 1)
+        #expect(refused.errorLines.first?.contains("--resume") == true, "hours of work are not overwritten")
         let other = try await Astd.run(arguments + ["--resume", "--top-k", "1"], in: folder)
-        #expect(other.code == 1 && other.errorLines.first?.contains("--top-k 5, not 1") == true)
-        let resumed = try await Astd.run(arguments + ["--resume"], in: folder)
-        #expect(resumed.code == 1)
+        #expect(other.code == 1)
+        #expect(other.errorLines.first?.contains("--top-k 5, not 1") == true)
+        #expect(try await Astd.run(arguments + ["--resume"], in: folder).code == 1)
         #expect(try TestFolder.bytes(of: output) == wanted)
-        #expect(!TestFolder.exists(partial) && !TestFolder.exists(output + ".journal"))
+        #expect(!TestFolder.exists(partial))
+        #expect(!TestFolder.exists(output + ".journal"))
         let again = try await Astd.run(arguments + ["--resume"], in: folder)
-        #expect(again.code == 0 && again.errorLines.count == 1)
+        #expect(again.code == 0)
+        #expect(again.errorLines.count == 1)
     }
 
-    @Test func `A disk that is full is told, and what was finished is there when there is room again`()
+    @Test func `A full disk is an error, and --resume continues when there is room again`()
         async throws
     {
         let folder = try TestFolder()
-        let command = try Self.recordings(folder)
+        _ = try Self.recordings(folder)
+        let command = Self.command(folder) + Self.allFormats
         let whole = try await Astd.run(command + ["--output", folder.file("whole")], in: folder)
         #expect(whole.code == 1)
-        // A limit of the size of files stands for a full disk: both are errors of write.
+        // A limit on the size of files stands for a full disk: both make write(2) fail.
         let output = folder.file("out")
         let resuming = command + ["--output", output, "--resume"]
         let limited = [
@@ -134,7 +170,7 @@ struct ResumeTests {
         #expect(result.code == 1)
         #expect(result.errorLines.last?.hasSuffix("cannot be written: File too large") == true)
         let kept = try TestFolder.bytes(of: output + "/labels.jsonl.partial")
-        #expect(kept.count > 0 && kept.last == UInt8(ascii: "\n"))
+        #expect(kept.last == UInt8(ascii: "\n"))
         let resumed = try await Astd.run(resuming, in: folder)
         #expect(resumed.code == 1)
         #expect(try Self.tree(output) == Self.tree(folder.file("whole")))

@@ -2,12 +2,12 @@ import TestSupport
 import Testing
 import Wire
 
-/// A file has the events that a daemon would have told of it.
+/// `astd classify --events` finds the events that a daemon reports for the same file.
 @Suite(.timeLimit(.minutes(10)))
 struct SameEventsTests {
     private struct Event: Equatable {
         var label: String
-        /// In milliseconds, which tell all frames apart.
+        /// In milliseconds: a frame is ten.
         var begin: Int
         var end: Int
         var peak: Float
@@ -18,7 +18,7 @@ struct SameEventsTests {
         ["detection.smoothing=3", "detection.minimum_hits=2", "detection.merge_gap=0.1"],
         ["detection.minimum_hits=1", "detection.refractory=0.4", "detection.deny=Speech"],
     ])
-    func `A batch tells the events of the daemon, to the frame and the last bit of their peaks`(
+    func `A batch finds the events of the daemon, with equal frames and bit-equal peaks`(
         _ settings: [String]
     ) async throws {
         let folder = try TestFolder()
@@ -53,19 +53,19 @@ struct SameEventsTests {
 
         let daemon = try await RunningDaemon.start(
             ["--source", "file:" + path, "--fast", "--wait-for-subscriber"] + common, in: folder)
-        let heard = try await Self.events(of: daemon, samples: sound.count)
+        let live = try await Self.events(of: daemon, samples: sound.count)
         func order(_ events: [Event]) -> [Event] {
             events.sorted { ($0.begin, $0.end, $0.label) < ($1.begin, $1.end, $1.label) }
         }
-        #expect(found.filter { !heard.contains($0) } == [], "of the batch alone")
-        #expect(heard.filter { !found.contains($0) } == [], "of the daemon alone")
-        #expect(order(found) == order(heard))
+        #expect(found.filter { !live.contains($0) } == [], "only in the batch")
+        #expect(live.filter { !found.contains($0) } == [], "only in the daemon")
+        #expect(order(found) == order(live))
         #expect(found.count >= 8)
         #expect(Set(found.map(\.label)).count >= 4)
         #expect(found.contains { $0.end > $0.begin })
     }
 
-    @Test func `A run with other settings of events is not gone on with`() async throws {
+    @Test func `--resume refuses a run with other event settings`() async throws {
         let folder = try TestFolder()
         let command = [
             "astd", "classify", "--model", Astd.model, Astd.clip, "--events", "--output", folder.file("out"),
@@ -78,10 +78,11 @@ struct SameEventsTests {
             "{\"astd_batch\":1,\"--model\":\"\(Astd.model)\",\"--set\":\"detection.on 0.4\"}\n".utf8,
             to: "out.journal")
         let other = try await Astd.run(command + ["--set", "detection.on=0.3"], in: folder)
-        #expect(other.code == 1 && other.errorLines.count == 1, "\(other.errorLines)")
+        #expect(other.code == 1)
+        #expect(other.errorLines.count == 1, "\(other.errorLines)")
     }
 
-    @Test func `What is wrong with the settings of events is named`() async throws {
+    @Test func `Mistakes in event settings are named`() async throws {
         let folder = try TestFolder()
         let command = ["astd", "classify", "--model", Astd.model, Astd.clip]
         for (options, code, complaint) in [
@@ -96,13 +97,14 @@ struct SameEventsTests {
         try folder.write("hop: 0.5\ndetection: {allow: [Spech]}\n".utf8, to: "astd.yaml")
         let slip = try await Astd.run(
             command + ["--events", "--config", folder.file("astd.yaml")], in: folder)
-        #expect(slip.code == 0 && slip.errorLines.first?.contains("do you mean Speech?") == true)
+        #expect(slip.code == 0)
+        #expect(slip.errorLines.first?.contains("do you mean Speech?") == true)
         #expect(slip.output.isEmpty, "no other label is allowed")
     }
 
     private static func milliseconds(_ seconds: Double) -> Int { Int((seconds * 1000).rounded()) }
 
-    /// So that events of many labels begin and end.
+    /// A threshold at which events of many labels begin and end.
     private static func medianScore(_ path: String, _ folder: TestFolder) async throws -> Float {
         let result = try await Astd.run(
             [
@@ -122,7 +124,7 @@ struct SameEventsTests {
     private static func events(of daemon: RunningDaemon, samples: Int) async throws -> [Event] {
         let client = try daemon.subscribe()
         var events: [Event] = []
-        // The moment at which the stream began, as the last prediction has it: an event of its window counts by the same.
+        // The time of the stream's first sample by the last prediction, whose window the event belongs to.
         var originNanos: Int64 = 0
         var lastSeq: UInt64 = 0
         var lastEnd: Int64 = 0

@@ -2,10 +2,10 @@ import TestSupport
 import Testing
 import Wire
 
-/// The same samples give the same scores, whichever way they come.
+/// The same samples give the same scores, live and from a file.
 @Suite(.timeLimit(.minutes(10)))
 struct SameScoresTests {
-    /// Between raw logits.
+    /// Largest difference between raw logits.
     static let tolerance: Float = 1e-4
 
     @Test func `Sound through PulseAudio gives the scores of the same samples in a file`() async throws {
@@ -80,7 +80,7 @@ struct SameScoresTests {
         return true
     }
 
-    @Test func `A file heard by the daemon gives the windows and scores of a batch`() async throws {
+    @Test func `A file in the daemon gives the windows and scores of a batch`() async throws {
         let folder = try TestFolder()
         let sound = [Int16](repeating: 0, count: 4000) + SeededClip(seed: 7).samples
         let path = try folder.write(
@@ -101,7 +101,7 @@ struct SameScoresTests {
         }
     }
 
-    @Test func `The gate answers for silence, and for nothing else`() async throws {
+    @Test func `The gate skips the forward pass for silent windows, and for no others`() async throws {
         let folder = try TestFolder()
         let silence = [Int16](repeating: 0, count: 40_000)
         let path = try folder.write(
@@ -116,7 +116,7 @@ struct SameScoresTests {
         try #require(gated.map(\.seq) == all.map(\.seq))
         for (prediction, ungated) in zip(gated, all) {
             let isSilent = prediction.endSample <= 40_000 || prediction.startSample >= 88_000
-            // The clip ends in a pause, and what was heard of the next tenth of a second counts.
+            // The clip ends in a pause, and up to a tenth of a second of sound belongs to either side.
             if prediction.isGated {
                 #expect(prediction.endSample <= 41_600 || prediction.startSample >= 84_000)
             }

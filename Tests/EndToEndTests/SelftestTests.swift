@@ -5,14 +5,14 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct SelftestTests {
     private static let reference = Astd.repository + "/models/selftest"
 
-    @Test func `This build computes what transformers computed`() async throws {
+    @Test func `The self-test compares this build with transformers and passes`() async throws {
         let folder = try TestFolder()
         let result = try await Astd.run(["astd", "selftest", "--reference", Self.reference], in: folder)
         #expect(result.code == 0, "\(result.lines) \(result.errorLines)")
         #expect(result.lines.contains { $0.hasPrefix("fp32  logits") && $0.hasSuffix("holds") })
     }
 
-    @Test func `A difference is told and fails`() async throws {
+    @Test func `A wrong weight fails the self-test`() async throws {
         let folder = try TestFolder()
         let copy = folder.file("reference")
         try FileManager.default.copyItem(atPath: Self.reference, toPath: copy)
@@ -26,9 +26,10 @@ import Testing
         #expect(result.errorLines.count == 1)
     }
 
-    @Test func `No reference is an error that says where it was looked for`() async throws {
+    @Test func `A missing reference is an error with its path`() async throws {
         let folder = try TestFolder()
         let result = try await Astd.run(["astd", "selftest", "--reference", folder.file("none")], in: folder)
-        #expect(result.code == 66 && result.errorLines.count == 1)
+        #expect(result.code == 66)
+        #expect(result.errorLines.count == 1)
     }
 }
