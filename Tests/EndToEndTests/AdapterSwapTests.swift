@@ -123,13 +123,15 @@ struct AdapterSwapTests {
         let first = try await client.nextPrediction()
         let frames = { (prediction: Prediction) in (prediction.endSample - prediction.startSample - 240) / 160
         }
-        #expect(first.adapter == "max-length" && frames(first) != 96)
+        #expect(first.adapter == "max-length")
+        #expect(frames(first) != 96)
         #expect(try await daemon.astctl("adapter", "use", "base", "max-length").code == 0)
         let base = try await client.next { record in
             record.prediction.flatMap { $0.adapter == nil ? $0 : nil }
         }
         let short = try await client.nextPrediction()
-        #expect(frames(base) == 96 && frames(short) == frames(first))
+        #expect(frames(base) == 96)
+        #expect(frames(short) == frames(first))
         #expect(short.endSample == base.endSample, "both windows end with the same sample")
         #expect(try await daemon.astctl("adapter", "use", "max-length").code == 0)
         let hello = try await daemon.status()
@@ -156,7 +158,8 @@ struct AdapterSwapTests {
             guard let prediction = record.prediction else { continue }
             isSwitched = prediction.adapter == nil
             // The base's windows start at other multiples of the hop than the adapter's.
-            #expect(prediction.endSample > end && prediction.endSample <= end + 2 * 1600)
+            #expect(prediction.endSample > end)
+            #expect(prediction.endSample <= end + 2 * 1600)
             end = prediction.endSample
         }
         withExtendedLifetime(server) {}
@@ -192,7 +195,8 @@ struct AdapterSwapTests {
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 1)
         #expect(reload.lines == ["loaded: other", "replaced: mine"])
-        #expect(reload.errorLines.count == 1 && reload.errorLines[0].contains("init_lora_weights is pissa"))
+        #expect(reload.errorLines.count == 1)
+        #expect(reload.errorLines[0].contains("init_lora_weights is pissa"))
         _ = try await client.next { $0.isAdapter ? true : nil }
         #expect(try await client.nextPrediction().scores == expected["dora"])
         #expect(try await daemon.astctl("reload").lines == ["unchanged: mine, other"])

@@ -31,9 +31,12 @@ struct FileRequestTests {
             try result.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))) }
         }
         let (ours, theirs) = (try records(asked), try records(batch))
-        #expect(ours.count >= 5 && ours.count == theirs.count)
+        #expect(ours.count >= 5)
+        #expect(ours.count == theirs.count)
         for (left, right) in zip(ours, theirs) {
-            #expect(left.file == right.file && left.start == right.start && left.end == right.end)
+            #expect(left.file == right.file)
+            #expect(left.start == right.start)
+            #expect(left.end == right.end)
             #expect(left.labels.map(\.label) == right.labels.map(\.label))
             // Scores differ in their last bits between numbers of threads.
             #expect(largestDifference(left.labels.map(\.score), right.labels.map(\.score)) < 1e-5)
@@ -50,7 +53,8 @@ struct FileRequestTests {
         _ = try await client.nextObject()  // hello
         try client.askToClassify(#"{"name":"mine","top_k":1}"#, files: [file])
         let window = try BatchRecord(try await client.nextObject().requiredObject("params"))
-        #expect(window.file == "mine" && window.labels.count == 1)
+        #expect(window.file == "mine")
+        #expect(window.labels.count == 1)
         #expect(lseek(file, 0, SEEK_CUR) == 777)
     }
 
@@ -81,7 +85,8 @@ struct FileRequestTests {
                 Issue.record("\(reason): not refused")
                 continue
             }
-            #expect(error.code == .failed && error.message.contains(reason), "\(error.message)")
+            #expect(error.code == .failed, "\(error.message)")
+            #expect(error.message.contains(reason), "\(error.message)")
         }
         for (params, files, reason) in [
             ("{}", [], "no file came"), ("{}", [pipes[0], pipes[0]], "more than one file"),
@@ -93,7 +98,8 @@ struct FileRequestTests {
                 Issue.record("\(reason): not refused")
                 continue
             }
-            #expect(error.code == .invalidParams && error.message.contains(reason), "\(error.message)")
+            #expect(error.code == .invalidParams, "\(error.message)")
+            #expect(error.message.contains(reason), "\(error.message)")
         }
         try await eventually("no more open files than before") {
             try openFiles(daemon)
@@ -119,7 +125,8 @@ struct FileRequestTests {
         #expect(try openFiles(daemon).contains(long))
         // Another client's file is finished while hours of the first are left.
         let other = try await daemon.astctl("classify", Astd.clip)
-        #expect(other.code == 0 && other.lines.count >= 5)
+        #expect(other.code == 0)
+        #expect(other.lines.count >= 5)
         // The client does not read: its socket fills up, and the daemon's memory does not. Two seconds of windows pass.
         for _ in 0..<20 { _ = try await listener.nextPrediction() }
         #expect(try await daemon.status().memory.anonymousBytes < memory + 32_000_000)
@@ -135,7 +142,8 @@ struct FileRequestTests {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)
         let missing = try await daemon.astctl("classify", folder.file("nothing.wav"))
-        #expect(missing.code == 1 && missing.errorLines.first?.contains("No such file") == true)
+        #expect(missing.code == 1)
+        #expect(missing.errorLines.first?.contains("No such file") == true)
         let noAudio = try await daemon.astctl("classify", #filePath)
         #expect(noAudio.code == 1)
         #expect(noAudio.errorLines.first?.contains("it looks like text") == true)

@@ -29,7 +29,7 @@ if [ -n "${ASTD:-}" ]; then
     export ASTD
 else
     echo "ASTD is not set: astd's own inspection is NOT tested"
-    # /bin/true agrees with everything; whether it is run is seen where the test wants a refusal.
+    # /bin/true accepts everything; the checks that need a refusal are skipped.
     export ASTD=/bin/true
     inspection=skipped
 fi
@@ -62,14 +62,14 @@ not() { ! "$@"; }
 
 fresh; run o/model
 check "a model arrives in models/NAME" succeeds model "$work/run/models/model"
-check "no token goes out unasked" not logged token
+check "no token is sent where there is none" not logged token
 run o/model
 check "a complete file is not fetched again" not logged "store GET"
 run o/moved elsewhere
-check "a repository that was renamed is followed, into DIR" succeeds model "$work/run/elsewhere"
+check "a renamed repository is followed, into DIR" succeeds model "$work/run/elsewhere"
 run --revision refs/pr/1 o/model pr
 check "a revision with slashes" succeeds model "$work/run/pr"
-check "is asked for with %2F" logged refs%2Fpr%2F1
+check "slashes are sent as %2F" logged refs%2Fpr%2F1
 run o/adapter adapter
 check "an adapter arrives with its config.json" succeeds adapter "$work/run/adapter"
 
@@ -81,39 +81,39 @@ check "with the token it arrives" succeeds private-model "$work/run/models/priva
 check "the hub got the token" logged "hub HEAD .* token"
 check "the store did not" not logged "store .* token"
 run o/gated
-check "forbidden" refuses 1 "accept its terms"
+check "a repository with unaccepted terms is refused" refuses 1 "accept its terms"
 HF_TOKEN=$'a"\nurl = "x' run o/model
-check "a token that would be curl's options is refused" refuses 64 "HF_TOKEN contains invalid characters"
+check "a token with curl options in it is refused" refuses 64 "HF_TOKEN contains invalid characters"
 mkdir "$work/bin"
 printf '#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline >> "%s"\nexec "%s" "$@"\n' "$work/arguments" "$(command -v curl)" > "$work/bin/curl"
 chmod +x "$work/bin/curl"
 PATH=$work/bin:$PATH run o/private-model seen
-check "through a watched curl too" succeeds private-model "$work/run/seen"
+check "a model arrives through a logging curl" succeeds private-model "$work/run/seen"
 check "the token is in no argument list" not grep -q hf_secret "$work/arguments"
 unset HF_TOKEN
 
 fresh; run o/cut
-check "a connection that breaks is taken up again" succeeds cut "$work/run/models/cut"
-check "in the middle" logged "store GET .*cut.* bytes="
+check "a broken connection is resumed" succeeds cut "$work/run/models/cut"
+check "from the last byte received" logged "store GET .*cut.* bytes="
 run o/norange-cut
-check "also by a store that begins anew" succeeds norange-cut "$work/run/models/norange-cut"
+check "a store without ranges is read from the start" succeeds norange-cut "$work/run/models/norange-cut"
 run o/busy
-check "a busy hub is asked again" succeeds busy "$work/run/models/busy"
+check "a request to a busy hub is repeated" succeeds busy "$work/run/models/busy"
 mkdir -p "$work/run/half" "$work/run/stale" "$work/run/done"
 head -c 10000 "$hub/o/model/model.safetensors" > "$work/run/half/model.safetensors.part"
 run o/model half
-check "a part of an earlier run is gone on with" logged "store GET .* bytes=10000-"
+check "a part of an earlier run is continued" logged "store GET .* bytes=10000-"
 check "and completed" succeeds model "$work/run/half"
 head -c 10000 /dev/zero > "$work/run/stale/model.safetensors.part"
 run o/model stale
-check "a part of something else is thrown away" succeeds model "$work/run/stale"
+check "a part of another file is discarded" succeeds model "$work/run/stale"
 cp "$hub/o/model/model.safetensors" "$work/run/done/model.safetensors.part"
 run o/model "done"
-check "a part that is complete is only checked" not logged "store GET"
+check "a complete part is only checked" not logged "store GET"
 check "and renamed" succeeds model "$work/run/done"
 run o/wrong
 check "a file with another sha256 is refused" grep -q "^fetch_model: model.safetensors of o/wrong is corrupted" "$work/said"
-check "and not kept" not compgen -G "$work/run/models/wrong/model.safetensors*"
+check "and deleted" not compgen -G "$work/run/models/wrong/model.safetensors*"
 
 fresh; run o/nothing
 check "no such repository" refuses 1 "o/nothing has no config.json"
