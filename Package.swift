@@ -56,13 +56,16 @@ let package = Package(
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
 
+        // The JSON reader and writer, near misses, number formatting: text without any domain.
+        .target(name: "TextSupport", swiftSettings: house),
+
         // The stages, in the order the data takes.
         .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
         .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
         .target(
             name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"], swiftSettings: house),
         .target(name: "Detection", swiftSettings: house),
-        .target(name: "Wire", swiftSettings: house),
+        .target(name: "Wire", dependencies: ["TextSupport"], swiftSettings: house),
 
         // Where the stages meet.
         .target(
@@ -72,20 +75,21 @@ let package = Package(
         .target(
             name: "Batch",
             dependencies: [
-                "CKernels", "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "Wire",
+                "CKernels", "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection",
+                "TextSupport", "Wire",
             ],
             // Compiled into the program, so that it stays one file.
             resources: [.embedInCode("Report/report.css"), .embedInCode("Report/report.js")],
             swiftSettings: house),
         .target(
             name: "Settings",
-            dependencies: ["CYAML", "Capture", "Detection", "Inference", "Wire", configuration],
+            dependencies: ["CYAML", "Capture", "Detection", "Inference", "TextSupport", configuration],
             swiftSettings: house),
         .target(
             name: "Daemon",
             dependencies: [
                 "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
-                "Detection", "Settings",
+                "Detection", "Settings", "TextSupport",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
@@ -95,11 +99,11 @@ let package = Package(
             name: "astd",
             dependencies: [
                 "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
-                "Wire", log, argumentParser,
+                "TextSupport", "Wire", log, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "astctl", dependencies: ["Wire", argumentParser], swiftSettings: house),
+            name: "astctl", dependencies: ["TextSupport", "Wire", argumentParser], swiftSettings: house),
 
         // Shared by the tests of all targets, and depends on none of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
@@ -120,22 +124,26 @@ let package = Package(
             name: "BatchTests",
             dependencies: [
                 "Batch", "Capture", "Detection", "Frontend", "Inference", "Recognizer", "TestSupport",
-                "Wire",
+                "TextSupport", "Wire",
             ],
             swiftSettings: house),
         .testTarget(
-            name: "WireTests", dependencies: ["TestSupport", "Wire", "astctl"], swiftSettings: house),
+            name: "TextSupportTests", dependencies: ["TestSupport", "TextSupport"], swiftSettings: house),
+        .testTarget(
+            name: "WireTests", dependencies: ["TestSupport", "TextSupport", "Wire", "astctl"],
+            swiftSettings: house),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
                 "Capture", "Daemon", "Frontend", "Inference", "Recognizer", "Settings", "TestSupport",
-                "Wire", log, nio,
+                "TextSupport", "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
         .testTarget(
             name: "SettingsTests", dependencies: ["Detection", "Settings"], swiftSettings: house),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "Wire"], swiftSettings: house),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport", "TextSupport", "Wire"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@ private import Capture
 private import Frontend
 private import Inference
 public import Recognizer
+private import TextSupport
 private import Wire
 
 /// How long windows take, measured on synthetic noise.

@@ -3,6 +3,7 @@ private import Dispatch
 internal import Logging
 private import NIOConcurrencyHelpers
 internal import Settings
+internal import TextSupport
 internal import Wire
 
 /// What SIGHUP and `reload` do: reads the settings again, applies what can change at run time, and has the adapters

@@ -5,6 +5,7 @@ private import Inference
 private import NIOConcurrencyHelpers
 private import Recognizer
 private import ServiceLifecycle
+internal import TextSupport
 internal import Wire
 
 /// Answers the requests on `astd.sock`.
@@ -104,7 +105,7 @@ final class Requests: RequestHandler {
 
     /// - Parameter params: `adapter`, a name; without it the labels of what classifies, the first if several do.
     private func labels(_ params: JSONObject) -> Result<JSONText, RPCError> {
-        do throws(WireError) {
+        do throws(JSONError) {
             let snapshot = adapters.snapshot
             guard let name = try params.string("adapter") else {
                 return .success(JSONText(LabelList(labels: snapshot.active.first?.labels ?? [])))
@@ -120,7 +121,7 @@ final class Requests: RequestHandler {
 
     /// - Parameter params: `label`; `adapter`, a name, when several classify.
     private func explain(_ params: JSONObject) -> Result<JSONText, RPCError> {
-        do throws(WireError) {
+        do throws(JSONError) {
             let label = try params.requiredString("label")
             let adapter = try params.string("adapter")
             guard let report = detection.explain(label, adapter: adapter) else {

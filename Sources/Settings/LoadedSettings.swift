@@ -1,5 +1,5 @@
 private import Detection
-private import Wire
+private import TextSupport
 
 /// Settings, and where each comes from.
 public struct LoadedSettings: Equatable, Sendable {

@@ -1,5 +1,5 @@
 private import Glibc
-private import Wire
+private import TextSupport
 
 /// A configuration file: YAML mappings with the names of ``SettingTable``, nothing else.
 struct SettingsFile {

@@ -1,7 +1,7 @@
 private import Configuration
 internal import Detection
 private import Synchronization
-private import Wire
+private import TextSupport
 
 /// Where settings come from: a file, then the environment, then flags; the later ones win.
 public struct SettingsSources: Sendable {

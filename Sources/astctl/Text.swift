@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// Text for people: numbers without noise, foreign text without control characters, columns of fixed width.

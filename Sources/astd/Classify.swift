@@ -5,6 +5,7 @@ internal import Detection
 internal import Inference
 internal import Recognizer
 internal import Settings
+internal import TextSupport
 internal import Wire
 
 struct Classify: ParsableCommand {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Batch
 internal import Inference
+internal import TextSupport
 internal import Wire
 
 struct Inspect: ParsableCommand {

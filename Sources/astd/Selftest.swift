@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Inference
 internal import Recognizer
+internal import TextSupport
 internal import Wire
 
 struct Selftest: ParsableCommand {

@@ -3,6 +3,7 @@ import Glibc
 import TestSupport
 import Recognizer
 import Testing
+import TextSupport
 import Wire
 
 @testable import Batch
@@ -70,7 +71,7 @@ struct ParallelRunTests {
             let record = try JSONObject(parsing: Array(lines[0].utf8))
             #expect(try record.requiredString("aggregate") == aggregation.rawValue)
             #expect(try record.requiredDouble("start") == 0 && record.requiredDouble("end") == end)
-            let labels = try record.requiredRecords("labels") { json throws(WireError) in
+            let labels = try record.requiredRecords("labels") { json throws(JSONError) in
                 try ScoredLabel(json)
             }
             #expect(labels.count == 3 && labels[0].score >= labels[1].score)

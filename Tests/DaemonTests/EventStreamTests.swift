@@ -1,4 +1,5 @@
 import TestSupport
+import TextSupport
 import Testing
 import Wire
 

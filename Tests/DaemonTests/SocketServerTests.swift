@@ -1,3 +1,4 @@
+import TextSupport
 import Glibc
 import Logging
 import ServiceLifecycle

@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// Adapters that are loaded, switched and unloaded at run time.

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// A batch with unreadable files: the others are classified, and each failure has a record in its place.

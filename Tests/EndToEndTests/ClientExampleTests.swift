@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// The clients in examples/clients, against a running daemon.

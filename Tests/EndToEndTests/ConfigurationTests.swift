@@ -1,6 +1,7 @@
 import Glibc
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// The configuration file, and the events that its rules make of scores.

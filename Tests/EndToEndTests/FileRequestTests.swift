@@ -1,6 +1,7 @@
 import Glibc
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// Classification of files by a running daemon.

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import TestSupport
+import TextSupport
 import Wire
 
 /// A client of either socket that waits for records without blocking a thread of the test.

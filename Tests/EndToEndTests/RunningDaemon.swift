@@ -1,5 +1,6 @@
 import Glibc
 import TestSupport
+import TextSupport
 import Wire
 
 /// An `astd run` that is ready, with its sockets in the test's folder.

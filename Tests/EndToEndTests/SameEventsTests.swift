@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// `astd classify --events` finds the events that a daemon reports for the same file.
@@ -113,7 +114,7 @@ struct SameEventsTests {
                 "--precision", "fp32",
             ], in: folder)
         let scores = try result.lines.flatMap { line in
-            try JSONObject(parsing: Array(line.utf8)).requiredRecords("labels") { json throws(WireError) in
+            try JSONObject(parsing: Array(line.utf8)).requiredRecords("labels") { json throws(JSONError) in
                 try ScoredLabel(json)
             }
         }.map(\.score).sorted()

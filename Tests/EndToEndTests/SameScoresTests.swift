@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// The same samples give the same scores, live and from a file.
@@ -178,6 +179,6 @@ extension Astd {
 extension JSONObject {
     /// The scores of a batch record in the order of the model's labels.
     func scores() throws -> [Float] {
-        try requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }.scores
+        try requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }.scores
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TextSupport
 import Wire
 
 @Suite struct `Protocol document` {

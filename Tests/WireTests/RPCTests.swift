@@ -1,4 +1,5 @@
 import Testing
+import TextSupport
 import Wire
 
 @Suite struct `JSON-RPC` {
@@ -81,7 +82,7 @@ import Wire
     ])
     func `Subscription parameters out of range are refused`(_ text: String) throws {
         let object = try JSONObject(parsing: Array(text.utf8))
-        #expect(throws: WireError.self) { try SubscribeParameters(object) }
+        #expect(throws: JSONError.self) { try SubscribeParameters(object) }
     }
 
     @Test func `What is to be classified reads as it is written, and nothing else`() throws {
@@ -98,7 +99,7 @@ import Wire
             #"{"hop":"1"}"#, #"{"min_score":1e99}"#, #"{"file":"/a"}"#,
         ] {
             let object = try JSONObject(parsing: Array(text.utf8))
-            #expect(throws: WireError.self) { try ClassifyParameters(object) }
+            #expect(throws: JSONError.self) { try ClassifyParameters(object) }
         }
     }
 
@@ -116,6 +117,6 @@ import Wire
                 == .failure(id: .number("1"), error))
         let result = RPCReply.line(id: .number("1"), result: JSONText { $0.null() })
         #expect(try RPCMessage(line: result.dropLast()) == .result(id: .number("1"), .null))
-        #expect(throws: WireError.missing(field: "result")) { try RPCMessage(line: Array("{}".utf8)) }
+        #expect(throws: JSONError.missing(field: "result")) { try RPCMessage(line: Array("{}".utf8)) }
     }
 }

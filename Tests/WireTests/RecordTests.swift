@@ -1,4 +1,5 @@
 import Testing
+import TextSupport
 import Wire
 
 @Suite struct Records {
@@ -107,7 +108,7 @@ import Wire
     }
 
     @Test func `What is missing or wrong in a record is named`() {
-        func error(_ text: String) -> WireError? {
+        func error(_ text: String) -> JSONError? {
             do {
                 _ = try LiveRecord(line: Array(text.utf8))
                 return nil
@@ -117,7 +118,7 @@ import Wire
         }
         #expect(error(#"{"type":"lost"}"#) == .missing(field: "count"))
         #expect(error(#"{"count":1}"#) == .missing(field: "type"))
-        #expect(error(#"{"type":"weather"}"#) == .unknownType("weather"))
+        #expect(error(#"{"type":"weather"}"#) == .unknownValue(field: "type", value: "weather"))
         #expect(error(#"{"type":"adapter","active":3}"#) == .wrongType(field: "active", expected: "a string"))
         #expect(error("[]") == .wrongType(field: "the line", expected: "a JSON object"))
         let gap = error(#"{"type":"gap","start_sample":0,"end_sample":1,"reason":"bored"}"#)

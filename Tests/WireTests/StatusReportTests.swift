@@ -1,4 +1,5 @@
 import Testing
+import TextSupport
 import Wire
 
 @Suite("Status report") struct StatusReportTests {
@@ -27,7 +28,7 @@ import Wire
 
     @Test func `A missing member is named`() throws {
         let object = try JSONObject(parsing: Array(#"{"state":"running"}"#.utf8))
-        #expect(throws: WireError.missing(field: "version")) { try StatusReport(object) }
+        #expect(throws: JSONError.missing(field: "version")) { try StatusReport(object) }
     }
 
     @Test func `Lists of labels and sources read back`() throws {

@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// A label track as Audacity's File > Import > Labels reads it: start and end in seconds with six decimals, and the

@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// A table as RFC 4180 has it: a line per label of a window, or per event; lines end in CR LF, fields with commas, quotes or line

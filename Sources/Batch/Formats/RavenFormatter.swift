@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// A selection table as Raven Pro and Raven Lite open it: tab-separated, a header line, a line per label of a window

@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// The forms in which a batch is told.

@@ -1,6 +1,7 @@
 private import Frontend
 public import Inference
 private import Recognizer
+internal import TextSupport
 internal import Wire
 
 /// What `astd inspect` says of an adapter, and of what it makes of a base.

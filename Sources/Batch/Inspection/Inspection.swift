@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// What a directory is, for people and for programs.

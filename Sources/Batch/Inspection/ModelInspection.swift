@@ -2,6 +2,7 @@ private import Detection
 private import Frontend
 public import Inference
 private import Recognizer
+internal import TextSupport
 internal import Wire
 
 /// What `astd inspect` says of a model.

@@ -2,6 +2,7 @@ private import Detection
 private import Frontend
 private import Inference
 internal import Recognizer
+internal import TextSupport
 internal import Wire
 
 /// What a model says of its input and output, with an adapter or without.

@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// Everything that a batch writes, and the journal that tells what of it is whole.

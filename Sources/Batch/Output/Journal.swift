@@ -1,4 +1,5 @@
 private import Glibc
+private import TextSupport
 private import Wire
 
 /// Files that an interrupted run finished. A path may be named several times.

@@ -1,5 +1,6 @@
 private import Frontend
 public import Recognizer
+private import TextSupport
 private import Wire
 
 /// What a recording looks like: its log-mels over time, and below them when the model heard which labels.

@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// The labels of each adapter, by class index, as a report needs them.

@@ -1,4 +1,5 @@
 private import Glibc
+private import TextSupport
 private import Wire
 
 /// One line on standard error that shows how far a batch has come, redrawn at most ten times a second.

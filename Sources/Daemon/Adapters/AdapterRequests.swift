@@ -1,3 +1,4 @@
+internal import TextSupport
 internal import Wire
 
 /// Answers `adapter.list`, `adapter.load`, `adapter.use` and `adapter.unload`.
@@ -17,7 +18,7 @@ struct AdapterRequests {
                 }
                 return .success(JSONText(try await shelf.load(path, as: params.string("name"))))
             case "adapter.use":
-                guard let names = try params.strings("names") else { throw WireError.missing(field: "names") }
+                guard let names = try params.strings("names") else { throw JSONError.missing(field: "names") }
                 return .success(JSONText(try await shelf.use(names)))
             case "adapter.unload":
                 let name = try params.requiredString("name")
@@ -25,7 +26,7 @@ struct AdapterRequests {
                 return .success(JSONText { json in json.object { $0.member("unloaded", name) } })
             default: return .failure(.methodNotFound(method))
             }
-        } catch let error as WireError {
+        } catch let error as JSONError {
             return .failure(.invalidParams(error))
         } catch let refusal as AdapterShelf.Refusal {
             return .failure(RPCError(refusal.code, refusal.description))

@@ -1,5 +1,6 @@
 internal import Capture
 internal import Recognizer
+internal import TextSupport
 internal import Wire
 
 /// Answers `classify`: a file that the client has opened, or one that the daemon may open.
@@ -22,7 +23,7 @@ struct FileRequests {
                 topK: request.topK, minimumScore: request.minScore, hopFrames: request.hopFrames)
             let id = try await engine.open(file, name: name, choice, adapters.snapshot.variants)
             return await classify(id, name, client)
-        } catch let error as WireError {
+        } catch let error as JSONError {
             return .failure(.invalidParams(error))
         } catch let refusal as FileEngine.Refusal {
             return .failure(RPCError(refusal == .busy ? .unavailable : .failed, refusal.description))

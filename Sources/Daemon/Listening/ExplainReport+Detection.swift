@@ -1,4 +1,5 @@
 internal import Detection
+internal import TextSupport
 internal import Wire
 
 extension ExplainReport {

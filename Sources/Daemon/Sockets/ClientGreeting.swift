@@ -1,3 +1,4 @@
+internal import TextSupport
 import NIOCore
 import Wire
 

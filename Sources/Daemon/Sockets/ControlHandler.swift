@@ -1,4 +1,5 @@
 import NIOCore
+import TextSupport
 import Wire
 
 /// One client of `astd.sock`: a request a line, a reply a line, and records once it subscribes.
@@ -142,7 +143,7 @@ final class ControlHandler: ChannelDuplexHandler {
     }
 
     private func subscribe(_ request: RPCRequest, _ context: ChannelHandlerContext) {
-        do throws(WireError) {
+        do throws(JSONError) {
             let parameters = try SubscribeParameters(request.params)
             // In this order: whoever has read the reply misses nothing that is published from then on.
             outlet.open(Subscription(form: .notification, parameters: parameters))

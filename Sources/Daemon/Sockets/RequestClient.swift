@@ -1,4 +1,5 @@
 import NIOCore
+import TextSupport
 import Wire
 
 /// Who asked: its open file, and its ear while the request is worked on.

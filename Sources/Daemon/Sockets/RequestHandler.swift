@@ -1,3 +1,4 @@
+public import TextSupport
 public import Wire
 
 /// Answers what clients of `astd.sock` ask, other than `hello`, `subscribe` and `unsubscribe`, which the

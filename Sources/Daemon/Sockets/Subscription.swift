@@ -1,3 +1,4 @@
+internal import TextSupport
 import Wire
 
 /// In what form a client gets records, and which.

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Which file a client wants classified, and what it wants to know of each window.
 public struct ClassifyParameters: Sendable, Equatable {
     /// An absolute path as the daemon sees it; nil for the file that comes with the request.
@@ -24,8 +26,8 @@ public struct ClassifyParameters: Sendable, Equatable {
         self.hop = hop
     }
 
-    /// - Throws: ``WireError`` for a parameter nobody knows, of another type or out of range.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` for a parameter nobody knows, of another type or out of range.
+    public init(_ json: JSONObject) throws(JSONError) {
         let known = ["path", "name", "top_k", "min_score", "hop"]
         if let stranger = json.members.keys.sorted().first(where: { !known.contains($0) }) {
             throw .wrongType(field: stranger, expected: "left out: the parameters are \(known)")
@@ -68,8 +70,8 @@ public struct ClassifyReport: Sendable, Equatable {
         self.seconds = seconds
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         file = try json.requiredString("file")
         windows = try json.requiredInteger("windows", as: Int.self)
         seconds = try json.requiredDouble("seconds")

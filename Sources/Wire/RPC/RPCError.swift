@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Why a request was not answered with a result, as JSON-RPC 2.0 carries it.
 public struct RPCError: Error, Sendable, Equatable {
     /// Codes from the specification, and those of astd: -32000 and below.
@@ -36,8 +38,8 @@ public struct RPCError: Error, Sendable, Equatable {
         RPCError(.methodNotFound, "no such method: \(method)")
     }
 
-    /// For a handler that met ``WireError`` while it read its parameters.
-    public static func invalidParams(_ error: WireError) -> RPCError {
+    /// For a handler that met ``JSONError`` while it read its parameters.
+    public static func invalidParams(_ error: JSONError) -> RPCError {
         RPCError(.invalidParams, "params: \(error)")
     }
 }

@@ -1,3 +1,5 @@
+internal import TextSupport
+
 /// The `id` of a request; the reply carries the same.
 public enum RPCIdentifier: Sendable, Equatable {
     case string(String)
@@ -5,7 +7,7 @@ public enum RPCIdentifier: Sendable, Equatable {
     case number(String)
     case null
 
-    init(_ value: JSONValue) throws(WireError) {
+    init(_ value: JSONValue) throws(JSONError) {
         switch value {
         case .string(let text): self = .string(text)
         case .number(let digits): self = .number(digits)

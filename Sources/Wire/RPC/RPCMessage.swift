@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// One line of `astd.sock`, as a client reads it.
 public enum RPCMessage: Sendable, Equatable {
     /// `hello`, the only record that comes bare on this socket.
@@ -7,13 +9,13 @@ public enum RPCMessage: Sendable, Equatable {
     case result(id: RPCIdentifier, JSONValue)
     case failure(id: RPCIdentifier, RPCError)
 
-    /// - Throws: ``WireError``; ``WireError/unknownType(_:)`` for a record to pass over.
-    public init(line: [UInt8]) throws(WireError) {
+    /// - Throws: ``JSONError``; ``JSONError/unknownValue(field:value:)`` for a record to pass over.
+    public init(line: [UInt8]) throws(JSONError) {
         self = try RPCMessage(JSONObject(parsing: line))
     }
 
     /// Reads the object that a line is.
-    public init(_ object: JSONObject) throws(WireError) {
+    public init(_ object: JSONObject) throws(JSONError) {
         if object.members["type"] != nil {
             self = .record(try LiveRecord(object))
         } else if object.members["method"] != nil {

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Lines a daemon writes to `astd.sock`, and what a client reads there.
 public enum RPCReply {
     /// The reply to a request that was carried out.

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// One JSON-RPC 2.0 request, a line of `astd.sock`.
 public struct RPCRequest: Sendable, Equatable {
     /// nil makes it a notification: it is carried out and not answered.
@@ -31,13 +33,13 @@ public struct RPCRequest: Sendable, Equatable {
         }
         do {
             guard try object.requiredString("jsonrpc") == "2.0" else {
-                throw WireError.wrongType(field: "jsonrpc", expected: "\"2.0\"")
+                throw JSONError.wrongType(field: "jsonrpc", expected: "\"2.0\"")
             }
             method = try object.requiredString("method")
         } catch {
             throw Refusal(id: id ?? .null, error: RPCError(.invalidRequest, "\(error)"))
         }
-        do throws(WireError) {
+        do throws(JSONError) {
             params = try object.object("params") ?? JSONObject()
         } catch {
             throw Refusal(id: id ?? .null, error: RPCError(.invalidParams, "\(error)"))

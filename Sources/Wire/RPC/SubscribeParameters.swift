@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// What a subscriber wants to hear; a parameter that is nil leaves everything through.
 public struct SubscribeParameters: Sendable, Hashable {
     /// Kinds of records. `lost` always comes.
@@ -24,8 +26,8 @@ public struct SubscribeParameters: Sendable, Hashable {
 
     /// Reads the `params` of `subscribe`.
     ///
-    /// - Throws: ``WireError`` for a parameter nobody knows, of another type or out of range.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` for a parameter nobody knows, of another type or out of range.
+    public init(_ json: JSONObject) throws(JSONError) {
         let known = ["types", "labels", "min_score", "top_k", "since_seq"]
         if let stranger = json.members.keys.sorted().first(where: { !known.contains($0) }) {
             throw .wrongType(field: stranger, expected: "left out: the parameters are \(known)")

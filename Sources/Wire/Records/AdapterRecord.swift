@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Which adapters classify from now on.
 public struct AdapterRecord: Sendable, Equatable {
     /// The first; nil when that is the model as it was published.
@@ -13,8 +15,8 @@ public struct AdapterRecord: Sendable, Equatable {
         self.adapters = adapters.map { $0 ?? Self.baseName }
     }
 
-    /// - Throws: ``WireError`` when a member is of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         active = try json.string("active")
         adapters = try json.strings("adapters") ?? [active ?? Self.baseName]
     }

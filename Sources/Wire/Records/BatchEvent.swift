@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// A sound in a file, from its first window to its last.
 ///
 /// Times are those that a daemon's `event` records have for the same sound: of the last samples of these windows.

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The scores of one window of a file.
 ///
 /// A path is text on the wire. One that is not UTF-8 is written with U+FFFD in place of each byte that
@@ -29,14 +31,14 @@ public struct BatchRecord: Sendable, Equatable {
 }
 
 extension BatchRecord {
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         file = try json.requiredString("file")
         start = try json.requiredDouble("start")
         end = try json.requiredDouble("end")
         adapter = try json.string("adapter")
         aggregate = try json.string("aggregate")
-        labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
+        labels = try json.requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }
     }
 
     /// One line for people, without its line break.

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// A sound began or ended.
 public struct EventRecord: Sendable, Equatable {
     public enum State: String, Sendable {
@@ -31,8 +33,8 @@ public struct EventRecord: Sendable, Equatable {
         self.duration = duration
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredWord("state", of: [State.begin, .end])
         id = try json.requiredInteger("id", as: UInt64.self)
         label = try json.requiredString("label")

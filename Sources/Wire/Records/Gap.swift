@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Samples that were not heard or not classified.
 public struct Gap: Sendable, Equatable {
     public enum Reason: String, Sendable, CaseIterable {
@@ -23,8 +25,8 @@ public struct Gap: Sendable, Equatable {
         self.reason = reason
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
         endSample = try json.requiredInteger("end_sample", as: Int64.self)
         reason = try json.requiredWord("reason", of: Reason.allCases)

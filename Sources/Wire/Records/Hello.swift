@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// What a daemon says first on either socket.
 public struct Hello: Sendable, Equatable {
     /// Version of the socket protocol.
@@ -32,8 +34,8 @@ public struct Hello: Sendable, Equatable {
         self.hop = hop
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         protocolVersion = try json.requiredInteger("protocol", as: Int.self)
         version = try json.requiredString("version")
         model = try json.requiredString("model")

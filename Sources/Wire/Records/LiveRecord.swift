@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Everything a daemon says about what it hears; `type` comes first in each record.
 public enum LiveRecord: Sendable, Equatable {
     case hello(Hello)
@@ -50,14 +52,14 @@ extension LiveRecord: JSONRecord {
 extension LiveRecord {
     /// Reads a line of `events.sock`.
     ///
-    /// - Throws: ``WireError``; ``WireError/unknownType(_:)`` for a record a later daemon may have added,
+    /// - Throws: ``JSONError``; ``JSONError/unknownValue(field:value:)`` for a record a later daemon may have added,
     ///   which a client should pass over.
-    public init(line: [UInt8]) throws(WireError) {
+    public init(line: [UInt8]) throws(JSONError) {
         self = try LiveRecord(JSONObject(parsing: line))
     }
 
     /// Reads the object of a record, as `params` of a notification carries it.
-    public init(_ json: JSONObject) throws(WireError) {
+    public init(_ json: JSONObject) throws(JSONError) {
         let type = try json.requiredString("type")
         switch Kind(rawValue: type) {
         case .hello: self = .hello(try Hello(json))
@@ -67,7 +69,7 @@ extension LiveRecord {
         case .source: self = .source(try SourceRecord(json))
         case .adapter: self = .adapter(try AdapterRecord(json))
         case .lost: self = .lost(try Lost(json))
-        case nil: throw .unknownType(type)
+        case nil: throw .unknownValue(field: "type", value: type)
         }
     }
 }

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// How many records this client missed, at this place in its stream, because it read too slowly.
 public struct Lost: Sendable, Equatable {
     public let count: UInt64
@@ -6,8 +8,8 @@ public struct Lost: Sendable, Equatable {
         self.count = count
     }
 
-    /// - Throws: ``WireError`` when the member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when the member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         count = try json.requiredInteger("count", as: UInt64.self)
     }
 }

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The scores of one live window.
 public struct Prediction: Sendable, Equatable {
     /// Counts the windows classified since the daemon started, from 1.
@@ -38,8 +40,8 @@ public struct Prediction: Sendable, Equatable {
         self.labels = labels
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         seq = try json.requiredInteger("seq", as: UInt64.self)
         time = try json.requiredTimestamp("time")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
@@ -49,7 +51,7 @@ public struct Prediction: Sendable, Equatable {
         passMs = try json.double("pass_ms")
         adapter = try json.string("adapter")
         isGated = try json.bool("gated") ?? false
-        labels = try json.requiredRecords("labels") { json throws(WireError) in try ScoredLabel(json) }
+        labels = try json.requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }
     }
 
     /// The same prediction with other labels.

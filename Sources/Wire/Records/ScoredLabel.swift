@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// One label of a model and the score it got.
 public struct ScoredLabel: Sendable, Equatable {
     /// Position of the label in the model's output, from 0.
@@ -13,8 +15,8 @@ public struct ScoredLabel: Sendable, Equatable {
         self.score = score
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         index = try json.requiredInteger("index", as: Int.self)
         label = try json.requiredString("label")
         score = try json.float("score") ?? .nan

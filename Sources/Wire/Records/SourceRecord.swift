@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// How the audio source is.
 public struct SourceRecord: Sendable, Equatable {
     public enum State: String, Sendable, CaseIterable {
@@ -16,8 +18,8 @@ public struct SourceRecord: Sendable, Equatable {
         self.message = message
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredWord("state", of: State.allCases)
         name = try json.requiredString("name")
         message = try json.string("message")

@@ -1,3 +1,5 @@
+internal import TextSupport
+
 /// A moment in UTC, written as RFC 3339 with milliseconds: `2026-01-31T23:59:58.250Z`.
 public struct Timestamp: Sendable, Hashable {
     /// Nanoseconds since 1970-01-01T00:00:00Z. The text keeps whole milliseconds, rounded down.
@@ -78,5 +80,20 @@ extension Timestamp: CustomStringConvertible {
     private static func padded(_ value: Int, _ digits: Int) -> String {
         let text = String(value)
         return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+}
+
+extension JSONObject {
+    func requiredTimestamp(_ name: String) throws(JSONError) -> Timestamp {
+        guard let time = try timestamp(name) else { throw .missing(field: name) }
+        return time
+    }
+
+    func timestamp(_ name: String) throws(JSONError) -> Timestamp? {
+        guard let text = try string(name) else { return nil }
+        guard let time = Timestamp(text) else {
+            throw .wrongType(field: name, expected: "a time like 2026-01-31T23:59:58.250Z")
+        }
+        return time
     }
 }

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `adapter.list`: what is loaded, and what classifies.
 public struct AdapterList: Sendable, Equatable {
     /// One loaded adapter.
@@ -31,8 +33,8 @@ public struct AdapterList: Sendable, Equatable {
             self.sha256 = sha256
         }
 
-        /// - Throws: ``WireError`` when a member is missing or of another type.
-        public init(_ json: JSONObject) throws(WireError) {
+        /// - Throws: ``JSONError`` when a member is missing or of another type.
+        public init(_ json: JSONObject) throws(JSONError) {
             name = try json.requiredString("name")
             path = try json.requiredString("path")
             isActive = try json.bool("active") ?? false
@@ -55,10 +57,10 @@ public struct AdapterList: Sendable, Equatable {
         self.adapters = adapters
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         active = try json.strings("active") ?? []
-        adapters = try json.requiredRecords("adapters") { json throws(WireError) in try Entry(json) }
+        adapters = try json.requiredRecords("adapters") { json throws(JSONError) in try Entry(json) }
     }
 }
 

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `explain`: why a label was or was not reported just now.
 public struct ExplainReport: Sendable, Equatable {
     public var label: String
@@ -56,8 +58,8 @@ public struct ExplainReport: Sendable, Equatable {
         self.peakScore = peakScore
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         label = try json.requiredString("label")
         adapter = try json.string("adapter")
         state = try json.requiredString("state")

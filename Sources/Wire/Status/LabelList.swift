@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `labels`: every label of the model, in the order of its output.
 public struct LabelList: Sendable, Equatable {
     public let labels: [String]
@@ -6,8 +8,8 @@ public struct LabelList: Sendable, Equatable {
         self.labels = labels
     }
 
-    /// - Throws: ``WireError`` when the member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when the member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         guard let labels = try json.strings("labels") else { throw .missing(field: "labels") }
         self.labels = labels
     }

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// Memory of a daemon in bytes.
 public struct MemoryReport: Sendable, Equatable {
     /// Everything resident, the mapped model file included.
@@ -10,8 +12,8 @@ public struct MemoryReport: Sendable, Equatable {
         self.anonymousBytes = anonymousBytes
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         rssBytes = try json.requiredInteger("rss_bytes", as: UInt64.self)
         anonymousBytes = try json.requiredInteger("anonymous_bytes", as: UInt64.self)
     }

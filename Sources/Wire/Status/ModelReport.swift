@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The model a daemon runs.
 public struct ModelReport: Sendable, Equatable {
     /// Its directory.
@@ -18,8 +20,8 @@ public struct ModelReport: Sendable, Equatable {
         self.sampleRate = sampleRate
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         path = try json.requiredString("path")
         name = try json.requiredString("name")
         labels = try json.requiredInteger("labels", as: Int.self)

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `reload`: what became of the settings, of each adapter of the directory, and of
 /// those that are gone from it.
 public struct ReloadReport: Sendable, Equatable {
@@ -17,8 +19,8 @@ public struct ReloadReport: Sendable, Equatable {
 
     public init() {}
 
-    /// - Throws: ``WireError`` when a member is of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         loaded = try json.strings("loaded") ?? []
         replaced = try json.strings("replaced") ?? []
         unchanged = try json.strings("unchanged") ?? []

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `sources`: what could be listened to.
 public struct SourceList: Sendable, Equatable {
     /// One source.
@@ -15,8 +17,8 @@ public struct SourceList: Sendable, Equatable {
             self.isActive = isActive
         }
 
-        /// - Throws: ``WireError`` when a member is missing or of another type.
-        public init(_ json: JSONObject) throws(WireError) {
+        /// - Throws: ``JSONError`` when a member is missing or of another type.
+        public init(_ json: JSONObject) throws(JSONError) {
             name = try json.requiredString("name")
             description = try json.string("description")
             isActive = try json.bool("active") ?? false
@@ -29,9 +31,9 @@ public struct SourceList: Sendable, Equatable {
         self.sources = sources
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
-        sources = try json.requiredRecords("sources") { json throws(WireError) in try Entry(json) }
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        sources = try json.requiredRecords("sources") { json throws(JSONError) in try Entry(json) }
     }
 }
 

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The source a daemon listens to.
 public struct SourceReport: Sendable, Equatable {
     public var state: SourceRecord.State
@@ -9,8 +11,8 @@ public struct SourceReport: Sendable, Equatable {
         self.name = name
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredWord("state", of: SourceRecord.State.allCases)
         name = try json.requiredString("name")
     }

@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `status`: how a daemon is and what it has done.
 public struct StatusReport: Sendable, Equatable {
     /// One word: `running`, `paused`, or what the daemon calls the state it is in.
@@ -73,8 +75,8 @@ public struct StatusReport: Sendable, Equatable {
         self.memory = memory
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredString("state")
         version = try json.requiredString("version")
         pid = try json.requiredInteger("pid", as: Int.self)

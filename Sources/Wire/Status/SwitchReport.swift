@@ -1,3 +1,5 @@
+public import TextSupport
+
 /// The reply to `adapter.use`: what classifies now, and what it took.
 public struct SwitchReport: Sendable, Equatable {
     /// As in ``AdapterRecord/adapters``.
@@ -16,8 +18,8 @@ public struct SwitchReport: Sendable, Equatable {
         self.totalMs = totalMs
     }
 
-    /// - Throws: ``WireError`` when a member is missing or of another type.
-    public init(_ json: JSONObject) throws(WireError) {
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
         active = try json.strings("active") ?? []
         mergeMs = try json.requiredDouble("merge_ms")
         waitMs = try json.requiredDouble("wait_ms")

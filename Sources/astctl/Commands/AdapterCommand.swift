@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 /// `astctl adapter`: what the daemon has loaded, and what it classifies with.
@@ -32,7 +33,7 @@ extension AdapterCommand {
             let client = try connection.connect()
             let reply = try client.object("adapter.list")
             if json { return try Output.standard.write(reply.encoded()) }
-            let list = try client.understand(reply) { json throws(WireError) in try Wire.AdapterList(json) }
+            let list = try client.understand(reply) { json throws(JSONError) in try Wire.AdapterList(json) }
             try Output.standard.write(AdapterText.lines(list).map { $0 + "\n" }.joined())
         }
     }
@@ -60,7 +61,7 @@ extension AdapterCommand {
                 json.member("path", path)
                 if let name { json.member("name", name) }
             }
-            let entry = try client.understand(reply) { json throws(WireError) in
+            let entry = try client.understand(reply) { json throws(JSONError) in
                 try Wire.AdapterList.Entry(json)
             }
             try Output.standard.write("loaded \(AdapterText.description(entry))\n")
@@ -83,7 +84,7 @@ extension AdapterCommand {
 
         static func use(_ names: [String], _ client: ControlClient) throws {
             let reply = try client.object("adapter.use") { $0.member("names", strings: names) }
-            let report = try client.understand(reply) { json throws(WireError) in try SwitchReport(json) }
+            let report = try client.understand(reply) { json throws(JSONError) in try SwitchReport(json) }
             let active = report.active.map(Text.printable).joined(separator: ", ")
             try Output.standard.write(
                 "using \(active) (merged in \(Text.number(report.mergeMs)) ms, waited \(Text.number(report.waitMs)) ms "

@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// Lists of adapters as people read them.

@@ -1,3 +1,4 @@
+internal import TextSupport
 import ArgumentParser
 import Glibc
 import Wire

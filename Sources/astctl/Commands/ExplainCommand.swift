@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct ExplainCommand: ParsableCommand {
@@ -29,7 +30,7 @@ struct ExplainCommand: ParsableCommand {
             if let adapter { json.member("adapter", adapter) }
         }
         if json { return try Output.standard.write(reply.encoded()) }
-        let report = try client.understand(reply) { json throws(WireError) in try ExplainReport(json) }
+        let report = try client.understand(reply) { json throws(JSONError) in try ExplainReport(json) }
         try Output.standard.write(ExplainText.lines(report).joined(separator: "\n") + "\n")
     }
 }

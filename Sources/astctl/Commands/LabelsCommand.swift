@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct LabelsCommand: ParsableCommand {
@@ -28,7 +29,7 @@ struct LabelsCommand: ParsableCommand {
             try Output.standard.write(reply.encoded())
             return
         }
-        let list = try client.understand(reply) { json throws(WireError) in try LabelList(json) }
+        let list = try client.understand(reply) { json throws(JSONError) in try LabelList(json) }
         let digits = String(max(0, list.labels.count - 1)).count
         let lines = list.labels.enumerated().map { index, label in
             "\(Text.paddedLeft(String(index), to: digits))  \(Text.printable(label))\n"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct MetricsCommand: ParsableCommand {
@@ -18,7 +19,7 @@ struct MetricsCommand: ParsableCommand {
     func run() throws {
         let client = try connection.connect()
         let reply = try client.object("metrics")
-        let text = try client.understand(reply) { json throws(WireError) in try json.requiredString("text") }
+        let text = try client.understand(reply) { json throws(JSONError) in try json.requiredString("text") }
         try Output.standard.write(text)
     }
 }

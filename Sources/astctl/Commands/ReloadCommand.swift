@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct ReloadCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct ReloadCommand: ParsableCommand {
         let client = try connection.connect()
         let reply = try client.object("reload")
         if json { return try Output.standard.write(reply.encoded()) }
-        let report = try client.understand(reply) { json throws(WireError) in try ReloadReport(json) }
+        let report = try client.understand(reply) { json throws(JSONError) in try ReloadReport(json) }
         let kinds = [
             ("loaded", report.loaded), ("replaced", report.replaced), ("unchanged", report.unchanged),
             ("removed", report.removed),

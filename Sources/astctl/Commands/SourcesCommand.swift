@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct SourcesCommand: ParsableCommand {
@@ -23,7 +24,7 @@ struct SourcesCommand: ParsableCommand {
             try Output.standard.write(reply.encoded())
             return
         }
-        let list = try client.understand(reply) { json throws(WireError) in try SourceList(json) }
+        let list = try client.understand(reply) { json throws(JSONError) in try SourceList(json) }
         let lines = list.sources.map { source in
             let description = source.description.map { "  \(Text.printable($0))" } ?? ""
             return "\(source.isActive ? "*" : " ") \(Text.printable(source.name))\(description)\n"

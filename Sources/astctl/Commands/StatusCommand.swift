@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct StatusCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct StatusCommand: ParsableCommand {
         if json {
             try Output.standard.write(reply.encoded())
         } else {
-            let report = try client.understand(reply) { json throws(WireError) in try StatusReport(json) }
+            let report = try client.understand(reply) { json throws(JSONError) in try StatusReport(json) }
             try Output.standard.write(StatusText.lines(report).joined(separator: "\n") + "\n")
         }
     }

@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// A status report as people read it.

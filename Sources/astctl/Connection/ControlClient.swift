@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// A client of `astd.sock`: greets, asks one thing at a time, and hands out the records in between.
@@ -72,7 +73,7 @@ final class ControlClient {
         while true {
             guard case .object(let object) = try next(withinMilliseconds: 60_000) else { continue }
             if object["method"] == .string("window"), case .object(let params)? = object.members["params"] {
-                try tell(understand(params) { json throws(WireError) in try BatchRecord(json) })
+                try tell(understand(params) { json throws(JSONError) in try BatchRecord(json) })
                 continue
             }
             switch try message(object) {
@@ -95,9 +96,9 @@ final class ControlClient {
 
     /// What `read` makes of a reply.
     func understand<Reply>(
-        _ object: JSONObject, _ read: (JSONObject) throws(WireError) -> Reply
+        _ object: JSONObject, _ read: (JSONObject) throws(JSONError) -> Reply
     ) throws(CommandFailure) -> Reply {
-        do throws(WireError) {
+        do throws(JSONError) {
             return try read(object)
         } catch {
             throw .notUnderstood(path: path, reason: "\(error)")
@@ -129,7 +130,7 @@ final class ControlClient {
     }
 
     private func understand(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {
-        do throws(WireError) {
+        do throws(JSONError) {
             return try JSONObject(parsing: line)
         } catch {
             throw .notUnderstood(path: path, reason: "\(error)")
@@ -148,10 +149,10 @@ final class ControlClient {
 
     /// nil for a record that this version does not know.
     private func message(_ object: JSONObject) throws(CommandFailure) -> RPCMessage? {
-        do throws(WireError) {
+        do throws(JSONError) {
             return try RPCMessage(object)
         } catch {
-            if case .unknownType = error { return nil }
+            if case .unknownValue(field: "type", _) = error { return nil }
             throw .notUnderstood(path: path, reason: "\(error)")
         }
     }

@@ -1,3 +1,4 @@
+internal import TextSupport
 import Wire
 
 /// `watch` in a pipe: every record as the daemon wrote it, a line each.

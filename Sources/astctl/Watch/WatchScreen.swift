@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// The lines `watch` draws for a state: a pure function of the state and the size of the terminal.

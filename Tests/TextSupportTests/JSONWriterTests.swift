@@ -1,6 +1,6 @@
 import TestSupport
 import Testing
-import Wire
+import TextSupport
 
 @Suite struct `JSON writer` {
     private func text(_ write: (inout JSONWriter) -> Void) -> String {

@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 import Testing
-import Wire
+import TextSupport
 
 @Suite struct `JSON reader` {
-    private func parse(_ text: String) throws(WireError) -> JSONValue {
+    private func parse(_ text: String) throws(JSONError) -> JSONValue {
         try JSONValue(parsing: Array(text.utf8))
     }
 
@@ -28,27 +28,27 @@ import Wire
         "\"\\udc00\"", "\"a\nb\"", "'a'", "{\"a\":1,\"a\":2}", "{1:2}", "]", "}", "[}", "\u{FEFF}1",
     ])
     func `Text that is not JSON is refused`(_ text: String) {
-        #expect(throws: WireError.self) { try parse(text) }
+        #expect(throws: JSONError.self) { try parse(text) }
     }
 
     @Test func `Bytes that are not UTF-8 are refused`() {
-        #expect(throws: WireError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
-        #expect(throws: WireError.self) { try JSONValue(parsing: [0x22, 0xC3, 0x22]) }
-        #expect(throws: WireError.self) { try JSONValue(parsing: [0x22, 0xED, 0xA0, 0x80, 0x22]) }
+        #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
+        #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xC3, 0x22]) }
+        #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xED, 0xA0, 0x80, 0x22]) }
     }
 
     @Test func `Nesting is read to the limit and refused beyond`() throws {
         let limit = JSONValue.maximumDepth
         let deepest = String(repeating: "[", count: limit) + String(repeating: "]", count: limit)
         _ = try parse(deepest)
-        #expect(throws: WireError.tooDeep(limit: limit)) { try parse("[\(deepest)]") }
-        #expect(throws: WireError.tooDeep(limit: limit)) {
+        #expect(throws: JSONError.tooDeep(limit: limit)) { try parse("[\(deepest)]") }
+        #expect(throws: JSONError.tooDeep(limit: limit)) {
             try parse(String(repeating: #"{"a":["#, count: 10_000))
         }
     }
 
     @Test func `An error says at which byte`() {
-        #expect(throws: WireError.notJSON(offset: 5, reason: "no value starts like this")) {
+        #expect(throws: JSONError.notJSON(offset: 5, reason: "no value starts like this")) {
             try parse(#"{"a":x}"#)
         }
     }

@@ -12,8 +12,8 @@ public struct JSONObject: Sendable {
 
     /// Reads one JSON object.
     ///
-    /// - Throws: ``WireError``; ``WireError/wrongType(field:expected:)`` for JSON of another kind.
-    public init(parsing bytes: [UInt8]) throws(WireError) {
+    /// - Throws: ``JSONError``; ``JSONError/wrongType(field:expected:)`` for JSON of another kind.
+    public init(parsing bytes: [UInt8]) throws(JSONError) {
         guard case .object(let object) = try JSONValue(parsing: bytes) else {
             throw .wrongType(field: "the line", expected: "a JSON object")
         }
@@ -26,20 +26,20 @@ public struct JSONObject: Sendable {
         return value
     }
 
-    public func string(_ name: String) throws(WireError) -> String? {
+    public func string(_ name: String) throws(JSONError) -> String? {
         guard let value = self[name] else { return nil }
         guard case .string(let text) = value else { throw .wrongType(field: name, expected: "a string") }
         return text
     }
 
-    public func bool(_ name: String) throws(WireError) -> Bool? {
+    public func bool(_ name: String) throws(JSONError) -> Bool? {
         guard let value = self[name] else { return nil }
         guard case .bool(let flag) = value else { throw .wrongType(field: name, expected: "true or false") }
         return flag
     }
 
     /// A whole number that fits `T`.
-    public func integer<T: FixedWidthInteger>(_ name: String, as type: T.Type) throws(WireError) -> T? {
+    public func integer<T: FixedWidthInteger>(_ name: String, as type: T.Type) throws(JSONError) -> T? {
         guard let value = self[name] else { return nil }
         guard case .number(let digits) = value, let number = T(digits) else {
             throw .wrongType(field: name, expected: "a whole number from \(T.min) to \(T.max)")
@@ -47,7 +47,7 @@ public struct JSONObject: Sendable {
         return number
     }
 
-    public func double(_ name: String) throws(WireError) -> Double? {
+    public func double(_ name: String) throws(JSONError) -> Double? {
         guard let value = self[name] else { return nil }
         guard case .number(let digits) = value, let number = Double(digits), number.isFinite else {
             throw .wrongType(field: name, expected: "a number")
@@ -55,7 +55,7 @@ public struct JSONObject: Sendable {
         return number
     }
 
-    public func float(_ name: String) throws(WireError) -> Float? {
+    public func float(_ name: String) throws(JSONError) -> Float? {
         guard let value = self[name] else { return nil }
         guard case .number(let digits) = value, let number = Float(digits), number.isFinite else {
             throw .wrongType(field: name, expected: "a number")
@@ -63,13 +63,13 @@ public struct JSONObject: Sendable {
         return number
     }
 
-    public func object(_ name: String) throws(WireError) -> JSONObject? {
+    public func object(_ name: String) throws(JSONError) -> JSONObject? {
         guard let value = self[name] else { return nil }
         guard case .object(let object) = value else { throw .wrongType(field: name, expected: "an object") }
         return object
     }
 
-    public func strings(_ name: String) throws(WireError) -> [String]? {
+    public func strings(_ name: String) throws(JSONError) -> [String]? {
         guard let value = self[name] else { return nil }
         guard case .array(let values) = value else {
             throw .wrongType(field: name, expected: "an array of strings")
@@ -84,7 +84,7 @@ public struct JSONObject: Sendable {
         return texts
     }
 
-    public func objects(_ name: String) throws(WireError) -> [JSONObject]? {
+    public func objects(_ name: String) throws(JSONError) -> [JSONObject]? {
         guard let value = self[name] else { return nil }
         guard case .array(let values) = value else {
             throw .wrongType(field: name, expected: "an array of objects")

@@ -13,8 +13,8 @@ public enum JSONValue: Sendable, Equatable {
 
     /// Reads one JSON value; white space around it is allowed, anything else is not.
     ///
-    /// - Throws: ``WireError/notJSON(offset:reason:)`` or ``WireError/tooDeep(limit:)``.
-    public init(parsing bytes: [UInt8]) throws(WireError) {
+    /// - Throws: ``JSONError/notJSON(offset:reason:)`` or ``JSONError/tooDeep(limit:)``.
+    public init(parsing bytes: [UInt8]) throws(JSONError) {
         var parser = JSONParser(bytes)
         self = try parser.parse()
     }

@@ -1,5 +1,5 @@
 import Testing
-import Wire
+import TextSupport
 
 @Suite struct NearMissTests {
     @Test(arguments: [

@@ -8,7 +8,7 @@ struct JSONParser {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    mutating func parse() throws(WireError) -> JSONValue {
+    mutating func parse() throws(JSONError) -> JSONValue {
         let value = try parseValue(depth: 0)
         skipSpace()
         guard position == bytes.count else { throw fail("unexpected text after the value") }
@@ -17,7 +17,7 @@ struct JSONParser {
 
     // MARK: Values
 
-    private mutating func parseValue(depth: Int) throws(WireError) -> JSONValue {
+    private mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
         skipSpace()
         guard let byte = peek() else { throw fail("the text ends where a value is expected") }
         switch byte {
@@ -32,7 +32,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func parseObject(depth: Int) throws(WireError) -> JSONObject {
+    private mutating func parseObject(depth: Int) throws(JSONError) -> JSONObject {
         guard depth <= JSONValue.maximumDepth else { throw .tooDeep(limit: JSONValue.maximumDepth) }
         position += 1
         var members: [String: JSONValue] = [:]
@@ -51,7 +51,7 @@ struct JSONParser {
         return JSONObject(members, names: names)
     }
 
-    private mutating func parseArray(depth: Int) throws(WireError) -> [JSONValue] {
+    private mutating func parseArray(depth: Int) throws(JSONError) -> [JSONValue] {
         guard depth <= JSONValue.maximumDepth else { throw .tooDeep(limit: JSONValue.maximumDepth) }
         position += 1
         var values: [JSONValue] = []
@@ -63,14 +63,14 @@ struct JSONParser {
         return values
     }
 
-    private mutating func parseWord(_ word: StaticString, _ value: JSONValue) throws(WireError) -> JSONValue {
+    private mutating func parseWord(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let expected = Array(word.description.utf8)
         guard bytes[position...].starts(with: expected) else { throw fail("no value starts like this") }
         position += expected.count
         return value
     }
 
-    private mutating func parseNumber() throws(WireError) -> String {
+    private mutating func parseNumber() throws(JSONError) -> String {
         let start = position
         if peek() == UInt8(ascii: "-") { position += 1 }
         if peek() == UInt8(ascii: "0") {
@@ -92,7 +92,7 @@ struct JSONParser {
 
     // MARK: Strings
 
-    private mutating func parseString() throws(WireError) -> String {
+    private mutating func parseString() throws(JSONError) -> String {
         position += 1
         var text: [UInt8] = []
         var start = position
@@ -118,7 +118,7 @@ struct JSONParser {
         throw fail("a string does not end")
     }
 
-    private mutating func parseEscape() throws(WireError) -> Unicode.Scalar {
+    private mutating func parseEscape() throws(JSONError) -> Unicode.Scalar {
         guard let byte = peek() else { throw fail("a string does not end") }
         position += 1
         switch byte {
@@ -133,7 +133,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func parseCodePoint() throws(WireError) -> Unicode.Scalar {
+    private mutating func parseCodePoint() throws(JSONError) -> Unicode.Scalar {
         let unit = try parseHexUnit()
         if let scalar = Unicode.Scalar(unit) { return scalar }
         guard unit < 0xDC00, peek() == UInt8(ascii: "\\") else { throw fail("half of a surrogate pair") }
@@ -147,7 +147,7 @@ struct JSONParser {
         return scalar
     }
 
-    private mutating func parseHexUnit() throws(WireError) -> UInt16 {
+    private mutating func parseHexUnit() throws(JSONError) -> UInt16 {
         var unit: UInt16 = 0
         for _ in 0..<4 {
             guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
@@ -179,11 +179,11 @@ struct JSONParser {
         return true
     }
 
-    private mutating func skipDigits() throws(WireError) {
+    private mutating func skipDigits() throws(JSONError) {
         let start = position
         while let byte = peek(), byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
         guard position > start else { throw fail("a digit is expected") }
     }
 
-    private func fail(_ reason: String) -> WireError { .notJSON(offset: position, reason: reason) }
+    private func fail(_ reason: String) -> JSONError { .notJSON(offset: position, reason: reason) }
 }
