@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """A small Hugging Face hub for test_fetch_model.sh: python hub_server.py FOLDER
 
-Serves FOLDER/OWNER/NAME/FILE as /OWNER/NAME/resolve/REVISION/FILE. Large files (*.safetensors) lie in a store, a server
-at another port of this machine; the hub answers with a redirect to it and describes them as the hub does. What is odd
-about a repository its name says: `private` wants the token, `gated` is forbidden, `cut` breaks off in the middle once,
-`norange` cannot go on in the middle, `busy` answers 503 once, `wrong` describes another file, `moved` has another name.
-Prints the two ports; writes a line a request to FOLDER/log.
+Serves FOLDER/OWNER/NAME/FILE as /OWNER/NAME/resolve/REVISION/FILE. Large files (*.safetensors) are in a store, a server
+at another port of this machine; the hub redirects to it and describes the files in headers. The name of a repository
+selects its behaviour: `private` requires the token, `gated` is forbidden, `cut` closes the connection in the middle once,
+`norange` does not support ranges, `busy` answers 503 once, `wrong` describes another file, `moved` has another name.
+Prints the two ports; writes one line per request to FOLDER/log.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
             log.write(f"{self.server.role} {self.command} {self.path} {token} {self.headers.get('Range', '-')}\n")
         parts = [unquote(part) for part in self.path.split("?")[0].strip("/").split("/")]
         if self.server.role == "store":
-            # As a signed address: for GET, and refused when a token comes along.
+            # Like a signed address: accepts GET only, and rejects a token.
             allowed = body and "Authorization" not in self.headers
             return self.file(ROOT.joinpath(*parts), parts, body) if allowed else self.plain(400)
         if len(parts) != 5 or parts[2] != "resolve" or parts[3] not in ("main", "refs/pr/1"):
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        """A client that goes away is what some tests are about."""
+        """Ignores clients that disconnect, as some tests do."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

@@ -1,4 +1,4 @@
-"""What the tests of the importers share: running one, and applying what it wrote the way astd does."""
+"""Helpers of the importers' tests: run an importer, and apply its output as astd does."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ from golden.formulas import petl_forward  # noqa: E402
 
 GOLDEN = ROOT / "Tests" / "Golden"
 BASE = GOLDEN / "models" / "stride10"
-TOLERANCE = 2e-6  # weights are merged in float64 here: only lora_A and lora_B themselves were rounded
+TOLERANCE = 2e-6  # merged in float64, because only lora_A and lora_B were rounded
 
 PLAIN = Petl("plain", 401, "qv")
 
@@ -97,5 +97,5 @@ class Importers(unittest.TestCase):
         np.testing.assert_allclose(pooled, wanted_pooled, atol=TOLERANCE)
         np.testing.assert_allclose(logits, wanted, atol=TOLERANCE)
         without = petl_forward(state, features, spec.final_output, 0.0)[1]
-        self.assertGreater(np.abs(without - wanted).max(), 100 * TOLERANCE)  # or the test would see nothing
+        self.assertGreater(np.abs(without - wanted).max(), 100 * TOLERANCE)  # otherwise the test would check nothing
         return overlay

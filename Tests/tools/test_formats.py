@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The tables and label tracks of astd classify, read by other programs: make test-formats.
+"""Reads the tables and label tracks of astd classify with other programs: make test-formats.
 
 CSV in Python's csv, pandas and R, selection tables in crowsetta's reader of Raven's, label tracks by the grammar in
-Audacity's manual. All with labels and names that hold commas, quotes, tabs and line breaks, of windows and of events. What
-each reads has to be what the JSON says. Needs R (Debian: r-base-core).
+Audacity's manual. All with labels and names that contain commas, quotes, tabs and line breaks, for windows and events. Each
+must read the same values as the JSON output. Needs R (Debian: r-base-core).
 """
 import csv
 import json
@@ -67,7 +67,7 @@ def check_csv(path, wanted, score):
 
 
 def check_raven(path, wanted, score):
-    # A selection has a length, an event of a single window has none.
+    # A selection needs a length; an event of a single window has none.
     wanted = [(file, min(start, round(end - 0.01, 6)), end, label, value) for file, start, end, label, value in wanted]
     table = pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE)
     expect(list(table.columns[:7]), ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)",
@@ -76,7 +76,7 @@ def check_raven(path, wanted, score):
     expect([(row["Begin Path"], row["Begin Time (s)"], row["End Time (s)"], row["Label"]) for _, row in table.iterrows()],
            [(flat(file), start, end, flat(label)) for file, start, end, label, _ in wanted], "selection table")
     expect(all(abs(found - value) < 1e-6 for found, (*_, value) in zip(table[score], wanted)), True, "scores")
-    # crowsetta reads quotes, and NA, as those of another kind of table: it gets what has none.
+    # crowsetta interprets quotes and NA differently: it gets a table without them.
     odd = re.compile('"|\tNA\t')
     plain = path.with_name("plain.txt")
     lines = path.read_text().splitlines()
@@ -92,7 +92,7 @@ def check_audacity(path, wanted):
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         match = re.fullmatch(r"(\d+\.\d{6})\t(\d+\.\d{6})\t([^\t\r\n]*) (\d\.\d{3})", line)
         if not match:
-            sys.exit(f"no line of a label track: {line!r}")
+            sys.exit(f"not a line of a label track: {line!r}")
         found.append((float(match[1]), float(match[2]), match[3], match[4]))
     expect(found, [(start, end, flat(label), f"{score:.3f}") for _, start, end, label, score in wanted], "label track")
 

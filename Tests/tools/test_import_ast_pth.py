@@ -62,7 +62,7 @@ class Originals(Importers):
         logits = linear(normed, w["classifier.dense.weight"], w["classifier.dense.bias"])
         wanted = ast_forward(state, features, 2, (16, 12))[1]
         np.testing.assert_allclose(logits, wanted, atol=1e-9)
-        # One eps for all, as transformers has it, would be seen.
+        # A single eps, as in transformers, would fail here.
         self.assertGreater(np.abs(ast_forward(state, features, 2, (16, 12), (1e-6, 1e-6))[1] - wanted).max(), 1e-3)
         self.assertEqual(list(config["id2label"].values()), list(LABELS[:6]))
         self.assertEqual(config["problem_type"], "multi_label_classification")

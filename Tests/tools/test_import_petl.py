@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tests of tools/import_petl.py: python Tests/tools/test_import_petl.py. Needs torch, safetensors, numpy, scipy.
 
-Every importer runs as a process of its own. What it wrote, merged into the base as astd does it, must give what the
-training's own formulas give, with LoRA beside the weights.
+Every importer runs as a process. Its output, merged into the base as astd does, must give the same numbers as the
+training's formulas, which keep LoRA beside the weights.
 """
 
 import dataclasses
@@ -116,12 +116,12 @@ class Petls(Importers):
         self.refused(changed(lambda s: s.pop("classification_head.bias")), "classification_head.bias")
         self.refused(changed(lambda s: [s.pop(name) for name in both]), "layer 1", "value")
         self.refused(changed(lambda s: s.update({name: nan for name in both})), "differ")
-        self.refused(changed(lambda s: (s.update({one: nan}), s.pop(both[1]))), one, "not finite")
+        self.refused(changed(lambda s: (s.update({one: nan}), s.pop(both[1]))), one, "NaN")
         self.refused(changed(lambda s: [s.update({name: s[one][:, :2]}) for name in both]), one, "shape")
         self.refused(changed(lambda s: [s.pop(name) for name in list(s) if "lora" in name]), "LoRA")
         self.refused(changed(lambda s: s.update({one.replace("_v.", "_V."): s[one]})), "same module")
 
-    def test_what_is_no_checkpoint_is_refused(self):
+    def test_a_file_that_is_not_a_checkpoint_is_refused(self):
         marker = self.folder / "executed"
         path = self.folder / "bestmodel"
 
@@ -140,7 +140,7 @@ class Petls(Importers):
         self.refused(self.petl(path), "not a checkpoint")
         torch.save(petl_checkpoint(BASE, PLAIN), path)
         path.write_bytes(path.read_bytes()[:20000])
-        self.refused(self.petl(path), "cut short")
+        self.refused(self.petl(path), "truncated")
         self.refused(self.petl({"weights": [1, 2]}), "weights")
         self.refused(self.petl([torch.ones(2)]), "list")
 

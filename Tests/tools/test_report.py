@@ -214,9 +214,9 @@ def check_events(browser, folder):
     browser.open(report.as_uri() + "#theme=light")
     totals = browser.run("return document.getElementById('totals').textContent")
     assert f"{len(events)} events" in totals, totals
-    told = browser.run("return document.querySelector(`article[data-file=\"${arguments[0]}\"] div p:last-of-type`).textContent",
+    summary = browser.run("return document.querySelector(`article[data-file=\"${arguments[0]}\"] div p:last-of-type`).textContent",
                        street[0]["file"])
-    assert f"{len(street)} events" in told, told
+    assert f"{len(street)} events" in summary, summary
     bars = """const article = document.querySelector(`article[data-file="${arguments[0]}"]`);
         const track = [...article.querySelectorAll('.track')].find(t => t.textContent === arguments[1]);
         const canvas = track && track.querySelector('canvas');

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """astd classify --resume after kill -9 and Ctrl-C at twenty random moments each: make test-resume.
 
-The release build, all formats and the report at once, with windows and with events. Whatever happened, the outputs have to
-be those of an undisturbed run, byte for byte, with nothing left over. SEED=N repeats a run.
+The release build, all formats and the report at once, with windows and with events. The outputs must be identical
+byte for byte to those of an undisturbed run, with no file left over. SEED=N repeats a run.
 """
 import os
 import random
@@ -25,7 +25,7 @@ MODES = {
 
 
 def recordings(folder):
-    """Sixty recordings of different length, and two that are none."""
+    """Sixty recordings of different length, and two files that are not audio."""
     folder.mkdir()
     clips = ["long", "speech", "noise", "full", "short"]
     for number in range(60):
@@ -47,7 +47,7 @@ def disturbed(command, number, seconds, output):
     hits = 0
     while hits < MOMENTS:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # A run that goes on is shorter than a whole one: the moments get shorter as it nears its end.
+        # A resumed run is shorter than a whole one, so the moments get shorter towards its end.
         try:
             process.wait(random.uniform(0, seconds))
         except subprocess.TimeoutExpired:
@@ -58,7 +58,7 @@ def disturbed(command, number, seconds, output):
             continue
         if code != 1:
             sys.exit(f"astd ended by itself with status {code}")
-        # It was whole before its time: the next run begins anew.
+        # It finished before the signal: the next run starts over.
         check(output)
         shutil.rmtree(output)
     return hits

@@ -36,7 +36,7 @@ def load_state_dict(path):
 
 
 def _load(path):
-    damaged = Refused(f"{path}: truncated, or not written by torch.save: copy or download it again")
+    damaged = Refused(f"{path}: truncated, or not a checkpoint of torch.save: copy or download it again")
     with path.open("rb") as file:  # errors of the file system, not of torch
         first = file.read(1)
     try:
