@@ -48,7 +48,6 @@ public struct AstDaemon: Sendable {
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
         let sourceWatch = SourceWatch(name: source.name, hub: hub, notifier: notifier, logger: logger)
-        let facts = facts(threads: scorer.engine.threads, listensToPulse: spec.isPulse)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
         let clips = ClipRecorder(options.settings.clips, logger: logger)
         let pipeline = Pipeline(
@@ -68,17 +67,22 @@ public struct AstDaemon: Sendable {
         }
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
         let files = FileEngine()
-        let requests = Requests(
-            facts: facts, source: source, sourceWatch: sourceWatch, pipeline: pipeline, adapters: adapters,
-            detection: detection, reload: reload,
-            hub: hub, files: files
+        let clients = ClientCounter()
+        let status = StatusBuilder(
+            facts: facts(threads: scorer.engine.threads), pipeline: pipeline, ring: ring,
+            adapters: adapters, sourceWatch: sourceWatch, hub: hub, clients: clients)
+        let requests = RequestRouter(
+            status: status,
+            sources: SourceLookup(
+                activeName: { sourceWatch.report.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
+            control: SourceControl(source: source, pipeline: pipeline), adapters: adapters,
+            detection: detection, reload: reload, files: files
         ) { requestStop.yield() }
         let server = SocketServer(
             configuration: SocketServerConfiguration(
                 runtimeDirectory: options.runtimeDirectory, eventsMode: options.settings.eventsMode,
                 maximumClients: options.settings.maximumClients, inherited: .fromEnvironment()), hub: hub,
-            handler: requests, logger: logger)
-        requests.countClients { [weak server] in server?.clientCount ?? 0 }
+            handler: requests, clients: clients, logger: logger)
         waitForSubscriber(spec, source, hub)
         try mapped(DaemonError.source) { () throws(CaptureError) in
             try source.start(into: ring) { event in
@@ -98,7 +102,7 @@ public struct AstDaemon: Sendable {
             notifier.ready(status: sourceWatch.line)
         }
         let metricsFile = MetricsFile(
-            settings: { reload.settings.metrics }, text: { requests.metricsText() }, logger: logger)
+            settings: { reload.settings.metrics }, text: { await status.metricsText() }, logger: logger)
         let writer = Task { await metricsFile.run() }
         defer { writer.cancel() }
         do {
@@ -155,17 +159,16 @@ public struct AstDaemon: Sendable {
     private func reloadOnHangup(_ reload: Reload) async {
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         if options.adaptersDirectory != nil { await reload.readAdapters() }
-        for warning in reload.strangers() { logger.warning("\(warning)") }
+        for warning in reload.unknownLabels() { logger.warning("\(warning)") }
         for await _ in hangups { _ = await reload.run() }
     }
 
-    private func facts(threads: Int, listensToPulse: Bool) -> Requests.Facts {
-        Requests.Facts(
+    private func facts(threads: Int) -> StatusBuilder.Facts {
+        StatusBuilder.Facts(
             modelPath: options.recognizer.model, modelName: lastComponent(options.recognizer.model),
             threads: threads, precision: options.recognizer.precision.rawValue,
             hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
-                / Double(FrontendConfig.sampleRateHz),
-            listensToPulse: listensToPulse)
+                / Double(FrontendConfig.sampleRateHz))
     }
 
     private func lastComponent(_ path: String) -> String {

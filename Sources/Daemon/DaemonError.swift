@@ -1,14 +1,14 @@
 public import Capture
 public import Inference
 
-/// Why a daemon did not start, or ended.
+/// Why the daemon did not start, or stopped.
 public enum DaemonError: Error, Sendable {
     case model(ModelError)
-    /// An adapter of the command line cannot be used.
+    /// An adapter given on the command line cannot be used.
     case adapter(String)
     case source(CaptureError)
     case sockets(SocketServerError)
-    /// The scores are no numbers.
+    /// The model produced NaN or infinite scores.
     case brokenModel(String)
     case noThread
 }
@@ -22,7 +22,7 @@ extension DaemonError: CustomStringConvertible {
         case .source(let error): error.description
         case .sockets(let error): error.description
         case .brokenModel(let reason): reason
-        case .noThread: "the system gives no more threads: look at its limits (ulimit -u)"
+        case .noThread: "cannot create a thread; check `ulimit -u`"
         }
     }
 }

@@ -1,18 +1,18 @@
 public import Recognizer
 public import Settings
 
-/// How a daemon is to run.
+/// The options of a daemon.
 public struct DaemonOptions: Sendable {
     public var recognizer: RecognizerOptions
-    /// Where `reload` looks for adapters, one a directory; `nil`: nowhere.
+    /// Directory with one subdirectory per adapter, read at the start and by `reload`; nil for none.
     public var adaptersDirectory: String?
-    /// From one window's beginning to the next, in frames of 10 ms.
+    /// Distance from the start of one window to the start of the next, in frames of 10 ms.
     public var hopFrames: Int
-    /// Where the sockets are.
+    /// Directory of the sockets.
     public var runtimeDirectory: String
-    /// The rest, some of which a reload can change.
+    /// All other settings; a reload can change some of them.
     public var settings: Settings
-    /// Where a reload reads them again.
+    /// Where a reload reads the settings from.
     public var settingsSources: SettingsSources
 
     public init(

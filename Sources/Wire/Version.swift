@@ -1,5 +1,5 @@
-/// Version of both programs, as `--version` and the `hello` record tell it.
+/// Version of both programs, printed by `--version` and sent in `hello`.
 public let astdVersion = "0.1.0"
 
-/// Version of the socket protocol; it grows only when an old client could misread a new daemon.
+/// Version of the socket protocol; incremented only when an old client could misread a new daemon.
 public let protocolVersion = 1

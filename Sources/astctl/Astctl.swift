@@ -2,32 +2,33 @@ import ArgumentParser
 import Glibc
 import Wire
 
-/// The command line of astctl: parses, runs, and turns every failure into one line and an exit code.
+/// The command line of astctl: parses it, runs the command, and reports a failure as one line and an exit
+/// code.
 @main
 struct Astctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "astctl",
-        abstract: "Talk to a running astd, the daemon that says what it hears.",
+        abstract: "Control a running astd, the daemon that classifies live audio.",
         usage:
             "astctl [status|watch|top|classify|explain|labels|sources|adapter|pause|resume|reload|metrics] [OPTIONS]",
         discussion: """
-            Without a command it shows the status.
+            Without a command, astctl shows the status.
 
             EXAMPLES
-              astctl                                how the daemon is
-              astctl watch                          live scores, redrawn in place
-              astctl watch --min-score 0.5 | jq .   records as JSON lines
-              astctl watch --labels Dog,Siren       two labels, wherever they rank
-              astctl top                            a table of all labels, redrawn in place
-              astctl classify street.wav            a file, classified beside the listening
-              astctl pause                          nothing is recorded until `astctl resume`
-              astctl explain Siren                  why it was or was not reported
-              astctl adapter use birds              another LoRA adapter from the next window on
-              astctl status --json | jq .memory     one part of the status
-              astctl --socket /tmp/a/astd.sock      a daemon of your own
+              astctl                                show the status
+              astctl watch                          show live scores, redrawn in place
+              astctl watch --min-score 0.5 | jq .   print records as JSON lines
+              astctl watch --labels Dog,Siren       show two labels, whatever their rank
+              astctl top                            show a table of all labels, redrawn in place
+              astctl classify street.wav            classify a file in parallel with the live stream
+              astctl pause                          stop capturing until `astctl resume`
+              astctl explain Siren                  explain why a label is or is not reported
+              astctl adapter use birds              switch to another LoRA adapter
+              astctl status --json | jq .memory     print one part of the status
+              astctl --socket /tmp/a/astd.sock      connect to a daemon of your own
 
             EXIT STATUS
-              0 done, 1 the daemon refused, 2 or 64 wrong usage, 3 no daemon, 4 no answer in time
+              0 success, 1 the request failed, 2 or 64 usage error, 3 no daemon, 4 timeout
             """,
         version: "astctl \(astdVersion)",
         subcommands: [
@@ -48,7 +49,7 @@ struct Astctl: ParsableCommand {
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
         } catch is OutputClosed {
-            // The reader has what it wanted: `astctl watch | head -1`.
+            // The reader has closed the pipe: `astctl watch | head -1`.
             Glibc.exit(0)
         } catch {
             if exitCode(for: error).isSuccess { exit(withError: error) }
@@ -56,8 +57,8 @@ struct Astctl: ParsableCommand {
         }
     }
 
-    /// Moves the verb before connection options that were written first: `--socket PATH watch` is
-    /// `watch --socket PATH`.
+    /// Moves the verb before connection options that precede it: `--socket PATH watch` becomes `watch
+    /// --socket PATH`.
     static func verbFirst(_ arguments: [String]) -> [String] {
         let options = ["--socket", "--timeout"]
         var position = 0

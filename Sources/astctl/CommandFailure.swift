@@ -1,28 +1,28 @@
 import Glibc
 import Wire
 
-/// Why a command did not do what it was asked, worded as `what is wrong: what to do`.
+/// Why a command failed, described as `what is wrong: what to do`.
 enum CommandFailure: Error, Equatable {
     case usage(String)
-    /// Nobody answers at any of these paths.
+    /// No daemon answers at any of these paths.
     case noDaemon(paths: [String])
     /// This user may not connect.
     case notPermitted(path: String)
-    /// The path cannot be a socket's.
+    /// The path is too long for a socket, or empty.
     case badPath(String)
     /// The daemon closed the connection.
     case closed(path: String)
     case timeout(path: String, seconds: Double)
     /// The daemon answered with an error.
     case refused(method: String, RPCError)
-    /// The daemon speaks another protocol, or something that is no daemon answered.
+    /// The daemon has another protocol version, or another program answered.
     case notUnderstood(path: String, reason: String)
     /// A file cannot be opened; `code` is an errno.
     case file(path: String, code: Int32)
     /// The output cannot be written; `code` is an errno.
     case output(code: Int32)
 
-    /// 1 refused or failed, 3 not running, 4 timeout, 64 usage.
+    /// 1 request failed, 3 no daemon, 4 timeout, 64 usage error.
     var exitCode: Int32 {
         switch self {
         case .usage, .badPath: 64
@@ -42,22 +42,22 @@ extension CommandFailure: CustomStringConvertible {
             "no daemon answers at \(paths.joined(separator: " or ")): "
                 + "start it with `astd run`, or name its socket with --socket"
         case .notPermitted(let path):
-            "\(path): permission denied: join the group of the socket, or ask as its owner"
+            "\(path): permission denied: join the group of the socket, or run astctl as its owner"
         case .badPath(let path):
-            "\(path): not a path a socket can have: give --socket one of 1 to 107 bytes"
+            "\(path): not a valid socket path: --socket needs a path of 1 to 107 bytes"
         case .closed(let path):
             "the daemon at \(path) closed the connection: see its log, or start it with `astd run`"
         case .timeout(let path, let seconds):
-            "the daemon at \(path) gave no answer in \(Text.number(seconds)) s: try again with a longer --timeout"
+            "the daemon at \(path) did not answer within \(Text.number(seconds)) s: try a longer --timeout"
         case .refused(let method, let error):
             "the daemon refused `\(method)`: \(Text.printable(error.message))"
         case .notUnderstood(let path, let reason):
-            "\(path) does not talk like astd \(astdVersion) (\(Text.printable(reason))): "
-                + "use the astctl that came with the daemon"
+            "unexpected answer at \(path) (\(Text.printable(reason))): "
+                + "use the astctl of the daemon's version; this is \(astdVersion)"
         case .file(let path, let code):
-            "\(Text.printable(path)): \(String(cString: strerror(code))): name a file that you may read"
+            "\(Text.printable(path)): \(String(cString: strerror(code))): give a file that you can read"
         case .output(let code):
-            "writing the output: \(String(cString: strerror(code))): write it elsewhere"
+            "cannot write the output: \(String(cString: strerror(code))): check its destination"
         }
     }
 }

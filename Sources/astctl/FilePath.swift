@@ -1,8 +1,8 @@
 import Glibc
 
-/// Paths that mean the same to the daemon as to the user who typed them.
+/// Converts paths to a form that has the same meaning for the daemon, whose working directory is another.
 enum FilePath {
-    /// `path` from the root on; links are followed where it exists.
+    /// The absolute path; symbolic links are resolved if the file exists.
     static func absolute(_ path: String) -> String {
         if let resolved = realpath(path, nil) {
             defer { free(resolved) }

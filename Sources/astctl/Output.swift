@@ -1,9 +1,9 @@
 import Glibc
 
-/// The reader of our output has gone; not an error.
+/// The reader of the output has closed the pipe; not an error.
 struct OutputClosed: Error {}
 
-/// A descriptor that text is written to, whole and at once.
+/// A descriptor for output. Each text is written completely, without buffering.
 struct Output {
     static let standard = Output(descriptor: STDOUT_FILENO)
     static let standardError = Output(descriptor: STDERR_FILENO)

@@ -1,7 +1,7 @@
 import TextSupport
 import Wire
 
-/// Text for people: numbers without noise, foreign text without control characters, columns of fixed width.
+/// Formats text for people: short numbers, untrusted text without control characters, columns of fixed width.
 enum Text {
     /// A number with up to two decimals and no trailing zeros.
     static func number(_ value: Double) -> String {
@@ -14,7 +14,8 @@ enum Text {
         return text
     }
 
-    /// Text from elsewhere, such as a model's labels, that cannot drive the terminal.
+    /// Untrusted text, such as a model's labels, with control characters replaced so that it cannot control
+    /// the terminal.
     static func printable(_ text: String) -> String {
         var clean = ""
         for scalar in text.unicodeScalars {
@@ -26,13 +27,13 @@ enum Text {
         return clean
     }
 
-    /// Cut to `width` characters, the last one `…` when something was cut.
+    /// Truncated to `width` characters; the last one is `…` if something was cut.
     static func truncated(_ text: String, to width: Int) -> String {
         guard text.count > width else { return text }
         return width > 0 ? text.prefix(width - 1) + "…" : ""
     }
 
-    /// Truncated or filled up with spaces to exactly `width` characters.
+    /// Truncated or padded with spaces to exactly `width` characters.
     static func padded(_ text: String, to width: Int) -> String {
         let text = truncated(text, to: width)
         return text + String(repeating: " ", count: max(0, width - text.count))

@@ -13,15 +13,15 @@ import Wire
         return client
     }
 
-    @Test func `A request is answered with its id`() async throws {
+    @Test func `A reply has the id of its request`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
-            try await client.send(#"{"jsonrpc":"2.0","id":"q-1","method":"echo","params":{"text":"hé"}}"#)
+            try await client.send(#"{"jsonrpc":"2.0","id":"q-1","method":"explain","params":{"label":"hé"}}"#)
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":"q-1","result":"hé"}"#)
         }
     }
 
-    @Test func `Hello can be asked for again`() async throws {
+    @Test func `The hello record can be requested`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             guard case .result(_, .object(let object))? = try await client.request("hello") else {
@@ -32,7 +32,7 @@ import Wire
         }
     }
 
-    @Test func `An unknown method is refused by name`() async throws {
+    @Test func `The error for an unknown method names it`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             let reply = try await client.request("fly", id: 3)
@@ -40,13 +40,57 @@ import Wire
         }
     }
 
-    @Test func `Pipelined requests are answered in order and notifications are not`() async throws {
+    @Test func `A parameter that the method does not accept is refused by name`() async throws {
+        try await TestServer.with { test in
+            let client = try await connect(test)
+            for (method, params, message) in [
+                ("status", #"{"verbose":true}"#, "params: `verbose` must be omitted: `status` accepts none"),
+                (
+                    "adapter.use", #"{"name":"a"}"#,
+                    "params: `name` must be omitted: `adapter.use` accepts `names`"
+                ),
+                (
+                    "subscribe", #"{"topk":1}"#,
+                    "params: `topk` must be omitted: "
+                        + "`subscribe` accepts `types`, `labels`, `min_score`, `top_k`, `since_seq`"
+                ),
+            ] {
+                let reply = try await client.request(method, params)
+                #expect(reply == .failure(id: .number("1"), RPCError(.invalidParams, message)))
+            }
+        }
+    }
+
+    @Test func `Requests that were not started when the daemon stops are refused with -32002`() async throws {
+        try await TestServer.withDirectory { directory in
+            // The grace period must not end before the replies are read.
+            let test = TestServer(directory: directory, shutdownGraceSeconds: 600)
+            try await test.server.bind()
+            let client = try await connect(test)
+            // In one piece, so that the second waits in the daemon while the first is in progress.
+            try await client.send(
+                #"{"jsonrpc":"2.0","id":1,"method":"reload"}"# + "\n"
+                    + #"{"jsonrpc":"2.0","id":2,"method":"explain"}"#)
+            let idle = try await connect(test)
+            let closing = Task { await test.server.close() }
+            // An idle client is disconnected as soon as the server stops: from now on requests are refused.
+            #expect(try await idle.line() == nil)
+            test.gate.open()
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":true}"#)
+            let refusal = #""error":{"code":-32002,"message":"the daemon is stopping"}}"#
+            #expect(try await client.line() == #"{"jsonrpc":"2.0","id":2,"# + refusal)
+            #expect(try await client.line() == nil)
+            await closing.value
+        }
+    }
+
+    @Test func `Pipelined requests are answered in order, notifications are not answered`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             var lines = ""
             for id in 0..<500 {
-                lines += #"{"jsonrpc":"2.0","id":\#(id),"method":"echo"}"# + "\r\n\n"
-                lines += #"{"jsonrpc":"2.0","method":"echo"}"# + "\n"
+                lines += #"{"jsonrpc":"2.0","id":\#(id),"method":"explain"}"# + "\r\n\n"
+                lines += #"{"jsonrpc":"2.0","method":"explain"}"# + "\n"
             }
             try await client.send(Array(lines.utf8))
             for id in 0..<500 {
@@ -55,16 +99,16 @@ import Wire
         }
     }
 
-    @Test func `Half a line waits for its other half`() async throws {
+    @Test func `A request that arrives byte by byte is answered once it is complete`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
-            for byte in #"{"jsonrpc":"2.0","id":1,"method":"echo"}"#.utf8 { try await client.send([byte]) }
+            for byte in #"{"jsonrpc":"2.0","id":1,"method":"explain"}"#.utf8 { try await client.send([byte]) }
             try await client.send("")
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
         }
     }
 
-    @Test func `Garbage is answered with errors and the connection lives on`() async throws {
+    @Test func `Garbage is answered with errors and the connection stays usable`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             var state: UInt32 = 12_345
@@ -81,7 +125,7 @@ import Wire
     }
 
     private func replyAfterErrors(_ client: TestClient) async throws -> RPCMessage? {
-        try await client.send(#"{"jsonrpc":"2.0","id":9,"method":"echo","params":{"text":"still here"}}"#)
+        try await client.send(#"{"jsonrpc":"2.0","id":9,"method":"explain","params":{"label":"still here"}}"#)
         var errors = 0
         while let line = try await client.line() {
             let message = try RPCMessage(line: Array(line.utf8))
@@ -95,7 +139,9 @@ import Wire
         return nil
     }
 
-    @Test func `Numbers without end and nesting without end are refused and harm nobody`() async throws {
+    @Test func `Very long numbers and very deep nesting are refused, and the connection stays usable`()
+        async throws
+    {
         try await TestServer.with { test in
             let client = try await connect(test)
             let digits = String(repeating: "9", count: 60_000)
@@ -123,28 +169,29 @@ import Wire
                 #expect(error.code.value == code, "\(line.prefix(80))")
                 #expect(error.message.utf8.count < 1_000)
             }
-            // An id of any length comes back digit for digit.
-            try await client.send(#"{"jsonrpc":"2.0","id":\#(digits),"method":"echo"}"#)
+            // An id of any length is returned digit for digit.
+            try await client.send(#"{"jsonrpc":"2.0","id":\#(digits),"method":"explain"}"#)
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":\#(digits),"result":""}"#)
         }
     }
 
-    @Test func `An overlong line is refused once and the next one answered`() async throws {
+    @Test func `An overlong line is refused once, and the next line is answered`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             try await client.send([UInt8](repeating: 0x20, count: 300_000) + [0x0A])
-            let reply = try await client.request("echo")
+            let reply = try await client.request("explain")
             let message = "a line is longer than 65536 bytes; it was skipped"
             #expect(reply == .failure(id: .null, RPCError(.lineTooLong, message)))
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
         }
     }
 
-    @Test func `A client that closes its input still gets its replies`() async throws {
+    @Test func `A client that closes its sending side still receives its replies`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
-            try await client.send(#"{"jsonrpc":"2.0","id":1,"method":"echo"}"#)
-            try await client.send(Array(#"{"jsonrpc":"2.0","id":2,"method":"echo"}"#.utf8))  // No line break.
+            try await client.send(#"{"jsonrpc":"2.0","id":1,"method":"explain"}"#)
+            // The second request has no line break.
+            try await client.send(Array(#"{"jsonrpc":"2.0","id":2,"method":"explain"}"#.utf8))
             client.shutdownWriting()
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":1,"result":""}"#)
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":2,"result":""}"#)
@@ -152,22 +199,22 @@ import Wire
         }
     }
 
-    @Test func `A request that takes long holds up nobody else`() async throws {
+    @Test func `A request in progress does not delay other clients`() async throws {
         try await TestServer.with { test in
             let waiting = try await connect(test)
-            try await waiting.send(#"{"jsonrpc":"2.0","id":1,"method":"slow"}"#)
+            try await waiting.send(#"{"jsonrpc":"2.0","id":1,"method":"reload"}"#)
             let other = try await connect(test)
-            #expect(try await other.request("echo") == .result(id: .number("1"), .string("")))
+            #expect(try await other.request("explain") == .result(id: .number("1"), .string("")))
             waiting.disconnect()
             try await eventually("1 clients") {
-                test.server.clientCount
+                test.clients.count
             } until: {
                 $0 == 1
             }
         }
     }
 
-    @Test func `A client that never reads its replies is not read from for ever`() async throws {
+    @Test func `The server stops reading from a client that does not read its replies`() async throws {
         try await TestServer.with { test in
             let flood = try await connect(test)
             let lines =
@@ -181,10 +228,11 @@ import Wire
                 taken += more
                 if more == 0 { break }
             }
-            // 20 MB were offered; the socket buffers and a bounded number of replies are all that was taken.
+            // Of 20 MB offered, only as much was accepted as the socket buffers and a bounded number of
+            // replies hold.
             #expect(taken < 2_000_000)
             let other = try await connect(test)
-            #expect(try await other.request("echo") == .result(id: .number("1"), .string("")))
+            #expect(try await other.request("explain") == .result(id: .number("1"), .string("")))
         }
     }
 }

@@ -6,7 +6,7 @@ import Wire
 @testable import Daemon
 
 @Suite(.timeLimit(.minutes(10))) struct `Event stream` {
-    @Test func `Hello comes first and then every record, in order, to everybody`() async throws {
+    @Test func `Every client receives hello and then every record, in order`() async throws {
         try await TestServer.with { test in
             let clients = try (0..<10).map { _ in try TestClient(test.events) }
             for client in clients {
@@ -31,7 +31,7 @@ import Wire
         }
     }
 
-    @Test func `A prediction carries the best labels up to the default number`() async throws {
+    @Test func `A prediction has the default number of labels, highest scores first`() async throws {
         try await TestServer.with(limits: .init(defaultTopK: 2)) { test in
             let client = try TestClient(test.events)
             _ = try await client.line()
@@ -44,7 +44,9 @@ import Wire
         }
     }
 
-    @Test func `A slow reader is told what it lost and a fast one loses nothing`() async throws {
+    @Test func `A slow client receives the number of lost records, and a fast client loses none`()
+        async throws
+    {
         let limits = EventHub.Limits(queueBytes: 32 * 1024)
         try await TestServer.with(limits: limits) { test in
             let slow = try TestClient(test.events)
@@ -64,7 +66,7 @@ import Wire
             while next <= count, let record = try await slow.record() {
                 switch record {
                 case .prediction(let prediction):
-                    // Exactly as many are missing before it as were told.
+                    // Exactly as many are missing as `lost` reported.
                     #expect(prediction.seq == next)
                     seen += 1
                     next += 1
@@ -84,7 +86,7 @@ import Wire
         }
     }
 
-    @Test func `What a client sends is ignored`() async throws {
+    @Test func `Bytes that a client sends are ignored`() async throws {
         try await TestServer.with { test in
             let client = try TestClient(test.events)
             _ = try await client.line()
@@ -94,7 +96,7 @@ import Wire
         }
     }
 
-    @Test func `A client that only closes its input keeps listening`() async throws {
+    @Test func `A client that closes its sending side still receives records`() async throws {
         try await TestServer.with { test in
             let client = try TestClient(test.events)
             _ = try await client.line()
@@ -105,21 +107,21 @@ import Wire
         }
     }
 
-    @Test func `A client that goes away is forgotten though nothing is published`() async throws {
+    @Test func `A client that disconnects is removed although nothing is published`() async throws {
         try await TestServer.with { test in
             var client: TestClient? = try TestClient(test.events)
             _ = try await client?.line()
-            #expect(test.server.clientCount == 1)
+            #expect(test.clients.count == 1)
             client = nil
             try await eventually("0 clients") {
-                test.server.clientCount
+                test.clients.count
             } until: {
                 $0 == 0
             }
         }
     }
 
-    @Test func `A client that closes its input and then goes away is forgotten as well`() async throws {
+    @Test func `A client that closes its sending side and then disconnects is removed`() async throws {
         try await TestServer.with { test in
             var client: TestClient? = try TestClient(test.events)
             _ = try await client?.line()
@@ -129,14 +131,14 @@ import Wire
             #expect(try await client?.record() == TestServer.prediction(1))
             client = nil
             try await eventually("0 clients") {
-                test.server.clientCount
+                test.clients.count
             } until: {
                 $0 == 0
             }
         }
     }
 
-    @Test func `A client that vanishes with its buffers full harms nobody`() async throws {
+    @Test func `A client that disconnects with full buffers does not affect others`() async throws {
         try await TestServer.with { test in
             for round in 0..<6 {
                 let client = try TestClient(test.events)
@@ -145,7 +147,7 @@ import Wire
                 if round.isMultiple(of: 2) { client.disconnect() }
             }
             try await eventually("0 clients") {
-                test.server.clientCount
+                test.clients.count
             } until: {
                 $0 == 0
             }

@@ -5,11 +5,11 @@ import Wire
 @testable import Daemon
 
 @Suite(.timeLimit(.minutes(10))) struct `Sockets from systemd` {
-    @Test func `A socket that was handed over is served and its file stays`() async throws {
+    @Test func `A socket passed by systemd is served, and its file is not removed`() async throws {
         try await TestServer.withDirectory { directory in
             let passed = try ListeningSocket(path: directory + "/events.sock", mode: 0o666, group: nil)
             listen(passed.descriptor, 8)
-            let early = try TestClient(directory + "/events.sock")  // Before there is a daemon.
+            let early = try TestClient(directory + "/events.sock")  // Before the daemon starts.
             let configuration = SocketServerConfiguration(
                 runtimeDirectory: directory, groupName: nil,
                 inherited: InheritedSockets(descriptors: [STDIN_FILENO, passed.descriptor]))
@@ -26,7 +26,7 @@ import Wire
         }
     }
 
-    @Test func `Descriptors that are no socket of ours are left alone`() async throws {
+    @Test func `Other descriptors are ignored`() async throws {
         try await TestServer.withDirectory { directory in
             let other = try ListeningSocket(path: directory + "/notify.sock", mode: 0o600, group: nil)
             defer { other.discard() }

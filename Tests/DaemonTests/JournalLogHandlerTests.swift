@@ -4,7 +4,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct `Journal log handler` {
-    @Test func `Each line carries the priority of its message`() {
+    @Test func `Each line is prefixed with the priority of its message`() {
         #expect(JournalLogHandler.lines(.info, "listening", [:]) == "<6>listening\n")
         #expect(JournalLogHandler.lines(.warning, "one\ntwo", [:]) == "<4>one\n<4>two\n")
         #expect(JournalLogHandler.lines(.critical, "over", [:]) == "<2>over\n")

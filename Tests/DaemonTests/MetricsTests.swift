@@ -6,12 +6,13 @@ import Wire
 
 @Suite struct MetricsTests {
     static let status = StatusReport(
-        state: "listening", pid: 1, uptimeSeconds: 61.25,
+        state: .listening, pid: 1, uptimeSeconds: 61.25,
         model: ModelReport(
             path: "/m", name: "a \"model\"\\with\n", labels: 8, windowSeconds: 5.12, sampleRate: 16_000),
         adapters: ["birds", nil], precision: "int8", threads: 2,
         source: SourceReport(state: .healthy, name: "pulse"), hopSeconds: 0.5, windows: 60,
         skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
+        invalidSamples: 11,
         lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
@@ -23,8 +24,9 @@ import Wire
         ).text
     }
 
-    /// The text format as Prometheus documents it: families with HELP and TYPE before their samples, each sample once.
-    @Test func `Every line is one that Prometheus takes`() throws {
+    /// Checks the text format as Prometheus documents it: HELP and TYPE precede the samples of a family, no
+    /// duplicates.
+    @Test func `Every line is valid in Prometheus' text format`() throws {
         let text = Self.text()
         #expect(text.hasSuffix("\n"))
         let sample =
@@ -54,11 +56,12 @@ import Wire
         #expect(types.count >= 20)
     }
 
-    @Test func `The numbers are those of the daemon`() {
+    @Test func `The metrics have the values of the status`() {
         let lines = Set(Self.text().split(separator: "\n"))
         for line in [
             "astd_windows_total 60", "astd_windows_skipped_total 1", "astd_windows_gated_total 2",
             "astd_overrun_samples_total 3", "astd_lost_samples_total 4", "astd_paused_samples_total 5",
+            "astd_invalid_samples_total 11",
             "astd_clients 6", "astd_lost_records_total 7", "astd_events_total 8",
             "astd_source_reconnects_total 9", "astd_clips_omitted_total 10", "astd_source_muted 1",
             "astd_source_healthy 1",
@@ -71,7 +74,7 @@ import Wire
         ] { #expect(lines.contains(Substring(line)), "\(line)") }
     }
 
-    @Test func `The file is replaced whole, and trouble is told`() throws {
+    @Test func `The file is replaced atomically, and a failure is returned`() throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "astd-metrics-\(UInt32.random(in: 0...9_999_999))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
@@ -80,7 +83,7 @@ import Wire
         #expect(MetricsFile.write("one\n", to: path) == nil)
         let reader = try #require(FileHandle(forReadingAtPath: path))
         #expect(MetricsFile.write("two\n", to: path) == nil)
-        // Who had it open reads the old one to its end.
+        // A reader that has the old file open reads it to its end.
         #expect(try reader.readToEnd() == Data("one\n".utf8))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "two\n")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["astd.prom"])

@@ -5,7 +5,8 @@ import Wire
 
 @testable import Daemon
 
-/// Open files that come with a client's bytes. `take` answers what came: `none`, `several`, or the file's first byte.
+/// Open files that are passed with a client's bytes. The stub's `classify` returns `none`, `several`, or the
+/// first byte.
 @Suite(.timeLimit(.minutes(10))) struct `Passed files` {
     private func connect(_ test: TestServer) async throws -> TestClient {
         let client = try TestClient(test.control)
@@ -13,11 +14,11 @@ import Wire
         return client
     }
 
-    private static let take = Array(#"{"jsonrpc":"2.0","id":1,"method":"take"}"#.utf8) + [0x0A]
+    private static let request = Array(#"{"jsonrpc":"2.0","id":1,"method":"classify"}"#.utf8) + [0x0A]
 
     private func result(_ text: String) -> String { #"{"jsonrpc":"2.0","id":1,"result":"\#(text)"}"# }
 
-    /// A file without a name that holds one letter.
+    /// An unlinked file that contains one letter.
     private func file(_ letter: Character) throws -> Int32 {
         var template = Array("/tmp/astd-passed-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
@@ -28,30 +29,30 @@ import Wire
         return descriptor
     }
 
-    @Test func `A file comes with the request whose bytes it was sent with`() async throws {
+    @Test func `A file belongs to the request whose bytes it was sent with`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             let (first, second) = (try file("a"), try file("b"))
             defer { for descriptor in [first, second] { close(descriptor) } }
-            try await client.send(Self.take, files: [first])
-            try await client.send(Self.take, files: [second])
-            try await client.send(Self.take, files: [])
+            try await client.send(Self.request, files: [first])
+            try await client.send(Self.request, files: [second])
+            try await client.send(Self.request, files: [])
             for answer in ["a", "b", "none"] { #expect(try await client.line() == result(answer)) }
         }
     }
 
-    @Test func `Bytes before and after, in pieces of any size, change nothing`() async throws {
+    @Test func `Files are received however the bytes around them are split`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             let letters = Array("abcdefghijklmnopqrstuvwxyz")
             for round in 0..<letters.count * 8 {
                 let descriptor = try file(letters[round % letters.count])
                 defer { close(descriptor) }
-                // Blank lines are nothing; they make the request begin anywhere in what the daemon reads.
+                // Blank lines are ignored; they shift the request to any offset in what the daemon reads.
                 try await client.send([UInt8](repeating: 0x0A, count: round * 37 % 5_000))
-                let cut = round % Self.take.count
-                try await client.send(Array(Self.take[..<cut]))
-                try await client.send(Array(Self.take[cut...]), files: [descriptor])
+                let cut = round % Self.request.count
+                try await client.send(Array(Self.request[..<cut]))
+                try await client.send(Array(Self.request[cut...]), files: [descriptor])
             }
             let wanted = (0..<letters.count * 8).map { result(String(letters[$0 % letters.count])) }
             for (round, answer) in wanted.enumerated() {
@@ -61,29 +62,30 @@ import Wire
         }
     }
 
-    @Test func `Several files are refused, and the next one alone is taken`() async throws {
+    @Test func `Several files at once are refused, and a single one after them is received`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)
             let descriptor = try file("a")
             defer { close(descriptor) }
-            try await client.send(Self.take, files: [Int32](repeating: descriptor, count: 200))
+            try await client.send(Self.request, files: [Int32](repeating: descriptor, count: 200))
             #expect(try await client.line() == result("several"))
-            try await client.send(Self.take, files: [descriptor])
+            try await client.send(Self.request, files: [descriptor])
             #expect(try await client.line() == result("a"))
-            // Four wait for a request that wants them; what comes then is refused, and nothing after it suffers.
+            // Four files are queued for later requests; further ones are refused, and do not affect the ones
+            // after them.
             for _ in 0..<9 { try await client.send([0x0A], files: [descriptor]) }
             for answer in ["a", "a", "a", "several", "none"] {
-                try await client.send(Self.take)
+                try await client.send(Self.request)
                 #expect(try await client.line() == result(answer))
             }
-            try await client.send(Self.take, files: [descriptor])
+            try await client.send(Self.request, files: [descriptor])
             #expect(try await client.line() == result("a"))
         }
     }
 
-    @Test func `Files that nobody wants are closed, at the latest with their connection`() async throws {
+    @Test func `Unused files are closed, at the latest with their connection`() async throws {
         try await TestServer.with { test in
-            // The writer's end of a pipe: its reader sees the end when the daemon has closed every copy.
+            // The write end of a pipe: the read end reports the end once the daemon has closed every copy.
             for count in [1, 1, 3, 250] {
                 var ends: [Int32] = [0, 0]
                 try #require(pipe(&ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
@@ -92,8 +94,8 @@ import Wire
                 let copies = [Int32](repeating: ends[1], count: count)
                 try await client.send(Array("garbage\n".utf8), files: copies)
                 close(ends[1])
-                guard case .failure(.null, _)? = try await client.request("echo") else {
-                    Issue.record("garbage was understood")
+                guard case .failure(.null, _)? = try await client.request("explain") else {
+                    Issue.record("garbage was not refused")
                     return
                 }
                 client.disconnect()

@@ -168,7 +168,7 @@ private final class Stream {
 
     private func read() {
         while true {
-            let piece = hub.take(client, maximumBytes: 1 << 16)
+            let piece = hub.dequeue(client, maximumBytes: 1 << 16)
             if piece.isEmpty { return }
             for line in piece.split(separator: 0x0A) {
                 if let record = try? LiveRecord(line: Array(line)) { records.add(record) }

@@ -4,7 +4,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct `Service notifier` {
-    /// A bound datagram socket with a time limit for reading.
+    /// A bound datagram socket with a receive timeout.
     private func receiver(_ name: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         let address = try #require(UnixAddress(name))
@@ -20,7 +20,7 @@ import Testing
         return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
     }
 
-    @Test func `Each message is one datagram in systemd's words`() async throws {
+    @Test func `Each notification is one datagram in systemd's format`() async throws {
         try await TestServer.withDirectory { directory in
             let descriptor = try receiver(directory + "/notify.sock")
             defer { close(descriptor) }
@@ -38,18 +38,18 @@ import Testing
         }
     }
 
-    @Test func `The watchdog is fed by progress alone, and not more often than it must`() async throws {
+    @Test func `The watchdog is notified of progress, at most as often as necessary`() async throws {
         try await TestServer.withDirectory { directory in
             let descriptor = try receiver(directory + "/notify.sock")
             defer { close(descriptor) }
             let notifier = ServiceNotifier(address: directory + "/notify.sock", logger: TestServer.logger)
-            #expect(EngineWatchdog(notifier, seconds: nil) == nil, "systemd does not watch")
+            #expect(EngineWatchdog(notifier, seconds: nil) == nil, "the watchdog is disabled")
             var patient = try #require(EngineWatchdog(notifier, seconds: 4_000))
             patient.progress()
             patient.progress()
-            notifier.status("told after it")
+            notifier.status("after it")
             #expect(message(descriptor) == "WATCHDOG=1")
-            #expect(message(descriptor) == "STATUS=told after it", "the second was not due")
+            #expect(message(descriptor) == "STATUS=after it", "the second was not due")
             var hasty = try #require(EngineWatchdog(notifier, seconds: 1e-9))
             for _ in 0..<3 {
                 hasty.progress()
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `A name with an at sign is an abstract socket`() throws {
+    @Test func `An address with an at sign is an abstract socket`() throws {
         let name = "@astd-test-\(getpid())"
         let descriptor = try receiver(name)
         defer { close(descriptor) }
@@ -66,13 +66,13 @@ import Testing
         #expect(message(descriptor) == "READY=1")
     }
 
-    @Test func `Without anybody to tell it does nothing and a dead address is only logged`() {
+    @Test func `Without an address nothing is sent, and a failure is only logged`() {
         let log = LogRecorder()
         ServiceNotifier(address: nil, logger: log.logger).ready()
         #expect(log.messages == [])
         ServiceNotifier(address: "/nonexistent/notify.sock", logger: log.logger).ready()
-        #expect(log.messages == ["systemd was not told"])
+        #expect(log.messages == ["cannot notify systemd"])
         ServiceNotifier(address: String(repeating: "x", count: 200), logger: log.logger).ready()
-        #expect(log.messages == ["systemd was not told", "NOTIFY_SOCKET is no socket address"])
+        #expect(log.messages == ["cannot notify systemd", "NOTIFY_SOCKET is not a socket address"])
     }
 }

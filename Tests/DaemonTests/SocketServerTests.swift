@@ -14,7 +14,7 @@ import Wire
         return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
     }
 
-    @Test func `Both sockets have mode 0660 in a directory that is made when missing`() async throws {
+    @Test func `Both sockets have mode 0660, and a missing directory is created`() async throws {
         try await TestServer.withDirectory { parent in
             let test = TestServer(directory: parent + "/run")
             try await test.server.bind()
@@ -28,7 +28,7 @@ import Wire
         }
     }
 
-    @Test func `A socket that a dead daemon left is replaced`() async throws {
+    @Test func `The socket file of a dead daemon is replaced`() async throws {
         try await TestServer.withDirectory { directory in
             let stale = try ListeningSocket(path: directory + "/astd.sock", mode: 0o600, group: nil)
             close(stale.descriptor)
@@ -40,7 +40,7 @@ import Wire
         }
     }
 
-    @Test func `Socket files that somebody removes are made anew, and who is connected stays`() async throws {
+    @Test func `Removed socket files are recreated, and connected clients stay connected`() async throws {
         try await TestServer.withDirectory { directory in
             let test = TestServer(directory: directory)
             try await test.server.bind()
@@ -55,18 +55,18 @@ import Wire
                 $0 == [0o660, 0o660]
             }
             for path in [test.control, test.events] {
-                // The file is there a moment before it is listened to.
+                // The file exists a moment before the server listens.
                 let late = try await eventually("an answer at \(path)") { try? TestClient(path) }
                 #expect(try await late.record() == .hello(StubHandler().hello()))
             }
-            #expect(try await early.request("echo", #"{"text":"still here"}"#) != nil)
+            #expect(try await early.request("explain", #"{"label":"still here"}"#) != nil)
             serving.cancel()
             _ = await serving.result
             #expect(mode(test.control) == nil && mode(test.events) == nil)
         }
     }
 
-    @Test func `A second daemon is refused and the first serves on`() async throws {
+    @Test func `A second daemon is refused, and the first keeps serving`() async throws {
         try await TestServer.with { first in
             let second = TestServer(directory: first.directory)
             await #expect(throws: SocketServerError.anotherDaemon(path: first.control)) {
@@ -80,7 +80,7 @@ import Wire
 
     @Test
     func
-        `Whoever has connected stays when the socket files are removed, and the next daemon's files stay too`()
+        `A daemon whose socket files were removed keeps its clients, and does not remove the next daemon's files`()
         async throws
     {
         try await TestServer.withDirectory { directory in
@@ -89,7 +89,7 @@ import Wire
             let client = try TestClient(first.control)
             _ = try await client.line()
             for path in [first.control, first.events] { #expect(unlink(path) == 0) }
-            #expect(try await client.request("echo") == .result(id: .number("1"), .string("")))
+            #expect(try await client.request("explain") == .result(id: .number("1"), .string("")))
             let second = TestServer(directory: directory)
             try await second.server.bind()
             await first.server.close()
@@ -99,7 +99,7 @@ import Wire
         }
     }
 
-    @Test func `The files are given to the group, where there is one of that name`() async throws {
+    @Test func `The socket files get the configured group if it exists`() async throws {
         try await TestServer.withDirectory { directory in
             let own = try #require(getgrgid(getegid()).map { String(cString: $0.pointee.gr_name) })
             let others = try #require(RuntimeDirectory.groupID(named: "nogroup"))
@@ -117,7 +117,7 @@ import Wire
         }
     }
 
-    @Test func `When only the second socket is taken the first is given back`() async throws {
+    @Test func `If the second socket is taken, the first is removed again`() async throws {
         try await TestServer.withDirectory { directory in
             let other = try ListeningSocket(path: directory + "/events.sock", mode: 0o600, group: nil)
             listen(other.descriptor, 1)
@@ -131,7 +131,7 @@ import Wire
         }
     }
 
-    @Test func `A file that is no socket is left alone`() async throws {
+    @Test func `A file that is not a socket is not replaced`() async throws {
         try await TestServer.withDirectory { directory in
             let test = TestServer(directory: directory)
             close(open(test.control, O_CREAT | O_WRONLY, 0o600))
@@ -142,7 +142,7 @@ import Wire
         }
     }
 
-    @Test func `A path too long for a socket and a directory that cannot be are named`() async throws {
+    @Test func `The errors for a too long path and for a missing directory name it`() async throws {
         try await TestServer.withDirectory { directory in
             let long = directory + "/" + String(repeating: "d", count: 100)
             let test = TestServer(directory: long)
@@ -157,12 +157,12 @@ import Wire
             }
             #expect(
                 "\(SocketServerError.directory(path: "/x", code: ENOENT))"
-                    == "runtime directory /x: No such file or directory: make it, or choose another --runtime-dir"
+                    == "runtime directory /x: No such file or directory: create it, or choose another --runtime-dir"
             )
         }
     }
 
-    @Test func `Of 200 clients as many as the limit are served and the rest told why not`() async throws {
+    @Test func `Clients beyond the limit are refused with the reason`() async throws {
         try await TestServer.with(maximumClients: 50) { test in
             let clients = try (0..<200).map { _ in try TestClient(test.control) }
             var served: [TestClient] = []
@@ -182,10 +182,10 @@ import Wire
             }
             #expect(served.count == 50)
             #expect(refused == 150)
-            #expect(try await served[0].request("echo") == .result(id: .number("1"), .string("")))
+            #expect(try await served[0].request("explain") == .result(id: .number("1"), .string("")))
             served[1].disconnect()
             try await eventually("49 clients") {
-                test.server.clientCount
+                test.clients.count
             } until: {
                 $0 == 49
             }
@@ -194,7 +194,7 @@ import Wire
         }
     }
 
-    @Test func `A graceful shutdown sends what is queued and does not wait for a stuck client`() async throws
+    @Test func `A graceful shutdown sends queued records and does not wait for a stuck client`() async throws
     {
         try await TestServer.withDirectory { directory in
             let test = TestServer(directory: directory)
@@ -202,7 +202,7 @@ import Wire
             let probe = StartProbe()
             let group = ServiceGroup(services: [test.server, probe], logger: TestServer.logger)
             let running = Task { try await group.run() }
-            // A group that is told to stop before it began refuses to run, and the sockets would stay open.
+            // A group that is shut down before it has started refuses to run, and the sockets would stay open.
             try await eventually("the start of the group", that: { probe.hasStarted })
             let stuck = try TestClient(test.events)
             _ = try await stuck.line()
@@ -210,7 +210,7 @@ import Wire
             #expect(test.hub.lostRecords > 0)
             let busy = try TestClient(test.control)
             _ = try await busy.line()
-            try await busy.send(#"{"jsonrpc":"2.0","id":1,"method":"slow"}"#)
+            try await busy.send(#"{"jsonrpc":"2.0","id":1,"method":"reload"}"#)
             let reader = try TestClient(test.events)
             _ = try await reader.line()
             for seq in 1...20 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
@@ -223,7 +223,7 @@ import Wire
         }
     }
 
-    @Test func `Cancelling the service closes it as well`() async throws {
+    @Test func `Cancelling the service also closes the sockets`() async throws {
         try await TestServer.withDirectory { directory in
             let test = TestServer(directory: directory)
             let running = Task { try await test.server.run() }

@@ -16,7 +16,7 @@ import Wire
         return client
     }
 
-    @Test func `A subscriber gets records as notifications`() async throws {
+    @Test func `A subscriber receives records as notifications`() async throws {
         try await TestServer.with { test in
             let client = try await subscribe(test, "{}")
             test.hub.publish(.lost(Lost(count: 4)))
@@ -26,7 +26,7 @@ import Wire
         }
     }
 
-    @Test func `Nothing comes before subscribing and after unsubscribing`() async throws {
+    @Test func `No records are sent before subscribing and after unsubscribing`() async throws {
         try await TestServer.with { test in
             let client = try TestClient(test.control)
             _ = try await client.line()
@@ -38,12 +38,12 @@ import Wire
             try await client.send(#"{"jsonrpc":"2.0","id":2,"method":"unsubscribe"}"#)
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":2,"result":{"subscribed":false}}"#)
             test.hub.publish(TestServer.prediction(3))
-            try await client.send(#"{"jsonrpc":"2.0","id":3,"method":"echo"}"#)
+            try await client.send(#"{"jsonrpc":"2.0","id":3,"method":"explain"}"#)
             #expect(try await client.line() == #"{"jsonrpc":"2.0","id":3,"result":""}"#)
         }
     }
 
-    @Test func `Types choose the records`() async throws {
+    @Test func `The parameter types selects the kinds of records`() async throws {
         try await TestServer.with { test in
             let client = try await subscribe(test, #"{"types":["gap","adapter"]}"#)
             test.hub.publish(TestServer.prediction(1))
@@ -54,7 +54,9 @@ import Wire
         }
     }
 
-    @Test func `Labels are found beyond the best ones and bring their events`() async throws {
+    @Test func `The parameter labels selects predictions and events, whatever the rank of the labels`()
+        async throws
+    {
         try await TestServer.with(limits: .init(defaultTopK: 1)) { test in
             let client = try await subscribe(test, #"{"labels":["c","d"]}"#)
             let scores: [(String, Float)] = [("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.6)]
@@ -78,7 +80,7 @@ import Wire
         }
     }
 
-    @Test func `Scores below the minimum and labels past the top are left out`() async throws {
+    @Test func `Labels below min_score or beyond top_k are omitted`() async throws {
         try await TestServer.with { test in
             let scores: [(String, Float)] = [("a", 0.9), ("b", 0.8), ("c", 0.25), ("d", .nan)]
             let minimum = try await subscribe(test, #"{"min_score":0.25}"#)
@@ -98,7 +100,8 @@ import Wire
         }
     }
 
-    @Test func `Predictions since a known one are repeated, and those forgotten are counted`() async throws {
+    @Test func `Predictions after since_seq are repeated, and those no longer held are counted`() async throws
+    {
         try await TestServer.with(limits: .init(history: 4)) { test in
             for seq in 1...10 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
             let recent = try await subscribe(test, #"{"since_seq":8}"#)
@@ -113,7 +116,7 @@ import Wire
         }
     }
 
-    @Test func `Wrong parameters are refused and leave the client unsubscribed`() async throws {
+    @Test func `Invalid parameters are refused, and the client stays unsubscribed`() async throws {
         try await TestServer.with { test in
             let client = try TestClient(test.control)
             _ = try await client.line()
@@ -125,11 +128,11 @@ import Wire
             #expect(error.code == .invalidParams)
             #expect(error.message.hasPrefix("params: `top_k` must be a whole number"))
             test.hub.publish(TestServer.prediction(1))
-            #expect(try await client.request("echo") == .result(id: .number("1"), .string("")))
+            #expect(try await client.request("explain") == .result(id: .number("1"), .string("")))
         }
     }
 
-    @Test func `A slow subscriber is told what it lost as well`() async throws {
+    @Test func `A slow subscriber receives the number of lost records`() async throws {
         try await TestServer.with(limits: .init(queueBytes: 16 * 1024)) { test in
             let client = try await subscribe(test, "{}")
             for seq in 1...4_000 { test.hub.publish(TestServer.prediction(UInt64(seq))) }

@@ -9,27 +9,35 @@ import Wire
 
 @testable import Daemon
 
-/// A socket server in a directory of its own, and what a test needs around it.
+/// A socket server in a directory of its own.
 struct TestServer {
     let directory: String
     let hub: EventHub
     let server: SocketServer
+    let clients = ClientCounter()
+    /// Holds back the reply to `reload`.
+    let gate = Gate()
 
     var control: String { directory + "/astd.sock" }
     var events: String { directory + "/events.sock" }
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    init(directory: String, limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64) {
+    init(
+        directory: String, limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64,
+        shutdownGraceSeconds: Double = 0.5
+    ) {
         self.directory = directory
         hub = EventHub(limits: limits)
         let configuration = SocketServerConfiguration(
-            runtimeDirectory: directory, groupName: nil, maximumClients: maximumClients)
+            runtimeDirectory: directory, groupName: nil, maximumClients: maximumClients,
+            shutdownGraceSeconds: shutdownGraceSeconds)
         server = SocketServer(
-            configuration: configuration, hub: hub, handler: StubHandler(), logger: Self.logger)
+            configuration: configuration, hub: hub, handler: StubHandler(gate: gate), clients: clients,
+            logger: Self.logger)
     }
 
-    /// Runs `body` beside a bound server; closes it and removes its directory in the end.
+    /// Runs `body` with a bound server; then closes it and removes its directory.
     static func with(
         limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64,
         _ body: (TestServer) async throws -> Void
@@ -47,7 +55,7 @@ struct TestServer {
         }
     }
 
-    /// Lends a directory with a path short enough for sockets.
+    /// Runs `body` with a directory whose path is short enough for sockets.
     static func withDirectory(_ body: (String) async throws -> Void) async throws {
         var template = Array("/tmp/astd-XXXXXX".utf8CString)
         let path = try template.withUnsafeMutableBufferPointer { buffer in
@@ -79,7 +87,16 @@ struct TestServer {
     }
 }
 
-/// Says that the services of its group were started.
+/// A gate that tasks wait at; a cancelled task passes it.
+final class Gate: Sendable {
+    private let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+
+    func wait() async { for await _ in stream {} }
+
+    func open() { continuation.finish() }
+}
+
+/// Records that the services of its group were started.
 final class StartProbe: Service {
     private let started = NIOLockedValueBox(false)
 
@@ -91,33 +108,37 @@ final class StartProbe: Service {
     }
 }
 
-/// Answers `echo` with its text, `take` with what came in the client's file, `slow` after a long time, and refuses the rest.
+/// A handler without a daemon: `explain` returns its label, `classify` the content of the passed file;
+/// `reload` waits for the gate; all others fail.
 struct StubHandler: RequestHandler {
+    /// Holds back the reply to `reload` until it is open.
+    var gate = Gate()
+
     func hello() -> Hello {
         Hello(model: "stub", adapters: [nil], labels: 2, window: 10.24, hop: 1)
     }
 
     func handle(
-        method: String, params: JSONObject, from client: RequestClient
+        _ method: RPCMethod, params: JSONObject, from client: RequestClient
     ) async -> Result<JSONText, RPCError> {
         switch method {
-        case "echo":
-            let text = (try? params.string("text")) ?? nil
-            return .success(JSONText { $0.string(text ?? "") })
-        case "take":
-            let text = Self.text(await client.takeFile())
+        case .explain:
+            let label = (try? params.string("label")) ?? nil
+            return .success(JSONText { $0.string(label ?? "") })
+        case .classify:
+            let text = Self.text(await client.dequeueFile())
             return .success(JSONText { $0.string(text) })
-        case "slow":
-            try? await Task.sleep(for: .seconds(3_600))
+        case .reload:
+            await gate.wait()
             return .success(JSONText { $0.bool(true) })
         default:
-            return .failure(.methodNotFound(method))
+            return .failure(RPCError(.unavailable, "not in the stub"))
         }
     }
 
     /// `none`, `several`, or the file's first byte.
-    private static func text(_ taken: PassedFiles.Taken) -> String {
-        switch taken {
+    private static func text(_ received: PassedFiles.Received) -> String {
+        switch received {
         case .none: return "none"
         case .several: return "several"
         case .one(let file):

@@ -66,7 +66,7 @@ struct ConfigurationTests {
         let allowed = try await daemon.astctl("reload")
         #expect(allowed.code == 0)
         #expect(allowed.lines == ["changed detection.allow: Spech -> Spech, Speech"])
-        #expect(allowed.errorLines.first?.contains("a label Spech: do you mean Speech?") == true)
+        #expect(allowed.errorLines.first?.contains("a label `Spech`; did you mean `Speech`?") == true)
         let begin = try await client.next { $0.event }
         #expect(begin.state == .begin)
         #expect(begin.label == "Speech")
@@ -76,13 +76,13 @@ struct ConfigurationTests {
         #expect(explained.lines.first?.hasPrefix("Speech: active, event \(begin.id) goes on") == true)
         let denied = try await daemon.astctl("explain", "Music", "--json")
         let report = try ExplainReport(JSONObject(parsing: denied.output))
-        #expect(report.state == "denied")
+        #expect(report.state == .denied)
         #expect(!report.isAllowed)
         #expect(report.score != nil)
         #expect(report.on == -100)
         let unknown = try await daemon.astctl("explain", "Speach")
         #expect(unknown.code == 1)
-        #expect(unknown.errorLines.first?.contains("do you mean Speech?") == true)
+        #expect(unknown.errorLines.first?.contains("did you mean `Speech`?") == true)
 
         // Rules change with the next window; other settings are named for the next start.
         try folder.write((text("deny: [Speech]") + "threads: 7\n").utf8, to: "astd.yaml")

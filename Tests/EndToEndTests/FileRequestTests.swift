@@ -90,9 +90,9 @@ struct FileRequestTests {
             #expect(error.message.contains(reason), "\(error.message)")
         }
         for (params, files, reason) in [
-            ("{}", [], "no file came"), ("{}", [pipes[0], pipes[0]], "more than one file"),
-            (#"{"path":"/x"}"#, [pipes[0]], "give one of them"), (#"{"path":"x"}"#, [], "absolute"),
-            (#"{"hop":0}"#, [], "0.01 to 600"), (#"{"bottom_k":1}"#, [], "left out"),
+            ("{}", [], "no file was passed"), ("{}", [pipes[0], pipes[0]], "more than one file"),
+            (#"{"path":"/x"}"#, [pipes[0]], "send one of them"), (#"{"path":"x"}"#, [], "absolute"),
+            (#"{"hop":0}"#, [], "0.01 to 600"), (#"{"bottom_k":1}"#, [], "omitted"),
         ] {
             try client.askToClassify(params, files: files)
             guard case .failure(_, let error) = try RPCMessage(try await client.nextObject()) else {

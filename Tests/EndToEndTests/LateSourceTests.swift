@@ -17,7 +17,7 @@ struct LateSourceTests {
         #expect(lost.message?.contains("no PulseAudio server") == true)
         #expect(lost.message?.contains("start") == true)
         var status = try await daemon.status()
-        #expect(status.state == "waiting")
+        #expect(status.state == .waiting)
         #expect(status.source.state == .lost)
         #expect(try daemon.program.standardError().contains("no PulseAudio server answers"))
 
@@ -25,7 +25,7 @@ struct LateSourceTests {
         // The stream starts with the first sample; a busy machine may skip its first window.
         #expect(try await client.next { $0.prediction?.startSample ?? $0.gap?.startSample } == 0)
         status = try await daemon.status()
-        #expect(status.state == "listening")
+        #expect(status.state == .listening)
         #expect(status.source.state == .healthy)
         #expect(status.lostSamples == 0)
         let lines = daemon.notifications.received().filter { $0.hasPrefix("STATUS=") }

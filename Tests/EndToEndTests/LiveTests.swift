@@ -61,7 +61,7 @@ struct LiveTests {
         #expect(labels.lines.count == 12)
         #expect(labels.lines.first == " 0  Speech")
         let sources = try await daemon.astctl("sources")
-        #expect(sources.lines.contains { $0.hasPrefix("* exact.monitor") })
+        #expect(sources.lines.contains { $0.hasPrefix("* pulse:exact.monitor") })
         withExtendedLifetime(server) {}
     }
 

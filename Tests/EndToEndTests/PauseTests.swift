@@ -31,7 +31,7 @@ struct PauseTests {
             $0.isEmpty
         }
         var status = try await daemon.status()
-        #expect(status.state == "paused")
+        #expect(status.state == .paused)
         #expect(status.source.state == .paused)
         #expect(try await daemon.astctl("metrics").lines.contains("astd_source_paused 1"))
         // A second passes on the server.
@@ -53,7 +53,7 @@ struct PauseTests {
         }
         #expect(next == gap.endSample)
         status = try await daemon.status()
-        #expect(status.state == "listening")
+        #expect(status.state == .listening)
         #expect(status.lostSamples == 0)
         #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))
         #expect(try await daemon.astctl("metrics").lines.contains("astd_source_reconnects_total 0"))

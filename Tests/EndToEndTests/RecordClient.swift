@@ -39,7 +39,14 @@ final class RecordClient {
         try send("classify", params, files: files)
     }
 
-    private func send(_ method: String, _ params: String, files: [Int32] = []) throws {
+    /// Whether bytes have arrived that were not read yet; for a client that does not read ahead.
+    var hasReceived: Bool {
+        var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) > 0
+    }
+
+    /// Sends a request; ``nextObject()`` returns its reply.
+    func send(_ method: String, _ params: String = "{}", files: [Int32] = []) throws {
         let request =
             Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#.utf8) + [0x0A]
         guard sendWithFiles(socket.descriptor, request, files) == request.count else {

@@ -4,18 +4,18 @@ import Wire
 @testable import astctl
 
 @Suite struct `Control program` {
-    @Test func `A named socket is the only one looked for`() {
+    @Test func `A socket that the user gives is the only candidate`() {
         let environment = ["ASTD_SOCKET": "/a", "XDG_RUNTIME_DIR": "/run/user/1"]
         #expect(SocketLocation(option: "/b", environment: { environment[$0] }).candidates == ["/b"])
         #expect(SocketLocation(option: nil, environment: { environment[$0] }).candidates == ["/a"])
     }
 
-    @Test func `Without a name the user's daemon comes before the system's`() {
+    @Test func `By default the user's daemon is tried before the system's`() {
         let location = SocketLocation(option: nil) { $0 == "XDG_RUNTIME_DIR" ? "/nonexistent" : nil }
         #expect(location.candidates == ["/nonexistent/astd/astd.sock", "/run/astd/astd.sock"])
     }
 
-    @Test func `The connection may be named before the verb`() {
+    @Test func `Connection options can precede the verb`() {
         #expect(
             Astctl.verbFirst(["--socket", "/a", "--timeout=3", "watch", "--count", "1"])
                 == ["watch", "--socket", "/a", "--timeout=3", "--count", "1"])
@@ -27,7 +27,7 @@ import Wire
         #expect(Astctl.verbFirst(["--socket", "/a", "--json"]) == ["--socket", "/a", "--json"])
     }
 
-    @Test func `Every failure says what is wrong and what to do, with its exit code`() {
+    @Test func `Every failure has an exit code and a message with a remedy`() {
         let cases: [(CommandFailure, Int32, String)] = [
             (
                 .noDaemon(paths: ["/a", "/b"]), 3,
@@ -35,14 +35,14 @@ import Wire
             ),
             (
                 .timeout(path: "/a", seconds: 2.5), 4,
-                "the daemon at /a gave no answer in 2.5 s: try again with a longer --timeout"
+                "the daemon at /a did not answer within 2.5 s: try a longer --timeout"
             ),
             (
                 .refused(method: "status", RPCError(.unavailable, "not\u{1B} now")), 1,
                 "the daemon refused `status`: not\u{FFFD} now"
             ),
             (.usage("Unknown option"), 64, "Unknown option: see `astctl --help`"),
-            (.output(code: 28), 1, "writing the output: No space left on device: write it elsewhere"),
+            (.output(code: 28), 1, "cannot write the output: No space left on device: check its destination"),
         ]
         for (failure, code, text) in cases {
             #expect(failure.exitCode == code)
@@ -50,26 +50,26 @@ import Wire
         }
     }
 
-    @Test func `The status is readable text`() {
+    @Test func `The status is formatted as text`() {
         var report = StatusReportTests.report
         report.adapters = ["birds"]
         report.uptimeSeconds = 2 * 86_400 + 3_600
         #expect(
             StatusText.lines(report) == [
-                "astd     0.1.0, running, pid 4242, up 2 d 1 h",
+                "astd     0.1.0, listening, pid 4242, up 2 d 1 h",
                 "model    ast, 527 labels, /m",
                 "window   10.24 s at 16000 Hz, one every 1 s",
                 "adapter  birds",
-                "source   pulse, healthy",
+                "source   pulse:mic, healthy",
                 "compute  fp32, 2 threads; last window 512.5 ms",
                 "windows  60 classified, 1 skipped",
-                "samples  2 overrun, 3 lost",
+                "samples  2 overrun, 3 lost, 6 invalid",
                 "clients  4 connected, 5 records lost",
                 "memory   400.0 MB resident, 50.0 MB anonymous",
             ])
     }
 
-    @Test func `Numbers are short and columns exact`() {
+    @Test func `Numbers are short, and columns have exact widths`() {
         #expect(Text.number(10) == "10")
         #expect(Text.number(10.25) == "10.25")
         #expect(Text.number(0.1) == "0.1")

@@ -5,7 +5,7 @@ import Wire
 @Suite struct `Line framer` {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-    @Test func `Lines come out however the bytes arrive`() {
+    @Test func `Lines do not depend on how the bytes are split`() {
         var framer = LineFramer()
         #expect(framer.append(bytes("one\ntw")) == [.line(bytes("one"))])
         #expect(framer.append(bytes("o\r\n\n")) == [.line(bytes("two")), .line([])])
@@ -15,13 +15,13 @@ import Wire
         #expect(framer.finish() == nil)
     }
 
-    @Test func `A line of exactly the limit passes, one byte more does not`() {
+    @Test func `A line may have exactly the maximum length`() {
         var framer = LineFramer(maximumLineBytes: 4)
         #expect(framer.append(bytes("abcd\n")) == [.line(bytes("abcd"))])
         #expect(framer.append(bytes("abcde\nok\n")) == [.overlong, .line(bytes("ok"))])
     }
 
-    @Test func `An overlong line is told once, as soon as it is too long`() {
+    @Test func `An overlong line is reported once, as soon as it exceeds the limit`() {
         var framer = LineFramer(maximumLineBytes: 4)
         #expect(framer.append(bytes("abc")) == [])
         #expect(framer.append(bytes("de")) == [.overlong])
@@ -31,7 +31,7 @@ import Wire
     }
 
     @Test(arguments: UInt64(0)..<200)
-    func `Any split of a stream gives the same lines`(_ seed: UInt64) {
+    func `Any split of a stream yields the same lines`(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let stream =
             (0..<400).map { _ -> UInt8 in
@@ -52,7 +52,7 @@ import Wire
         #expect(items.contains(.overlong))
     }
 
-    @Test func `The lines are those a plain split finds`() {
+    @Test func `Random lines are split at their line breaks`() {
         var random = SeededGenerator(seed: 5)
         let lines = (0..<500).map { _ in
             (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 32...126, using: &random)

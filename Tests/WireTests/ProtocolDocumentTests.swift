@@ -4,15 +4,34 @@ import TextSupport
 import Wire
 
 @Suite struct `Protocol document` {
-    /// The one-line JSON examples of docs/protocol.md.
-    private func examples() throws -> [String] {
+    private func lines() throws -> [Substring] {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let text = try String(contentsOf: root.appending(path: "docs/protocol.md"), encoding: .utf8)
-        return text.split(separator: "\n").filter { $0.hasPrefix("{") }.map { String($0) }
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
     }
 
-    @Test func `Every example reads, and writes back to the same text`() throws {
+    /// The one-line JSON examples.
+    private func examples() throws -> [String] { try lines().filter { $0.hasPrefix("{") }.map { String($0) } }
+
+    /// The tables: rows of cells without the spaces around them; the first row is the header.
+    private func tables() throws -> [[[String]]] {
+        try lines().split { !$0.hasPrefix("|") }.map { rows in
+            rows.filter { !$0.hasPrefix("|---") }.map { row in
+                row.split(separator: "|", omittingEmptySubsequences: false).dropFirst().dropLast()
+                    .map { $0.trimmingCharacters(in: .whitespaces) }
+            }
+        }
+    }
+
+    /// The first cells of the tables whose header begins with `title`, without backquotes.
+    private func values(_ title: String) throws -> [Set<String>] {
+        try tables().filter { $0[0][0] == title }.map { rows in
+            Set(rows.dropFirst().map { $0[0].filter { $0 != "`" } })
+        }
+    }
+
+    @Test func `Every example is read, and written back to the same text`() throws {
         var kinds: Set<LiveRecord.Kind> = []
         var others: [String] = []
         for example in try examples() {
@@ -34,9 +53,40 @@ import Wire
             #expect(String(decoding: record.encoded(), as: UTF8.self) == example + "\n")
         }
         guard case .failure(_, let error) = try RPCMessage(line: Array(others[4].utf8)) else {
-            Issue.record("the last example is no error")
+            Issue.record("the last example is not an error")
             return
         }
         #expect(error == .methodNotFound("fly"))
+    }
+
+    @Test func `The table of requests has every method with its parameters, and no other`() throws {
+        let table = try #require(try tables().first { $0[0][0] == "method" }).dropFirst()
+        #expect(table.map { $0[0] }.sorted() == RPCMethod.allCases.map { "`\($0.rawValue)`" }.sorted())
+        for method in RPCMethod.allCases {
+            let row = try #require(table.first { $0[0] == "`\(method.rawValue)`" })
+            // The names of parameters precede the colons and commas; defaults and explanations are not in
+            // backquotes there.
+            for parameter in method.parameters {
+                #expect(row[1].contains("`\(parameter)`"), "\(method.rawValue) \(parameter)")
+            }
+            #expect(method.parameters.isEmpty == row[1].isEmpty, "\(method.rawValue)")
+            #expect(row[2] == (method.mayBlock ? "yes" : "no"), "\(method.rawValue)")
+        }
+    }
+
+    @Test func `Every value of every enumeration is documented in a table, and no other`() throws {
+        #expect(
+            try values("`state`") == [
+                Set(SourceRecord.State.allCases.map(\.rawValue)),
+                Set(ExplainReport.State.allCases.map(\.rawValue)),
+                Set(StatusReport.State.allCases.map(\.rawValue)),
+            ])
+        #expect(try values("`reason`") == [Set(Gap.Reason.allCases.map(\.rawValue))])
+        let text = try lines().joined(separator: "\n")
+        for state in EventRecord.State.allCases { #expect(text.contains("`\(state.rawValue)`")) }
+    }
+
+    @Test func `Every error code is documented`() throws {
+        #expect(try values("code") == [Set(RPCError.Code.allCases.map { String($0.value) })])
     }
 }

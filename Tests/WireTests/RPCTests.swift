@@ -18,7 +18,7 @@ import Wire
         #expect(try RPCRequest(line: Array(line.utf8)) == expected)
     }
 
-    @Test func `Ids of every allowed kind are given back as they came`() throws {
+    @Test func `Ids of every allowed kind are returned unchanged`() throws {
         for (id, text) in [("7", "7"), ("-1.50e1", "-1.50e1"), ("null", "null"), (#""a\"b""#, #""a\"b""#)] {
             let request = try RPCRequest(line: Array(#"{"jsonrpc":"2.0","id":\#(id),"method":"m"}"#.utf8))
             let reply = RPCReply.line(id: try #require(request.id), result: JSONText { $0.bool(true) })
@@ -44,7 +44,9 @@ import Wire
         (#"{"jsonrpc":"2.0","id":6,"method":"m","params":[1]}"#, -32602, "6"),
         (#"{"jsonrpc":"2.0","id":6,"method":"m","params":"x"}"#, -32602, "6"),
     ])
-    func `A line that is no request gets the prescribed code`(_ text: String, _ code: Int, _ id: String)
+    func `A line that is not a request is refused with the prescribed code`(
+        _ text: String, _ code: Int, _ id: String
+    )
         throws
     {
         let refusal = try #require(self.refusal(text))
@@ -53,21 +55,21 @@ import Wire
         #expect(reply.hasPrefix(#"{"jsonrpc":"2.0","id":\#(id),"error":{"code":\#(code),"message":""#))
     }
 
-    @Test func `A batch is told what to do instead`() {
-        #expect(refusal("[]")?.error.message == "batches are not supported: send one request a line")
+    @Test func `The error for a batch says what to send instead`() {
+        #expect(refusal("[]")?.error.message == "batches are not supported: send one request per line")
     }
 
-    @Test func `A deeply nested request is a parse error and nothing worse`() {
+    @Test func `A deeply nested request is a parse error`() {
         let deep = String(repeating: "[", count: 60_000)
         let refusal = self.refusal(#"{"jsonrpc":"2.0","id":1,"method":"m","params":\#(deep)"#)
         #expect(refusal?.error.code == .parseError)
         #expect(refusal?.error.message == "JSON nested deeper than 32 levels")
     }
 
-    @Test func `Subscription parameters survive the way to the daemon`() throws {
+    @Test func `Subscription parameters are read as they were written`() throws {
         let parameters = SubscribeParameters(
             kinds: [.prediction, .gap], labels: ["Speech", "Dog"], minScore: 0.1, topK: 3, sinceSeq: 41)
-        let line = RPCRequest.line(id: 1, method: "subscribe", writeParams: parameters.writeMembers)
+        let line = RPCRequest.line(id: 1, .subscribe, writeParams: parameters.writeMembers)
         #expect(
             String(decoding: line, as: UTF8.self)
                 == #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"types":["gap","prediction"],"labels":["Dog","Speech"],"min_score":0.1,"top_k":3,"since_seq":41}}"#
@@ -80,12 +82,12 @@ import Wire
         #"{"min_score":"high"}"#, #"{"min_score":1e99}"#, #"{"top_k":0}"#, #"{"top_k":1.5}"#,
         #"{"since_seq":-1}"#, #"{"topk":3}"#,
     ])
-    func `Subscription parameters out of range are refused`(_ text: String) throws {
+    func `Invalid subscription parameters are refused`(_ text: String) throws {
         let object = try JSONObject(parsing: Array(text.utf8))
         #expect(throws: JSONError.self) { try SubscribeParameters(object) }
     }
 
-    @Test func `What is to be classified reads as it is written, and nothing else`() throws {
+    @Test func `Parameters of classify are read as they were written, and invalid ones are refused`() throws {
         for parameters in [
             ClassifyParameters(), ClassifyParameters(path: "/a b.wav", topK: 3, hop: 0.01),
             ClassifyParameters(name: "é\n", minScore: 0.25, hop: 600),
@@ -103,7 +105,7 @@ import Wire
         }
     }
 
-    @Test func `A client tells replies, errors, records and notifications apart`() throws {
+    @Test func `A client distinguishes replies, errors, records and notifications`() throws {
         let lost = LiveRecord.lost(Lost(count: 1))
         #expect(try RPCMessage(line: lost.encoded().dropLast()) == .record(lost))
         let notification = RPCReply.notification(kind: .lost, record: lost.encoded())

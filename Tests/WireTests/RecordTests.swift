@@ -65,14 +65,14 @@ import Wire
     }
 
     @Test(arguments: pinned.indices)
-    func `Each record reads back`(_ index: Int) throws {
+    func `Each record is read as it was written`(_ index: Int) throws {
         let (record, line) = Self.pinned[index]
         let read = try LiveRecord(line: Array(line.utf8))
         #expect(read.encoded() == record.encoded())
-        #expect(read.type == record.type)
+        #expect(read.kind == record.kind)
     }
 
-    @Test func `A prediction of silence without finite numbers is still JSON`() throws {
+    @Test func `A prediction without finite numbers is valid JSON`() throws {
         let record = LiveRecord.prediction(
             Prediction(
                 seq: 1, unixNanos: 0, startSample: 0, endSample: 1, levelDBFS: -.infinity, latencyMs: 0,
@@ -88,7 +88,7 @@ import Wire
         #expect(read.labels[0].score.isNaN)
     }
 
-    @Test func `Batch records are written exactly so`() {
+    @Test func `Batch records are written with their members in order`() {
         let labels = [ScoredLabel(index: 0, label: "Speech", score: 0.9312)]
         let record = BatchRecord(file: "a.wav", start: 0, end: 10.24, labels: labels)
         #expect(
@@ -101,13 +101,13 @@ import Wire
                 == #"{"file":"b\n.wav","error":{"code":"unreadable","message":"no header"}}"# + "\n")
     }
 
-    @Test func `A path that is not UTF-8 survives with a replacement character`() {
+    @Test func `A path that is not UTF-8 is written with replacement characters`() {
         let path = String(decoding: [0x61, 0xFF, 0x62] as [UInt8], as: UTF8.self)
         let line = BatchError(file: path, code: "c", message: "m").encoded()
         #expect(String(validating: line, as: UTF8.self)?.contains("a\u{FFFD}b") == true)
     }
 
-    @Test func `What is missing or wrong in a record is named`() {
+    @Test func `Errors name the missing or invalid member of a record`() {
         func error(_ text: String) -> JSONError? {
             do {
                 _ = try LiveRecord(line: Array(text.utf8))
@@ -128,7 +128,7 @@ import Wire
                     field: "reason", expected: "one of `overrun`, `source_lost`, `skipped`, `paused`"))
     }
 
-    @Test func `Members a later version adds are passed over`() throws {
+    @Test func `Unknown members are ignored`() throws {
         let line = #"{"type":"lost","count":2,"since":"yesterday"}"#
         #expect(try LiveRecord(line: Array(line.utf8)) == .lost(Lost(count: 2)))
     }

@@ -4,34 +4,41 @@ import Wire
 
 @Suite("Status report") struct StatusReportTests {
     static let report = StatusReport(
-        state: "running", pid: 4242, uptimeSeconds: 61.25,
+        state: .listening, pid: 4242, uptimeSeconds: 61.25,
         model: ModelReport(
             path: "/m", name: "ast", labels: 527, windowSeconds: 10.24, sampleRate: 16_000),
-        adapters: [nil], precision: "fp32", threads: 2, source: SourceReport(state: .healthy, name: "pulse"),
+        adapters: [nil], precision: "fp32", threads: 2,
+        source: SourceReport(state: .healthy, name: "pulse:mic"),
         hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
-        lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
+        invalidSamples: 6, lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
-    @Test func `It is written exactly so`() {
+    @Test func `A status report is written with its members in order`() {
         let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
         #expect(
             line
-                == #"{"state":"running","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+                == #"{"state":"listening","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse:mic"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"invalid_samples":6,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
         )
     }
 
-    @Test func `It reads back`() throws {
+    @Test func `A status report is read as it was written`() throws {
         var expected = Self.report
         expected.uptimeSeconds = 61.2
         #expect(try StatusReport(JSONObject(parsing: JSONText(Self.report).bytes)) == expected)
     }
 
-    @Test func `A missing member is named`() throws {
+    @Test func `A state that the protocol does not define is refused`() throws {
         let object = try JSONObject(parsing: Array(#"{"state":"running"}"#.utf8))
+        let error = JSONError.wrongType(field: "state", expected: "one of `listening`, `waiting`, `paused`")
+        #expect(throws: error) { try StatusReport(object) }
+    }
+
+    @Test func `The error for a missing member names it`() throws {
+        let object = try JSONObject(parsing: Array(#"{"state":"listening"}"#.utf8))
         #expect(throws: JSONError.missing(field: "version")) { try StatusReport(object) }
     }
 
-    @Test func `Lists of labels and sources read back`() throws {
+    @Test func `Lists of labels and sources are read as they were written`() throws {
         let labels = LabelList(labels: ["Speech", "Dog \"bark\""])
         #expect(try LabelList(JSONObject(parsing: JSONText(labels).bytes)) == labels)
         let sources = SourceList(sources: [

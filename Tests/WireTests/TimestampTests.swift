@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct `Time stamps` {
-    @Test func `Known moments are written in UTC with milliseconds`() {
+    @Test func `Times are written in UTC with milliseconds`() {
         let cases: [(Int64, String)] = [
             (0, "1970-01-01T00:00:00.000Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
@@ -18,7 +18,7 @@ import Wire
         }
     }
 
-    @Test func `Any moment reads back and agrees with Foundation`() throws {
+    @Test func `Any time is read as it was written, and agrees with Foundation`() throws {
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: false)
         var random = SeededGenerator(seed: 3)
         for _ in 0..<5_000 {
@@ -36,7 +36,7 @@ import Wire
         "2025-13-01T00:00:00.000Z", "2025-02-29T00:00:00.000Z", "2025-12-31T24:00:00.000Z",
         "2025-12-31T23:59:60.000Z", "2025-1a-31T23:59:58.250Z", "2025-12-00T23:59:58.250Z",
     ])
-    func `Other texts are no time stamp`(_ text: String) {
+    func `Text in any other form is rejected`(_ text: String) {
         #expect(Timestamp(text) == nil)
     }
 }

@@ -28,11 +28,11 @@ import Wire
         var state = TopState(
             hello: Hello(model: "ast", adapters: adapters, labels: 2, window: 10.24, hop: 0.5),
             labels: labels)
-        for record in records { state.take(record) }
+        for record in records { state.update(with: record) }
         return state
     }
 
-    @Test func `Scores, their mean, their peak, and events are exactly in their columns`() {
+    @Test func `Scores, means, peaks and events are aligned in columns`() {
         let records = [
             prediction(1, [("Dog", 0.9), ("Siren", 0.5)]), event(.begin, "Dog"),
             prediction(2, [("Siren", 0.75), ("Dog", 0.1)]), event(.end, "Dog"), event(.begin, "Siren", id: 2),
@@ -51,31 +51,31 @@ import Wire
             ])
     }
 
-    @Test func `The mean forgets what is older than ten windows`() {
+    @Test func `The mean covers the last ten windows`() {
         let records = (1...12).map { prediction(UInt64($0), [("Dog", $0 <= 2 ? 1 : 0.5)]) }
         let row = state(records).sorted.first
         #expect(row?.mean == 0.5)
         #expect(row?.peak == 1)
     }
 
-    @Test func `Labels of several adapters carry its name, and those of one that left go`() {
+    @Test func `Labels of several adapters have its name, and those of an inactive one are removed`() {
         let both = [prediction(1, [("Dog", 0.9)], adapter: "birds"), prediction(2, [("Dog", 0.1)])]
         var shown = state(both, adapters: ["birds", nil])
         let names = shown.lines(width: 80, height: 24, palette: .plain).dropFirst(5).map {
             $0.split(separator: "  ").first
         }
         #expect(names == ["birds: Dog", "base: Dog"])
-        shown.take(.adapter(AdapterRecord(adapters: [nil])))
+        shown.update(with: .adapter(AdapterRecord(adapters: [nil])))
         #expect(shown.sorted.map(\.adapter) == ["base"])
     }
 
-    @Test func `Only the labels that were asked for are shown`() {
+    @Test func `Only the selected labels are shown`() {
         let records = [prediction(1, [("Dog", 0.9), ("Siren", 0.5)]), event(.begin, "Dog")]
         #expect(state(records, labels: ["Siren"]).sorted.map(\.label) == ["Siren"])
     }
 
     @Test
-    func `No line is wider and no table higher than the terminal, and colour is only for those who ask`() {
+    func `The table fits the terminal, and is coloured only on request`() {
         let worst = state([
             prediction(1, (0..<40).map { ("A label of many words, number \($0)", 0.5) }),
             event(.begin, "A label of many words, number 3"),

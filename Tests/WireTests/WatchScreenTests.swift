@@ -20,11 +20,11 @@ import Wire
 
     private func state(_ records: [LiveRecord], _ filter: WatchFilter = WatchFilter()) -> WatchState {
         var state = WatchState(hello: Self.hello, filter: filter)
-        for record in records { state.take(record) }
+        for record in records { state.update(with: record) }
         return state
     }
 
-    @Test func `80 columns are drawn exactly so`() {
+    @Test func `The layout at 80 columns`() {
         let screen = WatchScreen(state([.prediction(Self.prediction)]), width: 80, height: 24)
         #expect(
             screen.lines == [
@@ -36,19 +36,19 @@ import Wire
                 "Bark                            0.012 ▌",
                 "Evil\u{FFFD}[2J                        0.000 ",
                 "",
-                "all well; Ctrl-C ends",
+                "no problems; Ctrl-C to quit",
             ])
     }
 
-    @Test func `Before the first window it says what it waits for`() {
+    @Test func `Before the first window the screen says that it waits for it`() {
         #expect(
             WatchScreen(state([]), width: 80, height: 24).lines == [
                 "ast-audioset  window 10.24 s, hop 0.5 s", "waiting for the first window", "", "",
-                "all well; Ctrl-C ends",
+                "no problems; Ctrl-C to quit",
             ])
     }
 
-    @Test func `Gaps, losses, the source and events are in the last line`() {
+    @Test func `The last line shows gaps, losses, the source and events`() {
         let begin = EventRecord(
             state: .begin, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 0)
         let end = EventRecord(state: .end, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 2)
@@ -65,9 +65,9 @@ import Wire
                 == "3 records lost; 1 gap, 480 samples")
     }
 
-    @Test func `No line is wider and no screen higher than the terminal`() {
+    @Test func `The screen fits the terminal`() {
         var worst = state([.prediction(Self.prediction), .lost(Lost(count: 3))])
-        worst.take(.source(SourceRecord(state: .lost, name: String(repeating: "long", count: 40))))
+        worst.update(with: .source(SourceRecord(state: .lost, name: String(repeating: "long", count: 40))))
         for width in 1...200 {
             for height in 1...12 {
                 let lines = WatchScreen(worst, width: width, height: height).lines
@@ -77,14 +77,14 @@ import Wire
         }
     }
 
-    @Test func `A small terminal keeps the scores and the last line`() {
+    @Test func `A small terminal shows the scores and the last line`() {
         let lines = WatchScreen(state([.prediction(Self.prediction)]), width: 40, height: 4).lines
         #expect(lines.count == 3)
         #expect(lines.first?.hasPrefix("Speech ") == true)
-        #expect(lines.last == "all well; Ctrl-C ends")
+        #expect(lines.last == "no problems; Ctrl-C to quit")
     }
 
-    @Test func `The filter chooses the labels and their number`() {
+    @Test func `The filter selects labels and their number`() {
         let filter = WatchFilter(topK: 1, minScore: 0.01, labels: ["Bark", "Speech"])
         let shown = state([.prediction(Self.prediction)], filter).prediction?.labels.map(\.label)
         #expect(shown == ["Speech"])
@@ -94,7 +94,7 @@ import Wire
         #expect(WatchFilter.names("Siren, wailing,") == ["Siren, wailing"])
     }
 
-    @Test func `Colour surrounds the bars and only when asked for`() {
+    @Test func `Bars are coloured only on request`() {
         let state = state([.prediction(Self.prediction)])
         let plain = WatchScreen(state, width: 80, height: 24).lines.joined()
         #expect(!plain.unicodeScalars.contains("\u{1B}"))
@@ -102,7 +102,7 @@ import Wire
         #expect(bright[5] == "Bark                            0.012 \u{1B}[36m▌\u{1B}[0m")
     }
 
-    @Test func `Bars are exact to an eighth of a column`() {
+    @Test func `Bars have a resolution of an eighth of a column`() {
         #expect(Bar.text(0, width: 10) == "")
         #expect(Bar.text(.nan, width: 10) == "")
         #expect(Bar.text(0.0125, width: 10) == "▏")

@@ -9,7 +9,7 @@ extension ExplainReport {
         }
         let rule = explanation.rule
         self.init(
-            label: explanation.label, adapter: adapter, state: explanation.state.rawValue,
+            label: explanation.label, adapter: adapter, state: State(explanation.state),
             reason: explanation.reason, time: time(explanation.position), score: explanation.score,
             smoothedScore: explanation.smoothed, on: rule.on, off: rule.keepThreshold,
             smoothing: rule.smoothingWindows, hits: explanation.hits, minimumHits: rule.minimumHits,
@@ -35,6 +35,21 @@ extension DetectionExplanation {
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"
         case .unheard: "no window was classified yet"
+        }
+    }
+}
+
+extension ExplainReport.State {
+    fileprivate init(_ state: DetectionExplanation.State) {
+        switch state {
+        case .active: self = .active
+        case .fading: self = .fading
+        case .rising: self = .rising
+        case .below: self = .below
+        case .refractory: self = .refractory
+        case .denied: self = .denied
+        case .quiet: self = .quiet
+        case .unheard: self = .pending
         }
     }
 }

@@ -1,6 +1,6 @@
 internal import Wire
 
-/// A daemon's numbers in the text format that Prometheus reads (version 0.0.4).
+/// The daemon's metrics in Prometheus' text format (version 0.0.4).
 struct MetricsText {
     private(set) var text = ""
 
@@ -13,34 +13,53 @@ struct MetricsText {
         let model = [
             ("version", status.version), ("model", status.model.name), ("precision", status.precision),
         ]
-        gauge("astd_info", "What runs, in its labels.", 1, model)
-        family("astd_adapter_active", "gauge", "The adapters that classify; base is the model itself.")
+        gauge("astd_info", "Version, model and precision as labels; always 1.", 1, model)
+        family("astd_adapter_active", "gauge", "Active adapters; base is the model without an adapter.")
         for adapter in status.adapters { sample("astd_adapter_active", "1", [("adapter", adapter)]) }
-        gauge("astd_uptime_seconds", "Since the start.", status.uptimeSeconds)
-        gauge("astd_hop_seconds", "From one window to the next.", status.hopSeconds)
-        counter("astd_windows_total", "Windows answered.", status.windows)
-        counter("astd_windows_skipped_total", "Windows left out: too slow a machine.", status.skippedWindows)
+        gauge("astd_uptime_seconds", "Time since the daemon started.", status.uptimeSeconds)
+        gauge(
+            "astd_hop_seconds", "Distance from the start of one window to the start of the next.",
+            status.hopSeconds)
+        counter("astd_windows_total", "Windows reported, including gated ones.", status.windows)
         counter(
-            "astd_windows_gated_total", "Windows too quiet to be classified; among all.", status.gatedWindows)
+            "astd_windows_skipped_total", "Windows skipped because inference fell behind.",
+            status.skippedWindows)
+        counter(
+            "astd_windows_gated_total", "Windows reported without inference because they were too quiet.",
+            status.gatedWindows)
         histogram(
-            "astd_latency_seconds", "From the capture of a window's last sample to its record.", latency)
-        gauge("astd_forward_pass_seconds", "The last forward pass.", (status.lastWindowMs ?? .nan) / 1000)
-        counter("astd_events_total", "Events that began.", events)
-        counter("astd_clips_omitted_total", "Clips of events that could not be kept.", omittedClips)
-        counter("astd_overrun_samples_total", "Samples the buffer had no room for.", status.overrunSamples)
-        counter("astd_lost_samples_total", "Samples the source did not deliver.", status.lostSamples)
-        counter("astd_paused_samples_total", "Samples nobody was to listen to.", status.pausedSamples)
-        gauge("astd_source_healthy", "Whether samples arrive.", status.source.state == .healthy ? 1 : 0)
-        gauge("astd_source_paused", "Whether nobody is to listen.", status.source.state == .paused ? 1 : 0)
-        gauge("astd_source_muted", "Whether there has been digital silence for long.", isMuted ? 1 : 0)
-        counter("astd_source_reconnects_total", "Times the source was lost and found.", reconnects)
-        gauge("astd_clients", "Clients of both sockets.", Double(status.clients))
-        counter("astd_lost_records_total", "Records that slow clients missed.", status.lostRecords)
+            "astd_latency_seconds", "Time from the capture of a window's last sample to its record.", latency)
         gauge(
-            "astd_memory_resident_bytes", "Memory, the mapped model included.", Double(status.memory.rssBytes)
-        )
+            "astd_forward_pass_seconds", "Duration of the last forward pass.",
+            (status.lastWindowMs ?? .nan) / 1000)
+        counter("astd_events_total", "Events begun.", events)
+        counter("astd_clips_omitted_total", "Clips of events that could not be saved.", omittedClips)
+        counter(
+            "astd_overrun_samples_total", "Samples dropped because the capture buffer was full.",
+            status.overrunSamples)
+        counter(
+            "astd_lost_samples_total", "Samples that the source did not deliver.", status.lostSamples)
+        counter("astd_paused_samples_total", "Samples skipped while paused.", status.pausedSamples)
+        counter(
+            "astd_invalid_samples_total", "NaN or infinite samples replaced by silence.",
+            status.invalidSamples)
         gauge(
-            "astd_memory_anonymous_bytes", "Memory of its own.", Double(status.memory.anonymousBytes))
+            "astd_source_healthy", "1 while the source delivers samples.",
+            status.source.state == .healthy ? 1 : 0)
+        gauge("astd_source_paused", "1 while capture is paused.", status.source.state == .paused ? 1 : 0)
+        gauge(
+            "astd_source_muted", "1 while the source has delivered only digital silence for long.",
+            isMuted ? 1 : 0)
+        counter("astd_source_reconnects_total", "Times the source was lost and recovered.", reconnects)
+        gauge("astd_clients", "Clients connected to both sockets.", Double(status.clients))
+        counter(
+            "astd_lost_records_total", "Records lost because a client read too slowly.", status.lostRecords)
+        gauge(
+            "astd_memory_resident_bytes", "Resident memory, including the mapped model.",
+            Double(status.memory.rssBytes))
+        gauge(
+            "astd_memory_anonymous_bytes", "Resident memory that no file backs.",
+            Double(status.memory.anonymousBytes))
     }
 
     private mutating func gauge(
@@ -80,5 +99,29 @@ struct MetricsText {
 
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}
+
+/// A histogram of latencies with Prometheus' buckets.
+struct LatencyHistogram: Sendable, Equatable {
+    /// Upper bounds of the buckets in seconds: from a short window on a fast machine to a hop on a slow one.
+    static let boundsSeconds = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+    /// Latencies per bucket; the last bucket has no bound.
+    private(set) var counts = [UInt64](repeating: 0, count: boundsSeconds.count + 1)
+    private(set) var sumSeconds = 0.0
+
+    mutating func add(seconds: Double) {
+        counts[Self.boundsSeconds.firstIndex { seconds <= $0 } ?? Self.boundsSeconds.count] += 1
+        sumSeconds += seconds
+    }
+
+    /// Number of latencies within each bound, and of all.
+    var cumulative: [UInt64] {
+        var sum: UInt64 = 0
+        return counts.map { count in
+            sum += count
+            return sum
+        }
     }
 }

@@ -1,52 +1,120 @@
 import CKernels
-import NIOCore
 import NIOConcurrencyHelpers
+import NIOCore
+import TextSupport
+import Wire
 
-/// The connections of one socket, counted and bounded.
+/// The number of clients of all sockets.
+///
+/// Threading: any thread.
+public final class ClientCounter: Sendable {
+    private let number = NIOLockedValueBox(0)
+
+    public init() {}
+
+    public var count: Int { number.withLockedValue { $0 } }
+
+    func add(_ difference: Int) { number.withLockedValue { $0 += difference } }
+}
+
+/// The connections of one socket, counted and limited.
+///
+/// Threading: any thread.
 final class ClientRegistry: Sendable {
-    /// Most connections that are served at a time.
+    /// Maximum number of connections served at a time.
     let limit: Int
-    private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
-    /// Most connections since freed memory was given back.
-    private let crowd = NIOLockedValueBox(0)
-    /// Fewer leave nothing behind that is worth it.
-    private static let smallestCrowd = 32
+    private let counter: ClientCounter
+    private let state = NIOLockedValueBox(State())
 
-    init(limit: Int) {
+    private struct State {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var isStopping = false
+        /// Highest number of connections since the heap was last trimmed.
+        var peak = 0
+    }
+
+    /// With fewer clients the heap is not worth trimming.
+    private static let smallestPeak = 32
+
+    init(limit: Int, counter: ClientCounter) {
         self.limit = limit
+        self.counter = counter
     }
 
-    var count: Int { channels.withLockedValue { $0.count } }
+    /// Whether the daemon is stopping: no client is admitted, and requests are refused.
+    var isStopping: Bool { state.withLockedValue { $0.isStopping } }
 
-    var all: [any Channel] { channels.withLockedValue { Array($0.values) } }
-
-    /// Counts a connection in until it closes; false when there are as many as the limit allows.
-    func admit(_ channel: any Channel) -> Bool {
+    /// Registers a connection until it closes.
+    ///
+    /// - Throws: ``RPCError`` with the reason when the client is not admitted.
+    func admit(_ channel: any Channel) throws(RPCError) {
         let id = ObjectIdentifier(channel)
-        let isAdmitted = channels.withLockedValue { channels in
-            guard channels.count < limit else { return false }
-            channels[id] = channel
-            return true
-        }
-        if isAdmitted {
-            channel.closeFuture.whenComplete { _ in
-                self.channels.withLockedValue { _ = $0.removeValue(forKey: id) }
-                self.forgetCrowd()
+        let refusal: RPCError? = state.withLockedValue { state in
+            if state.isStopping { return .stopping }
+            guard state.channels.count < limit else {
+                return RPCError(.tooManyClients, "too many clients: the limit of this socket is \(limit)")
             }
+            state.channels[id] = channel
+            state.peak = max(state.peak, state.channels.count)
+            return nil
         }
-        return isAdmitted
+        if let refusal { throw refusal }
+        counter.add(1)
+        channel.closeFuture.whenComplete { _ in
+            self.state.withLockedValue { _ = $0.channels.removeValue(forKey: id) }
+            self.counter.add(-1)
+            self.trimHeapAfterMassDisconnect()
+        }
     }
 
-    /// What a crowd had queued is freed when it goes; the allocator alone would keep it for the next one.
-    private func forgetCrowd() {
-        let count = count
-        let isGone = crowd.withLockedValue { crowd in
-            crowd = max(crowd, count)
-            guard crowd >= Self.smallestCrowd, count < crowd / 2 else { return false }
-            crowd = count
+    /// Refuses new connections and requests from now on.
+    ///
+    /// - Returns: The connections that are still open.
+    func stop() -> [any Channel] {
+        state.withLockedValue { state in
+            state.isStopping = true
+            return Array(state.channels.values)
+        }
+    }
+
+    /// Returns the memory of record queues to the system after most clients have disconnected; malloc would
+    /// otherwise keep it.
+    private func trimHeapAfterMassDisconnect() {
+        let isDue = state.withLockedValue { state in
+            let count = state.channels.count
+            guard state.peak >= Self.smallestPeak, count < state.peak / 2 else { return false }
+            state.peak = count
             return true
         }
-        if isGone { ast_return_freed_memory() }
+        if isDue { ast_return_freed_memory() }
+    }
+}
+
+/// What both sockets do when a client connects.
+struct ClientGreeting: Sendable {
+    let registry: ClientRegistry
+    let handler: any RequestHandler
+
+    /// Registers the client, or sends it the reason for the refusal and closes.
+    ///
+    /// - Returns: Whether the client is served.
+    func admit(_ channel: any Channel) -> Bool {
+        do throws(RPCError) {
+            try registry.admit(channel)
+            return true
+        } catch {
+            let line = RPCReply.line(id: .null, error: error)
+            channel.writeAndFlush(ByteBuffer(bytes: line)).whenComplete { _ in channel.close(promise: nil) }
+            return false
+        }
+    }
+
+    func hello() -> LiveRecord {
+        .hello(handler.hello())
+    }
+
+    func sendHello(_ channel: any Channel) {
+        channel.writeAndFlush(ByteBuffer(bytes: hello().encoded()), promise: nil)
     }
 }
 

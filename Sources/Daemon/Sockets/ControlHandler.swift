@@ -2,12 +2,12 @@ import NIOCore
 import TextSupport
 import Wire
 
-/// One client of `astd.sock`: a request a line, a reply a line, and records once it subscribes.
+/// One client of `astd.sock`: one request per line, one reply per line, and records once it has subscribed.
 ///
-/// One request is worked on at a time. While it is, or while the client does not read its replies, nothing
-/// more is read from the client, so what it can make the daemon hold is bounded.
+/// Requests are processed one at a time. While a request is in progress, or while the client does not read
+/// its replies, nothing more is read from the client; this bounds the memory that it can occupy.
 ///
-/// Threading: event loop only; a request runs in its own task and comes back to the loop.
+/// Threading: event loop only. A request runs in a task of its own; its result returns to the event loop.
 final class ControlHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -17,15 +17,17 @@ final class ControlHandler: ChannelDuplexHandler {
     private let channel: any Channel
     private let outlet: RecordOutlet
     private var framer = LineFramer()
+    /// Lines that were received and not yet processed.
     private var waiting: ArraySlice<LineFramer.Item> = []
+    /// The request in progress.
     private var request: Task<Void, Never>?
     private var isServed = false
     private var wantsRead = false
     private var isInputClosed = false
     private var isFinishing = false
     private var files: PassedFiles?
-    /// Kept when the client reads on, or goes.
-    private var room: EventLoopPromise<Void>?
+    /// Succeeds when the channel becomes writable again, or closes.
+    private var writable: EventLoopPromise<Void>?
 
     init(greeting: ClientGreeting, hub: EventHub, channel: any Channel) {
         self.greeting = greeting
@@ -38,22 +40,22 @@ final class ControlHandler: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         isServed = greeting.admit(context.channel)
         guard isServed else { return }
-        catchFiles(context)
-        greeting.sayHello(context.channel)
+        receiveFiles(context)
+        greeting.sendHello(context.channel)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         outlet.close()
         request?.cancel()
         isServed = false
-        room?.succeed()
-        room = nil
+        writable?.succeed()
+        writable = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard isServed, !isFinishing else { return }
+        guard isServed else { return }
         waiting.append(contentsOf: framer.append(Array(buffer: unwrapInboundIn(data))))
-        proceed(context)
+        processWaiting(context)
     }
 
     func read(context: ChannelHandlerContext) {
@@ -67,23 +69,22 @@ final class ControlHandler: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         outlet.drain()
         if context.channel.isWritable {
-            room?.succeed()
-            room = nil
+            writable?.succeed()
+            writable = nil
         }
-        proceed(context)
+        processWaiting(context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .finish? = event as? ClientEvent {
             isFinishing = true
-            waiting = []
         } else if case .inputClosed? = event as? ChannelEvent {
             isInputClosed = true
             if let line = framer.finish() { waiting.append(.line(line)) }
         } else {
             return
         }
-        proceed(context)
+        processWaiting(context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -96,8 +97,9 @@ final class ControlHandler: ChannelDuplexHandler {
         request != nil || !waiting.isEmpty || !context.channel.isWritable
     }
 
-    /// Works off the waiting lines, reads on when there are none, and closes when that was all.
-    private func proceed(_ context: ChannelHandlerContext) {
+    /// Processes the waiting lines until one takes time. With none left, reads on, or closes when the client
+    /// or the daemon is done.
+    private func processWaiting(_ context: ChannelHandlerContext) {
         while isServed, request == nil, context.channel.isWritable, let item = waiting.popFirst() {
             switch item {
             case .overlong:
@@ -110,7 +112,7 @@ final class ControlHandler: ChannelDuplexHandler {
             }
         }
         if isFinishing { outlet.drain() }
-        let isDone = isFinishing ? outlet.isDrained : isInputClosed && waiting.isEmpty && !outlet.isOpen
+        let isDone = waiting.isEmpty && (isFinishing ? outlet.isDrained : isInputClosed && !outlet.isOpen)
         if isDone && request == nil {
             let channel = context.channel
             channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
@@ -129,53 +131,61 @@ final class ControlHandler: ChannelDuplexHandler {
     }
 
     private func answer(_ request: RPCRequest, _ context: ChannelHandlerContext) {
-        switch request.method {
-        case "hello":
-            reply(to: request.id, .success(JSONText(greeting.hello())), context)
-        case "subscribe":
-            subscribe(request, context)
-        case "unsubscribe":
-            outlet.close()
-            reply(to: request.id, .success(Self.subscribed(false)), context)
-        default:
-            hand(request, context)
+        // The flag is set for all clients before the first of them is asked to finish.
+        if greeting.registry.isStopping {
+            return reply(to: request.id, .failure(.stopping), context)
         }
-    }
-
-    private func subscribe(_ request: RPCRequest, _ context: ChannelHandlerContext) {
+        guard let method = RPCMethod(rawValue: request.method) else {
+            return reply(to: request.id, .failure(.methodNotFound(request.method)), context)
+        }
         do throws(JSONError) {
-            let parameters = try SubscribeParameters(request.params)
-            // In this order: whoever has read the reply misses nothing that is published from then on.
-            outlet.open(Subscription(form: .notification, parameters: parameters))
-            reply(to: request.id, .success(Self.subscribed(true)), context)
-            outlet.drain()
+            try method.checkNames(of: request.params)
+            switch method {
+            case .hello:
+                reply(to: request.id, .success(JSONText(greeting.hello())), context)
+            case .subscribe:
+                try subscribe(request, context)
+            case .unsubscribe:
+                outlet.close()
+                reply(to: request.id, .success(Self.subscribed(false)), context)
+            default:
+                start(method, request, context)
+            }
         } catch {
             reply(to: request.id, .failure(.invalidParams(error)), context)
         }
+    }
+
+    private func subscribe(_ request: RPCRequest, _ context: ChannelHandlerContext) throws(JSONError) {
+        let parameters = try SubscribeParameters(request.params)
+        // In this order, a client that has read the reply receives everything published after it.
+        outlet.open(Subscription(form: .notification, parameters: parameters))
+        reply(to: request.id, .success(Self.subscribed(true)), context)
+        outlet.drain()
     }
 
     private static func subscribed(_ isSubscribed: Bool) -> JSONText {
         JSONText { $0.object { $0.member("subscribed", isSubscribed) } }
     }
 
-    /// Gives the request to the daemon's handler, off the event loop.
-    private func hand(_ request: RPCRequest, _ context: ChannelHandlerContext) {
+    /// Runs the daemon's handler outside the event loop.
+    private func start(_ method: RPCMethod, _ request: RPCRequest, _ context: ChannelHandlerContext) {
         let promise = context.eventLoop.makePromise(of: Result<JSONText, RPCError>.self)
         let client = RequestClient(NIOLoopBound(self, eventLoop: context.eventLoop))
         self.request = promise.completeWithTask { [handler = greeting.handler] in
-            await handler.handle(method: request.method, params: request.params, from: client)
+            await handler.handle(method, params: request.params, from: client)
         }
         promise.futureResult.assumeIsolated().whenSuccess { outcome in
             self.request = nil
             guard self.isServed else { return }
             self.reply(to: request.id, outcome, context)
-            self.proceed(context)
+            self.processWaiting(context)
         }
     }
 
-    // MARK: For the request in work
+    // MARK: Used by the request in progress
 
-    private func catchFiles(_ context: ChannelHandlerContext) {
+    private func receiveFiles(_ context: ChannelHandlerContext) {
         let options = context.channel.syncOptions
         files = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
@@ -183,18 +193,18 @@ final class ControlHandler: ChannelDuplexHandler {
         if let files { try? options?.setOption(.recvAllocator, value: files) }
     }
 
-    func takeFile() -> PassedFiles.Taken { files?.take() ?? .none }
+    func dequeueFile() -> PassedFiles.Received { files?.dequeue() ?? .none }
 
-    /// Sends a line between the request and its reply.
+    /// Sends a notification before the reply.
     ///
-    /// - Returns: When there is room for another, or nobody to read it.
-    func tell(_ line: [UInt8]) -> EventLoopFuture<Void> {
+    /// - Returns: Succeeds when the channel accepts another line, or is closed.
+    func notify(_ line: [UInt8]) -> EventLoopFuture<Void> {
         let loop = channel.eventLoop
         guard isServed else { return loop.makeSucceededVoidFuture() }
         channel.writeAndFlush(ByteBuffer(bytes: line), promise: nil)
         guard !channel.isWritable else { return loop.makeSucceededVoidFuture() }
-        let promise = room ?? loop.makePromise()
-        room = promise
+        let promise = writable ?? loop.makePromise()
+        writable = promise
         return promise.futureResult
     }
 

@@ -1,20 +1,20 @@
 import NIOConcurrencyHelpers
 public import Wire
 
-/// Hands every live record to everybody who listens, without ever waiting for any of them.
+/// Publishes live records to all subscribers without waiting for any of them.
 ///
-/// Threading: every method may be called from any thread. A lock is held for the time it takes to encode
-/// and queue a record, or to take a few lines; no socket is touched and nothing awaited under it.
+/// Threading: any thread. The lock is held only while a record is encoded and queued or a few lines are
+/// dequeued; no socket is used and nothing is awaited under it.
 public final class EventHub: Sendable {
-    /// What is kept, and for whom how much.
+    /// Bounds of the queues and of the history.
     public struct Limits: Sendable {
-        /// Most bytes queued for one client.
+        /// Maximum number of bytes queued for one client.
         public var queueBytes: Int
-        /// Most records queued for one client.
+        /// Maximum number of records queued for one client.
         public var queueRecords: Int
-        /// Records remembered for `since_seq`.
+        /// Number of records kept for `since_seq`.
         public var history: Int
-        /// Labels in a prediction for clients that ask for none in particular; nil for all.
+        /// Labels in a prediction for clients that set neither `labels` nor `top_k`; nil for all.
         public var defaultTopK: Int?
 
         public init(
@@ -27,7 +27,7 @@ public final class EventHub: Sendable {
         }
     }
 
-    // A pthread lock, which the thread sanitizer understands; it does not see Synchronization.Mutex.
+    // A pthread lock: the thread sanitizer does not understand Synchronization.Mutex.
     private let state: NIOLockedValueBox<HubState>
     private let firstSubscriberAction = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
@@ -35,27 +35,30 @@ public final class EventHub: Sendable {
         state = NIOLockedValueBox(HubState(limits: limits))
     }
 
-    /// Queues a record for every client that wants it; it is encoded once for all that want the same.
+    /// Queues a record for every subscriber whose filter accepts it; it is encoded once per distinct filter.
     ///
-    /// Publish predictions with all labels, best first: clients that ask for labels by name get them even
-    /// when they are not among the best.
+    /// Predictions must have all labels, best first: a client that names labels receives them whatever their
+    /// rank.
     public func publish(_ record: LiveRecord) {
         state.withLockedValue { $0.publish(record) }
     }
 
-    /// Calls `action` once, on the thread that attaches the first client. To be set before clients can connect.
+    /// Calls `action` once, on the thread that attaches the first subscriber. Set it before clients can connect.
     func whenFirstSubscribed(_ action: @escaping @Sendable () -> Void) {
         firstSubscriberAction.withLockedValue { $0 = action }
     }
 
-    /// Records that clients missed since the start because they read too slowly, summed over all.
+    /// Number of records that clients have missed because they read too slowly, summed over all clients.
     public var lostRecords: UInt64 {
         state.withLockedValue { $0.lostRecords }
     }
 
-    /// - Parameter wake: Called when the first record after a ``take(_:maximumBytes:)`` was queued, from any
-    ///   thread and under the lock: it may schedule work and must not call the hub. It is not called any more
-    ///   once ``detach(_:)`` has returned.
+    /// Adds a subscriber.
+    ///
+    /// - Parameter wake: Called when the first record after a ``dequeue(_:maximumBytes:)`` was queued, from
+    ///   any thread and under the lock: it may schedule work and must not call the hub. It is never called
+    ///   after ``detach(_:)`` has returned.
+    /// - Returns: The subscriber's id.
     func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
         let id = state.withLockedValue { $0.attach(subscription, wake: wake) }
         let action = firstSubscriberAction.withLockedValue { pending in
@@ -74,12 +77,106 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.detach(id) }
     }
 
-    /// Lines for this client, in one piece of about `maximumBytes`; empty when nothing waits.
-    func take(_ id: Int, maximumBytes: Int) -> [UInt8] {
-        state.withLockedValue { $0.take(id, maximumBytes: maximumBytes) }
+    /// Dequeues lines of this client, in one piece of about `maximumBytes`; empty when none is queued.
+    func dequeue(_ id: Int, maximumBytes: Int) -> [UInt8] {
+        state.withLockedValue { $0.dequeue(id, maximumBytes: maximumBytes) }
     }
 
     func isDrained(_ id: Int) -> Bool {
         state.withLockedValue { $0.isDrained(id) }
+    }
+}
+
+/// The hub without its lock: the subscribers, their queues, and the last records.
+struct HubState {
+    private struct Client {
+        var subscription: Subscription
+        var mailbox: Mailbox
+        let wake: @Sendable () -> Void
+        /// Whether `wake` was called and nothing was dequeued since.
+        var isWoken = false
+    }
+
+    private let limits: EventHub.Limits
+    private var clients: [Int: Client] = [:]
+    private var nextID = 1
+    private var history: [LiveRecord] = []
+    private(set) var lostRecords: UInt64 = 0
+
+    init(limits: EventHub.Limits) {
+        self.limits = limits
+    }
+
+    /// Queues the record for every subscriber whose filter accepts it, and wakes those that were idle.
+    mutating func publish(_ record: LiveRecord) {
+        appendToHistory(record)
+        var lines: [Subscription: [UInt8]?] = [:]
+        for id in clients.keys {
+            guard let subscription = clients[id]?.subscription else { continue }
+            let line =
+                lines[subscription] ?? subscription.line(for: record, defaultTopK: limits.defaultTopK)
+            lines[subscription] = .some(line)
+            guard let line else { continue }
+            if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
+            wake(id)
+        }
+    }
+
+    /// Adds a client; the records that it asked to have repeated are queued when this returns.
+    mutating func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
+        let id = nextID
+        nextID += 1
+        let mailbox = Mailbox(form: subscription.form, limits: limits)
+        clients[id] = Client(subscription: subscription, mailbox: mailbox, wake: wake)
+        replay(to: id)
+        return id
+    }
+
+    /// Replaces a client's subscription; lines that are already queued stay.
+    mutating func change(_ id: Int, to subscription: Subscription) {
+        clients[id]?.subscription = subscription
+        replay(to: id)
+    }
+
+    mutating func detach(_ id: Int) {
+        clients[id] = nil
+    }
+
+    mutating func dequeue(_ id: Int, maximumBytes: Int) -> [UInt8] {
+        clients[id]?.isWoken = false
+        return clients[id]?.mailbox.dequeue(maximumBytes: maximumBytes) ?? []
+    }
+
+    func isDrained(_ id: Int) -> Bool {
+        clients[id]?.mailbox.isEmpty ?? true
+    }
+
+    private mutating func wake(_ id: Int) {
+        guard let client = clients[id], !client.isWoken else { return }
+        clients[id]?.isWoken = true
+        client.wake()
+    }
+
+    private mutating func appendToHistory(_ record: LiveRecord) {
+        history.append(record)
+        if history.count > limits.history { history.removeFirst(history.count - limits.history) }
+    }
+
+    private mutating func replay(to id: Int) {
+        guard let subscription = clients[id]?.subscription, let since = subscription.parameters.sinceSeq
+        else { return }
+        let sequence = history.map { record -> UInt64? in
+            if case .prediction(let prediction) = record { prediction.seq } else { nil }
+        }
+        var first = 0
+        if let known = sequence.lastIndex(where: { $0.map { $0 <= since } ?? false }) {
+            first = known + 1
+        } else if let oldest = sequence.compactMap({ $0 }).first, oldest - 1 > since {
+            clients[id]?.mailbox.addLost(oldest - 1 - since)
+        }
+        for record in history[first...] {
+            guard let line = subscription.line(for: record, defaultTopK: limits.defaultTopK) else { continue }
+            if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
+        }
     }
 }

@@ -1,7 +1,7 @@
 import NIOCore
 import Wire
 
-/// One client of `events.sock`: `hello`, then every record; what it sends is thrown away.
+/// One client of `events.sock`: receives `hello`, then every record. Bytes that it sends are discarded.
 ///
 /// Threading: event loop only.
 final class EventStreamHandler: ChannelInboundHandler {
@@ -18,9 +18,9 @@ final class EventStreamHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard greeting.admit(context.channel) else { return }
-        // In this order: whoever has read hello misses nothing that is published from then on.
+        // In this order, a client that has read hello receives everything published after it.
         outlet.open(.everything)
-        greeting.sayHello(context.channel)
+        greeting.sendHello(context.channel)
         outlet.drain()
     }
 

@@ -1,9 +1,8 @@
 import Glibc
 
-/// A bound Unix stream socket and the file it made. It does not listen yet: nobody can connect before the
+/// A bound Unix stream socket and its file. It does not listen yet, so that no client can connect before the
 /// file has its mode and group.
 struct ListeningSocket {
-    /// Which file on which device.
     private struct FileIdentity: Equatable {
         let device: dev_t
         let inode: ino_t
@@ -11,21 +10,21 @@ struct ListeningSocket {
 
     let descriptor: Int32
     let path: String
-    /// nil for a socket that systemd made, and keeps.
+    /// nil for a socket that systemd has created: systemd also removes its file.
     private let file: FileIdentity?
 
-    /// Takes over a socket that systemd has bound.
+    /// Wraps a socket that systemd has bound.
     init(inherited descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
         file = nil
     }
 
-    /// Binds `path`, in place of a file that a dead daemon left there.
+    /// Binds `path`; replaces the socket file of a daemon that no longer runs.
     ///
     /// - Parameters:
     ///   - mode: Permissions of the socket file, whatever the umask.
-    ///   - group: Group to give the file to, when it exists and this process may; nil to leave it.
+    ///   - group: Group of the socket file, if this process may set it; nil to keep the default.
     /// - Throws: ``SocketServerError`` `.pathTooLong`, `.anotherDaemon`, `.notASocket` or `.system`.
     init(path: String, mode: mode_t, group: gid_t?) throws(SocketServerError) {
         guard let address = UnixAddress(path) else {
@@ -39,7 +38,7 @@ struct ListeningSocket {
             guard address.withAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
                 throw Self.failure("bind", path)
             }
-            // Not being allowed to give the file away is no reason not to serve.
+            // A process that may not change the group still serves its own user.
             if let group { _ = lchown(path, uid_t.max, group) }
             guard chmod(path, mode) == 0 else { throw Self.failure("chmod", path) }
             var status = stat()
@@ -53,20 +52,20 @@ struct ListeningSocket {
         self.path = path
     }
 
-    /// Whether somebody has removed the file: nobody can connect any more. Never so for a socket of systemd's.
-    var isFileGone: Bool {
+    /// Whether the file was removed, so that no client can connect. Always false for systemd's sockets.
+    var isFileMissing: Bool {
         var status = stat()
         return file != nil && lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
-    /// Removes the socket file, unless another one has taken its place.
+    /// Removes the socket file, unless another file has replaced it.
     func removeFile() {
         var status = stat()
         guard let file, lstat(path, &status) == 0 else { return }
         if file == FileIdentity(device: status.st_dev, inode: status.st_ino) { unlink(path) }
     }
 
-    /// Gives the socket up before it was ever served.
+    /// Closes a socket that was never served.
     func discard() {
         removeFile()
         Glibc.close(descriptor)
@@ -83,7 +82,7 @@ struct ListeningSocket {
         return descriptor
     }
 
-    /// Removes what a dead daemon left at `path`; refuses what is anything else.
+    /// Removes the socket file of a daemon that no longer runs; throws for any other file at `path`.
     private static func clear(_ path: String, _ address: UnixAddress) throws(SocketServerError) {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -97,9 +96,41 @@ struct ListeningSocket {
         switch errno {
         case ECONNREFUSED: break
         case ENOENT: return
-        case EAGAIN: throw .anotherDaemon(path: path)  // Its queue of connections is full.
+        case EAGAIN: throw .anotherDaemon(path: path)  // Its backlog is full.
         default: throw failure("connect", path)
         }
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("unlink", path) }
+    }
+}
+
+/// The address of a Unix socket: a path, or a name in Linux's abstract namespace (with a leading `@`).
+struct UnixAddress {
+    /// Maximum length of a path in bytes; the address has one more for the terminating NUL.
+    static let maximumPathBytes = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
+    private var address = sockaddr_un()
+    private let length: socklen_t
+
+    /// nil when the name is empty or longer than ``maximumPathBytes``.
+    init?(_ name: String) {
+        var bytes = Array(name.utf8)
+        guard !bytes.isEmpty, bytes.count <= Self.maximumPathBytes, !bytes.contains(0) else { return nil }
+        let isAbstract = bytes[0] == UInt8(ascii: "@")
+        if isAbstract { bytes[0] = 0 }
+        address.sun_family = sa_family_t(AF_UNIX)
+        // SAFETY: the bytes fit, as checked above; the pointer does not outlive the call.
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        // The length of the address delimits an abstract name; a NUL terminates a path.
+        let pathOffset = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
+        length = socklen_t(pathOffset + bytes.count + (isAbstract ? 0 : 1))
+    }
+
+    /// Passes the address to a system call.
+    func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        // SAFETY: sockaddr_un begins with the members of sockaddr, `length` stays within it, and the
+        // pointer does not outlive the call.
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
+        }
     }
 }

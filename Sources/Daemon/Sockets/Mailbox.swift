@@ -1,11 +1,12 @@
 import Wire
 
-/// The records one client has yet to read: a bounded queue that counts what it had no room for.
+/// The records that one client has not read yet: a bounded queue that counts the records it had to drop.
 struct Mailbox {
     let form: Subscription.Form
     let limits: EventHub.Limits
     private var lines: [[UInt8]] = []
     private var queuedBytes = 0
+    /// Records lost since the last queued line.
     private var lost: UInt64 = 0
 
     init(form: Subscription.Form, limits: EventHub.Limits) {
@@ -15,28 +16,28 @@ struct Mailbox {
 
     var isEmpty: Bool { lines.isEmpty && lost == 0 }
 
-    /// Queues a line, or counts it as lost when there is no room.
+    /// Queues a line, or counts it as lost when the queue is full.
     ///
-    /// - Returns: Whether there was room.
-    mutating func put(_ line: [UInt8]) -> Bool {
+    /// - Returns: Whether the line was queued.
+    mutating func enqueue(_ line: [UInt8]) -> Bool {
         guard lines.count + 1 < limits.queueRecords, queuedBytes + line.count <= limits.queueBytes else {
             lost += 1
             return false
         }
-        tellLost()
+        appendLostRecord()
         append(line)
         return true
     }
 
-    /// Notes records that were missed before the next line.
-    mutating func miss(_ count: UInt64) {
+    /// Counts records that were lost before the next line.
+    mutating func addLost(_ count: UInt64) {
         lost += count
     }
 
-    /// Takes whole lines off the front: as many as fit `maximumBytes`, but at least one.
+    /// Dequeues whole lines: as many as fit into `maximumBytes`, but at least one.
     ///
-    /// - Returns: The lines in one piece; empty when nothing waits.
-    mutating func take(maximumBytes: Int) -> [UInt8] {
+    /// - Returns: The lines in one piece; empty when none is queued.
+    mutating func dequeue(maximumBytes: Int) -> [UInt8] {
         var piece: [UInt8] = []
         var count = 0
         for line in lines {
@@ -47,13 +48,13 @@ struct Mailbox {
         lines.removeFirst(count)
         queuedBytes -= piece.count
         if count == 0 && lost > 0 {
-            tellLost()
-            return take(maximumBytes: maximumBytes)
+            appendLostRecord()
+            return dequeue(maximumBytes: maximumBytes)
         }
         return piece
     }
 
-    private mutating func tellLost() {
+    private mutating func appendLostRecord() {
         guard lost > 0 else { return }
         append(form.line(.lost(Lost(count: lost))))
         lost = 0

@@ -2,89 +2,89 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// Both sockets while they are served, and the one event loop that serves them.
+/// Both sockets while they are served, and the event loop that serves them.
 struct OpenSockets: Sendable {
-    /// Longest wait for clients that read slowly, at shutdown.
-    private static let grace: TimeAmount = .milliseconds(500)
-
-    /// A socket and what accepts its clients.
-    private struct Door: Sendable {
+    private struct Listener: Sendable {
         var socket: ListeningSocket
-        var listener: any Channel
+        var channel: any Channel
         let makeHandler: @Sendable (any Channel) -> any ChannelHandler
     }
 
     private let group: MultiThreadedEventLoopGroup
-    private let doors: NIOLockedValueBox<[Door]>
+    private let listeners: NIOLockedValueBox<[Listener]>
 
-    /// Begins to accept clients.
+    /// Starts to accept clients.
     ///
-    /// - Throws: ``SocketServerError/server(path:reason:)``; both sockets are gone then.
+    /// - Throws: ``SocketServerError/server(path:reason:)``; both sockets are closed then.
     init(
         control: ListeningSocket, events: ListeningSocket,
         makeControl: @escaping @Sendable (any Channel) -> any ChannelHandler,
         makeEvents: @escaping @Sendable (any Channel) -> any ChannelHandler
     ) async throws(SocketServerError) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var doors: [Door] = []
+        var listeners: [Listener] = []
         do {
             for (socket, makeHandler) in [(control, makeControl), (events, makeEvents)] {
-                let listener = try await Self.bootstrap(group, makeHandler).withBoundSocket(socket.descriptor)
+                let channel = try await Self.bootstrap(group, makeHandler).withBoundSocket(socket.descriptor)
                     .get()
-                doors.append(Door(socket: socket, listener: listener, makeHandler: makeHandler))
+                listeners.append(Listener(socket: socket, channel: channel, makeHandler: makeHandler))
             }
         } catch {
-            // The event loop owns a descriptor once it was handed over, and closes it.
+            // The event loop owns each descriptor that was passed to it, and closes it.
             control.removeFile()
             events.removeFile()
             try? await group.shutdownGracefully()
-            throw .server(path: doors.isEmpty ? control.path : events.path, reason: "\(error)")
+            throw .server(path: listeners.isEmpty ? control.path : events.path, reason: "\(error)")
         }
         self.group = group
-        self.doors = NIOLockedValueBox(doors)
+        self.listeners = NIOLockedValueBox(listeners)
     }
 
-    /// Opens again what somebody has removed the file of. Clients that are connected stay. Not to be called while another
-    /// call of it, or ``close(clients:)``, is at work.
+    /// Recreates sockets whose files were removed. Connected clients are not affected. Must not run
+    /// concurrently with itself or with ``close(within:clients:)``.
     ///
-    /// - Parameter open: Binds the socket at a path anew.
-    /// - Returns: The paths of the sockets that were opened.
+    /// - Parameter open: Binds a socket at a path.
+    /// - Returns: The paths of the recreated sockets.
     func restore(
         _ open: (String) throws(SocketServerError) -> ListeningSocket
     ) async throws(SocketServerError) -> [String] {
         var restored: [String] = []
-        for (index, door) in doors.withLockedValue({ $0 }).enumerated() where door.socket.isFileGone {
-            let socket = try open(door.socket.path)
+        for (index, listener) in listeners.withLockedValue({ $0 }).enumerated()
+        where listener.socket.isFileMissing {
+            let socket = try open(listener.socket.path)
             do {
-                let listener = try await Self.bootstrap(group, door.makeHandler)
+                let channel = try await Self.bootstrap(group, listener.makeHandler)
                     .withBoundSocket(socket.descriptor).get()
-                doors.withLockedValue { doors in
-                    doors[index].socket = socket
-                    doors[index].listener = listener
+                listeners.withLockedValue { listeners in
+                    listeners[index].socket = socket
+                    listeners[index].channel = channel
                 }
                 restored.append(socket.path)
             } catch {
                 socket.removeFile()
                 throw .server(path: socket.path, reason: "\(error)")
             }
-            try? await door.listener.close()
+            try? await listener.channel.close()
         }
         return restored
     }
 
-    /// Stops accepting, lets the clients read for a moment what is queued for them, closes everything.
+    /// Stops accepting clients, gives the connected ones time to read what is queued for them, then closes
+    /// everything.
     ///
-    /// - Parameter clients: The connections there are once no new one is accepted.
-    func close(clients: () -> [any Channel]) async {
-        let doors = doors.withLockedValue { $0 }
-        for door in doors { door.socket.removeFile() }
-        for door in doors { try? await door.listener.close() }
+    /// - Parameters:
+    ///   - grace: Maximum wait for clients that read slowly.
+    ///   - clients: Returns the open connections; called once no new ones are accepted.
+    func close(within grace: TimeAmount, clients: () -> [any Channel]) async {
+        let listeners = listeners.withLockedValue { $0 }
+        for listener in listeners { listener.socket.removeFile() }
+        for listener in listeners { try? await listener.channel.close() }
         let remaining = clients()
         for channel in remaining {
             channel.pipeline.fireUserInboundEventTriggered(ClientEvent.finish)
         }
         let loop = group.next()
-        let deadline = loop.scheduleTask(in: Self.grace) {
+        let deadline = loop.scheduleTask(in: grace) {
             for channel in remaining { channel.close(promise: nil) }
         }
         try? await EventLoopFuture.andAllComplete(remaining.map(\.closeFuture), on: loop).get()

@@ -2,39 +2,39 @@ internal import Capture
 import Glibc
 import NIOCore
 
-/// Takes the open files that come with a client's bytes (SCM_RIGHTS).
+/// Receives the open files that clients pass with their bytes (SCM_RIGHTS).
 ///
-/// NIO reads bytes alone, and what comes with them is closed by the kernel. So the files are taken by looking at the bytes just
-/// before NIO reads them, and NIO is given room for exactly those that were looked at: a file that arrives in between is in the
-/// next look.
+/// NIO reads only bytes; the kernel closes files that come with them. This allocator therefore peeks at the
+/// bytes with `recvmsg` just before NIO reads them, takes the files, and gives NIO a buffer of exactly the
+/// peeked length. A file that arrives in between belongs to the next peek.
 ///
-/// SAFETY: unchecked because it is used on its channel's event loop alone.
+/// SAFETY: unchecked because it is used on its channel's event loop only.
 final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
-    /// What came with one piece of bytes.
-    enum Taken: Sendable {
+    /// The files that came with one piece of bytes.
+    enum Received: Sendable {
         case none
         case one(OwnedDescriptor)
-        /// More than one, or none that this process had room for; they are closed.
+        /// More than one, or one for which this process had no free descriptor; all of them are closed.
         case several
     }
 
     private let socket: Int32
-    /// In the order in which they came: the next request's may be here before this one's is asked for.
-    private var waiting: [Taken] = []
-    /// More are closed, and refused like several at once.
-    private static let mostWaiting = 4
-    /// Bytes of one look, and of one read.
+    /// In the order of arrival: the file of the next request may arrive before this request's file is used.
+    private var queue: [Received] = []
+    /// Further files are closed, and reported as ``Received/several``.
+    private static let maximumQueued = 4
+    /// Bytes of one peek, and of one read.
     private static let readBytes = 4096
 
-    /// - Parameter socket: The channel's own, as long as that is open.
+    /// - Parameter socket: The channel's descriptor; must stay open while this object is used.
     init(of socket: Int32) { self.socket = socket }
 
-    /// The oldest that nobody took yet.
-    func take() -> Taken { waiting.isEmpty ? .none : waiting.removeFirst() }
+    /// The oldest file that was not dequeued yet.
+    func dequeue() -> Received { queue.isEmpty ? .none : queue.removeFirst() }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
-        let count = look()
-        // A buffer has a power of two of bytes; a slice of it has as many as it is to have.
+        let count = receiveFile()
+        // NIO rounds the capacity of a buffer up to a power of two; a slice has exactly the requested length.
         var whole = allocator.buffer(capacity: count)
         whole.moveWriterIndex(to: count)
         guard var exact = whole.readSlice(length: count) else { return whole }
@@ -42,31 +42,33 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
         return exact
     }
 
-    /// True has NIO ask for a new buffer each time, and not use the last one again.
+    /// Returning true makes NIO request a new buffer for each read.
     func record(actualReadBytes: Int) -> Bool { true }
 
-    /// - Returns: How many bytes the next read is to take.
-    private func look() -> Int {
+    /// Queues the file that comes with the next bytes.
+    ///
+    /// - Returns: The number of bytes that the next read must take.
+    private func receiveFile() -> Int {
         var room = Self.readBytes
         while true {
             let (found, message, control) = peek(room)
-            guard found > 0 else { return Self.readBytes }  // The end, or an error: NIO finds it as well.
+            guard found > 0 else { return Self.readBytes }  // The end, or an error: NIO meets it too.
             let file = file(in: message, control)
-            // When the room is full, Linux also shows the files of the bytes right behind it. Then there has to be
-            // room for all that came, which ends with the bytes that the files belong to.
-            if found == room, file != nil || isCut(message) {
-                var waiting: Int32 = 0
-                guard ioctl(socket, UInt(FIONREAD), &waiting) == 0 else { return found }
-                room = max(room, Int(waiting)) + 1
+            // When the buffer is full, Linux also returns the files of the bytes right after it. The peek is
+            // repeated with room for all available bytes, which end with those that the files belong to.
+            if found == room, file != nil || isTruncated(message) {
+                var available: Int32 = 0
+                guard ioctl(socket, UInt(FIONREAD), &available) == 0 else { return found }
+                room = max(room, Int(available)) + 1
                 continue
             }
-            keep(file, isCut: isCut(message))
+            enqueue(file, isTruncated: isTruncated(message))
             return found
         }
     }
 
     private func peek(_ room: Int) -> (found: Int, msghdr, control: [UInt]) {
-        // Room for one descriptor behind the header; the kernel drops others and says so.
+        // Room for one descriptor after the header; the kernel closes further ones and sets MSG_CTRUNC.
         let header = MemoryLayout<cmsghdr>.stride
         var control = [UInt](repeating: 0, count: (header + 8) / MemoryLayout<UInt>.size)
         var message = msghdr()
@@ -78,7 +80,7 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
                     message.msg_iovlen = 1
                     message.msg_control = control.baseAddress
                     message.msg_controllen = header + MemoryLayout<Int32>.size
-                    // SAFETY: every pointer is to memory that lives through the call, with its own length.
+                    // SAFETY: every pointer is to memory that outlives the call, with its own length.
                     let flags = Int32(MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
                     return recvmsg(socket, &message, flags)
                 }
@@ -87,7 +89,7 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
         return (found, message, control)
     }
 
-    private func isCut(_ message: msghdr) -> Bool { message.msg_flags & Int32(MSG_CTRUNC) != 0 }
+    private func isTruncated(_ message: msghdr) -> Bool { message.msg_flags & Int32(MSG_CTRUNC) != 0 }
 
     private func file(in message: msghdr, _ control: [UInt]) -> OwnedDescriptor? {
         let header = MemoryLayout<cmsghdr>.stride
@@ -99,13 +101,13 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
         }
     }
 
-    private func keep(_ file: OwnedDescriptor?, isCut: Bool) {
-        if waiting.count == Self.mostWaiting {
-            if isCut || file != nil { waiting[Self.mostWaiting - 1] = .several }
-        } else if isCut {
-            waiting.append(.several)
+    private func enqueue(_ file: OwnedDescriptor?, isTruncated: Bool) {
+        if queue.count == Self.maximumQueued {
+            if isTruncated || file != nil { queue[Self.maximumQueued - 1] = .several }
+        } else if isTruncated {
+            queue.append(.several)
         } else if let file {
-            waiting.append(.one(file))
+            queue.append(.one(file))
         }
     }
 }

@@ -1,8 +1,8 @@
 import NIOCore
 
-/// Moves one client's records from the hub to its socket, as fast as the client reads and no faster.
+/// Moves one client's records from the hub to its socket, at the pace at which the client reads.
 ///
-/// Threading: used on the channel's event loop only; the hub wakes it from other threads through that loop.
+/// Threading: the channel's event loop only; the hub wakes it from other threads through that loop.
 final class RecordOutlet {
     private static let pieceBytes = 32 * 1024
 
@@ -15,12 +15,12 @@ final class RecordOutlet {
         self.channel = channel
     }
 
-    /// Whether nothing waits in the hub for this client.
+    /// Whether no record is queued in the hub for this client.
     var isDrained: Bool { id.map { hub.isDrained($0) } ?? true }
 
     var isOpen: Bool { id != nil }
 
-    /// Begins the subscription, or changes it when there is one; nothing is written before ``drain()``.
+    /// Starts the subscription, or replaces it when there is one; nothing is written before ``drain()``.
     func open(_ subscription: Subscription) {
         if let id {
             hub.change(id, to: subscription)
@@ -32,17 +32,17 @@ final class RecordOutlet {
         }
     }
 
-    /// Ends the subscription; what was not taken is dropped.
+    /// Ends the subscription; queued records are dropped.
     func close() {
         if let id { hub.detach(id) }
         id = nil
     }
 
-    /// Writes while the socket takes it; to be called again when the channel becomes writable.
+    /// Writes while the socket accepts more; call it again when the channel becomes writable.
     func drain() {
         guard let id else { return }
         while channel.isActive && channel.isWritable {
-            let piece = hub.take(id, maximumBytes: Self.pieceBytes)
+            let piece = hub.dequeue(id, maximumBytes: Self.pieceBytes)
             guard !piece.isEmpty else { return }
             channel.writeAndFlush(ByteBuffer(bytes: piece), promise: nil)
         }

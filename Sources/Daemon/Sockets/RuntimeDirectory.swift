@@ -1,17 +1,17 @@
 import Glibc
 
-/// The directory both sockets lie in, locked while they are opened, so that of two daemons that start at
-/// the same moment one is refused.
+/// The directory of both sockets. It is locked while they are opened, so that only one of two daemons that
+/// start at the same time succeeds.
 struct RuntimeDirectory {
     let path: String
     private let descriptor: Int32
 
-    /// Makes the directory when it is missing (its parent must be there) and locks it.
+    /// Creates the directory if it is missing (its parent must exist) and locks it.
     ///
-    /// - Throws: ``SocketServerError`` `.directory`, or `.anotherDaemon` when one is just starting.
+    /// - Throws: ``SocketServerError`` `.directory`, or `.anotherDaemon` when another daemon is starting.
     init(path: String, mode: mode_t = 0o755) throws(SocketServerError) {
         if mkdir(path, mode) == 0 {
-            chmod(path, mode)  // Whatever the umask took away.
+            chmod(path, mode)  // mkdir applies the umask.
         } else if errno != EEXIST {
             throw .directory(path: path, code: errno)
         }
@@ -33,12 +33,12 @@ struct RuntimeDirectory {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 
-    /// The id of a group by name, or nil when there is none.
+    /// The id of a group by name; nil when the group does not exist.
     static func groupID(named name: String) -> gid_t? {
         var entry = group()
         var result: UnsafeMutablePointer<group>?
         var buffer = [CChar](repeating: 0, count: 16 * 1024)
-        // SAFETY: every pointer is to memory that lives through the call; `gr_gid` is a plain number.
+        // SAFETY: every pointer is to memory that outlives the call; `gr_gid` is read by value.
         let code = getgrnam_r(name, &entry, &buffer, buffer.count, &result)
         return code == 0 && result != nil ? entry.gr_gid : nil
     }

@@ -1,14 +1,13 @@
 import Glibc
 public import Logging
-import NIOCore
-import NIOPosix
-public import ServiceLifecycle
 import NIOConcurrencyHelpers
+import NIOCore
+public import ServiceLifecycle
 
 /// Serves `astd.sock` and `events.sock`.
 ///
-/// Call ``bind()`` first, so that nobody is told the daemon is ready before the sockets answer; ``run()``
-/// then serves until it is shut down gracefully or cancelled.
+/// Call ``bind()`` first, so that the daemon reports readiness only once the sockets answer; ``run()`` then
+/// serves until a graceful shutdown or cancellation.
 ///
 /// Threading: one event loop thread serves every client of both sockets; nothing on it blocks.
 public final class SocketServer: Service, Sendable {
@@ -26,25 +25,27 @@ public final class SocketServer: Service, Sendable {
     private let eventClients: ClientRegistry
     private let state = NIOLockedValueBox<State>(.idle)
 
+    /// - Parameter clients: Counts the clients of both sockets.
     public init(
-        configuration: SocketServerConfiguration, hub: EventHub, handler: any RequestHandler, logger: Logger
+        configuration: SocketServerConfiguration, hub: EventHub, handler: any RequestHandler,
+        clients: ClientCounter = ClientCounter(), logger: Logger
     ) {
         self.configuration = configuration
         self.hub = hub
         self.handler = handler
         self.logger = logger
-        let clients = DescriptorLimit.makeRoom(forClients: configuration.maximumClients)
-        if clients < configuration.maximumClients {
+        let limit = DescriptorLimit.raise(forClients: configuration.maximumClients)
+        if limit < configuration.maximumClients {
+            let wanted = configuration.maximumClients
             logger.warning(
-                "\(clients) clients of each socket and not \(configuration.maximumClients): raise the limit of open files (LimitNOFILE, ulimit -n)"
-            )
+                """
+                limiting each socket to \(limit) clients instead of \(wanted): the limit of open files is too low \
+                (LimitNOFILE, ulimit -n)
+                """)
         }
-        controlClients = ClientRegistry(limit: clients)
-        eventClients = ClientRegistry(limit: clients)
+        controlClients = ClientRegistry(limit: limit, counter: clients)
+        eventClients = ClientRegistry(limit: limit, counter: clients)
     }
-
-    /// Clients connected to either socket.
-    public var clientCount: Int { controlClients.count + eventClients.count }
 
     /// Opens both sockets; clients are served from now on.
     ///
@@ -64,10 +65,11 @@ public final class SocketServer: Service, Sendable {
                 return EventStreamHandler(greeting: greeting, hub: hub, channel: channel)
             })
         state.withLockedValue { $0 = .open(sockets) }
-        logger.info("listening", metadata: ["control": "\(control.path)", "events": "\(events.path)"])
+        logger.info(
+            "serving sockets", metadata: ["control": "\(control.path)", "events": "\(events.path)"])
     }
 
-    /// Binds both files, or takes over those that systemd has bound.
+    /// Binds both files, except those that systemd has bound.
     private func openFiles() throws(SocketServerError) -> (control: ListeningSocket, events: ListeningSocket)
     {
         if let control = configuration.inherited.control, let events = configuration.inherited.events {
@@ -75,9 +77,9 @@ public final class SocketServer: Service, Sendable {
         }
         let directory = try RuntimeDirectory(path: configuration.runtimeDirectory)
         defer { directory.unlock() }
-        let control = try open(directory.file("astd.sock"), orTake: configuration.inherited.control)
+        let control = try open(directory.file("astd.sock"), orUse: configuration.inherited.control)
         do throws(SocketServerError) {
-            let events = try open(directory.file("events.sock"), orTake: configuration.inherited.events)
+            let events = try open(directory.file("events.sock"), orUse: configuration.inherited.events)
             return (control, events)
         } catch {
             control.discard()
@@ -86,18 +88,19 @@ public final class SocketServer: Service, Sendable {
     }
 
     private func open(
-        _ path: String, orTake passed: ListeningSocket? = nil
+        _ path: String, orUse inherited: ListeningSocket? = nil
     ) throws(SocketServerError) -> ListeningSocket {
-        if let passed { return passed }
+        if let inherited { return inherited }
         let isControl = path.hasSuffix("/astd.sock")
         return try ListeningSocket(
             path: path, mode: isControl ? configuration.controlMode : configuration.eventsMode,
             group: configuration.groupName.flatMap { RuntimeDirectory.groupID(named: $0) })
     }
 
-    /// Somebody who cleans up may remove the files of sockets: a look every second makes them anew.
-    private func guardFiles() async {
-        var complaint: SocketServerError?
+    /// Checks every second whether a socket file was removed, for example by a cleaner of /run, and recreates
+    /// it.
+    private func restoreRemovedFiles() async {
+        var lastError: SocketServerError?
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             guard case .open(let sockets) = state.withLockedValue({ $0 }) else { return }
             do throws(SocketServerError) {
@@ -106,38 +109,43 @@ public final class SocketServer: Service, Sendable {
                     defer { directory.unlock() }
                     return try open(path)
                 }
-                for path in restored { logger.warning("\(path) was removed, and is there again") }
-                complaint = nil
+                for path in restored { logger.warning("\(path): socket file was removed; recreated it") }
+                lastError = nil
             } catch {
-                if complaint != error { logger.error("a removed socket cannot be made anew: \(error)") }
-                complaint = error
+                if lastError != error { logger.error("cannot recreate a removed socket: \(error)") }
+                lastError = error
             }
         }
     }
 
-    /// Serves until shut down; opens the sockets when ``bind()`` has not.
+    /// Serves until shut down; opens the sockets if ``bind()`` was not called.
     ///
     /// - Throws: ``SocketServerError`` when the sockets cannot be opened.
     public func run() async throws {
         try await bind()
-        let guardian = Task { await guardFiles() }
-        // Cancellation ends the wait as well, and is answered in the same way.
+        let restorer = Task { await restoreRemovedFiles() }
+        // Cancellation also ends the wait, and has the same effect.
         try? await gracefulShutdown()
-        guardian.cancel()
-        await guardian.value
+        restorer.cancel()
+        await restorer.value
         await close()
     }
 
-    /// Stops listening, removes the socket files, writes what is queued and closes, within a second.
+    /// Stops accepting clients, removes the socket files, writes what is queued, and closes.
     ///
-    /// ``run()`` does this by itself; it is for a daemon that stops between ``bind()`` and ``run()``.
+    /// ``run()`` calls this; call it for a daemon that stops between ``bind()`` and ``run()``.
     public func close() async {
         let previous = state.withLockedValue { state in
             defer { state = .closed }
             return state
         }
         guard case .open(let sockets) = previous else { return }
-        await sockets.close { [controlClients, eventClients] in controlClients.all + eventClients.all }
+        let grace = TimeAmount.nanoseconds(Int64(configuration.shutdownGraceSeconds * 1e9))
+        await sockets.close(within: grace) { [controlClients, eventClients] in
+            // Both refuse requests before the first client is asked to finish.
+            let channels = controlClients.stop()
+            return channels + eventClients.stop()
+        }
         logger.debug("sockets closed")
     }
 }

@@ -1,31 +1,30 @@
 internal import TextSupport
 import Wire
 
-/// In what form a client gets records, and which.
+/// Which records a client receives, and in which form.
 struct Subscription: Hashable, Sendable {
-    /// How a record is written.
     enum Form: Hashable, Sendable {
-        /// As it is, for `events.sock`.
+        /// The record alone, for `events.sock`.
         case plain
-        /// As a JSON-RPC notification, for `astd.sock`.
+        /// In a JSON-RPC notification, for `astd.sock`.
         case notification
     }
 
     let form: Form
     let parameters: SubscribeParameters
 
-    /// Everything, as `events.sock` serves it.
+    /// The subscription of every client of `events.sock`.
     static let everything = Subscription(form: .plain, parameters: SubscribeParameters())
 
-    /// The line for this client, or nil when it does not want the record.
+    /// The line for this client, or nil when its filter drops the record.
     ///
-    /// - Parameter defaultTopK: Most labels in a prediction for a client that asked for no number of them
-    ///   and for no labels by name; nil for all that were published.
+    /// - Parameter defaultTopK: Maximum number of labels in a prediction for a client that set neither
+    ///   `top_k` nor `labels`; nil for all.
     func line(for record: LiveRecord, defaultTopK: Int?) -> [UInt8]? {
         select(record, defaultTopK: defaultTopK).map { form.line($0) }
     }
 
-    /// What is left of the record for this client.
+    /// The part of the record that this client receives; nil when its filter drops the record.
     func select(_ record: LiveRecord, defaultTopK: Int?) -> LiveRecord? {
         if case .lost = record { return record }
         if let kinds = parameters.kinds, !kinds.contains(record.kind) { return nil }

@@ -1,19 +1,20 @@
-/// Feeds systemd's watchdog with the engine's progress: its thread comes by between two blocks of samples, two windows,
-/// and every second while there is nothing to hear. A pass that hangs does not, and systemd starts the service again;
-/// a lost microphone is not a reason.
+/// Keeps systemd's watchdog alive while the engine thread makes progress.
+///
+/// The thread reports progress after each block of samples and each window, and every second while no samples
+/// arrive. If a forward pass hangs, systemd restarts the service; a lost microphone does not cause a restart.
 struct EngineWatchdog {
     private let notifier: ServiceNotifier
     private let interval: Duration
     private var due = ContinuousClock.now
 
-    /// nil when systemd does not watch this process.
+    /// nil when the watchdog is not enabled for this process.
     init?(_ notifier: ServiceNotifier, seconds: Double? = ServiceNotifier.watchdogSeconds()) {
         guard let seconds, seconds > 0 else { return nil }
         self.notifier = notifier
         interval = .seconds(seconds / 4)
     }
 
-    /// To be called as often as there is progress; tells systemd four times in its limit at most.
+    /// Call on any progress; notifies systemd at most four times per watchdog interval.
     mutating func progress() {
         let now = ContinuousClock.now
         guard now >= due else { return }

@@ -1,18 +1,18 @@
 import Glibc
 
-/// The listening sockets systemd passes to a service that it starts on demand (`LISTEN_FDS`): each is
-/// recognised by the name of its file, `astd.sock` or `events.sock`.
+/// The listening sockets that systemd passes to a service (`LISTEN_FDS`), recognised by the names of their
+/// files: `astd.sock` and `events.sock`.
 public struct InheritedSockets: Sendable {
     let control: ListeningSocket?
     let events: ListeningSocket?
 
-    /// None: the daemon makes its own sockets.
+    /// The daemon creates both sockets itself.
     public static let none = InheritedSockets(descriptors: [])
 
-    /// First descriptor that systemd passes.
+    /// The first descriptor that systemd passes (SD_LISTEN_FDS_START).
     private static let firstDescriptor: Int32 = 3
 
-    /// What was passed to this process; to be called once, before anything else opens a file.
+    /// The sockets passed to this process. Call once, before any file is opened.
     public static func fromEnvironment() -> InheritedSockets {
         let variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
         defer { for variable in variables { unsetenv(variable) } }
@@ -23,7 +23,7 @@ public struct InheritedSockets: Sendable {
         return InheritedSockets(descriptors: Array(firstDescriptor..<firstDescriptor + count))
     }
 
-    /// Takes the descriptors that are one of our sockets; others are left alone.
+    /// Takes over the descriptors that are one of the two sockets, and ignores others.
     init(descriptors: [Int32]) {
         var sockets: [String: ListeningSocket] = [:]
         for descriptor in descriptors {
@@ -37,7 +37,7 @@ public struct InheritedSockets: Sendable {
         events = sockets["events.sock"]
     }
 
-    /// The file a Unix stream socket is bound to; nil for any other descriptor.
+    /// The path to which a Unix stream socket is bound; nil for any other descriptor.
     private static func path(of descriptor: Int32) -> String? {
         var type: Int32 = 0
         var typeLength = socklen_t(MemoryLayout<Int32>.size)
@@ -51,7 +51,7 @@ public struct InheritedSockets: Sendable {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
         guard code == 0, address.sun_family == sa_family_t(AF_UNIX) else { return nil }
-        // SAFETY: read up to its NUL or its end, and copied within the call.
+        // SAFETY: the bytes are read up to the NUL or the end, and copied within the call.
         let bytes = withUnsafeBytes(of: address.sun_path) { Array($0.prefix { $0 != 0 }) }
         return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }

@@ -1,17 +1,17 @@
 import Glibc
 public import Logging
 
-/// Writes to standard error what systemd's journal reads from it: a line a message, with its priority as `<N>` in front
-/// (sd-daemon(3)). The journal adds time and process itself.
+/// Writes log messages to standard error in the form that systemd's journal reads: one line per message,
+/// prefixed with its priority as `<N>` (sd-daemon(3)). The journal adds time and process.
 ///
-/// Threading: may be used from any thread; a line is written with one call.
+/// Threading: any thread; a message is written with one call.
 public struct JournalLogHandler: LogHandler {
     public var logLevel: Logger.Level = .info
     public var metadata: Logger.Metadata = [:]
 
     public init() {}
 
-    /// Whether standard error leads to the journal, rather than to a terminal or a file that a service was redirected to.
+    /// Whether standard error is connected to the journal, and not to a terminal or a file.
     public static var isConnected: Bool {
         guard let stream = ServiceNotifier.environment("JOURNAL_STREAM") else { return false }
         var status = stat()
@@ -30,14 +30,14 @@ public struct JournalLogHandler: LogHandler {
         _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// Every line of a message gets the priority: the journal takes them one by one.
+    /// Each line of a message gets the priority, because the journal stores lines separately.
     static func lines(_ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata) -> String {
         let pairs = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         return (message + pairs).split(whereSeparator: \.isNewline)
             .map { "<\(priority(level))>\($0)\n" }.joined()
     }
 
-    /// syslog(3)'s priorities: 2 critical, 3 error, 4 warning, 5 notice, 6 informational, 7 debug.
+    /// The priorities of syslog(3).
     private static func priority(_ level: Logger.Level) -> Int {
         switch level {
         case .trace, .debug: 7

@@ -1,23 +1,25 @@
 import Glibc
 public import Logging
 
-/// Tells systemd how the service is (`sd_notify`): one datagram to the socket in `NOTIFY_SOCKET`.
+/// Notifies systemd of the state of the service (`sd_notify`): one datagram to the socket in `NOTIFY_SOCKET`.
 ///
-/// Without that variable, that is outside of systemd, every method does nothing. A message that cannot be
-/// sent is logged: the daemon works on without its manager.
+/// Without that variable, that is outside systemd, every method does nothing. A failure to send is only
+/// logged: the daemon does not depend on its manager.
 ///
-/// Threading: may be used from any thread; sending does not block.
+/// Threading: any thread; sending does not block.
 public struct ServiceNotifier: Sendable {
     private let address: String?
     private let logger: Logger
 
-    /// - Parameter address: A path, or `@name` for an abstract socket; nil for nobody to tell.
+    /// - Parameter address: A path, or `@name` for an abstract socket; nil to send nothing.
     public init(address: String? = Self.environment("NOTIFY_SOCKET"), logger: Logger) {
         self.address = address
         self.logger = logger
     }
 
-    /// The service serves; `status` is the line that `systemctl status` shows.
+    /// Reports that the service is ready.
+    ///
+    /// - Parameter status: The line that `systemctl status` shows.
     public func ready(status: String? = nil) {
         send("READY=1" + (status.map { "\nSTATUS=\(Self.oneLine($0))" } ?? ""))
     }
@@ -26,10 +28,11 @@ public struct ServiceNotifier: Sendable {
 
     public func stopping() { send("STOPPING=1") }
 
-    /// The service is alive; to be told at least every half of ``watchdogSeconds()``.
+    /// Reports that the service is alive; send it at least twice per ``watchdogSeconds()``.
     public func watchdog() { send("WATCHDOG=1") }
 
-    /// Seconds after which systemd gives up on a silent service; nil when it does not watch this process.
+    /// Seconds without a watchdog notification after which systemd restarts the service; nil when the
+    /// watchdog is not enabled for this process.
     public static func watchdogSeconds() -> Double? {
         if let pid = environment("WATCHDOG_PID"), pid != String(getpid()) { return nil }
         return environment("WATCHDOG_USEC").flatMap { UInt64($0) }.map { Double($0) / 1e6 }
@@ -49,7 +52,7 @@ public struct ServiceNotifier: Sendable {
     private func send(_ message: String) {
         guard let address else { return }
         guard let destination = UnixAddress(address) else {
-            logger.warning("NOTIFY_SOCKET is no socket address", metadata: ["address": "\(address)"])
+            logger.warning("NOTIFY_SOCKET is not a socket address", metadata: ["address": "\(address)"])
             return
         }
         let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
@@ -62,7 +65,7 @@ public struct ServiceNotifier: Sendable {
         guard sent == bytes.count else {
             let reason = String(cString: strerror(errno))
             logger.warning(
-                "systemd was not told", metadata: ["message": "\(message)", "reason": "\(reason)"])
+                "cannot notify systemd", metadata: ["message": "\(message)", "reason": "\(reason)"])
             return
         }
     }

@@ -1,14 +1,17 @@
 public import TextSupport
 
-/// Which file a client wants classified, and what it wants to know of each window.
+/// The parameters of `classify`: a file and the labels to report for each window.
 public struct ClassifyParameters: Sendable, Equatable {
-    /// An absolute path as the daemon sees it; nil for the file that comes with the request.
+    /// Names in `params`.
+    static let names = ["path", "name", "top_k", "min_score", "hop"]
+
+    /// An absolute path as the daemon sees it; nil for the open file that is passed with the request.
     public var path: String?
-    /// What to call the file that comes with the request.
+    /// Name of the passed file in the records.
     public var name: String?
-    /// Most labels a window.
+    /// Maximum number of labels per window.
     public var topK: Int
-    /// Lowest score that is told.
+    /// Lowest score to report.
     public var minScore: Float?
     /// Seconds from one window to the next; nil for the window's length.
     public var hop: Double?
@@ -26,19 +29,16 @@ public struct ClassifyParameters: Sendable, Equatable {
         self.hop = hop
     }
 
-    /// - Throws: ``JSONError`` for a parameter nobody knows, of another type or out of range.
+    /// - Throws: ``JSONError`` for a parameter that is unknown, of another type or out of range.
     public init(_ json: JSONObject) throws(JSONError) {
-        let known = ["path", "name", "top_k", "min_score", "hop"]
-        if let stranger = json.members.keys.sorted().first(where: { !known.contains($0) }) {
-            throw .wrongType(field: stranger, expected: "left out: the parameters are \(known)")
-        }
+        try RPCMethod.classify.checkNames(of: json)
         path = try json.string("path")
         name = try json.string("name")
         topK = try json.integer("top_k", as: Int.self) ?? 5
         minScore = try json.float("min_score")
         hop = try json.double("hop")
         if let path, !path.hasPrefix("/") {
-            throw .wrongType(field: "path", expected: "absolute")
+            throw .wrongType(field: "path", expected: "an absolute path")
         }
         if topK < 1 { throw .wrongType(field: "top_k", expected: "1 or more") }
         if let hop, !(0.01...600).contains(hop) {
@@ -57,11 +57,11 @@ extension ClassifyParameters: JSONRecord {
     }
 }
 
-/// How a file's classification ended.
+/// The reply to `classify`.
 public struct ClassifyReport: Sendable, Equatable {
     public let file: String
     public let windows: Int
-    /// Of audio, at 16 kHz.
+    /// Length of the audio.
     public let seconds: Double
 
     public init(file: String, windows: Int, seconds: Double) {

@@ -1,9 +1,9 @@
 public import TextSupport
 
-/// Why a request was not answered with a result, as JSON-RPC 2.0 carries it.
+/// A JSON-RPC 2.0 error: why a request has no result.
 public struct RPCError: Error, Sendable, Equatable {
-    /// Codes from the specification, and those of astd: -32000 and below.
-    public struct Code: Sendable, Hashable {
+    /// The codes of the specification, and astd's own from -32000 down.
+    public struct Code: Sendable, Hashable, CaseIterable {
         public let value: Int
         public init(_ value: Int) { self.value = value }
 
@@ -13,20 +13,26 @@ public struct RPCError: Error, Sendable, Equatable {
         public static let invalidParams = Code(-32602)
         public static let internalError = Code(-32603)
 
-        /// The socket has as many clients as it serves; the connection is closed.
+        /// The socket has reached its limit of clients; the connection is closed.
         public static let tooManyClients = Code(-32000)
         /// A line was longer than ``LineFramer/maximumLineBytes``; it was skipped.
         public static let lineTooLong = Code(-32001)
         /// The daemon is stopping.
-        public static let shuttingDown = Code(-32002)
-        /// The daemon cannot do that in the state it is in.
+        public static let stopping = Code(-32002)
+        /// The request cannot be carried out in the daemon's present state.
         public static let unavailable = Code(-32003)
-        /// The daemon tried and failed; the message says at what.
+        /// The request was carried out and failed; the message says how.
         public static let failed = Code(-32004)
+
+        /// The codes that a daemon sends.
+        public static let allCases: [Code] = [
+            .parseError, .invalidRequest, .methodNotFound, .invalidParams, .internalError, .tooManyClients,
+            .lineTooLong, .stopping, .unavailable, .failed,
+        ]
     }
 
     public let code: Code
-    /// A sentence for people.
+    /// For people.
     public let message: String
 
     public init(_ code: Code, _ message: String) {
@@ -34,11 +40,14 @@ public struct RPCError: Error, Sendable, Equatable {
         self.message = message
     }
 
+    /// For a request that arrives while the daemon stops.
+    public static let stopping = RPCError(.stopping, "the daemon is stopping")
+
     public static func methodNotFound(_ method: String) -> RPCError {
         RPCError(.methodNotFound, "no such method: \(method)")
     }
 
-    /// For a handler that met ``JSONError`` while it read its parameters.
+    /// For parameters that could not be read.
     public static func invalidParams(_ error: JSONError) -> RPCError {
         RPCError(.invalidParams, "params: \(error)")
     }

@@ -1,11 +1,11 @@
 public import TextSupport
 
-/// One JSON-RPC 2.0 request, a line of `astd.sock`.
+/// A JSON-RPC 2.0 request: one line of `astd.sock`.
 public struct RPCRequest: Sendable, Equatable {
-    /// nil makes it a notification: it is carried out and not answered.
+    /// nil for a notification, which is carried out without a reply.
     public let id: RPCIdentifier?
     public let method: String
-    /// Parameters by name; empty when there are none.
+    /// Parameters by name; empty for none.
     public let params: JSONObject
 
     public init(id: RPCIdentifier?, method: String, params: JSONObject = JSONObject()) {
@@ -14,7 +14,7 @@ public struct RPCRequest: Sendable, Equatable {
         self.params = params
     }
 
-    /// A line that is no request, and the id to answer it with (null unless one could be read).
+    /// Why a line is not a request, and the id for the reply (null if none could be read).
     public struct Refusal: Error, Sendable, Equatable {
         public let id: RPCIdentifier
         public let error: RPCError
@@ -22,7 +22,7 @@ public struct RPCRequest: Sendable, Equatable {
 
     /// Reads a line.
     ///
-    /// - Throws: ``Refusal`` with the code that JSON-RPC prescribes; batches are refused.
+    /// - Throws: ``Refusal`` with the code that JSON-RPC prescribes; batches are not supported.
     public init(line: [UInt8]) throws(Refusal) {
         let object = try Self.object(line)
         var id: RPCIdentifier?
@@ -58,22 +58,24 @@ public struct RPCRequest: Sendable, Equatable {
         case .object(let object):
             return object
         case .array:
-            let message = "batches are not supported: send one request a line"
+            let message = "batches are not supported: send one request per line"
             throw Refusal(id: .null, error: RPCError(.invalidRequest, message))
         default:
-            throw Refusal(id: .null, error: RPCError(.invalidRequest, "a request is a JSON object"))
+            throw Refusal(id: .null, error: RPCError(.invalidRequest, "a request must be a JSON object"))
         }
     }
 
-    /// The line a client sends; `writeParams` writes the members of `params`.
+    /// Writes the line that a client sends.
+    ///
+    /// - Parameter writeParams: Writes the members of `params`.
     public static func line(
-        id: Int, method: String, writeParams: ((inout JSONWriter) -> Void)? = nil
+        id: Int, _ method: RPCMethod, writeParams: ((inout JSONWriter) -> Void)? = nil
     ) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.member("jsonrpc", "2.0")
             json.member("id", id)
-            json.member("method", method)
+            json.member("method", method.rawValue)
             if let writeParams {
                 json.key("params")
                 json.object(writeParams)
@@ -81,5 +83,30 @@ public struct RPCRequest: Sendable, Equatable {
         }
         json.newline()
         return json.bytes
+    }
+}
+
+/// The `id` of a request; the reply carries the same.
+public enum RPCIdentifier: Sendable, Equatable {
+    case string(String)
+    /// The digits as the client wrote them.
+    case number(String)
+    case null
+
+    init(_ value: JSONValue) throws(JSONError) {
+        switch value {
+        case .string(let text): self = .string(text)
+        case .number(let digits): self = .number(digits)
+        case .null: self = .null
+        default: throw .wrongType(field: "id", expected: "a string, a number or null")
+        }
+    }
+
+    func write(to json: inout JSONWriter) {
+        switch self {
+        case .string(let text): json.string(text)
+        case .number(let digits): json.raw(digits.utf8)
+        case .null: json.null()
+        }
     }
 }

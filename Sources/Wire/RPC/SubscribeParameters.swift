@@ -1,16 +1,20 @@
 public import TextSupport
 
-/// What a subscriber wants to hear; a parameter that is nil leaves everything through.
+/// The parameters of `subscribe`: which records a subscriber receives. A parameter that is nil does not
+/// filter.
 public struct SubscribeParameters: Sendable, Hashable {
-    /// Kinds of records. `lost` always comes.
+    /// Names in `params`.
+    static let names = ["types", "labels", "min_score", "top_k", "since_seq"]
+
+    /// Kinds of records. `lost` is always sent.
     public let kinds: Set<LiveRecord.Kind>?
-    /// Names of labels, exactly as the model writes them.
+    /// Names of labels, spelled as in the model.
     public let labels: Set<String>?
-    /// Lowest score of a label that is passed on.
+    /// Lowest score of a label in a prediction.
     public let minScore: Float?
-    /// Most labels in a prediction.
+    /// Maximum number of labels in a prediction.
     public let topK: Int?
-    /// The last prediction the client has; what is still remembered after it is sent first.
+    /// The last prediction that the client has; later records that the daemon still holds are sent first.
     public let sinceSeq: UInt64?
 
     public init(
@@ -26,19 +30,17 @@ public struct SubscribeParameters: Sendable, Hashable {
 
     /// Reads the `params` of `subscribe`.
     ///
-    /// - Throws: ``JSONError`` for a parameter nobody knows, of another type or out of range.
+    /// - Throws: ``JSONError`` for a parameter that is unknown, of another type or out of range.
     public init(_ json: JSONObject) throws(JSONError) {
-        let known = ["types", "labels", "min_score", "top_k", "since_seq"]
-        if let stranger = json.members.keys.sorted().first(where: { !known.contains($0) }) {
-            throw .wrongType(field: stranger, expected: "left out: the parameters are \(known)")
-        }
+        try RPCMethod.subscribe.checkNames(of: json)
         var kinds: Set<LiveRecord.Kind>?
         if let words = try json.strings("types") {
             var named: Set<LiveRecord.Kind> = []
             for word in words {
                 guard let kind = LiveRecord.Kind(rawValue: word), kind != .hello else {
                     let allowed = LiveRecord.Kind.allCases.filter { $0 != .hello }.map(\.rawValue)
-                    throw .wrongType(field: "types", expected: "among \(allowed)")
+                    throw .wrongType(
+                        field: "types", expected: "an array of \(allowed.joined(separator: ", "))")
                 }
                 named.insert(kind)
             }

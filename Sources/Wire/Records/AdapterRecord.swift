@@ -1,15 +1,16 @@
 public import TextSupport
 
-/// Which adapters classify from now on.
+/// The variants that classify from the next window on.
 public struct AdapterRecord: Sendable, Equatable {
-    /// The first; nil when that is the model as it was published.
+    /// Name of the first adapter; nil for the base model.
     public let active: String?
-    /// All of them; ``baseName`` stands for the model as it was published.
+    /// All active variants; ``baseName`` is the base model.
     public let adapters: [String]
 
+    /// Name of the model without an adapter.
     public static let baseName = "base"
 
-    /// - Parameter adapters: In the order in which each window is classified; nil for the published model.
+    /// - Parameter adapters: In the order in which each window is classified; nil for the base model.
     public init(adapters: [String?]) {
         active = adapters.first ?? nil
         self.adapters = adapters.map { $0 ?? Self.baseName }

@@ -2,17 +2,18 @@ public import TextSupport
 
 /// The scores of one window of a file.
 ///
-/// A path is text on the wire. One that is not UTF-8 is written with U+FFFD in place of each byte that
-/// does not fit (`String(decoding: pathBytes, as: UTF8.self)`), so it can be read but not opened again.
+/// A path is written as text: bytes that are not UTF-8 become U+FFFD (`String(decoding: pathBytes, as:
+/// UTF8.self)`), so such a path can be displayed but not opened.
 public struct BatchRecord: Sendable, Equatable {
     public let file: String
     /// Start of the window in seconds from the start of the file.
     public let start: Double
     /// End of the window in seconds, never past the end of the file.
     public let end: Double
-    /// Whose labels these are, where several adapters classify; nil where it goes without saying.
+    /// Name of the adapter that the labels belong to; nil when only one variant classifies.
     public let adapter: String?
-    /// How the scores of all windows of the file became these, `mean` or `max`; nil for one window's scores.
+    /// How the scores of all windows of the file were combined, `mean` or `max`; nil for the scores of one
+    /// window.
     public let aggregate: String?
     /// Best first.
     public let labels: [ScoredLabel]
@@ -41,7 +42,7 @@ extension BatchRecord {
         labels = try json.requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }
     }
 
-    /// One line for people, without its line break.
+    /// One line for people, without a line break.
     public var sentence: String {
         let scores = labels.map { entry in
             "\(entry.label) \(FixedDecimals.text(Double(entry.score), decimals: 3) ?? "?")"
@@ -68,12 +69,12 @@ extension BatchRecord: JSONRecord {
     }
 }
 
-/// A file that could not be classified; the ones after it still are.
+/// A file that could not be classified. The run continues with the next file.
 public struct BatchError: Sendable, Equatable {
     public let file: String
-    /// A word for programs, such as `unreadable`.
+    /// For programs, such as `unreadable`.
     public let code: String
-    /// A sentence for people.
+    /// For people.
     public let message: String
 
     public init(file: String, code: String, message: String) {
@@ -91,5 +92,51 @@ extension BatchError: JSONRecord {
             json.member("code", code)
             json.member("message", message)
         }
+    }
+}
+
+/// A sound in a file, from its first window to its last.
+///
+/// The times are those of a daemon's `event` records for the same sound: of the last samples of these
+/// windows.
+public struct BatchEvent: Sendable, Equatable {
+    public let file: String
+    /// In seconds from the start of the file.
+    public let start: Double
+    public let end: Double
+    /// Name of the adapter that the label belongs to; nil when only one variant classifies.
+    public let adapter: String?
+    public let index: Int
+    public let label: String
+    /// Highest score of the event.
+    public let peakScore: Float
+
+    /// 0 for an event of one window.
+    public var duration: Double { end - start }
+
+    public init(
+        file: String, start: Double, end: Double, adapter: String? = nil, index: Int, label: String,
+        peakScore: Float
+    ) {
+        self.file = file
+        self.start = start
+        self.end = end
+        self.adapter = adapter
+        self.index = index
+        self.label = label
+        self.peakScore = peakScore
+    }
+}
+
+extension BatchEvent: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("file", file)
+        json.member("start", seconds: start)
+        json.member("end", seconds: end)
+        json.member("duration", seconds: duration)
+        if let adapter { json.member("adapter", adapter) }
+        json.member("index", index)
+        json.member("label", label)
+        json.member("peak_score", peakScore)
     }
 }

@@ -2,18 +2,18 @@ public import TextSupport
 
 /// A sound began or ended.
 public struct EventRecord: Sendable, Equatable {
-    public enum State: String, Sendable {
+    public enum State: String, Sendable, CaseIterable {
         case begin, end
     }
 
     public let state: State
-    /// The same for the begin and the end of one event.
+    /// The same at the begin and the end of an event.
     public let id: UInt64
     /// The label as the model names it.
     public let label: String
-    /// Name of the adapter whose label it is; nil for the published model.
+    /// Name of the adapter that the label belongs to; nil for the base model.
     public let adapter: String?
-    /// When it began or ended.
+    /// Time of the begin or the end.
     public let time: Timestamp
     /// Highest score of the event so far.
     public let peakScore: Float
@@ -35,7 +35,7 @@ public struct EventRecord: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
-        state = try json.requiredWord("state", of: [State.begin, .end])
+        state = try json.requiredWord("state", of: State.allCases)
         id = try json.requiredInteger("id", as: UInt64.self)
         label = try json.requiredString("label")
         adapter = try json.string("adapter")

@@ -1,15 +1,15 @@
 public import TextSupport
 
-/// Samples that were not heard or not classified.
+/// A range of samples that were not captured or not classified.
 public struct Gap: Sendable, Equatable {
     public enum Reason: String, Sendable, CaseIterable {
         /// The capture buffer was full.
         case overrun
         /// The source delivered nothing.
         case sourceLost = "source_lost"
-        /// The machine was too slow and windows were left out.
+        /// Inference fell behind and windows were skipped.
         case skipped
-        /// The daemon was told not to listen.
+        /// Capture was paused.
         case paused
     }
 

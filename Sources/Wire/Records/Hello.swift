@@ -1,6 +1,6 @@
 public import TextSupport
 
-/// What a daemon says first on either socket.
+/// The first record on either socket.
 public struct Hello: Sendable, Equatable {
     /// Version of the socket protocol.
     public let protocolVersion: Int
@@ -8,15 +8,15 @@ public struct Hello: Sendable, Equatable {
     public let version: String
     /// Name of the model.
     public let model: String
-    /// Name of the active adapter; nil when the model runs as it was published.
+    /// Name of the first active adapter; nil for the base model.
     public let adapter: String?
-    /// All that classify, as in ``AdapterRecord/adapters``.
+    /// All active variants, as in ``AdapterRecord/adapters``.
     public let adapters: [String]
-    /// Number of labels the first of them knows.
+    /// Number of labels of the first active variant.
     public let labels: Int
     /// Length of a window in seconds.
     public let window: Double
-    /// Distance from one window to the next in seconds.
+    /// Distance from the start of one window to the start of the next, in seconds.
     public let hop: Double
 
     public init(

@@ -1,6 +1,6 @@
 public import TextSupport
 
-/// Everything a daemon says about what it hears; `type` comes first in each record.
+/// Any record that a daemon publishes; `type` is its first member.
 public enum LiveRecord: Sendable, Equatable {
     case hello(Hello)
     case prediction(Prediction)
@@ -10,7 +10,7 @@ public enum LiveRecord: Sendable, Equatable {
     case adapter(AdapterRecord)
     case lost(Lost)
 
-    /// The word in the record's `type` member.
+    /// The value of the `type` member.
     public enum Kind: String, Sendable, CaseIterable {
         case hello, prediction, event, gap, source, adapter, lost
     }
@@ -27,8 +27,6 @@ public enum LiveRecord: Sendable, Equatable {
         }
     }
 
-    public var type: String { kind.rawValue }
-
     private var members: any JSONRecord {
         switch self {
         case .hello(let record): record
@@ -44,7 +42,7 @@ public enum LiveRecord: Sendable, Equatable {
 
 extension LiveRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
-        json.member("type", type)
+        json.member("type", kind.rawValue)
         members.writeMembers(to: &json)
     }
 }
@@ -52,13 +50,13 @@ extension LiveRecord: JSONRecord {
 extension LiveRecord {
     /// Reads a line of `events.sock`.
     ///
-    /// - Throws: ``JSONError``; ``JSONError/unknownValue(field:value:)`` for a record a later daemon may have added,
-    ///   which a client should pass over.
+    /// - Throws: ``JSONError``; ``JSONError/unknownValue(field:value:)`` for a type that a later version may
+    ///   have added and that a client should ignore.
     public init(line: [UInt8]) throws(JSONError) {
         self = try LiveRecord(JSONObject(parsing: line))
     }
 
-    /// Reads the object of a record, as `params` of a notification carries it.
+    /// Reads a record from its object, such as the `params` of a notification.
     public init(_ json: JSONObject) throws(JSONError) {
         let type = try json.requiredString("type")
         switch Kind(rawValue: type) {
@@ -71,5 +69,25 @@ extension LiveRecord {
         case .lost: self = .lost(try Lost(json))
         case nil: throw .unknownValue(field: "type", value: type)
         }
+    }
+}
+
+/// The number of records that this client missed at this place in its stream because it read too slowly.
+public struct Lost: Sendable, Equatable {
+    public let count: UInt64
+
+    public init(count: UInt64) {
+        self.count = count
+    }
+
+    /// - Throws: ``JSONError`` when the member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        count = try json.requiredInteger("count", as: UInt64.self)
+    }
+}
+
+extension Lost: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("count", count)
     }
 }

@@ -1,10 +1,10 @@
 public import TextSupport
 
-/// The scores of one live window.
+/// The scores of one window of the live stream.
 public struct Prediction: Sendable, Equatable {
-    /// Counts the windows classified since the daemon started, from 1.
+    /// Number of the prediction since the daemon started, from 1.
     public let seq: UInt64
-    /// When the last sample of the window was captured.
+    /// Capture time of the last sample of the window.
     public let time: Timestamp
     /// First sample of the window, counted from the start of the capture.
     public let startSample: Int64
@@ -12,13 +12,13 @@ public struct Prediction: Sendable, Equatable {
     public let endSample: Int64
     /// Level of the window in dB relative to full scale; nil for digital silence.
     public let levelDBFS: Double?
-    /// From the capture of the last sample to the sending of this record, in milliseconds.
+    /// Time from the capture of the last sample to this record, in milliseconds.
     public let latencyMs: Double
-    /// How long the forward pass took, in milliseconds; nil for none.
+    /// Duration of the forward pass in milliseconds; nil without one.
     public let passMs: Double?
-    /// Name of the adapter that was active; nil for none.
+    /// Name of the adapter that the labels belong to; nil for the base model.
     public let adapter: String?
-    /// Whether the window was too quiet to be classified; then there are no labels.
+    /// Whether the window was too quiet to be classified; it has no labels then.
     public let isGated: Bool
     /// Best first.
     public let labels: [ScoredLabel]
@@ -75,5 +75,36 @@ extension Prediction: JSONRecord {
         json.member("adapter", adapter)
         if isGated { json.member("gated", true) }
         json.member("labels", labels)
+    }
+}
+
+/// A label of a model and its score.
+public struct ScoredLabel: Sendable, Equatable {
+    /// Position of the label in the model's output, from 0.
+    public let index: Int
+    /// The label as the model names it.
+    public let label: String
+    /// Score after the activation, 0…1 unless raw logits were requested. NaN is written as `null`.
+    public let score: Float
+
+    public init(index: Int, label: String, score: Float) {
+        self.index = index
+        self.label = label
+        self.score = score
+    }
+
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        index = try json.requiredInteger("index", as: Int.self)
+        label = try json.requiredString("label")
+        score = try json.float("score") ?? .nan
+    }
+}
+
+extension ScoredLabel: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("index", index)
+        json.member("label", label)
+        json.member("score", score)
     }
 }

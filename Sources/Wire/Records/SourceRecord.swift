@@ -1,15 +1,22 @@
 public import TextSupport
 
-/// How the audio source is.
+/// The state of the audio source.
 public struct SourceRecord: Sendable, Equatable {
     public enum State: String, Sendable, CaseIterable {
-        case healthy, lost, recovering, paused
+        /// Samples arrive.
+        case healthy
+        /// Samples do not arrive; the daemon looks for the source.
+        case lost
+        /// The source is connected; the first samples have not arrived.
+        case recovering
+        /// Capture is paused.
+        case paused
     }
 
     public let state: State
-    /// The source as it was asked for, such as `pulse:NAME`.
+    /// The source as `--source` accepts it, such as `pulse:NAME`.
     public let name: String
-    /// What went wrong, for people; nil when nothing did.
+    /// The reason of the state, for people; nil when there is nothing to add.
     public let message: String?
 
     public init(state: State, name: String, message: String? = nil) {

@@ -9,7 +9,7 @@ public struct Timestamp: Sendable, Hashable {
         self.unixNanos = unixNanos
     }
 
-    /// Reads exactly the form that ``description`` writes; nil for any other text.
+    /// Reads the form that ``description`` writes; nil for any other text.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 24 else { return nil }

@@ -2,27 +2,27 @@ import ArgumentParser
 import TextSupport
 import Wire
 
-/// `astctl adapter`: what the daemon has loaded, and what it classifies with.
+/// `astctl adapter`: manages the daemon's adapters.
 struct AdapterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adapter",
-        abstract: "List, load, use and unload LoRA adapters while the daemon listens.",
+        abstract: "List, load, use and unload adapters at run time.",
         discussion: """
             EXAMPLES
-              astctl adapter                          what is loaded; * marks what classifies
-              astctl adapter load ~/lora/birds --use  load an adapter and classify with it
+              astctl adapter                          list the adapters; * marks active ones
+              astctl adapter load ~/lora/birds --use  load an adapter and switch to it
               astctl adapter use birds alarms         classify each window with both
-              astctl adapter use base alarms          the model itself, and an adapter
-              astctl adapter use base                 back to the model as it was published
+              astctl adapter use base alarms          classify with the base model and an adapter
+              astctl adapter use base                 switch back to the base model
             """,
-        subcommands: [AdapterList.self, AdapterLoad.self, AdapterUse.self, AdapterUnload.self],
-        defaultSubcommand: AdapterList.self)
+        subcommands: [List.self, Load.self, Use.self, Unload.self],
+        defaultSubcommand: List.self)
 }
 
 extension AdapterCommand {
-    struct AdapterList: ParsableCommand {
+    struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "List what is loaded; * marks what classifies.")
+            commandName: "list", abstract: "List the loaded adapters; * marks active ones.")
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -31,25 +31,25 @@ extension AdapterCommand {
 
         func run() throws {
             let client = try connection.connect()
-            let reply = try client.object("adapter.list")
+            let reply = try client.object(.adapterList)
             if json { return try Output.standard.write(reply.encoded()) }
-            let list = try client.understand(reply) { json throws(JSONError) in try Wire.AdapterList(json) }
+            let list = try client.decode(reply) { json throws(JSONError) in try AdapterList(json) }
             try Output.standard.write(AdapterText.lines(list).map { $0 + "\n" }.joined())
         }
     }
 
-    struct AdapterLoad: ParsableCommand {
+    struct Load: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "load",
-            abstract: "Load an adapter directory; one of the same name gives way to it.")
+            abstract: "Load an adapter directory; it replaces an adapter of the same name.")
 
-        @Argument(help: "A PEFT LoRA directory, as the daemon sees it.")
+        @Argument(help: "PEFT directory that the daemon can read.")
         var directory: String
 
-        @Option(help: "What to call it. Default: the directory's name.")
+        @Option(help: "Name of the adapter. Default: the name of the directory.")
         var name: String?
 
-        @Flag(help: "Classify with it, and nothing else, from now on.")
+        @Flag(help: "Switch to this adapter alone.")
         var use = false
 
         @OptionGroup var connection: ConnectionOptions
@@ -57,25 +57,25 @@ extension AdapterCommand {
         func run() throws {
             let client = try connection.connect()
             let path = FilePath.absolute(directory)
-            let reply = try client.object("adapter.load") { json in
+            let reply = try client.object(.adapterLoad) { json in
                 json.member("path", path)
                 if let name { json.member("name", name) }
             }
-            let entry = try client.understand(reply) { json throws(JSONError) in
-                try Wire.AdapterList.Entry(json)
+            let entry = try client.decode(reply) { json throws(JSONError) in
+                try AdapterList.Entry(json)
             }
             try Output.standard.write("loaded \(AdapterText.description(entry))\n")
-            if use { try AdapterUse.use([entry.name], client) }
+            if use { try Use.use([entry.name], client) }
         }
     }
 
-    struct AdapterUse: ParsableCommand {
+    struct Use: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "use",
             abstract:
-                "Classify with these loaded adapters from the next window on; `base` is the model itself.")
+                "Switch to these adapters, from the next window on; `base` is the base model.")
 
-        @Argument(help: "Names; several classify each window, each for itself.")
+        @Argument(help: "Names of loaded adapters; each of them classifies every window.")
         var names: [String]
 
         @OptionGroup var connection: ConnectionOptions
@@ -83,28 +83,47 @@ extension AdapterCommand {
         func run() throws { try Self.use(names, try connection.connect()) }
 
         static func use(_ names: [String], _ client: ControlClient) throws {
-            let reply = try client.object("adapter.use") { $0.member("names", strings: names) }
-            let report = try client.understand(reply) { json throws(JSONError) in try SwitchReport(json) }
+            let reply = try client.object(.adapterUse) { $0.member("names", strings: names) }
+            let report = try client.decode(reply) { json throws(JSONError) in try SwitchReport(json) }
             let active = report.active.map(Text.printable).joined(separator: ", ")
             try Output.standard.write(
                 "using \(active) (merged in \(Text.number(report.mergeMs)) ms, waited \(Text.number(report.waitMs)) ms "
-                    + "for the window at hand)\n")
+                    + "for the current window)\n")
         }
     }
 
-    struct AdapterUnload: ParsableCommand {
+    struct Unload: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "unload", abstract: "Forget a loaded adapter that is not in use.")
+            commandName: "unload", abstract: "Unload an adapter that is not active.")
 
-        @Argument(help: "Its name.")
+        @Argument(help: "Name of the adapter.")
         var name: String
 
         @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             let client = try connection.connect()
-            _ = try client.object("adapter.unload") { $0.member("name", name) }
+            _ = try client.object(.adapterUnload) { $0.member("name", name) }
             try Output.standard.write("unloaded \(Text.printable(name))\n")
         }
+    }
+}
+
+/// Formats lists of adapters for people.
+enum AdapterText {
+    static func lines(_ list: AdapterList) -> [String] {
+        let isBaseActive = list.active.contains(AdapterRecord.baseName)
+        let base = "\(isBaseActive ? "*" : " ") \(AdapterRecord.baseName)  the model without an adapter"
+        return [base] + list.adapters.map { "\($0.isActive ? "*" : " ") \(description($0))" }
+    }
+
+    static func description(_ entry: AdapterList.Entry) -> String {
+        let ranks = entry.ranks.map {
+            $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
+        }
+        let rank = ranks.map { " of rank \($0)" } ?? ""
+        let megabytes = FixedDecimals.text(Double(entry.bytes) / 1e6, decimals: 1) ?? "?"
+        return "\(Text.printable(entry.name))  \(entry.labels) labels, \(entry.matrices) matrices\(rank), "
+            + "\(megabytes) MB when used, \(Text.printable(entry.path))"
     }
 }

@@ -6,10 +6,10 @@ import Wire
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "classify",
-        abstract: "Have the daemon classify a file with what it has loaded, beside its listening.",
+        abstract: "Classify a file with the daemon's active model, in parallel with the live stream.",
         discussion: """
-            astctl opens the file and passes it on: the daemon needs no right to read it. On a terminal a line a window; in a
-            pipe a JSON object a line, as `astd classify` prints them.
+            astctl opens the file and passes it to the daemon, which needs no permission to read it. Prints one line per
+            window: text on a terminal, JSON in a pipe, as `astd classify` does.
 
             EXAMPLES
               astctl classify street.wav
@@ -17,18 +17,18 @@ struct ClassifyCommand: ParsableCommand {
               astctl classify street.wav | jq -r '.labels[0].label'
             """)
 
-    @Argument(help: "An audio file.")
+    @Argument(help: "Audio file to classify.")
     var file: String
 
-    @Option(help: ArgumentHelp("Most labels a window.", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum number of labels per window.", valueName: "n"))
     var topK = 5
 
-    @Option(help: ArgumentHelp("Leave out labels that score less.", valueName: "score"))
+    @Option(help: ArgumentHelp("Omit labels with a lower score.", valueName: "score"))
     var minScore: Float?
 
     @Option(
         help: ArgumentHelp(
-            "From one window to the next. Default: the window's length.", valueName: "seconds"))
+            "Distance from one window to the next. Default: the length of a window.", valueName: "seconds"))
     var hop: Double?
 
     @OptionGroup var connection: ConnectionOptions
@@ -42,7 +42,7 @@ struct ClassifyCommand: ParsableCommand {
     }
 
     func run() throws {
-        // Without waiting: a pipe without a writer is refused by the daemon like every pipe.
+        // O_NONBLOCK: opening a pipe without a writer must not block; the daemon rejects pipes.
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure.file(path: file, code: errno)

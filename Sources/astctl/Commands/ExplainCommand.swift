@@ -5,17 +5,17 @@ import Wire
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Say why a label was or was not reported just now.",
+        abstract: "Explain why a label is or is not reported at the moment.",
         discussion: """
             EXAMPLES
               astctl explain Siren
               astctl explain Siren --json | jq .smoothed_score
             """)
 
-    @Argument(help: "The label, spelled as `astctl labels` does.")
+    @Argument(help: "Label, spelled as in `astctl labels`.")
     var label: String
 
-    @Option(help: "Of this adapter, or of `base`, when several classify.")
+    @Option(help: "Explain the label of this adapter, or of `base`, when several are active.")
     var adapter: String?
 
     @OptionGroup var connection: ConnectionOptions
@@ -25,22 +25,22 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("explain") { json in
+        let reply = try client.object(.explain) { json in
             json.member("label", label)
             if let adapter { json.member("adapter", adapter) }
         }
         if json { return try Output.standard.write(reply.encoded()) }
-        let report = try client.understand(reply) { json throws(JSONError) in try ExplainReport(json) }
+        let report = try client.decode(reply) { json throws(JSONError) in try ExplainReport(json) }
         try Output.standard.write(ExplainText.lines(report).joined(separator: "\n") + "\n")
     }
 }
 
-/// An explanation as people read it.
+/// Formats an explanation for people.
 enum ExplainText {
     static func lines(_ report: ExplainReport) -> [String] {
         let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
         var lines = [
-            "\(Text.printable(report.label))\(adapter): \(report.state), \(Text.printable(report.reason))",
+            "\(Text.printable(report.label))\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))",
             row(
                 "score",
                 "\(score(report.score)), smoothed \(score(report.smoothedScore)) over \(report.smoothing)"),
@@ -49,13 +49,13 @@ enum ExplainText {
         ]
         if report.refractorySeconds > 0 {
             let until = report.refractoryUntil.map { ", until \($0)" } ?? ""
-            lines.append(row("rest", "\(Text.number(report.refractorySeconds)) s after an event\(until)"))
+            lines.append(row("hold-off", "\(Text.number(report.refractorySeconds)) s after an event\(until)"))
         }
         if let event = report.event {
             let begin = report.eventBegin?.description ?? "?"
             lines.append(row("event", "\(event) since \(begin), peak \(score(report.peakScore))"))
         }
-        if let time = report.time { lines.append(row("heard", "until \(time)")) }
+        if let time = report.time { lines.append(row("window", "ended at \(time)")) }
         return lines
     }
 

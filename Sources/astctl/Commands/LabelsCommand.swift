@@ -5,7 +5,7 @@ import Wire
 struct LabelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "labels",
-        abstract: "List the labels of the daemon's model, each with its index.",
+        abstract: "List the labels of the active model, each with its index.",
         discussion: """
             EXAMPLES
               astctl labels | grep -i dog
@@ -14,7 +14,7 @@ struct LabelsCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: "Of this loaded adapter, or of `base`. Default: of what classifies.")
+    @Option(help: "List the labels of this loaded adapter, or of `base`. Default: the active one.")
     var adapter: String?
 
     @Flag(help: "Print the daemon's reply as one line of JSON.")
@@ -22,14 +22,14 @@ struct LabelsCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("labels") { json in
+        let reply = try client.object(.labels) { json in
             if let adapter { json.member("adapter", adapter) }
         }
         if json {
             try Output.standard.write(reply.encoded())
             return
         }
-        let list = try client.understand(reply) { json throws(JSONError) in try LabelList(json) }
+        let list = try client.decode(reply) { json throws(JSONError) in try LabelList(json) }
         let digits = String(max(0, list.labels.count - 1)).count
         let lines = list.labels.enumerated().map { index, label in
             "\(Text.paddedLeft(String(index), to: digits))  \(Text.printable(label))\n"

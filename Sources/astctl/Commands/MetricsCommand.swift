@@ -5,21 +5,21 @@ import Wire
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics",
-        abstract: "Print the daemon's numbers as Prometheus reads them.",
+        abstract: "Print metrics in Prometheus text format.",
         discussion: """
             EXAMPLES
               astctl metrics | grep latency
               while :; do astctl metrics | curl --data-binary @- http://push:9091/metrics/job/astd; sleep 15; done
 
-            For node_exporter the daemon writes a file itself: metrics.file in its configuration.
+            For node_exporter, the daemon can write a file itself: set metrics.file in its configuration.
             """)
 
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("metrics")
-        let text = try client.understand(reply) { json throws(JSONError) in try json.requiredString("text") }
+        let reply = try client.object(.metrics)
+        let text = try client.decode(reply) { json throws(JSONError) in try json.requiredString("text") }
         try Output.standard.write(text)
     }
 }

@@ -6,7 +6,7 @@ struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
         abstract:
-            "Read the configuration again, the adapters' directory, and every loaded adapter that changed.",
+            "Reload the configuration and every adapter that changed.",
         discussion: """
             EXAMPLES
               cp -r birds-v2/. /var/lib/astd/adapters/birds && astctl reload
@@ -20,9 +20,9 @@ struct ReloadCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("reload")
+        let reply = try client.object(.reload)
         if json { return try Output.standard.write(reply.encoded()) }
-        let report = try client.understand(reply) { json throws(JSONError) in try ReloadReport(json) }
+        let report = try client.decode(reply) { json throws(JSONError) in try ReloadReport(json) }
         let kinds = [
             ("loaded", report.loaded), ("replaced", report.replaced), ("unchanged", report.unchanged),
             ("removed", report.removed),

@@ -5,7 +5,7 @@ import Wire
 struct SourcesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sources",
-        abstract: "List what the daemon could listen to; * marks what it does.",
+        abstract: "List the sources that `astd run --source` accepts; * marks the active one.",
         discussion: """
             EXAMPLES
               astctl sources
@@ -19,12 +19,12 @@ struct SourcesCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("sources")
+        let reply = try client.object(.sources)
         if json {
             try Output.standard.write(reply.encoded())
             return
         }
-        let list = try client.understand(reply) { json throws(JSONError) in try SourceList(json) }
+        let list = try client.decode(reply) { json throws(JSONError) in try SourceList(json) }
         let lines = list.sources.map { source in
             let description = source.description.map { "  \(Text.printable($0))" } ?? ""
             return "\(source.isActive ? "*" : " ") \(Text.printable(source.name))\(description)\n"

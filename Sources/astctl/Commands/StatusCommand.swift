@@ -5,7 +5,7 @@ import Wire
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show how the daemon is (also without a command).",
+        abstract: "Show the daemon's status; the default command.",
         discussion: """
             EXAMPLES
               astctl status
@@ -19,12 +19,81 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object("status")
+        let reply = try client.object(.status)
         if json {
             try Output.standard.write(reply.encoded())
         } else {
-            let report = try client.understand(reply) { json throws(JSONError) in try StatusReport(json) }
+            let report = try client.decode(reply) { json throws(JSONError) in try StatusReport(json) }
             try Output.standard.write(StatusText.lines(report).joined(separator: "\n") + "\n")
         }
+    }
+}
+
+/// Formats a status report for people.
+enum StatusText {
+    static func lines(_ report: StatusReport) -> [String] {
+        let model = report.model
+        let lastMs = report.lastWindowMs.map { "\(Text.number($0)) ms" } ?? "none yet"
+        let meanMs = report.meanWindowMs.map { ", mean \(Text.number($0)) ms" } ?? ""
+        let name = Text.printable(model.name)
+        let hop = Text.number(report.hopSeconds)
+        let threads = count(report.threads, "thread")
+        let memory = report.memory
+        return [
+            row(
+                "astd",
+                "\(report.version), \(report.state.rawValue), pid \(report.pid), up \(age(report.uptimeSeconds))"
+            ),
+            row("model", "\(name), \(model.labels) labels, \(Text.printable(model.path))"),
+            row(
+                "window",
+                "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
+            row("adapter", adapters(report.adapters)),
+            row("source", "\(Text.printable(report.source.name)), \(report.source.state.rawValue)"),
+            row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
+            row("windows", windows(report)),
+            row("samples", samples(report)),
+            row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
+            row(
+                "memory",
+                "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
+        ]
+    }
+
+    private static func samples(_ report: StatusReport) -> String {
+        let invalid = report.invalidSamples == 0 ? "" : ", \(report.invalidSamples) invalid"
+        return "\(report.overrunSamples) overrun, \(report.lostSamples) lost\(invalid)"
+    }
+
+    private static func windows(_ report: StatusReport) -> String {
+        let gated = report.gatedWindows == 0 ? "" : ", \(report.gatedWindows) silent"
+        return "\(report.windows - min(report.windows, report.gatedWindows)) classified\(gated), "
+            + "\(report.skippedWindows) skipped"
+    }
+
+    private static func adapters(_ names: [String]) -> String {
+        names == [AdapterRecord.baseName] ? "none" : names.map(Text.printable).joined(separator: ", ")
+    }
+
+    private static func row(_ name: String, _ text: String) -> String {
+        Text.padded(name, to: 9) + text
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    private static func megabytes(_ bytes: UInt64) -> String {
+        (FixedDecimals.text(Double(bytes) / 1e6, decimals: 1) ?? "?") + " MB"
+    }
+
+    /// The two largest units of a duration.
+    private static func age(_ seconds: Double) -> String {
+        let total = Int(max(0, min(seconds, 1e12)))
+        let parts = [
+            (total / 86_400, "d"), (total / 3_600 % 24, "h"), (total / 60 % 60, "min"), (total % 60, "s"),
+        ]
+        let first = parts.firstIndex { $0.0 > 0 } ?? 3
+        return parts[first...].prefix(2).map { "\($0.0) \($0.1)" }.joined(separator: " ")
     }
 }

@@ -1,17 +1,19 @@
 import ArgumentParser
+import TextSupport
 import Wire
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
-        abstract: "A table of all labels: redrawn in place on a terminal, plain in a pipe or with -n.",
+        abstract: "Show a table of all labels: redrawn in place on a terminal, printed in a pipe or with -n.",
         discussion: """
-            SCORE is of the last window, MEAN of the last ten, PEAK the highest since the start of `astctl top`; EVENTS are those that
-            began since then, LAST is when the last of them was last heard. `pass` is the time that a window took to compute.
+            SCORE is the score of the last window, MEAN the mean of the last ten, PEAK the highest since the start of
+            `astctl top`. EVENTS counts the events that began since then; LAST is the end of the last one. `pass` is the
+            duration of the forward pass.
 
             EXAMPLES
               astctl top
-              astctl top -n 1                 one table, after the next window
+              astctl top -n 1                 print one table, after the next window
               astctl top --labels Dog,Siren
             """)
 
@@ -20,13 +22,13 @@ struct TopCommand: ParsableCommand {
     @Option(
         name: [.customShort("n"), .customLong("count")],
         help: ArgumentHelp(
-            "Print a plain table after each of so many windows. Default in a pipe: 1.", valueName: "n"))
+            "Print a table after each of this number of windows. Default in a pipe: 1.", valueName: "n"))
     var count: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Only these labels, separated by commas, or one each time the option is given.",
-            discussion: "A name with a comma in it needs an option of its own that ends in a comma.",
+            "Show only these labels, separated by commas. The option can be repeated.",
+            discussion: "A label that contains a comma needs an option of its own, and a comma at its end.",
             valueName: "names"))
     var labels: [String] = []
 
@@ -45,14 +47,14 @@ struct TopCommand: ParsableCommand {
         }
     }
 
-    private static func printTables(_ beginning: TopState, _ client: ControlClient, count: Int) throws {
-        var state = beginning
+    private static func printTables(_ initial: TopState, _ client: ControlClient, count: Int) throws {
+        var state = initial
         let parameters = state.parameters
-        _ = try client.request("subscribe") { parameters.writeMembers(to: &$0) }
+        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var tables = 0
         while tables < count {
             guard let record = try client.nextRecord(withinMilliseconds: 60_000) else { continue }
-            state.take(record)
+            state.update(with: record)
             guard case .prediction(let prediction) = record,
                 prediction.adapter ?? AdapterRecord.baseName == state.watch.adapters.last
             else { continue }

@@ -4,7 +4,7 @@ import Wire
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Follow what the daemon hears: bars on a terminal, JSON lines in a pipe.",
+        abstract: "Show live scores: bars on a terminal, JSON lines in a pipe.",
         discussion: """
             EXAMPLES
               astctl watch --top-k 10
@@ -14,20 +14,20 @@ struct WatchCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: ArgumentHelp("Most labels at a time.", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum number of labels per window.", valueName: "n"))
     var topK: Int?
 
-    @Option(help: ArgumentHelp("Leave out labels that score less.", valueName: "score"))
+    @Option(help: ArgumentHelp("Omit labels with a lower score.", valueName: "score"))
     var minScore: Float?
 
     @Option(
         help: ArgumentHelp(
-            "Only these labels, separated by commas, or one each time the option is given.",
-            discussion: "A name with a comma in it needs an option of its own that ends in a comma.",
+            "Show only these labels, separated by commas. The option can be repeated.",
+            discussion: "A label that contains a comma needs an option of its own, and a comma at its end.",
             valueName: "names"))
     var labels: [String] = []
 
-    @Option(help: ArgumentHelp("Stop after so many predictions.", valueName: "n"))
+    @Option(help: ArgumentHelp("Stop after this number of predictions.", valueName: "n"))
     var count: Int?
 
     func validate() throws {

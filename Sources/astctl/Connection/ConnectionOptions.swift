@@ -1,18 +1,18 @@
 import ArgumentParser
 
-/// The options every command has.
+/// The options of every command.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The daemon's socket.",
+            "Path of the daemon's socket.",
             discussion: """
-                Default: $ASTD_SOCKET, or the first that exists of $XDG_RUNTIME_DIR/astd/astd.sock and \
+                Default: $ASTD_SOCKET, or the first existing path of $XDG_RUNTIME_DIR/astd/astd.sock and \
                 /run/astd/astd.sock.
                 """,
             valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("Longest wait for an answer.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Maximum wait for an answer.", valueName: "seconds"))
     var timeout = 5.0
 
     func validate() throws {

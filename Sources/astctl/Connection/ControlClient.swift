@@ -1,11 +1,12 @@
 import TextSupport
 import Wire
 
-/// A client of `astd.sock`: greets, asks one thing at a time, and hands out the records in between.
+/// A client of `astd.sock`: reads the hello, sends one request at a time, and returns the records of a
+/// subscription.
 final class ControlClient {
     enum Next: Equatable {
         case object(JSONObject)
-        /// Nothing came in time, or a signal did.
+        /// No line arrived in time, or a signal ended the wait.
         case nothing
     }
 
@@ -13,7 +14,7 @@ final class ControlClient {
     private(set) var hello: Hello
     private let timeoutSeconds: Double
     private let connection: UnixConnection
-    private var framer = LineFramer(maximumLineBytes: 16 << 20)  // A daemon's lines are its own business.
+    private var framer = LineFramer(maximumLineBytes: 16 << 20)  // The limit of the protocol is for clients.
     private var lines: ArraySlice<[UInt8]> = []
     private var nextID = 1
 
@@ -29,56 +30,60 @@ final class ControlClient {
         switch try message(answer(before: deadline)) {
         case .record(.hello(let hello)):
             guard hello.protocolVersion == protocolVersion else {
-                throw .notUnderstood(path: path, reason: "it speaks protocol \(hello.protocolVersion)")
+                throw .notUnderstood(
+                    path: path,
+                    reason: "protocol version \(hello.protocolVersion), expected \(protocolVersion)")
             }
             self.hello = hello
         case .failure(_, let error):
             throw .refused(method: "connect", error)
         default:
-            throw .notUnderstood(path: path, reason: "it did not say hello")
+            throw .notUnderstood(path: path, reason: "no hello")
         }
     }
 
-    /// Sends a request and waits for its reply; records that come before it are dropped.
+    /// Sends a request and waits for its reply; records that arrive before it are dropped.
     ///
-    /// - Throws: ``CommandFailure``, `.refused` with the daemon's own words.
+    /// - Throws: ``CommandFailure``, `.refused` with the daemon's message.
     func request(
-        _ method: String, writeParams: ((inout JSONWriter) -> Void)? = nil
+        _ method: RPCMethod, writeParams: ((inout JSONWriter) -> Void)? = nil
     ) throws(CommandFailure) -> JSONValue {
         let id = nextID
         nextID += 1
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
-        guard connection.send(RPCRequest.line(id: id, method: method, writeParams: writeParams)) else {
+        guard connection.send(RPCRequest.line(id: id, method, writeParams: writeParams)) else {
             throw .closed(path: path)
         }
         while true {
             switch try message(answer(before: deadline)) {
             case .result(.number(String(id)), let value): return value
-            case .failure(_, let error): throw .refused(method: method, error)
+            case .failure(_, let error): throw .refused(method: method.rawValue, error)
             default: continue
             }
         }
     }
 
-    /// Has an open file classified; its records come as the daemon makes them, however long that takes.
+    /// Has the daemon classify an open file. There is no timeout.
     ///
-    /// - Throws: ``CommandFailure``, and what `tell` throws.
+    /// - Parameter report: Called with each record as it arrives.
+    /// - Throws: ``CommandFailure``, and what `report` throws.
     func classify(
-        _ file: Int32, _ parameters: ClassifyParameters, tell: (BatchRecord) throws -> Void
+        _ file: Int32, _ parameters: ClassifyParameters, report: (BatchRecord) throws -> Void
     ) throws {
         let id = nextID
         nextID += 1
-        let line = RPCRequest.line(id: id, method: "classify") { parameters.writeMembers(to: &$0) }
+        let line = RPCRequest.line(id: id, .classify) { parameters.writeMembers(to: &$0) }
         guard connection.send(line, with: file) else { throw CommandFailure.closed(path: path) }
         while true {
             guard case .object(let object) = try next(withinMilliseconds: 60_000) else { continue }
             if object["method"] == .string("window"), case .object(let params)? = object.members["params"] {
-                try tell(understand(params) { json throws(JSONError) in try BatchRecord(json) })
+                try report(decode(params) { json throws(JSONError) in try BatchRecord(json) })
                 continue
             }
             switch try message(object) {
             case .result(.number(String(id)), _): return
-            case .failure(_, let error): throw CommandFailure.refused(method: "classify", error)
+            case .failure(_, let error):
+                throw CommandFailure.refused(method: RPCMethod.classify.rawValue, error)
             default: continue
             }
         }
@@ -86,16 +91,16 @@ final class ControlClient {
 
     /// The reply to a request, as an object.
     func object(
-        _ method: String, writeParams: ((inout JSONWriter) -> Void)? = nil
+        _ method: RPCMethod, writeParams: ((inout JSONWriter) -> Void)? = nil
     ) throws(CommandFailure) -> JSONObject {
         guard case .object(let object) = try request(method, writeParams: writeParams) else {
-            throw .notUnderstood(path: path, reason: "the reply to \(method) is no object")
+            throw .notUnderstood(path: path, reason: "the reply to \(method.rawValue) is not an object")
         }
         return object
     }
 
-    /// What `read` makes of a reply.
-    func understand<Reply>(
+    /// Decodes a reply.
+    func decode<Reply>(
         _ object: JSONObject, _ read: (JSONObject) throws(JSONError) -> Reply
     ) throws(CommandFailure) -> Reply {
         do throws(JSONError) {
@@ -118,10 +123,11 @@ final class ControlClient {
             }
         }
         guard let line = lines.popFirst() else { return .nothing }
-        return .object(try understand(line))
+        return .object(try parse(line))
     }
 
-    /// The next record of a subscription; nil when none came in time, or one that this version does not know.
+    /// The next record of a subscription; nil when none arrived in time, or one of a type that this version
+    /// does not know.
     func nextRecord(withinMilliseconds limit: Int) throws(CommandFailure) -> LiveRecord? {
         guard case .object(let object) = try next(withinMilliseconds: limit),
             case .object(let params)? = object.members["params"]
@@ -129,7 +135,7 @@ final class ControlClient {
         return try? LiveRecord(params)
     }
 
-    private func understand(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {
+    private func parse(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {
         do throws(JSONError) {
             return try JSONObject(parsing: line)
         } catch {
@@ -147,7 +153,7 @@ final class ControlClient {
         }
     }
 
-    /// nil for a record that this version does not know.
+    /// nil for a record of a type that this version does not know.
     private func message(_ object: JSONObject) throws(CommandFailure) -> RPCMessage? {
         do throws(JSONError) {
             return try RPCMessage(object)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Where to look for the daemon's socket.
+/// The paths at which the daemon's socket may be.
 struct SocketLocation: Equatable {
-    /// In the order they are tried. One that the user named is the only one.
+    /// In the order in which they are tried; only one if the user gave it.
     let candidates: [String]
 
     /// - Parameter environment: Reads a variable.
@@ -15,9 +15,9 @@ struct SocketLocation: Equatable {
         }
     }
 
-    /// The one that the user named, or the first that exists.
+    /// The path that the user gave, or the first that exists.
     ///
-    /// - Throws: ``CommandFailure/noDaemon(paths:)`` with everywhere it looked.
+    /// - Throws: ``CommandFailure/noDaemon(paths:)`` with all candidates.
     func find() throws(CommandFailure) -> String {
         if candidates.count == 1 { return candidates[0] }
         for path in candidates where access(path, F_OK) == 0 || errno == EACCES { return path }

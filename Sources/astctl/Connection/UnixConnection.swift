@@ -1,11 +1,11 @@
 import Glibc
 
-/// A connection to a Unix socket; every wait has a limit and ends early on a signal.
+/// A connection to a Unix socket. Every wait has a limit, and a signal ends it early.
 final class UnixConnection {
     enum Wait: Equatable {
         case bytes([UInt8])
         case closed
-        /// Nothing came in time, or a signal did.
+        /// Nothing arrived in time, or a signal ended the wait.
         case nothing
     }
 
@@ -18,7 +18,7 @@ final class UnixConnection {
         descriptor = socket(AF_UNIX, type, 0)
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         while true {
-            // SAFETY: sockaddr_un begins with the members of sockaddr; the pointer stays in the call.
+            // SAFETY: sockaddr_un begins with the members of sockaddr; the pointer does not outlive the call.
             let code = withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -26,7 +26,7 @@ final class UnixConnection {
             }
             if code == 0 { return }
             switch errno {
-            case EAGAIN, EINTR:  // The daemon's queue of connections is full.
+            case EAGAIN, EINTR:  // The daemon's backlog is full.
                 guard ContinuousClock.now < deadline else {
                     throw .timeout(path: path, seconds: timeoutSeconds)
                 }
@@ -41,7 +41,7 @@ final class UnixConnection {
         close(descriptor)
     }
 
-    /// Sends a short request; false when the daemon has gone.
+    /// Sends a request; false when the daemon has closed the connection.
     func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -60,7 +60,8 @@ final class UnixConnection {
         return true
     }
 
-    /// Sends a request and, with its first byte, an open file (SCM_RIGHTS); false when the daemon has gone.
+    /// Sends a request and, with its first byte, an open file (SCM_RIGHTS); false when the daemon has closed
+    /// the connection.
     func send(_ bytes: [UInt8], with file: Int32) -> Bool {
         guard let first = bytes.first, send(first, with: file) else { return false }
         return send(Array(bytes.dropFirst()))
@@ -78,7 +79,7 @@ final class UnixConnection {
         }
         var byte = byte
         while true {
-            // SAFETY: every pointer is to memory that lives through the call, with its own length.
+            // SAFETY: every pointer is to memory that outlives the call, with its own length.
             let count = control.withUnsafeMutableBytes { control in
                 withUnsafeMutablePointer(to: &byte) { byte in
                     var part = iovec(iov_base: byte, iov_len: 1)
@@ -101,7 +102,7 @@ final class UnixConnection {
         }
     }
 
-    /// What the daemon sends next.
+    /// The next bytes that the daemon sends.
     func receive(withinMilliseconds limit: Int) -> Wait {
         guard wait(POLLIN, milliseconds: limit) else { return .nothing }
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
@@ -117,10 +118,10 @@ final class UnixConnection {
 
     private static func address(_ path: String) -> sockaddr_un? {
         var address = sockaddr_un()
-        let room = MemoryLayout.size(ofValue: address.sun_path) - 1  // One byte for the closing NUL.
+        let room = MemoryLayout.size(ofValue: address.sun_path) - 1  // One byte for the terminating NUL.
         guard !path.isEmpty, path.utf8.count <= room, !path.utf8.contains(0) else { return nil }
         address.sun_family = sa_family_t(AF_UNIX)
-        // SAFETY: the bytes were counted above and fit; the pointer stays in the call.
+        // SAFETY: the bytes fit, as checked above; the pointer does not outlive the call.
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         return address
     }

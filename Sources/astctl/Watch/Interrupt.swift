@@ -1,16 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Notes that the user wants to end, so that the terminal can be put in order first.
+/// Records that the user wants to quit, so that the terminal can be restored first.
 enum Interrupt {
     private static let flag = Atomic<Bool>(false)
 
-    /// Whether Ctrl-C, hang-up or a polite kill came.
+    /// Whether SIGINT, SIGHUP or SIGTERM was received.
     static var isPending: Bool { flag.load(ordering: .relaxed) }
 
-    /// From now on those signals set ``isPending``, and end a wait, instead of the program.
+    /// Makes those signals set ``isPending`` and interrupt system calls instead of ending the program.
     static func catchSignals() {
-        _ = isPending  // Makes the flag now: a signal handler must not be the first to touch it.
+        _ = isPending  // Initialises the flag: a signal handler must not.
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { @Sendable _ in
             Interrupt.flag.store(true, ordering: .relaxed)

@@ -1,7 +1,7 @@
 internal import TextSupport
 import Wire
 
-/// `watch` in a pipe: every record as the daemon wrote it, a line each.
+/// `watch` in a pipe: prints every record as the daemon sent it, one per line.
 struct LineWatcher {
     let client: ControlClient
     let filter: WatchFilter
@@ -9,7 +9,7 @@ struct LineWatcher {
 
     func run() throws {
         let parameters = filter.parameters
-        _ = try client.request("subscribe") { parameters.writeMembers(to: &$0) }
+        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var predictions = 0
         while true {
             guard case .object(let object) = try client.next(withinMilliseconds: 60_000),

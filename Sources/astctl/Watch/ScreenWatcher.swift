@@ -1,23 +1,24 @@
+import TextSupport
 import Wire
 
-/// What a screen shows, and how.
+/// State that is collected from records and drawn on a terminal.
 protocol ScreenState {
-    /// What is to be asked for.
+    /// The subscription that it needs.
     var parameters: SubscribeParameters { get }
-    mutating func take(_ record: LiveRecord)
+    mutating func update(with record: LiveRecord)
     /// Lines without line breaks, at most `height - 1`, each at most `width` columns.
     func lines(width: Int, height: Int, palette: Palette) -> [String]
 }
 
-/// A state on a terminal, redrawn in place until Ctrl-C.
+/// Draws a state on a terminal, in place, until Ctrl-C.
 struct ScreenWatcher<State: ScreenState> {
     let client: ControlClient
     let count: Int?
 
-    func run(_ beginning: State) throws {
-        var state = beginning
+    func run(_ initial: State) throws {
+        var state = initial
         let parameters = state.parameters
-        _ = try client.request("subscribe") { parameters.writeMembers(to: &$0) }
+        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var terminal = Terminal(output: .standard)
         Interrupt.catchSignals()
         try terminal.hideCursor()
@@ -26,7 +27,7 @@ struct ScreenWatcher<State: ScreenState> {
         var predictions = 0
         while !Interrupt.isPending, predictions != count {
             if let record = try client.nextRecord(withinMilliseconds: 250) {
-                state.take(record)
+                state.update(with: record)
                 if case .prediction = record { predictions += 1 }
             } else if !terminal.isResized {
                 continue

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A terminal that the same few lines are drawn on again and again.
+/// A terminal on which a few lines are redrawn in place.
 struct Terminal {
     private let output: Output
     private let palette: Palette
@@ -12,7 +12,7 @@ struct Terminal {
         palette = Environment.value("NO_COLOR") == nil && Environment.value("TERM") != "dumb" ? .ansi : .plain
     }
 
-    /// Whether the size is another than at the last drawing.
+    /// Whether the size has changed since the last drawing.
     var isResized: Bool {
         guard let drawnSize else { return false }
         return drawnSize != size
@@ -26,12 +26,12 @@ struct Terminal {
         try? output.write("\u{1B}[?25h")
     }
 
-    /// Draws over what was drawn last.
+    /// Replaces the lines of the last drawing.
     mutating func draw(_ makeLines: (_ width: Int, _ height: Int, Palette) -> [String]) throws {
         let size = size
         var frame = ""
         if isResized {
-            frame = "\u{1B}[2J\u{1B}[H"  // Lines may have wrapped: begin anew.
+            frame = "\u{1B}[2J\u{1B}[H"  // Lines may have wrapped: clear the screen.
         } else if drawnLines > 0 {
             frame = "\u{1B}[\(drawnLines)A\r"
         }
@@ -48,5 +48,25 @@ struct Terminal {
             return (80, 24)
         }
         return (Int(size.ws_col), Int(size.ws_row))
+    }
+}
+
+/// Whether text is coloured.
+enum Palette {
+    case plain
+    case ansi
+
+    enum Colour: Int {
+        case red = 31
+        case green = 32
+        case yellow = 33
+        case cyan = 36
+    }
+
+    func paint(_ text: String, _ colour: Colour) -> String {
+        switch self {
+        case .plain: text
+        case .ansi: text.isEmpty ? "" : "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m"
+        }
     }
 }

@@ -1,7 +1,7 @@
 import TextSupport
 import Wire
 
-/// The lines `top` draws for a state: a pure function of the state and the size of the terminal.
+/// The lines that `top` draws: a pure function of its state and the size of the terminal.
 struct TopScreen {
     /// Lines without line breaks, at most `height - 1`, each at most 80 and at most `width` columns.
     let lines: [String]
@@ -31,7 +31,7 @@ struct TopScreen {
             }
     }
 
-    /// Source, rate, delay.
+    /// Time, state of the source, windows per second, latency.
     private static func pace(_ state: TopState, _ width: Int) -> String {
         guard let prediction = state.watch.prediction else {
             return Text.truncated("waiting for the first window", to: width)
@@ -53,7 +53,7 @@ struct TopScreen {
         func score(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
         let figures = [score(row.score), score(row.mean), score(row.peak), "\(row.events)"]
         let last =
-            row.isActive ? "now" : row.lastHeard.map { String($0.description.dropFirst(11).prefix(8)) } ?? "-"
+            row.isActive ? "now" : row.lastEnd.map { String($0.description.dropFirst(11).prefix(8)) } ?? "-"
         let text =
             Text.padded(Text.printable(name), to: labelWidth)
             + zip(figures, Self.figures).map { Text.paddedLeft($0, to: $1.1) }.joined()

@@ -1,26 +1,26 @@
 import Wire
 
-/// What `top` knows of every label from the records so far.
+/// The state of every label that `top` collects from records.
 struct TopState {
     /// A label of an adapter.
     struct Row {
         let adapter: String
         let label: String
         var score: Float = 0
-        /// The newest scores, at most ``TopState/meanWindows``.
+        /// The last scores, at most ``TopState/meanWindows``.
         private var recent: [Float] = []
         var peak: Float = 0
-        /// Events that began.
+        /// Number of events that began.
         var events = 0
         var isActive = false
-        /// When its last event was last heard.
-        var lastHeard: Timestamp?
+        /// End of its last event.
+        var lastEnd: Timestamp?
 
         init(adapter: String, label: String) { (self.adapter, self.label) = (adapter, label) }
 
         var mean: Float { recent.isEmpty ? 0 : recent.reduce(0, +) / Float(recent.count) }
 
-        mutating func take(_ score: Float) {
+        mutating func add(_ score: Float) {
             self.score = score
             peak = recent.isEmpty ? score : max(peak, score)
             if recent.count == meanWindows { recent.removeFirst() }
@@ -28,29 +28,29 @@ struct TopState {
         }
     }
 
-    /// Windows that a mean is over.
+    /// Number of windows of the mean.
     static let meanWindows = 10
 
-    /// What is not of single labels.
+    /// The state that does not belong to single labels.
     private(set) var watch: WatchState
     private let labels: Set<String>?
     private var rows: [String: Row] = [:]
-    /// Ends of the newest windows, for their rate.
+    /// Ends of the last windows, for their rate.
     private var windowEnds: [Int64] = []
     private var latencies: [Double] = []
 
-    /// - Parameter labels: Those to show; nil for all.
+    /// - Parameter labels: Labels to show; nil for all.
     init(hello: Hello, labels: Set<String>?) {
         watch = WatchState(hello: hello, filter: WatchFilter())
         self.labels = labels
     }
 
-    /// Best first.
+    /// Rows by mean score, highest first.
     var sorted: [Row] {
         rows.values.sorted { ($1.mean, $0.label, $0.adapter) < ($0.mean, $1.label, $1.adapter) }
     }
 
-    /// Windows a second.
+    /// Windows per second.
     var rate: Double? {
         guard let first = windowEnds.first, let last = windowEnds.last, last > first else { return nil }
         return Double(windowEnds.count - 1) / (Double(last - first) / 1e9)
@@ -60,32 +60,34 @@ struct TopState {
         latencies.isEmpty ? nil : latencies.reduce(0, +) / Double(latencies.count)
     }
 
-    mutating func take(_ record: LiveRecord) {
-        watch.take(record)
+    mutating func update(with record: LiveRecord) {
+        watch.update(with: record)
         switch record {
-        case .prediction(let prediction): take(prediction)
+        case .prediction(let prediction): update(with: prediction)
         case .event(let event):
             guard labels?.contains(event.label) ?? true else { return }
             change(event.label, of: event.adapter) { row in
                 row.isActive = event.state == .begin
-                if event.state == .begin { row.events += 1 } else { row.lastHeard = event.time }
+                if event.state == .begin { row.events += 1 } else { row.lastEnd = event.time }
             }
         case .adapter(let record):
-            // What classifies no more is shown no more.
+            // Remove the labels of variants that are no longer active.
             rows = rows.filter { record.adapters.contains($0.value.adapter) }
         default: break
         }
     }
 
-    private mutating func take(_ prediction: Prediction) {
-        if windowEnds.last != prediction.time.unixNanos { Self.keep(prediction.time.unixNanos, &windowEnds) }
-        Self.keep(prediction.latencyMs, &latencies)
+    private mutating func update(with prediction: Prediction) {
+        if windowEnds.last != prediction.time.unixNanos {
+            Self.append(prediction.time.unixNanos, &windowEnds)
+        }
+        Self.append(prediction.latencyMs, &latencies)
         for entry in prediction.labels where labels?.contains(entry.label) ?? true {
-            change(entry.label, of: prediction.adapter) { $0.take(entry.score) }
+            change(entry.label, of: prediction.adapter) { $0.add(entry.score) }
         }
     }
 
-    private static func keep<Value>(_ value: Value, _ values: inout [Value]) {
+    private static func append<Value>(_ value: Value, _ values: inout [Value]) {
         if values.count == 60 { values.removeFirst() }
         values.append(value)
     }

@@ -6,7 +6,7 @@ struct WatchFilter: Equatable {
     var minScore: Float?
     var labels: Set<String>?
 
-    /// The names in one value of `--labels`; a value that ends in a comma is one name, without that comma.
+    /// The names in one value of `--labels`. A value that ends in a comma is one name, without that comma.
     static func names(_ value: String) -> [String] {
         if value.hasSuffix(",") { return [String(value.dropLast())] }
         return value.split(separator: ",").map { name in
@@ -14,26 +14,26 @@ struct WatchFilter: Equatable {
         }
     }
 
-    /// For a pipe: the daemon leaves out what is not wanted.
+    /// For a pipe: the daemon filters.
     var parameters: SubscribeParameters {
         SubscribeParameters(labels: labels, minScore: minScore, topK: topK)
     }
 
-    /// For a screen: every prediction comes, for its level and time, with all that may be shown of it.
+    /// For a screen: every prediction is needed for its level and time, with all labels that may be shown.
     var screenParameters: SubscribeParameters {
         SubscribeParameters(topK: labels == nil ? topK ?? Self.screenLabels : Self.allLabels)
     }
 
-    /// What is left of a prediction for the screen.
+    /// The labels of a prediction to show on the screen.
     func select(_ scores: [ScoredLabel]) -> [ScoredLabel] {
-        Array(scores.filter(wants).prefix(limit))
+        Array(scores.filter(accepts).prefix(limit))
     }
 
-    func wants(_ entry: ScoredLabel) -> Bool {
+    func accepts(_ entry: ScoredLabel) -> Bool {
         (labels?.contains(entry.label) ?? true) && (minScore.map { entry.score >= $0 } ?? true)
     }
 
-    /// Most labels on the screen.
+    /// Maximum number of labels on the screen.
     var limit: Int { topK ?? Self.screenLabels }
 
     private static let screenLabels = 10

@@ -1,13 +1,13 @@
 import TextSupport
 import Wire
 
-/// The lines `watch` draws for a state: a pure function of the state and the size of the terminal.
+/// The lines that `watch` draws: a pure function of its state and the size of the terminal.
 struct WatchScreen {
     /// Lines without line breaks, at most `height - 1`, each at most 80 and at most `width` columns.
     let lines: [String]
 
     private static let maximumWidth = 80
-    /// Quietest level the meter shows, in dB relative to full scale.
+    /// Lowest level that the meter shows, in dB relative to full scale.
     private static let floorDBFS = -60.0
 
     /// - Parameters:
@@ -30,7 +30,7 @@ struct WatchScreen {
         return Text.truncated("\(Text.printable(state.model + adapter))  \(times)", to: width)
     }
 
-    /// When, how late, how loud.
+    /// Time, latency and level.
     private static func moment(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
         guard let prediction = state.prediction else {
             return Text.truncated("waiting for the first window", to: width)
@@ -55,7 +55,7 @@ struct WatchScreen {
         return text + palette.paint(Bar.text(Double(entry.score), width: width - text.count), .cyan)
     }
 
-    /// What is out of the ordinary, the worst first.
+    /// Problems, the most serious first, and the events in progress.
     static func note(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
         var parts: [String] = []
         if let source = state.source, source.state != .healthy {
@@ -66,12 +66,26 @@ struct WatchScreen {
         if state.gaps > 0 {
             parts.append("\(state.gaps) gap\(state.gaps == 1 ? "" : "s"), \(state.gapSamples) samples")
         }
-        let isWorrying = !parts.isEmpty
+        let hasProblems = !parts.isEmpty
         if !state.events.isEmpty {
             parts.append("now: " + state.events.map(\.label).joined(separator: ", "))
         }
-        let text = parts.isEmpty ? "all well; Ctrl-C ends" : parts.joined(separator: "; ")
+        let text = parts.isEmpty ? "no problems; Ctrl-C to quit" : parts.joined(separator: "; ")
         let line = Text.truncated(Text.printable(text), to: width)
-        return isWorrying ? palette.paint(line, .yellow) : line
+        return hasProblems ? palette.paint(line, .yellow) : line
+    }
+}
+
+/// A horizontal bar of Unicode blocks, with a resolution of an eighth of a column.
+enum Bar {
+    private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+    /// - Parameters:
+    ///   - fraction: Filled part of the width, clamped to 0…1; NaN is empty.
+    ///   - width: Columns of a full bar.
+    static func text(_ fraction: Double, width: Int) -> String {
+        guard fraction > 0, width > 0 else { return "" }
+        let filled = Int((min(1, fraction) * Double(width * 8)).rounded())
+        return String(repeating: "█", count: filled / 8) + eighths[filled % 8]
     }
 }

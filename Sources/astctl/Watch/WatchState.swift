@@ -1,21 +1,21 @@
 import Wire
 
-/// What `watch` knows from the records so far.
+/// The state that `watch` collects from records.
 struct WatchState {
     let filter: WatchFilter
     private(set) var model: String
-    /// What classifies, in the order of its predictions; ``AdapterRecord/baseName`` is the model itself.
+    /// Active variants in the order of their predictions, as in ``AdapterRecord/adapters``.
     private(set) var adapters: [String]
     private(set) var windowSeconds: Double
     private(set) var hopSeconds: Double
     private(set) var prediction: Prediction?
-    /// The newest scores of each adapter.
+    /// Scores of the last window, for each adapter.
     private var scores: [String: [ScoredLabel]] = [:]
     private(set) var source: SourceRecord?
     private(set) var gaps = 0
     private(set) var gapSamples: Int64 = 0
     private(set) var lostRecords: UInt64 = 0
-    /// Labels of the events that have begun and not ended, oldest first, by their ids.
+    /// Events in progress, oldest first.
     private(set) var events: [(id: UInt64, label: String)] = []
 
     init(hello: Hello, filter: WatchFilter) {
@@ -26,14 +26,14 @@ struct WatchState {
         hopSeconds = hello.hop
     }
 
-    mutating func take(_ record: LiveRecord) {
+    mutating func update(with record: LiveRecord) {
         switch record {
         case .hello(let hello):
             (model, adapters, windowSeconds, hopSeconds) = (
                 hello.model, hello.adapters, hello.window, hello.hop
             )
         case .prediction(let prediction):
-            take(prediction)
+            update(with: prediction)
         case .event(let event):
             events.removeAll { $0.id == event.id }
             if event.state == .begin { events.append((event.id, event.label)) }
@@ -50,8 +50,8 @@ struct WatchState {
         }
     }
 
-    /// Labels of several adapters stand in one list, each with its adapter's name.
-    private mutating func take(_ prediction: Prediction) {
+    /// Labels of several adapters are merged into one list, each with its adapter's name.
+    private mutating func update(with prediction: Prediction) {
         let name = prediction.adapter ?? AdapterRecord.baseName
         if !adapters.contains(name) { (adapters, scores) = ([name], [:]) }
         scores[name] = prediction.labels
@@ -60,7 +60,7 @@ struct WatchState {
             return
         }
         let labels = adapters.flatMap { name in
-            (scores[name] ?? []).filter { filter.wants($0) }.map {
+            (scores[name] ?? []).filter { filter.accepts($0) }.map {
                 ScoredLabel(index: $0.index, label: "\(name): \($0.label)", score: $0.score)
             }
         }

@@ -1,14 +1,14 @@
 public import TextSupport
 
-/// The reply to `sources`: what could be listened to.
+/// The reply to `sources`: the sources that the daemon can capture from.
 public struct SourceList: Sendable, Equatable {
     /// One source.
     public struct Entry: Sendable, Equatable {
-        /// What to give `--source`, such as `pulse:NAME`.
+        /// The source as `--source` accepts it, such as `pulse:NAME`.
         public let name: String
-        /// What people call it; nil when it has no other name.
+        /// Its description for people; nil when it has none.
         public let description: String?
-        /// Whether the daemon listens to it now.
+        /// Whether the daemon captures from it now.
         public let isActive: Bool
 
         public init(name: String, description: String?, isActive: Bool) {
@@ -48,5 +48,26 @@ extension SourceList.Entry: JSONRecord {
 extension SourceList: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("sources", sources)
+    }
+}
+
+/// The reply to `labels`: every label of the model, in the order of its output.
+public struct LabelList: Sendable, Equatable {
+    public let labels: [String]
+
+    public init(labels: [String]) {
+        self.labels = labels
+    }
+
+    /// - Throws: ``JSONError`` when the member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        guard let labels = try json.strings("labels") else { throw .missing(field: "labels") }
+        self.labels = labels
+    }
+}
+
+extension LabelList: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("labels", strings: labels)
     }
 }

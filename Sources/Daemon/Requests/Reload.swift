@@ -1,24 +1,23 @@
 private import Detection
-private import Dispatch
 internal import Logging
 private import NIOConcurrencyHelpers
 internal import Settings
 internal import TextSupport
 internal import Wire
 
-/// What SIGHUP and `reload` do: reads the settings again, applies what can change at run time, and has the adapters
-/// read again.
+/// Carries out SIGHUP and `reload`: reads the settings, applies those that can change at run time, and reads
+/// the adapters' directory.
 ///
-/// Threading: from anywhere; settings are read on a queue of its own, one reload after the other.
+/// Threading: any thread. Settings are read on a queue of their own, one reload after the other.
 final class Reload: Sendable {
     private let sources: SettingsSources
     private let adapters: AdapterShelf
     private let logger: Logger
     private let apply: @Sendable (Settings) -> Void
-    private let queue = DispatchQueue(label: "astd-settings")
+    private let queue = BlockingQueue("astd-settings")
     private let current: NIOLockedValueBox<Settings>
 
-    /// - Parameter apply: Puts the settings that can change at run time into force.
+    /// - Parameter apply: Applies the settings that can change at run time.
     init(
         _ settings: Settings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
         apply: @escaping @Sendable (Settings) -> Void
@@ -32,12 +31,9 @@ final class Reload: Sendable {
 
     var settings: Settings { current.withLockedValue { $0 } }
 
-    /// Settings that are wrong change nothing; the adapters are read again all the same.
+    /// Invalid settings change nothing; the adapters are read in any case.
     func run() async -> ReloadReport {
-        let changes: Result<SettingsChanges, SettingsRefusal> = await withCheckedContinuation {
-            continuation in
-            queue.async { continuation.resume(returning: self.reloadSettings()) }
-        }
+        let changes = await queue.run { self.reloadSettings() }
         var report = await adapters.reload()
         switch changes {
         case .success(let changes):
@@ -45,12 +41,12 @@ final class Reload: Sendable {
         case .failure(let refusal):
             report.problems = refusal.problems.map(\.description) + report.problems
         }
-        report.warnings = strangers()
+        report.warnings = unknownLabels()
         log(report)
         return report
     }
 
-    /// Reads the adapters' directory, and leaves the settings alone: at the start they are new.
+    /// Reads the adapters' directory but not the settings, which are current when the daemon starts.
     func readAdapters() async {
         for problem in await adapters.reload().problems { logger.warning("\(problem)") }
     }
@@ -68,22 +64,24 @@ final class Reload: Sendable {
         }
     }
 
-    /// Labels of the settings that nothing that is loaded has: a slip, or an adapter to come.
-    func strangers() -> [String] {
+    /// Warnings about labels in the settings that no loaded model or adapter has: a typing error, or an
+    /// adapter that is not loaded yet.
+    func unknownLabels() -> [String] {
         let known = Set(adapters.snapshot.labels.values.joined())
         return settings.detection.namedLabels.subtracting(known).sorted().map { label in
-            let near = NearMiss.of(label, among: known).map { ": do you mean \($0)?" } ?? ""
-            return "detection: nothing that is loaded has a label \(label)\(near)"
+            let near = NearMiss.of(label, among: known).map { "; did you mean `\($0)`?" } ?? ""
+            return "detection: no loaded model or adapter has a label `\(label)`\(near)"
         }
     }
 
     private func log(_ report: ReloadReport) {
         for change in report.changed { logger.info("setting \(change)") }
-        for change in report.needsRestart { logger.warning("setting \(change) only after a restart") }
+        for change in report.needsRestart { logger.warning("setting \(change) takes effect after a restart") }
         for problem in report.problems { logger.warning("\(problem)") }
         for warning in report.warnings { logger.warning("\(warning)") }
-        let counts = "\(report.loaded.count) new, \(report.replaced.count) changed"
+        let counts = "\(report.loaded.count) loaded, \(report.replaced.count) replaced"
         logger.info(
-            "adapters: \(counts), \(report.removed.count) gone, \(report.problems.count) problems in all")
+            "reloaded; adapters: \(counts), \(report.removed.count) removed; \(report.problems.count) problems"
+        )
     }
 }

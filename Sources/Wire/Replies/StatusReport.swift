@@ -1,52 +1,63 @@
 public import TextSupport
 
-/// The reply to `status`: how a daemon is and what it has done.
+/// The reply to `status`: the daemon's state and its counters.
 public struct StatusReport: Sendable, Equatable {
-    /// One word: `running`, `paused`, or what the daemon calls the state it is in.
-    public var state: String
+    public enum State: String, Sendable, CaseIterable {
+        /// Samples arrive.
+        case listening
+        /// The source is missing or recovering.
+        case waiting
+        /// Capture is paused.
+        case paused
+    }
+
+    public var state: State
     /// Version of the daemon.
     public var version: String
     /// Process id of the daemon.
     public var pid: Int
     public var uptimeSeconds: Double
     public var model: ModelReport
-    /// Name of the active adapter, the first if there are several; nil for none.
+    /// Name of the first active adapter; nil for the base model.
     public var adapter: String?
-    /// All that classify, as in ``AdapterRecord/adapters``.
+    /// All active variants, as in ``AdapterRecord/adapters``.
     public var adapters: [String]
     /// `fp32`, `bf16` or `int8`.
     public var precision: String
     /// Threads of a forward pass.
     public var threads: Int
     public var source: SourceReport
-    /// Distance from one window to the next in seconds.
+    /// Distance from the start of one window to the start of the next.
     public var hopSeconds: Double
-    /// Windows classified since the start.
+    /// Windows reported since the start, including gated ones.
     public var windows: UInt64
-    /// Windows left out because the machine was too slow.
+    /// Windows skipped because inference fell behind.
     public var skippedWindows: UInt64
-    /// Windows too quiet to be classified (the energy gate); counted among `windows`.
+    /// Windows reported without inference because they were too quiet (the energy gate); included in
+    /// `windows`.
     public var gatedWindows: UInt64
     /// Samples dropped because the capture buffer was full.
     public var overrunSamples: UInt64
-    /// Samples the source did not deliver.
+    /// Samples that the source did not deliver.
     public var lostSamples: UInt64
-    /// Samples nobody was to listen to.
+    /// Samples skipped while paused.
     public var pausedSamples: UInt64
-    /// Time of the last forward pass in milliseconds; nil before the first.
+    /// Samples from the source that were NaN or infinite and were replaced by silence.
+    public var invalidSamples: UInt64
+    /// Duration of the last forward pass in milliseconds; nil before the first.
     public var lastWindowMs: Double?
     public var meanWindowMs: Double?
     /// Clients connected to either socket.
     public var clients: Int
-    /// Records that clients missed because they read too slowly, summed over all.
+    /// Records lost because a client read too slowly, summed over all clients.
     public var lostRecords: UInt64
     public var memory: MemoryReport
 
     public init(
-        state: String, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
+        state: State, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
         adapters: [String?], precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
-        lostSamples: UInt64, pausedSamples: UInt64 = 0,
+        lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
         memory: MemoryReport
     ) {
@@ -68,6 +79,7 @@ public struct StatusReport: Sendable, Equatable {
         self.overrunSamples = overrunSamples
         self.lostSamples = lostSamples
         self.pausedSamples = pausedSamples
+        self.invalidSamples = invalidSamples
         self.lastWindowMs = lastWindowMs
         self.meanWindowMs = meanWindowMs
         self.clients = clients
@@ -77,7 +89,7 @@ public struct StatusReport: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
-        state = try json.requiredString("state")
+        state = try json.requiredWord("state", of: State.allCases)
         version = try json.requiredString("version")
         pid = try json.requiredInteger("pid", as: Int.self)
         uptimeSeconds = try json.requiredDouble("uptime_seconds")
@@ -94,6 +106,7 @@ public struct StatusReport: Sendable, Equatable {
         overrunSamples = try json.requiredInteger("overrun_samples", as: UInt64.self)
         lostSamples = try json.requiredInteger("lost_samples", as: UInt64.self)
         pausedSamples = try json.integer("paused_samples", as: UInt64.self) ?? 0
+        invalidSamples = try json.integer("invalid_samples", as: UInt64.self) ?? 0
         lastWindowMs = try json.double("last_window_ms")
         meanWindowMs = try json.double("mean_window_ms")
         clients = try json.requiredInteger("clients", as: Int.self)
@@ -104,7 +117,7 @@ public struct StatusReport: Sendable, Equatable {
 
 extension StatusReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
-        json.member("state", state)
+        json.member("state", state.rawValue)
         json.member("version", version)
         json.member("pid", pid)
         json.member("uptime_seconds", uptimeSeconds, decimals: 1)
@@ -123,11 +136,103 @@ extension StatusReport: JSONRecord {
         json.member("overrun_samples", overrunSamples)
         json.member("lost_samples", lostSamples)
         json.member("paused_samples", pausedSamples)
+        json.member("invalid_samples", invalidSamples)
         json.member("last_window_ms", lastWindowMs, decimals: 1)
         json.member("mean_window_ms", meanWindowMs, decimals: 1)
         json.member("clients", clients)
         json.member("lost_records", lostRecords)
         json.key("memory")
         memory.write(to: &json)
+    }
+}
+
+/// The model of a daemon.
+public struct ModelReport: Sendable, Equatable {
+    /// Its directory.
+    public var path: String
+    public var name: String
+    /// Number of labels of the first active variant.
+    public var labels: Int
+    /// Length of its window in seconds.
+    public var windowSeconds: Double
+    /// Sample rate of its input in Hz.
+    public var sampleRate: Int
+
+    public init(path: String, name: String, labels: Int, windowSeconds: Double, sampleRate: Int) {
+        self.path = path
+        self.name = name
+        self.labels = labels
+        self.windowSeconds = windowSeconds
+        self.sampleRate = sampleRate
+    }
+
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        path = try json.requiredString("path")
+        name = try json.requiredString("name")
+        labels = try json.requiredInteger("labels", as: Int.self)
+        windowSeconds = try json.requiredDouble("window_seconds")
+        sampleRate = try json.requiredInteger("sample_rate", as: Int.self)
+    }
+}
+
+extension ModelReport: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("path", path)
+        json.member("name", name)
+        json.member("labels", labels)
+        json.member("window_seconds", seconds: windowSeconds)
+        json.member("sample_rate", sampleRate)
+    }
+}
+
+/// The source of a daemon.
+public struct SourceReport: Sendable, Equatable {
+    public var state: SourceRecord.State
+    /// The source as `--source` accepts it, such as `pulse:NAME`.
+    public var name: String
+
+    public init(state: SourceRecord.State, name: String) {
+        self.state = state
+        self.name = name
+    }
+
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        state = try json.requiredWord("state", of: SourceRecord.State.allCases)
+        name = try json.requiredString("name")
+    }
+}
+
+extension SourceReport: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("state", state.rawValue)
+        json.member("name", name)
+    }
+}
+
+/// Memory of a daemon in bytes.
+public struct MemoryReport: Sendable, Equatable {
+    /// Resident memory, including the mapped model file.
+    public var rssBytes: UInt64
+    /// Resident memory that no file backs.
+    public var anonymousBytes: UInt64
+
+    public init(rssBytes: UInt64, anonymousBytes: UInt64) {
+        self.rssBytes = rssBytes
+        self.anonymousBytes = anonymousBytes
+    }
+
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        rssBytes = try json.requiredInteger("rss_bytes", as: UInt64.self)
+        anonymousBytes = try json.requiredInteger("anonymous_bytes", as: UInt64.self)
+    }
+}
+
+extension MemoryReport: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("rss_bytes", rssBytes)
+        json.member("anonymous_bytes", anonymousBytes)
     }
 }

@@ -1,22 +1,22 @@
 public import TextSupport
 
-/// The reply to `adapter.list`: what is loaded, and what classifies.
+/// The reply to `adapter.list`: the loaded adapters, and the active variants.
 public struct AdapterList: Sendable, Equatable {
     /// One loaded adapter.
     public struct Entry: Sendable, Equatable {
         public var name: String
-        /// Its directory.
+        /// The directory that it was read from.
         public var path: String
         public var isActive: Bool
-        /// Number of labels it knows.
+        /// Number of its labels.
         public var labels: Int
-        /// Weight matrices that it changes.
+        /// Number of weight matrices that it changes.
         public var matrices: Int
         /// Smallest and largest rank; nil when it changes no matrix.
         public var ranks: ClosedRange<Int>?
-        /// Memory that it takes while it is active, in bytes.
+        /// Memory that it occupies while it is active, in bytes.
         public var bytes: Int
-        /// Of its files: tells whether two are the same.
+        /// Digest of its files.
         public var sha256: String
 
         public init(
@@ -48,7 +48,7 @@ public struct AdapterList: Sendable, Equatable {
         }
     }
 
-    /// All that classify, as in ``AdapterRecord/adapters``.
+    /// All active variants, as in ``AdapterRecord/adapters``.
     public let active: [String]
     public let adapters: [Entry]
 
@@ -84,5 +84,41 @@ extension AdapterList: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("active", strings: active)
         json.member("adapters", adapters)
+    }
+}
+
+/// The reply to `adapter.use`: the active variants, and the durations of the switch.
+public struct SwitchReport: Sendable, Equatable {
+    /// All active variants, as in ``AdapterRecord/adapters``.
+    public var active: [String]
+    /// Merging, in parallel with the running engine.
+    public var mergeMs: Double
+    /// Waiting for the current window.
+    public var waitMs: Double
+    /// From the request to the switch, including both.
+    public var totalMs: Double
+
+    public init(active: [String], mergeMs: Double, waitMs: Double, totalMs: Double) {
+        self.active = active
+        self.mergeMs = mergeMs
+        self.waitMs = waitMs
+        self.totalMs = totalMs
+    }
+
+    /// - Throws: ``JSONError`` when a member is missing or of another type.
+    public init(_ json: JSONObject) throws(JSONError) {
+        active = try json.strings("active") ?? []
+        mergeMs = try json.requiredDouble("merge_ms")
+        waitMs = try json.requiredDouble("wait_ms")
+        totalMs = try json.requiredDouble("total_ms")
+    }
+}
+
+extension SwitchReport: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("active", strings: active)
+        json.member("merge_ms", mergeMs, decimals: 3)
+        json.member("wait_ms", waitMs, decimals: 3)
+        json.member("total_ms", totalMs, decimals: 3)
     }
 }

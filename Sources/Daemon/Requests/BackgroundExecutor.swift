@@ -2,16 +2,17 @@ private import CKernels
 private import Glibc
 private import NIOPosix
 
-/// A thread of its own, at the lowest priority, for an actor whose work takes as long as it takes.
+/// Runs an actor on a thread of its own, at the lowest priority, for long computations.
 final class BackgroundExecutor: SerialExecutor {
     private let thread = NIOThreadPool(numberOfThreads: 1)
 
-    /// - Parameter name: Of the thread, at most 15 bytes.
+    /// - Parameter name: Name of the thread, at most 15 bytes.
     init(name: String) {
         thread.start()
         thread.submit { _ in
             ast_name_thread(name)
-            // Of this thread alone, Linux says (setpriority(2), C library differences).
+            // On Linux this applies to the calling thread only: setpriority(2), "C library/kernel
+            // differences".
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
         }
     }
@@ -21,6 +22,6 @@ final class BackgroundExecutor: SerialExecutor {
         thread.submit { [self] _ in job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
 
-    /// Waits until what was begun is done; nothing is to be enqueued after.
+    /// Waits for the jobs that have started. Nothing may be enqueued afterwards.
     func finish() async { try? await thread.shutdownGracefully() }
 }

@@ -1,19 +1,37 @@
 public import TextSupport
 
-/// The reply to `explain`: why a label was or was not reported just now.
+/// The reply to `explain`: why a label is or is not reported at the moment.
 public struct ExplainReport: Sendable, Equatable {
+    public enum State: String, Sendable, CaseIterable {
+        /// An event is in progress.
+        case active
+        /// An event ends unless the score recovers in time.
+        case fading
+        /// Hits, but too few in a row for an event.
+        case rising
+        /// The score is below the threshold.
+        case below
+        /// The last event ended too recently.
+        case refractory
+        /// The settings exclude the label.
+        case denied
+        /// The last window was gated.
+        case quiet
+        /// No window has been classified yet.
+        case pending
+    }
+
     public var label: String
-    /// The adapter whose label it is; nil for the published model.
+    /// The adapter that the label belongs to; nil for the base model.
     public var adapter: String?
-    /// `active`, `fading`, `rising`, `below`, `refractory`, `denied`, `quiet` or `unheard`.
-    public var state: String
-    /// A sentence for people.
+    public var state: State
+    /// For people.
     public var reason: String
     /// End of the last window; nil before the first.
     public var time: Timestamp?
     /// Score of the last window; nil when it was not classified.
     public var score: Float?
-    /// What was held against the thresholds.
+    /// The score that is compared with the thresholds.
     public var smoothedScore: Float?
     public var on: Float
     public var off: Float
@@ -26,13 +44,13 @@ public struct ExplainReport: Sendable, Equatable {
     public var refractorySeconds: Double
     public var refractoryUntil: Timestamp?
     public var isAllowed: Bool
-    /// The event that goes on; nil for none.
+    /// The event in progress; nil for none.
     public var event: UInt64?
     public var eventBegin: Timestamp?
     public var peakScore: Float?
 
     public init(
-        label: String, adapter: String?, state: String, reason: String, time: Timestamp?, score: Float?,
+        label: String, adapter: String?, state: State, reason: String, time: Timestamp?, score: Float?,
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
         mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
         event: UInt64?, eventBegin: Timestamp?, peakScore: Float?
@@ -62,7 +80,7 @@ public struct ExplainReport: Sendable, Equatable {
     public init(_ json: JSONObject) throws(JSONError) {
         label = try json.requiredString("label")
         adapter = try json.string("adapter")
-        state = try json.requiredString("state")
+        state = try json.requiredWord("state", of: State.allCases)
         reason = try json.requiredString("reason")
         time = try json.timestamp("time")
         score = try json.float("score")
@@ -86,7 +104,7 @@ extension ExplainReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("label", label)
         json.member("adapter", adapter)
-        json.member("state", state)
+        json.member("state", state.rawValue)
         json.member("reason", reason)
         json.member("time", time?.description)
         json.member("score", score ?? .nan)

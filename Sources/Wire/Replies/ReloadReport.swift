@@ -1,20 +1,20 @@
 public import TextSupport
 
-/// The reply to `reload`: what became of the settings, of each adapter of the directory, and of
-/// those that are gone from it.
+/// The reply to `reload`: what happened to the settings, to each adapter of the directory, and to those that
+/// were removed from it.
 public struct ReloadReport: Sendable, Equatable {
     public var loaded: [String] = []
-    /// The name was known, the content is new.
+    /// Adapters whose content changed.
     public var replaced: [String] = []
     public var unchanged: [String] = []
     public var removed: [String] = []
-    /// Settings that are in force from now on, `name: before -> after` each.
+    /// Settings that were applied, each as `name: before -> after`.
     public var changed: [String] = []
-    /// Settings that cannot change at run time, in the same form.
+    /// Settings that take effect after a restart, in the same form.
     public var needsRestart: [String] = []
-    /// One sentence each; what they are about was done all the same.
+    /// Messages about changes that were applied in spite of them.
     public var warnings: [String] = []
-    /// One sentence each.
+    /// Messages about what was not applied.
     public var problems: [String] = []
 
     public init() {}

@@ -3,22 +3,23 @@ internal import Capture
 internal import Recognizer
 internal import Wire
 
-/// Classifies clients' files beside the live stream, a window at a time, in turn for all who wait.
+/// Classifies clients' files in parallel with the live stream, one window at a time, alternating between the
+/// files.
 ///
-/// Its thread has the lowest priority and no helpers, so that the live stream hardly feels it. Activations are allocated while a
-/// file is open, and shared by all that are.
+/// It has one thread, at the lowest priority, so that the live stream is hardly affected. All open files
+/// share one set of activations, which is freed with the last of them.
 actor FileEngine {
-    /// Files that are classified at a time.
+    /// Maximum number of files that are classified at a time.
     static let maximumOpen = 16
 
-    /// Why a file is not classified, or not to its end.
+    /// Why a file was not classified, or not to its end.
     enum Refusal: Error, Equatable, CustomStringConvertible {
         case busy
         case file(FileClassifier.Failure)
 
         var description: String {
             switch self {
-            case .busy: "\(FileEngine.maximumOpen) files are being classified already: ask again later"
+            case .busy: "\(FileEngine.maximumOpen) files are already being classified: try again later"
             case .file(let failure): failure.message
             }
         }
@@ -32,9 +33,9 @@ actor FileEngine {
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// - Parameters:
-    ///   - file: Open already, or `nil`: `name` is its path.
-    ///   - variants: What classifies it, to its end.
-    /// - Returns: What to call it here; ``close(_:)`` has to follow.
+    ///   - file: The open file; nil to open `name` as a path.
+    ///   - variants: The variants that classify the whole file.
+    /// - Returns: An id for the other methods; ``close(_:)`` must be called in the end.
     func open(
         _ file: OwnedDescriptor?, name: String, _ choice: FileClassification.Options, _ variants: [Variant]
     ) throws(Refusal) -> Int {
@@ -50,24 +51,24 @@ actor FileEngine {
         }
     }
 
-    /// The next window's record; `nil` after the last.
+    /// The record of the next window; nil after the last.
     func next(of id: Int) throws(Refusal) -> BatchRecord? {
         do throws(FileClassifier.Failure) { return try files[id]?.next() } catch { throw .file(error) }
     }
 
-    /// - Returns: Seconds of audio that were read.
+    /// - Returns: The number of seconds of audio that were read.
     @discardableResult
     func close(_ id: Int) -> Double {
         let seconds = files.removeValue(forKey: id)?.seconds ?? 0
-        // Megabytes of activations were freed; the allocator would keep some of them, and more after each unlucky file.
+        // Megabytes of activations were freed; malloc would keep fragments of them.
         if files.isEmpty { ast_return_freed_memory() }
         return seconds
     }
 
-    /// Waits for the window at hand; to be called last.
+    /// Waits for the current window. No other method may be called afterwards.
     nonisolated func finish() async { await thread.finish() }
 
-    /// That of the files that are open, where it classifies with the same.
+    /// The scorer of the open files, if it has the same variants; otherwise a new one.
     private func scorer(for variants: [Variant]) -> WindowScorer {
         if let scorer, scorer.variants.elementsEqual(variants, by: { $0.network === $1.network }) {
             return scorer

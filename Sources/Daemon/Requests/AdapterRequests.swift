@@ -1,0 +1,50 @@
+internal import TextSupport
+internal import Wire
+
+/// Answers `adapter.list`, `adapter.load`, `adapter.use` and `adapter.unload`.
+struct AdapterRequests {
+    private let shelf: AdapterShelf
+
+    init(_ shelf: AdapterShelf) { self.shelf = shelf }
+
+    func list() -> AdapterList { shelf.snapshot.list }
+
+    func load(_ params: JSONObject) async throws -> AdapterList.Entry {
+        let path = try params.requiredString("path")
+        guard path.hasPrefix("/") else {
+            throw JSONError.wrongType(field: "path", expected: "an absolute path")
+        }
+        let name = try params.string("name")
+        return try await refused { try await shelf.load(path, as: name) }
+    }
+
+    func use(_ params: JSONObject) async throws -> SwitchReport {
+        guard let names = try params.strings("names") else { throw JSONError.missing(field: "names") }
+        return try await refused { try await shelf.use(names) }
+    }
+
+    /// - Returns: The name of the unloaded adapter.
+    func unload(_ params: JSONObject) async throws -> String {
+        let name = try params.requiredString("name")
+        try await refused { try await shelf.unload(name) }
+        return name
+    }
+
+    private func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let refusal as AdapterShelf.Refusal {
+            throw RPCError(refusal.code, refusal.description)
+        }
+    }
+}
+
+extension AdapterShelf.Refusal {
+    fileprivate var code: RPCError.Code {
+        switch self {
+        case .name: .invalidParams
+        case .unknown, .active, .over: .unavailable
+        case .model: .failed
+        }
+    }
+}

@@ -1,0 +1,60 @@
+public import TextSupport
+
+/// The requests of `astd.sock`: the one table that the daemon, astctl, the tests and docs/protocol.md share.
+public enum RPCMethod: String, Sendable, CaseIterable {
+    case hello
+    case status
+    case labels
+    case explain
+    case sources
+    case subscribe
+    case unsubscribe
+    case adapterList = "adapter.list"
+    case adapterLoad = "adapter.load"
+    case adapterUse = "adapter.use"
+    case adapterUnload = "adapter.unload"
+    case reload
+    case pause
+    case resume
+    case metrics
+    case classify
+    case shutdown
+
+    /// Names of the parameters that the request accepts; any other is refused.
+    public var parameters: [String] {
+        switch self {
+        case .hello, .status, .sources, .unsubscribe, .adapterList, .reload, .pause, .resume, .metrics,
+            .shutdown:
+            []
+        case .labels: ["adapter"]
+        case .explain: ["label", "adapter"]
+        case .subscribe: SubscribeParameters.names
+        case .adapterLoad: ["path", "name"]
+        case .adapterUse: ["names"]
+        case .adapterUnload: ["name"]
+        case .classify: ClassifyParameters.names
+        }
+    }
+
+    /// Whether the daemon may wait for the disk, the sound server or the engine before it replies. Such a
+    /// request must not run on an event loop or on Swift's cooperative thread pool.
+    public var mayBlock: Bool {
+        switch self {
+        case .hello, .labels, .explain, .subscribe, .unsubscribe, .adapterList, .shutdown: false
+        case .status, .sources, .adapterLoad, .adapterUse, .adapterUnload, .reload, .pause, .resume, .metrics,
+            .classify:
+            true
+        }
+    }
+
+    /// Checks the names of a request's parameters.
+    ///
+    /// - Throws: ``JSONError/wrongType(field:expected:)`` for a parameter that the request does not accept.
+    public func checkNames(of params: JSONObject) throws(JSONError) {
+        guard let unknown = params.members.keys.sorted().first(where: { !parameters.contains($0) }) else {
+            return
+        }
+        let accepted = parameters.isEmpty ? "none" : parameters.map { "`\($0)`" }.joined(separator: ", ")
+        throw .wrongType(field: unknown, expected: "omitted: `\(rawValue)` accepts \(accepted)")
+    }
+}
