@@ -48,6 +48,7 @@ let package = Package(
         .target(
             name: "CKernels",
             cSettings: [.headerSearchPath("."), .treatAllWarnings(as: .error)]),
+        .target(name: "CSystemSupport", cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPng", providers: [.apt(["libpng-dev"])]),
@@ -58,24 +59,31 @@ let package = Package(
 
         // The JSON reader and writer, near misses, number formatting: text without any domain.
         .target(name: "TextSupport", swiftSettings: house),
+        // Threads, the heap and the processors.
+        .target(name: "SystemSupport", dependencies: ["CSystemSupport"], swiftSettings: house),
 
         // The stages, in the order the data takes.
-        .target(name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr"], swiftSettings: house),
+        .target(
+            name: "Capture", dependencies: ["CPulse", "CSndfile", "CSoxr", "SystemSupport"],
+            swiftSettings: house),
         .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
         .target(
-            name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL"], swiftSettings: house),
+            name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "SystemSupport"],
+            swiftSettings: house),
         .target(name: "Detection", swiftSettings: house),
         .target(name: "Wire", dependencies: ["TextSupport"], swiftSettings: house),
 
         // Where the stages meet.
         .target(
             name: "Recognizer",
-            dependencies: ["CKernels", "Capture", "Frontend", "Inference", "Detection", "Wire"],
+            dependencies: [
+                "Capture", "Frontend", "Inference", "Detection", "SystemSupport", "Wire",
+            ],
             swiftSettings: house),
         .target(
             name: "Batch",
             dependencies: [
-                "CKernels", "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection",
+                "CPng", "Capture", "Frontend", "Inference", "Recognizer", "Detection", "SystemSupport",
                 "TextSupport", "Wire",
             ],
             // Compiled into the program, so that it stays one file.
@@ -88,8 +96,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CKernels", "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
-                "Detection", "Settings", "TextSupport",
+                "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
+                "Detection", "Settings", "SystemSupport", "TextSupport",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],
             swiftSettings: house),
@@ -99,7 +107,7 @@ let package = Package(
             name: "astd",
             dependencies: [
                 "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
-                "TextSupport", "Wire", log, argumentParser,
+                "SystemSupport", "TextSupport", "Wire", log, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(
@@ -107,17 +115,20 @@ let package = Package(
 
         // Shared by the tests of all targets, and depends on none of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "FrontendTests", dependencies: ["Capture", "Frontend", "Inference", "TestSupport"],
             swiftSettings: house),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "TestSupport"], swiftSettings: house),
+            name: "InferenceTests", dependencies: ["Inference", "SystemSupport", "TestSupport"],
+            swiftSettings: house),
         .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: house),
         .testTarget(
             name: "RecognizerTests",
             dependencies: [
-                "Capture", "Detection", "Frontend", "Inference", "Recognizer", "TestSupport", "Wire",
+                "Capture", "Detection", "Frontend", "Inference", "Recognizer", "SystemSupport", "TestSupport",
+                "Wire",
             ],
             swiftSettings: house),
         .testTarget(

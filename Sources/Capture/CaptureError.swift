@@ -1,3 +1,5 @@
+public import SystemSupport
+
 /// Everything that can be wrong with audio that was asked for: what was wanted and what was found.
 ///
 /// ``description`` is one line, "what is wrong: what to do". ``code`` is for programs.
@@ -25,6 +27,8 @@ public enum CaptureError: Error, Equatable, Sendable {
     case nonFinite(name: String, frame: Int64, value: String)
     /// A system call failed; `reason` is the system's wording for its error number.
     case system(name: String, operation: String, reason: String)
+    /// The capture thread cannot be started.
+    case thread(ThreadError)
     /// No PulseAudio server answered; `server` is the address that was asked for, nil for the default.
     case noServer(server: String?, reason: String)
     /// The server has no source of that name; `available` lists those it has.
@@ -47,7 +51,7 @@ extension CaptureError {
         case .notRegularFile: "not_a_file"
         case .emptyFile, .noFrames: "empty"
         case .notAudio: "not_audio"
-        case .malformed, .system: "unreadable"
+        case .malformed, .system, .thread: "unreadable"
         case .unsupported: "unsupported"
         case .nonFinite: "non_finite"
         case .noServer: "no_server"
@@ -87,6 +91,8 @@ extension CaptureError: CustomStringConvertible {
             "\(name) has \(value) at frame \(frame), which is no sample: repair or convert the file"
         case .system(let name, let operation, let reason):
             "\(name) could not be used, \(operation) failed (\(reason)): check the file and its disk"
+        case .thread(let error):
+            error.description
         case .noServer(let server, let reason):
             "no PulseAudio server answers\(server.map { " at \($0)" } ?? "") (\(reason)): start one with "
                 + "`pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER"

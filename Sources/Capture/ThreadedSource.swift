@@ -1,4 +1,5 @@
-import Synchronization
+private import Synchronization
+internal import SystemSupport
 
 /// The life of a source with a thread of its own: started once, stopped once, joined before it goes.
 final class ThreadedSource: Sendable {
@@ -8,14 +9,14 @@ final class ThreadedSource: Sendable {
 
     private enum State {
         case idle
-        case running(CaptureThread, SampleRing)
+        case running(NamedThread, SampleRing)
         case ended
     }
 
     /// Starts the thread. It finishes the ring when `body` returns.
     ///
     /// - Parameter isPaused: Whether ``pauseFlag`` is raised before `body` runs.
-    /// - Throws: `system` when there are too many threads.
+    /// - Throws: `thread` when the system refuses another thread.
     func start(
         into ring: SampleRing, threadName: String, isPaused: Bool = false,
         body: @escaping @Sendable () -> Void
@@ -23,11 +24,15 @@ final class ThreadedSource: Sendable {
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
             if isPaused { _ = pauseFlag.set(true) }
-            let thread = try CaptureThread(name: threadName) {
-                body()
-                ring.finish()
+            do throws(ThreadError) {
+                let thread = try NamedThread(threadName) {
+                    body()
+                    ring.finish()
+                }
+                state = .running(thread, ring)
+            } catch {
+                throw CaptureError.thread(error)
             }
-            state = .running(thread, ring)
         }
     }
 

@@ -1,4 +1,3 @@
-private import CKernels
 private import Capture
 private import Frontend
 private import Inference
@@ -6,6 +5,7 @@ public import Logging
 private import Recognizer
 private import ServiceLifecycle
 private import Settings
+private import SystemSupport
 private import UnixSignals
 private import Wire
 
@@ -23,7 +23,7 @@ public struct AstDaemon: Sendable {
     ///
     /// - Throws: ``DaemonError``.
     public func run() async throws {
-        ast_share_arenas()
+        Heap.limitArenas()
         let notifier = ServiceNotifier(logger: logger)
         let spec = try mapped(DaemonError.source) { () throws(CaptureError) in
             try SourceSpec(parsing: options.settings.source)
@@ -38,7 +38,9 @@ public struct AstDaemon: Sendable {
         let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
             try adapters.begin(options.recognizer.adapters)
         }
-        let scorer = WindowScorer(variants, threads: options.recognizer.threads)
+        let scorer = try mapped(DaemonError.model) { () throws(ModelError) in
+            try WindowScorer(variants, threads: options.recognizer.threads)
+        }
         let features = LiveFeatures(
             for: variants, historyFrames: options.recognizer.historyFrames,
             minimumFrames: maker.baseVariant.frontend.windowFrames)

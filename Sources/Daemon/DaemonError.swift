@@ -1,5 +1,6 @@
 public import Capture
 public import Inference
+public import SystemSupport
 
 /// Why the daemon did not start, or stopped.
 public enum DaemonError: Error, Sendable {
@@ -10,7 +11,7 @@ public enum DaemonError: Error, Sendable {
     case sockets(SocketServerError)
     /// The model produced NaN or infinite scores.
     case brokenModel(String)
-    case noThread
+    case thread(ThreadError)
 }
 
 extension DaemonError: CustomStringConvertible {
@@ -22,7 +23,7 @@ extension DaemonError: CustomStringConvertible {
         case .source(let error): error.description
         case .sockets(let error): error.description
         case .brokenModel(let reason): reason
-        case .noThread: "cannot create a thread; check `ulimit -u`"
+        case .thread(let error): error.description
         }
     }
 }

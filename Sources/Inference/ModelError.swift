@@ -1,4 +1,7 @@
-/// Why a model or an adapter cannot be used. Every case names the file, and what was wanted and found.
+public import SystemSupport
+
+/// Why a model or an adapter cannot be used. Cases that are about a file name it, and what was wanted
+/// and found.
 public enum ModelError: Error, Equatable, Sendable {
     /// The file cannot be opened or read; `reason` is the system's.
     case unreadable(path: String, reason: String)
@@ -14,6 +17,8 @@ public enum ModelError: Error, Equatable, Sendable {
     case unmatchedTensor(path: String, tensor: String)
     /// Infinite or not-a-number values.
     case notFinite(path: String, tensor: String)
+    /// A thread of the forward pass cannot be started; the model is not at fault.
+    case thread(ThreadError)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -38,6 +43,8 @@ extension ModelError: CustomStringConvertible {
             "\(path): tensor \(tensor) fits nothing in the model: the adapter was trained for another one"
         case .notFinite(let path, let tensor):
             "\(path): \(tensor) holds infinite or not-a-number values"
+        case .thread(let error):
+            error.description
         }
     }
 }

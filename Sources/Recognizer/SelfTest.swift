@@ -47,7 +47,7 @@ public struct SelfTest {
     /// - Throws: ``ModelError``: the reference cannot be read.
     public func stages(_ precision: Precision) throws(ModelError) -> [Line] {
         let reference = try ReferenceArrays(path: directory + "/reference.safetensors")
-        let scorer = WindowScorer(
+        let scorer = try WindowScorer(
             [
                 VariantMaker(base: try BaseModel(directory: directory, precision: precision), activation: nil)
                     .baseVariant

@@ -16,10 +16,11 @@ public final class WindowScorer {
     /// - Parameters:
     ///   - variants: At least one, all of one base.
     ///   - threads: Of the forward pass.
-    public init(_ variants: [Variant], threads: Int) {
+    /// - Throws: `thread` when the system refuses that many threads.
+    public init(_ variants: [Variant], threads: Int) throws(ModelError) {
         precondition(!variants.isEmpty)
         self.variants = variants
-        engine = Engine(threads: threads)
+        engine = try Engine(threads: threads)
         scores = .allocate(capacity: 0)
         allocate()
     }
@@ -38,7 +39,7 @@ public final class WindowScorer {
                     try LoRAAdapter(directory: directory), named: AdapterName.of(directory: directory)))
         }
         if variants.isEmpty { variants = [maker.baseVariant] }
-        self.init(variants, threads: options.threads)
+        try self.init(variants, threads: options.threads)
     }
 
     deinit { scores.deallocate() }

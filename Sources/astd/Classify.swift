@@ -5,6 +5,7 @@ internal import Detection
 internal import Inference
 internal import Recognizer
 internal import Settings
+private import SystemSupport
 internal import TextSupport
 internal import Wire
 
@@ -135,23 +136,25 @@ struct Classify: ParsableCommand {
         let first = try WindowScorer.load(options)
         if let settings { warnOfStrangers(settings.detection, first) }
         let hopFrames = settings?.hopFrames ?? hop.map { Int(($0 * 100).rounded()) }
-        let classifiers = (0..<jobs).map { job in
+        let classifiers = try (0..<jobs).map { job in
             FileClassifier(
-                job == 0 ? first : WindowScorer(first.variants, threads: threadsPerJob), topK: topK.limit,
-                minimumScore: minScore, hopFrames: hopFrames)
+                job == 0 ? first : try WindowScorer.make(first.variants, threads: threadsPerJob),
+                topK: topK.limit, minimumScore: minScore, hopFrames: hopFrames)
         }
         let result: BatchRun.Result
-        do throws(WriteError) {
+        do {
             let outputs = try BatchOutputs(
                 formats, of: events ? .events : .windows, to: destination, report: report,
                 labels: ReportLabels(
                     first.variants.map { (first.variants.count > 1 ? $0.adapter : nil, $0.labels) }),
                 settings: told(options, hopFrames, settings), resumes: resume)
             result = try run(classifiers, settings?.detection, outputs)
-        } catch {
+        } catch let error as WriteError {
             // `astd classify ... | head` is a normal way to use it.
             if error.isClosedPipe { return }
             throw Failure.general(error.reason)
+        } catch let error as ThreadError {
+            throw Failure.general(error.description)
         }
         if let signal = result.interruptedBy {
             let advice = output == nil ? "" : ", and kept: go on with --resume"
@@ -179,7 +182,7 @@ struct Classify: ParsableCommand {
 
     private func run(
         _ classifiers: [FileClassifier], _ rules: DetectionRules?, _ outputs: BatchOutputs
-    ) throws(WriteError) -> BatchRun.Result {
+    ) throws -> BatchRun.Result {
         let files = FileQueue(paths: paths, listPath: filesFrom)
         let isVisible = !noProgress && isatty(STDERR_FILENO) != 0
         let progress = ProgressBar(isVisible: isVisible)

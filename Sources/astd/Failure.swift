@@ -1,6 +1,7 @@
 private import Glibc
 internal import ArgumentParser
 internal import Daemon
+internal import Inference
 private import Recognizer
 internal import Settings
 
@@ -12,6 +13,11 @@ enum Failure {
     /// EX_NOINPUT: no model, or none that can be used.
     static func noModel(_ reason: String) -> ExitCode { tell(reason, ExitCode(66)) }
 
+    /// A model that cannot be used, or a forward pass without its threads.
+    static func model(_ error: ModelError) -> ExitCode {
+        if case .thread = error { general(error.description) } else { noModel(error.description) }
+    }
+
     static func noModelAnywhere() -> ExitCode {
         let places = ModelLocator.standardPlaces.joined(separator: ", ")
         return noModel("no model in \(places): name one with --model or $ASTD_MODEL")
@@ -19,10 +25,10 @@ enum Failure {
 
     static func daemon(_ error: DaemonError) -> ExitCode {
         switch error {
+        case .sockets, .thread, .model(.thread): tell(error.description, ExitCode(1))
         case .model, .adapter, .brokenModel: tell(error.description, ExitCode(66))
         // EX_UNAVAILABLE: what is to be heard is not there.
         case .source: tell(error.description, ExitCode(69))
-        case .sockets, .noThread: tell(error.description, ExitCode(1))
         }
     }
 

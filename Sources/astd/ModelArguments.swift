@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Detection
 internal import Inference
 internal import Recognizer
+private import SystemSupport
 
 /// The options that every command with a model has.
 struct ModelArguments: ParsableArguments {
@@ -82,10 +83,15 @@ struct ModelArguments: ParsableArguments {
 extension WindowScorer {
     /// Loads the model, or ends the program with the reason.
     static func load(_ options: RecognizerOptions) throws -> WindowScorer {
+        do throws(ModelError) { return try WindowScorer(options) } catch { throw Failure.model(error) }
+    }
+
+    /// Uses a loaded model once more, or ends the program with the reason.
+    static func make(_ variants: [Variant], threads: Int) throws -> WindowScorer {
         do throws(ModelError) {
-            return try WindowScorer(options)
+            return try WindowScorer(variants, threads: threads)
         } catch {
-            throw Failure.noModel(error.description)
+            throw Failure.model(error)
         }
     }
 }

@@ -42,7 +42,7 @@ struct Selftest: ParsableCommand {
                     allHold = allHold && line.holds
                 }
             } catch {
-                throw Failure.noModel(error.description)
+                throw Failure.model(error)
             }
         }
         guard allHold else {

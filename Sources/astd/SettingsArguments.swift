@@ -4,6 +4,7 @@ internal import Glibc
 internal import Inference
 internal import Recognizer
 internal import Settings
+private import SystemSupport
 
 /// The options that name settings: a file, and single ones.
 struct SettingsArguments: ParsableArguments {

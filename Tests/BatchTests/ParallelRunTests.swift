@@ -22,9 +22,10 @@ struct ParallelRunTests {
     {
         let first = try WindowScorer(
             RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
-        return (0..<jobs).map { _ in
+        return try (0..<jobs).map { _ in
             FileClassifier(
-                WindowScorer(first.variants, threads: 1), topK: topK, minimumScore: nil, hopFrames: hopFrames)
+                try WindowScorer(first.variants, threads: 1), topK: topK, minimumScore: nil,
+                hopFrames: hopFrames)
         }
     }
 

@@ -14,7 +14,7 @@ import Wire
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let shelf = AdapterShelf(
             VariantMaker(base: base, activation: nil), directory: nil, logger: Logger(label: "test"))
-        let scorer = WindowScorer(try shelf.begin([]), threads: 1)
+        let scorer = try WindowScorer(try shelf.begin([]), threads: 1)
         let bell = DispatchSemaphore(value: 0)
         let switcher = VariantSwitch { bell.signal() }
         shelf.connect(switcher)

@@ -128,7 +128,7 @@ private final class Stream {
         let logger = TestServer.logger
         pipeline = Pipeline(
             ring: ring,
-            scorer: WindowScorer([maker.baseVariant], threads: 1),
+            scorer: try WindowScorer([maker.baseVariant], threads: 1),
             features: LiveFeatures(for: [maker.baseVariant], historyFrames: 20),
             detection: EventDetection(rules: Settings().detection, hopFrames: 20),
             clips: ClipRecorder(ClipSettings(), logger: logger), hub: hub, hopFrames: 20,

@@ -49,8 +49,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 5]) func `Workers share items without loss or repeat`(_ count: Int) {
-        let pool = WorkerPool(count: count)
+    @Test(arguments: [1, 2, 3, 5]) func `Workers share items without loss or repeat`(_ count: Int) throws {
+        let pool = try WorkerPool(count: count)
         for _ in 0..<200 {
             let done = UnsafeMutableBufferPointer<Int>.allocate(capacity: 37)
             defer { done.deallocate() }

@@ -186,7 +186,7 @@ import Testing
             try golden.adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
             ?? base.network
         #expect(network.precision == precision)
-        let engine = Engine(threads: 2)
+        let engine = try Engine(threads: 2)
         engine.prepare(for: [network])
         var logits = [Float](repeating: .nan, count: network.config.labels.count)
         try golden.referenceFeatures().withUnsafeBufferPointer { features in

@@ -23,7 +23,7 @@ import Testing
     private func logits(_ cache: String?, model: String = model) throws -> [Float] {
         let base = try BaseModel(
             directory: model, precision: .int8, cache: cache.map { PackedCache(directory: $0) })
-        let engine = Engine(threads: 1)
+        let engine = try Engine(threads: 1)
         engine.prepare(for: [base.network])
         let geometry = base.network.config.geometry
         let features = (0..<geometry.frames * geometry.melBins).map { Float($0 % 23) / 23 - 0.5 }

@@ -15,7 +15,7 @@ final class TestNetwork {
         } else {
             network = base.network
         }
-        engine = Engine(threads: threads)
+        engine = try Engine(threads: threads)
         engine.prepare(for: [network])
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import SystemSupport
 import Testing
 
 @testable import Inference
@@ -17,8 +18,8 @@ import Testing
     }
 
     @Test(arguments: 1...6)
-    func `Every worker runs every job once`(workers: Int) {
-        let pool = WorkerPool(count: workers)
+    func `Every worker runs every job once`(workers: Int) throws {
+        let pool = try WorkerPool(count: workers)
         let tally = Tally(workers)
         for job in 1...1000 {
             pool.run { tally.add($0) }
@@ -28,8 +29,8 @@ import Testing
     }
 
     @Test(arguments: 1...6)
-    func `Each item is handed out once, to a worker that there is`(workers: Int) {
-        let pool = WorkerPool(count: workers)
+    func `Each item is handed out once, to a worker that there is`(workers: Int) throws {
+        let pool = try WorkerPool(count: workers)
         for items in [0, 1, 2, workers, 3 * workers + 1, 500] {
             let tally = Tally(items)
             let used = Tally(workers)
@@ -42,8 +43,8 @@ import Testing
         }
     }
 
-    @Test func `A thousand jobs of both kinds follow each other on one pool`() {
-        let pool = WorkerPool(count: 3)
+    @Test func `A thousand jobs of both kinds follow each other on one pool`() throws {
+        let pool = try WorkerPool(count: 3)
         let sum = Atomic<Int>(0)
         for job in 0..<1000 {
             if job % 2 == 0 {
@@ -56,8 +57,8 @@ import Testing
         #expect(sum.load(ordering: .relaxed) == 500 * 6 + distributed)
     }
 
-    @Test func `Pools side by side do not mix their jobs`() {
-        let first = WorkerPool(count: 3), second = WorkerPool(count: 2)
+    @Test func `Pools side by side do not mix their jobs`() throws {
+        let first = try WorkerPool(count: 3), second = try WorkerPool(count: 2)
         let firstTally = Tally(3), secondTally = Tally(2)
         for _ in 0..<200 {
             first.run { worker in
@@ -69,8 +70,8 @@ import Testing
         #expect(secondTally.values == [200, 200])
     }
 
-    @Test func `Denormal numbers are flushed in a job, on every worker, and not after it`() {
-        let pool = WorkerPool(count: 3)
+    @Test func `Denormal numbers are flushed in a job, on every worker, and not after it`() throws {
+        let pool = try WorkerPool(count: 3)
         let flushed = Tally(3)
         let tiny = Float.leastNormalMagnitude
         let half = Float("0.5") ?? 0
@@ -81,8 +82,25 @@ import Testing
         #expect(tiny * half > 0, "the caller's own arithmetic is as before")
     }
 
-    @Test func `A pool that goes away leaves no thread behind`() {
+    @Test func `A pool that goes away leaves no thread behind`() throws {
         // Were they kept, 3000 threads would exceed what a container usually allows, or this machine's memory.
-        for _ in 0..<1000 { WorkerPool(count: 4).run { _ in } }
+        for _ in 0..<1000 { try WorkerPool(count: 4).run { _ in } }
+    }
+
+    @Test func `A pool whose third thread is refused throws and ends the two it had started`() throws {
+        let bodies = Atomic<Int>(0)
+        let refusal = ThreadError(name: "astd-worker-3", code: EAGAIN)
+        #expect(throws: refusal) {
+            _ = try WorkerPool(count: 5) { name, body throws(ThreadError) in
+                if name == "astd-worker-3" { throw refusal }
+                return try NamedThread(name) {
+                    body()
+                    bodies.add(1, ordering: .sequentiallyConsistent)
+                }
+            }
+        }
+        // The pool joins its threads, so both have ended when the initialiser throws.
+        let ended = bodies.load(ordering: .sequentiallyConsistent)
+        #expect(ended == 2)
     }
 }

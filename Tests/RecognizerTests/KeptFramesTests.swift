@@ -11,7 +11,7 @@ import Testing
         let maker = VariantMaker(base: base, activation: nil)
         let adapter = try LoRAAdapter(directory: Golden.path("adapters/petl-qv-cls-64"))
         let short = try maker.variant(adapter, named: "short")
-        let scorer = WindowScorer([short], threads: 1)
+        let scorer = try WindowScorer([short], threads: 1)
         let features = LiveFeatures(for: [short], minimumFrames: 300)
         #expect(scorer.windowFrames == 64)
         for _ in 0..<1500 {

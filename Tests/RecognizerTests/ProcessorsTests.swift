@@ -1,5 +1,6 @@
 import Glibc
 import Recognizer
+import SystemSupport
 import Testing
 
 @Suite struct ProcessorsTests {

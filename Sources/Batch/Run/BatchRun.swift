@@ -1,8 +1,8 @@
 private import Glibc
-private import CKernels
 public import Detection
 internal import Frontend
 public import Recognizer
+internal import SystemSupport
 internal import Wire
 
 /// Classifies files with several jobs, and tells what they found in the order of the input.
@@ -44,22 +44,24 @@ public final class BatchRun {
 
     /// - Parameter report: Called with each file's error, besides the error's record in the output.
     /// - Throws: ``WriteError`` when records cannot be written: going on would lose them. What is whole stays.
-    public func run(_ files: FileQueue, report: (String) -> Void) throws(WriteError) -> Result {
-        let schedule = Monitor(BatchSchedule(jobs: classifiers.count))
+    ///   `ThreadError` when a job's thread cannot be started.
+    public func run(_ files: FileQueue, report: (String) -> Void) throws -> Result {
+        let schedule = ConditionLocked(BatchSchedule(jobs: classifiers.count))
         progress.begin(files, finished: outputs.finished)
         let source = FileSource(files, outputs.finished, columns: outputs.hasPage)
-        for (index, classifier) in classifiers.enumerated() {
-            JobThread.start(
-                name: "astd-job-\(index)",
-                Job(classifier, schedule, source, keepsScores: aggregation != .none || eventRules != nil).run)
-        }
         defer {
             schedule.change { $0.stop() }
             // Windows at hand are finished; a job that waits for the next path of a list may wait for ever.
             _ = schedule.wait { $0.busy == 0 ? true : nil }
             progress.clear()
         }
-        do throws(WriteError) {
+        do {
+            for (index, classifier) in classifiers.enumerated() {
+                let job = Job(
+                    classifier, schedule, source, keepsScores: aggregation != .none || eventRules != nil)
+                // Not joined: a job that reads a list may block in that read after the run has ended.
+                _ = try NamedThread("astd-job-\(index)") { job.run() }
+            }
             return try tell(schedule, report)
         } catch {
             // Records are lost from here on, finished files are not.
@@ -70,7 +72,7 @@ public final class BatchRun {
 
     /// Writes what the jobs find until there is no more.
     private func tell(
-        _ schedule: Monitor<BatchSchedule>, _ report: (String) -> Void
+        _ schedule: ConditionLocked<BatchSchedule>, _ report: (String) -> Void
     ) throws(WriteError) -> Result {
         var result = Result()
         result.files = outputs.finished.files
@@ -212,15 +214,15 @@ final class FileSource: @unchecked Sendable {
 
 /// One of the threads that classify.
 private final class Job: @unchecked Sendable {
-    // SAFETY: made by the run, then used by its thread alone; what they share is in the monitor.
+    // SAFETY: made by the run, then used by its thread alone; what they share is in the schedule.
     private let classifier: FileClassifier
-    private let schedule: Monitor<BatchSchedule>
+    private let schedule: ConditionLocked<BatchSchedule>
     private let source: FileSource
     private let keepsScores: Bool
     private var features: SlidingFeatures?
 
     init(
-        _ classifier: FileClassifier, _ schedule: Monitor<BatchSchedule>, _ source: FileSource,
+        _ classifier: FileClassifier, _ schedule: ConditionLocked<BatchSchedule>, _ source: FileSource,
         keepsScores: Bool
     ) {
         self.classifier = classifier
@@ -279,43 +281,5 @@ extension BatchSchedule.OpenFile {
         summary.seconds = stream.seconds
         summary.sampleRateHz = stream.sampleRateHz
         fractionRead = stream.fractionRead
-    }
-}
-
-/// Threads that no executor shares: a window takes as long as it takes.
-private enum JobThread {
-    private final class Body {
-        private let name: String
-        private let body: () -> Void
-
-        init(_ name: String, _ body: @escaping () -> Void) {
-            self.name = name
-            self.body = body
-        }
-
-        func run() {
-            ast_name_thread(name)
-            body()
-        }
-    }
-
-    /// Signals are not delivered to it: they are for the thread that tells.
-    static func start(name: String, _ body: @escaping () -> Void) {
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var thread = pthread_t()
-        // SAFETY: retained for the thread, which takes the reference over.
-        let box = Unmanaged.passRetained(Body(name, body))
-        let failure = pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, box.toOpaque())
-        precondition(failure == 0, "cannot start a thread: \(failure)")
-        pthread_detach(thread)
     }
 }

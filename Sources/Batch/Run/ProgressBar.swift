@@ -1,6 +1,7 @@
 private import Glibc
 private import TextSupport
 private import Wire
+internal import SystemSupport
 
 /// One line on standard error that shows how far a batch has come, redrawn at most ten times a second.
 public final class ProgressBar {
@@ -64,7 +65,7 @@ public final class ProgressBar {
         if isVisible { bytes += Self.size(path) }
     }
 
-    func draw(_ schedule: Monitor<BatchSchedule>) {
+    func draw(_ schedule: ConditionLocked<BatchSchedule>) {
         let now = now()
         guard isVisible, now - drawn > .milliseconds(100) else { return }
         drawn = now

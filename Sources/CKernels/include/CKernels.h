@@ -50,21 +50,4 @@ const ast_kernels *ast_kernels_for_this_cpu(void);
 /// The set of that name, or NULL when this build or this processor has none.
 const ast_kernels *ast_kernels_named(const char *name);
 
-/// Denormal numbers become zero in the calling thread's arithmetic: they cost a hundred cycles each.
-/// Returns the state before, for `ast_restore_denormals`.
-uint64_t ast_flush_denormals(void);
-void ast_restore_denormals(uint64_t state);
-
-/// The calling thread's name in `ps` and debuggers, at most 15 bytes.
-void ast_name_thread(const char *name);
-
-/// Processors that the calling thread may run on.
-int ast_usable_processors(void);
-
-/// Two arenas for all threads (glibc's M_ARENA_MAX): one for each thread keeps freed memory that no other thread uses.
-void ast_share_arenas(void);
-
-/// Gives the system back what was freed and the allocator still keeps (glibc's malloc_trim).
-void ast_return_freed_memory(void);
-
 #endif

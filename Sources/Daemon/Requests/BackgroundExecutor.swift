@@ -1,6 +1,6 @@
-private import CKernels
 private import Glibc
 private import NIOPosix
+private import SystemSupport
 
 /// Runs an actor on a thread of its own, at the lowest priority, for long computations.
 final class BackgroundExecutor: SerialExecutor {
@@ -10,7 +10,7 @@ final class BackgroundExecutor: SerialExecutor {
     init(name: String) {
         thread.start()
         thread.submit { _ in
-            ast_name_thread(name)
+            NamedThread.setCurrentName(name)
             // On Linux this applies to the calling thread only: setpriority(2), "C library/kernel
             // differences".
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)

@@ -1,6 +1,7 @@
-private import CKernels
 internal import Capture
+internal import Inference
 internal import Recognizer
+private import SystemSupport
 internal import Wire
 
 /// Classifies clients' files in parallel with the live stream, one window at a time, alternating between the
@@ -16,11 +17,13 @@ actor FileEngine {
     enum Refusal: Error, Equatable, CustomStringConvertible {
         case busy
         case file(FileClassifier.Failure)
+        case engine(ModelError)
 
         var description: String {
             switch self {
             case .busy: "\(FileEngine.maximumOpen) files are already being classified: try again later"
             case .file(let failure): failure.message
+            case .engine(let error): error.description
             }
         }
     }
@@ -40,9 +43,10 @@ actor FileEngine {
         _ file: OwnedDescriptor?, name: String, _ choice: FileClassification.Options, _ variants: [Variant]
     ) throws(Refusal) -> Int {
         guard files.count < Self.maximumOpen else { throw .busy }
+        let scorer = try scorer(for: variants)
         do throws(FileClassifier.Failure) {
             let opened = try FileClassification(
-                descriptor: file?.number, name: name, choice, scorer(for: variants))
+                descriptor: file?.number, name: name, choice, scorer)
             lastID += 1
             files[lastID] = opened
             return lastID
@@ -61,7 +65,7 @@ actor FileEngine {
     func close(_ id: Int) -> Double {
         let seconds = files.removeValue(forKey: id)?.seconds ?? 0
         // Megabytes of activations were freed; malloc would keep fragments of them.
-        if files.isEmpty { ast_return_freed_memory() }
+        if files.isEmpty { Heap.trim() }
         return seconds
     }
 
@@ -69,12 +73,16 @@ actor FileEngine {
     nonisolated func finish() async { await thread.finish() }
 
     /// The scorer of the open files, if it has the same variants; otherwise a new one.
-    private func scorer(for variants: [Variant]) -> WindowScorer {
+    private func scorer(for variants: [Variant]) throws(Refusal) -> WindowScorer {
         if let scorer, scorer.variants.elementsEqual(variants, by: { $0.network === $1.network }) {
             return scorer
         }
-        let new = WindowScorer(variants, threads: 1)
-        scorer = new
-        return new
+        do throws(ModelError) {
+            let new = try WindowScorer(variants, threads: 1)
+            scorer = new
+            return new
+        } catch {
+            throw .engine(error)
+        }
     }
 }

@@ -1,6 +1,6 @@
-import CKernels
 import NIOConcurrencyHelpers
 import NIOCore
+import SystemSupport
 import TextSupport
 import Wire
 
@@ -86,7 +86,7 @@ final class ClientRegistry: Sendable {
             state.peak = count
             return true
         }
-        if isDue { ast_return_freed_memory() }
+        if isDue { Heap.trim() }
     }
 }
 

@@ -1,43 +1,46 @@
-private import CKernels
 private import Dispatch
 private import Synchronization
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+internal import SystemSupport
 
 /// The threads of the forward pass, and the only owner of its parallelism: the product library itself is held
 /// to one thread. Workers sleep between jobs. The calling thread is worker 0.
 final class WorkerPool {
     let count: Int
     private let team: Team
-    private var threads: [pthread_t] = []
+    private var threads: [NamedThread] = []
 
-    /// - Parameter count: Workers including the caller, at least 1.
-    init(count: Int) {
+    /// Starts a thread, as ``NamedThread`` does.
+    typealias StartThread = (String, @escaping @Sendable () -> Void) throws(ThreadError) -> NamedThread
+
+    /// - Parameters:
+    ///   - count: Workers including the caller, at least 1.
+    ///   - startThread: A seam for tests.
+    /// - Throws: ``ThreadError``; the threads that were started before it have ended then.
+    init(
+        count: Int,
+        startThread: StartThread = { name, body throws(ThreadError) in try NamedThread(name, body: body) }
+    ) throws(ThreadError) {
         precondition(count >= 1)
         self.count = count
         team = Team(helpers: count - 1)
         for worker in 1..<max(count, 1) {
-            let start = Unmanaged.passRetained(Start(team: team, worker: worker))
-            var thread = pthread_t()
-            let failure = pthread_create(&thread, nil, helperThread, start.toOpaque())
-            precondition(failure == 0, "cannot start a thread: \(failure)")
-            threads.append(thread)
+            threads.append(
+                try startThread("astd-worker-\(worker)") { [team] in
+                    _ = Denormals.flush()
+                    team.help(worker: worker)
+                })
         }
     }
 
     deinit {
         team.stop()
-        for thread in threads { pthread_join(thread, nil) }
+        for thread in threads { thread.join() }
     }
 
     /// Runs `body(worker)` once on every worker, and returns when all have.
     func run(_ body: (Int) -> Void) {
-        let state = ast_flush_denormals()
-        defer { ast_restore_denormals(state) }
+        let state = Denormals.flush()
+        defer { Denormals.restore(state) }
         if count == 1 { return body(0) }
         withoutActuallyEscaping(body) { body in
             team.begin(body)
@@ -100,25 +103,4 @@ private final class Team: @unchecked Sendable {
             done.signal()
         }
     }
-}
-
-private final class Start {
-    let team: Team
-    let worker: Int
-
-    init(team: Team, worker: Int) {
-        self.team = team
-        self.worker = worker
-    }
-}
-
-/// A plain function, not a closure: it runs outside every actor.
-private func helperThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    // SAFETY: the pointer is the retained `Start` that `WorkerPool.init` passed.
-    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-    ast_name_thread("astd-worker-\(start.worker)")
-    _ = ast_flush_denormals()
-    start.team.help(worker: start.worker)
-    return nil
 }

@@ -1,3 +1,5 @@
+private import SystemSupport
+
 /// Computes forward passes: the threads, and the memory of all activations, which every network in turn uses.
 ///
 /// One window at a time: an instance is not for concurrent calls.
@@ -16,9 +18,12 @@ public final class Engine {
     private var space: Workspace?
 
     /// - Parameter threads: At least 1.
-    public init(threads: Int) {
+    /// - Throws: `thread` when the system refuses that many threads.
+    public init(threads: Int) throws(ModelError) {
         Products.prepare()
-        pool = WorkerPool(count: max(1, threads))
+        do throws(ThreadError) { pool = try WorkerPool(count: max(1, threads)) } catch {
+            throw .thread(error)
+        }
     }
 
     /// Makes room for these networks, and gives back what only others needed.

@@ -1,19 +1,17 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
-/// State that several threads change, and wait for changes of.
+/// A value that several threads change, and whose changes they wait for: a mutex with a condition variable.
 ///
-/// SAFETY: `state` is touched only with `mutex` held.
-final class Monitor<State>: @unchecked Sendable {
-    private var state: State
+/// Threading: any thread. The closures run with the lock held, so they must be short and must not use the same lock.
+///
+/// SAFETY: `value` is accessed only with `mutex` held.
+public final class ConditionLocked<Value>: @unchecked Sendable {
+    private var value: Value
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
-    init(_ state: State) {
-        self.state = state
+    public init(_ value: Value) {
+        self.value = value
         mutex = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
@@ -31,18 +29,23 @@ final class Monitor<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Changes the state, and wakes everybody who waits.
-    func change<Result>(_ body: (inout State) -> Result) -> Result {
+    /// Changes the value and wakes all threads that wait.
+    public func change<Result>(_ body: (inout Value) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         defer { pthread_cond_broadcast(changed) }
-        return body(&state)
+        return body(&value)
     }
 
-    /// Waits until `body` has a result.
+    /// Blocks until `body` returns a result; it is called again after each change.
     ///
-    /// - Parameter milliseconds: After so long `nil` is returned; `nil` waits for ever.
-    func wait<Result>(milliseconds: Int? = nil, for body: (inout State) -> Result?) -> Result? {
+    /// - Parameters:
+    ///   - milliseconds: Longest time to wait; `nil` for no limit.
+    ///   - body: May change the value when it returns a result.
+    /// - Returns: `nil` when the time is over.
+    public func wait<Result>(
+        milliseconds: Int? = nil, for body: (inout Value) -> Result?
+    ) -> Result? {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
         let nanoseconds = deadline.tv_nsec + (milliseconds ?? 0) * 1_000_000
@@ -51,15 +54,15 @@ final class Monitor<State>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {
-            if let result = body(&state) {
-                // What was taken may have made room for somebody else.
+            if let result = body(&value) {
+                // The change that came with the result may be what another thread waits for.
                 pthread_cond_broadcast(changed)
                 return result
             }
             if milliseconds == nil {
                 pthread_cond_wait(changed, mutex)
             } else if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT {
-                return body(&state)
+                return body(&value)
             }
         }
     }

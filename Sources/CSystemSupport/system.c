@@ -3,53 +3,53 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
-#include "CKernels.h"
+#include "CSystemSupport.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-uint64_t ast_flush_denormals(void) {
+uint64_t astd_flush_denormals(void) {
   const unsigned state = _mm_getcsr();
   _mm_setcsr(state | 0x8040);  // flush to zero, denormals are zero
   return state;
 }
 
-void ast_restore_denormals(uint64_t state) { _mm_setcsr((unsigned)state); }
+void astd_restore_denormals(uint64_t state) { _mm_setcsr((unsigned)state); }
 
 #elif defined(__aarch64__)
 
-uint64_t ast_flush_denormals(void) {
+uint64_t astd_flush_denormals(void) {
   uint64_t state;
   __asm__ volatile("mrs %0, fpcr" : "=r"(state));
   __asm__ volatile("msr fpcr, %0" : : "r"(state | (1ull << 24)));
   return state;
 }
 
-void ast_restore_denormals(uint64_t state) { __asm__ volatile("msr fpcr, %0" : : "r"(state)); }
+void astd_restore_denormals(uint64_t state) { __asm__ volatile("msr fpcr, %0" : : "r"(state)); }
 
 #else
 
-uint64_t ast_flush_denormals(void) { return 0; }
+uint64_t astd_flush_denormals(void) { return 0; }
 
-void ast_restore_denormals(uint64_t state) { (void)state; }
+void astd_restore_denormals(uint64_t state) { (void)state; }
 
 #endif
 
-void ast_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+void astd_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-int ast_usable_processors(void) {
+int astd_usable_processors(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return CPU_COUNT(&set);
 }
 
-void ast_share_arenas(void) {
+void astd_limit_arenas(void) {
 #if defined(__GLIBC__)
   mallopt(M_ARENA_MAX, 2);
 #endif
 }
 
-void ast_return_freed_memory(void) {
+void astd_trim_heap(void) {
 #if defined(__GLIBC__)
   malloc_trim(0);
 #endif
