@@ -61,6 +61,22 @@ struct ClassifyFailureTests {
         #expect(nothing.errorLines.count == 1)
     }
 
+    /// Stacks larger than the address space: the system refuses every thread, also to root, whom no limit on
+    /// processes binds. The product library starts its threads before `main` and is told to start none.
+    @Test(arguments: [["--jobs", "3"], ["--jobs", "1", "--threads", "3"]])
+    func `A thread that cannot be started is one line and exit status 1`(arguments: [String]) async throws {
+        let folder = try TestFolder()
+        let limited = "ulimit -s 200000000000 && exec \"$0\" \"$@\""
+        let astd = [try Astd.path("astd"), "classify", "--model", Astd.model, Astd.clip]
+        let exit = try await ChildProcess(
+            ["bash", "-c", limited] + astd + arguments, in: folder,
+            environment: ["OPENBLAS_NUM_THREADS": "1"], package: "bash"
+        ).exit()
+        #expect(exit.code == 1)
+        #expect(exit.lines.isEmpty)
+        #expect(exit.errorLines == ["astd: cannot create a thread; check `ulimit -u`"])
+    }
+
     /// Runs a program that obeys file permissions, also when the tests run as root.
     private func withoutRootsPrivilege(
         _ command: [String], in folder: TestFolder
