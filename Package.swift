@@ -152,7 +152,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Detection", "Settings"], swiftSettings: house),
+            name: "SettingsTests", dependencies: ["Detection", "Settings", "TestSupport"],
+            swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "TextSupport", "Wire"], swiftSettings: house),
     ],

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct `Control socket` {
+@Suite(.timeLimit(.minutes(10))) struct ControlSocketTests {
     /// A connected client that has read its hello.
     private func connect(_ test: TestServer) async throws -> TestClient {
         let client = try TestClient(test.control)

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct `Event stream` {
+@Suite(.timeLimit(.minutes(10))) struct EventStreamTests {
     @Test func `Every client receives hello and then every record, in order`() async throws {
         try await TestServer.with { test in
             let clients = try (0..<10).map { _ in try TestClient(test.events) }

@@ -4,7 +4,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct `Sockets from systemd` {
+@Suite(.timeLimit(.minutes(10))) struct InheritedSocketTests {
     @Test func `A socket passed by systemd is served, and its file is not removed`() async throws {
         try await TestServer.withDirectory { directory in
             let passed = try ListeningSocket(path: directory + "/events.sock", mode: 0o666, group: nil)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite struct `Journal log handler` {
+@Suite struct JournalLogHandlerTests {
     @Test func `Each line is prefixed with the priority of its message`() {
         #expect(JournalLogHandler.lines(.info, "listening", [:]) == "<6>listening\n")
         #expect(JournalLogHandler.lines(.warning, "one\ntwo", [:]) == "<4>one\n<4>two\n")

@@ -3,7 +3,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite struct Mailboxes {
+@Suite struct MailboxTests {
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     @Test func `Lines are dequeued whole and in order, up to the requested number of bytes`() {

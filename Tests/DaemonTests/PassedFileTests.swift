@@ -7,7 +7,7 @@ import Wire
 
 /// Open files that are passed with a client's bytes. The stub's `classify` returns `none`, `several`, or the
 /// first byte.
-@Suite(.timeLimit(.minutes(10))) struct `Passed files` {
+@Suite(.timeLimit(.minutes(10))) struct PassedFileTests {
     private func connect(_ test: TestServer) async throws -> TestClient {
         let client = try TestClient(test.control)
         _ = try await client.line()
@@ -20,12 +20,9 @@ import Wire
 
     /// An unlinked file that contains one letter.
     private func file(_ letter: Character) throws -> Int32 {
-        var template = Array("/tmp/astd-passed-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        unlink(template)
+        let folder = try TestFolder()
+        let descriptor = open(try folder.write("\(letter)", to: "letter"), O_RDONLY | O_CLOEXEC)
         try #require(descriptor >= 0)
-        var byte = letter.asciiValue ?? 0
-        try #require(pwrite(descriptor, &byte, 1, 0) == 1)
         return descriptor
     }
 

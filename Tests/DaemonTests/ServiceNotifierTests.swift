@@ -3,7 +3,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite struct `Service notifier` {
+@Suite struct ServiceNotifierTests {
     /// A bound datagram socket with a receive timeout.
     private func receiver(_ name: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)

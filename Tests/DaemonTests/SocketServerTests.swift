@@ -8,7 +8,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct `Socket server` {
+@Suite(.timeLimit(.minutes(10))) struct SocketServerTests {
     private func mode(_ path: String) -> mode_t? {
         var status = stat()
         return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil

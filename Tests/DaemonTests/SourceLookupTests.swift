@@ -6,7 +6,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct `Source lookup` {
+@Suite(.timeLimit(.minutes(10))) struct SourceLookupTests {
     private static let microphone = PulseSourceInfo(
         name: "mic", description: "A microphone", isMonitor: false, isDefault: true, state: .running,
         rate: 48_000, channels: 2)

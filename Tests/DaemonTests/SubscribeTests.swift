@@ -4,7 +4,7 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct Subscriptions {
+@Suite(.timeLimit(.minutes(10))) struct SubscribeTests {
     private func subscribe(_ test: TestServer, _ params: String) async throws -> TestClient {
         let client = try TestClient(test.control)
         _ = try await client.line()

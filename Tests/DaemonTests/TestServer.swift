@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import NIOConcurrencyHelpers
 import ServiceLifecycle
+import TestSupport
 import Testing
 import TextSupport
 import Wire
@@ -57,17 +58,9 @@ struct TestServer {
 
     /// Runs `body` with a directory whose path is short enough for sockets.
     static func withDirectory(_ body: (String) async throws -> Void) async throws {
-        var template = Array("/tmp/astd-XXXXXX".utf8CString)
-        let path = try template.withUnsafeMutableBufferPointer { buffer in
-            // SAFETY: mkdtemp writes its six letters in place, within the template.
-            let start = try #require(buffer.baseAddress)
-            return String(cString: try #require(mkdtemp(start)))
-        }
-        defer {
-            for name in ["astd.sock", "events.sock", "notify.sock"] { unlink("\(path)/\(name)") }
-            rmdir(path)
-        }
-        try await body(path)
+        let folder = try TestFolder()
+        try await body(folder.path)
+        withExtendedLifetime(folder) {}
     }
 
     /// Connects clients one after the other. When the last is greeted, the server's event loop has handled what earlier

@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Settings
@@ -7,14 +8,16 @@ import Testing
 @Suite struct SettingsTests {
     private static let example = #filePath.replacing(
         "/Tests/SettingsTests/SettingsTests.swift", with: "/etc/astd.yaml")
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
 
     /// What is loaded with a file of this text.
     private func load(
         _ text: String, _ environment: [String: String] = [:], _ flags: [String: [String]] = [:]
     ) throws(SettingsRefusal) -> LoadedSettings {
-        let path = "/tmp/astd-settings-\(UInt64.random(in: 0...UInt64.max)).yaml"
-        _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let path = folder.file("astd.yaml")
+        _ = try? folder.write(text, to: "astd.yaml")
         do throws(SettingsRefusal) {
             return try SettingsSources(file: path, environment: environment, flags: flags).load()
         } catch {
@@ -262,9 +265,8 @@ import Testing
         #expect(complaint("/tmp") == "/tmp: cannot be read: Is a directory")
         #expect(complaint("/dev/zero").contains("larger than 1048576 bytes"))
         #expect(SettingsFile(path: "/dev/null").problems.isEmpty)
-        let pipe = "/tmp/astd-settings-\(UInt64.random(in: 0...UInt64.max)).fifo"
+        let pipe = folder.file("pipe")
         try #require(mkfifo(pipe, 0o600) == 0)
-        defer { unlink(pipe) }
         #expect(complaint(pipe) == "\(pipe): is a pipe: give a file")
     }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import TextSupport
 
-@Suite struct `JSON reader` {
+@Suite struct JSONParserTests {
     private func parse(_ text: String) throws(JSONError) -> JSONValue {
         try JSONValue(parsing: Array(text.utf8))
     }

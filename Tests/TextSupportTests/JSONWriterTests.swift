@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import TextSupport
 
-@Suite struct `JSON writer` {
+@Suite struct JSONWriterTests {
     private func text(_ write: (inout JSONWriter) -> Void) -> String {
         var json = JSONWriter()
         write(&json)

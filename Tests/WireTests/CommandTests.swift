@@ -3,7 +3,7 @@ import Wire
 
 @testable import astctl
 
-@Suite struct `Control program` {
+@Suite struct CommandTests {
     @Test func `A socket that the user gives is the only candidate`() {
         let environment = ["ASTD_SOCKET": "/a", "XDG_RUNTIME_DIR": "/run/user/1"]
         #expect(SocketLocation(option: "/b", environment: { environment[$0] }).candidates == ["/b"])

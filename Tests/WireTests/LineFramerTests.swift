@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `Line framer` {
+@Suite struct LineFramerTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     @Test func `Lines do not depend on how the bytes are split`() {

@@ -3,7 +3,7 @@ import Testing
 import TextSupport
 import Wire
 
-@Suite struct `Protocol document` {
+@Suite struct ProtocolDocumentTests {
     private func lines() throws -> [Substring] {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -2,7 +2,7 @@ import Testing
 import TextSupport
 import Wire
 
-@Suite struct `JSON-RPC` {
+@Suite struct RPCTests {
     private func refusal(_ text: String) -> RPCRequest.Refusal? {
         do throws(RPCRequest.Refusal) {
             _ = try RPCRequest(line: Array(text.utf8))

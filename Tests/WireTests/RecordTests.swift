@@ -2,7 +2,7 @@ import Testing
 import TextSupport
 import Wire
 
-@Suite struct Records {
+@Suite struct RecordTests {
     static let nanos: Int64 = 1_767_225_598_250_000_000
 
     /// Every kind of record and its exact line.

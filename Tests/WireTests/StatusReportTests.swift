@@ -2,7 +2,7 @@ import Testing
 import TextSupport
 import Wire
 
-@Suite("Status report") struct StatusReportTests {
+@Suite struct StatusReportTests {
     static let report = StatusReport(
         state: .listening, pid: 4242, uptimeSeconds: 61.25,
         model: ModelReport(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite struct `Time stamps` {
+@Suite struct TimestampTests {
     @Test func `Times are written in UTC with milliseconds`() {
         let cases: [(Int64, String)] = [
             (0, "1970-01-01T00:00:00.000Z"),

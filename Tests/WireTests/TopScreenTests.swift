@@ -3,7 +3,7 @@ import Wire
 
 @testable import astctl
 
-@Suite struct `Top screen` {
+@Suite struct TopScreenTests {
     private static let second: Int64 = 1_000_000_000
     private static let start: Int64 = 1_767_225_598 * second
 

@@ -3,7 +3,7 @@ import Wire
 
 @testable import astctl
 
-@Suite struct `Watch screen` {
+@Suite struct WatchScreenTests {
     private static let hello = Hello(
         model: "ast-audioset", adapters: [nil], labels: 527, window: 10.24, hop: 0.5)
 
