@@ -25,12 +25,12 @@ struct SeededClip {
         header(samples: samples.count) + samples.flatMap { bytes($0) }
     }
 
-    /// Ten minutes of silence, longer than any test: a file with a hole in it, written in no time.
+    /// Ten minutes of silence, longer than any test: a sparse file.
     static func longSilence(in folder: TestFolder) throws -> String {
         try silence(hours: 1.0 / 6, in: folder)
     }
 
-    /// A file with a hole in it, as long as a WAV file can be.
+    /// Silence in a sparse WAV file.
     static func silence(hours: Double, in folder: TestFolder) throws -> String {
         let samples = Int(hours * 3_600) * 16_000
         let path = try folder.write(header(samples: samples), to: "silence-\(samples).wav")

@@ -1,8 +1,8 @@
 private import FoundationEssentials
 
-/// The arrays of a safetensors file of known good make, as doubles.
+/// The arrays of a safetensors file that the golden scripts wrote, as doubles.
 ///
-/// A second reader, on purpose apart from the one under test, which also has no F64.
+/// Independent of the reader under test, which does not support F64.
 package struct ArrayFile {
     private let path: String
     private let bytes: Data
@@ -26,9 +26,9 @@ package struct ArrayFile {
     package init(path: String) throws {
         self.path = path
         bytes = try Data(contentsOf: URL(filePath: path))
-        guard bytes.count > 8 else { throw TestFailure("\(path) is no safetensors file") }
+        guard bytes.count > 8 else { throw TestFailure("\(path) is not a safetensors file") }
         dataStart = 8 + bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard dataStart < bytes.count else { throw TestFailure("\(path) is cut off") }
+        guard dataStart < bytes.count else { throw TestFailure("\(path) is truncated") }
         let header = try JSONDecoder().decode([String: Member].self, from: bytes[8..<dataStart])
         entries = header.compactMapValues(\.entry)
     }
@@ -45,7 +45,7 @@ package struct ArrayFile {
 
     package func floats(_ name: String) throws -> [Float] { try doubles(name).map { Float($0) } }
 
-    /// - Throws: ``TestFailure`` when there is no such array: a missing fixture fails.
+    /// - Throws: ``TestFailure`` when the array is missing.
     package func doubles(_ name: String) throws -> [Double] {
         let entry = try entry(name)
         let range = try byteRange(name)
@@ -62,11 +62,11 @@ package struct ArrayFile {
         }
     }
 
-    /// Where the array stands in the file.
+    /// The array's position in the file.
     package func byteRange(_ name: String) throws -> Range<Int> {
         let entry = try entry(name)
         let range = dataStart + entry.offsets[0]..<dataStart + entry.offsets[1]
-        guard range.upperBound <= bytes.count else { throw TestFailure("\(path) is cut off") }
+        guard range.upperBound <= bytes.count else { throw TestFailure("\(path) is truncated") }
         return range
     }
 

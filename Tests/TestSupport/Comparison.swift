@@ -1,4 +1,4 @@
-/// The largest absolute difference; infinite when the lengths differ or something is not a number.
+/// The largest absolute difference; infinite when the lengths differ or a difference is NaN.
 package func largestDifference(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Float {
     guard a.count == b.count else { return .infinity }
     return zip(a, b).reduce(0) { largest, pair in
@@ -7,7 +7,7 @@ package func largestDifference(_ a: some Collection<Float>, _ b: some Collection
     }
 }
 
-/// As above, with doubles on one side.
+/// As above, with doubles in `b`.
 package func largestDifference(_ a: some Collection<Float>, _ b: some Collection<Double>) -> Double {
     guard a.count == b.count else { return .infinity }
     return zip(a, b).reduce(0) { largest, pair in

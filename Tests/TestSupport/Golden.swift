@@ -1,9 +1,10 @@
 private import FoundationEssentials
 
-/// `Tests/Golden`: what transformers, PEFT and torchaudio compute, and the files they compute it from.
-/// docs/exactness.md describes it; tools/make_golden.py makes it.
+/// `Tests/Golden`: results of transformers, PEFT and torchaudio, and their input files.
+///
+/// Described in docs/exactness.md; written by tools/make_golden.py.
 package struct Golden: Decodable, Sendable {
-    /// Pairs of a model, perhaps with an adapter, and a clip.
+    /// A model, with or without an adapter, and a clip each.
     package let cases: [Case]
     package let refused: [Refusal]
     package let broken: [BrokenFile]
@@ -39,9 +40,9 @@ package struct Golden: Decodable, Sendable {
     package struct Refusal: Decodable, Sendable {
         package let adapter: String
         package let model: String
-        /// What is wrong, in a few words.
+        /// The defect, in a few words.
         package let reason: String
-        /// What the error must contain.
+        /// Texts that the error must contain.
         package let mentions: [String]
     }
 
@@ -66,7 +67,7 @@ package struct Golden: Decodable, Sendable {
         package let torchaudioError: Double
     }
 
-    /// A clip as `astd classify` cuts it.
+    /// The windows of a clip in `astd classify`.
     package struct WindowedClip: Decodable, Sendable {
         package let model: String
         package let clip: String
@@ -81,14 +82,14 @@ package struct Golden: Decodable, Sendable {
         }
     }
 
-    /// A tone in a format that people have.
+    /// A tone in one of the file formats that astd decodes.
     package struct DecodedFile: Decodable, Sendable {
         package let file: String
         package let rateHz: Int
         package let channels: Int
         package let frames: Int64
         package let framesTolerance: Int64
-        /// `nil`: nothing is left of it at 16 kHz.
+        /// `nil` when the tone lies above half of 16 kHz.
         package let toneHz: Double?
         package let toneToleranceHz: Double
         package let rms: Double
