@@ -146,8 +146,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Capture", "Daemon", "Frontend", "Inference", "Recognizer", "Settings", "TestSupport",
-                "TextSupport", "Wire", log, nio,
+                "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
+                "TestSupport", "TextSupport", "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),

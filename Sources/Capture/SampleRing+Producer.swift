@@ -120,6 +120,7 @@ extension SampleRing {
         if let openHole, openHole == reason || isFull {
             if last.pointee.grow(by: samples) {
                 if openHole == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
+                pushedPosition.add(samples, ordering: .releasing)
                 return
             }
         }
@@ -133,6 +134,8 @@ extension SampleRing {
         entry.pointee.reason = reason
         entry.pointee.lastSampleNanos = lastSampleNanos
         entry.pointee.length.store(length, ordering: .releasing)
+        // Before the entry: see ``endPosition``.
+        pushedPosition.add(length, ordering: .releasing)
         headEntry += 1
         entryHead.store(headEntry, ordering: .sequentiallyConsistent)
     }

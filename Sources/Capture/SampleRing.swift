@@ -29,6 +29,7 @@ public final class SampleRing: @unchecked Sendable {
     let lostToOverrun = Atomic<Int64>(0)
     let replacedSamples = Atomic<Int64>(0)
     let isFinished = Atomic<Bool>(false)
+    let pushedPosition = Atomic<Int64>(0)
 
     // Written by the consumer.
     let entryTail = Atomic<Int>(0)
@@ -74,6 +75,10 @@ public final class SampleRing: @unchecked Sendable {
 
     /// Samples lost so far because the ring was full. From any thread.
     public var overrunSamples: Int64 { lostToOverrun.load(ordering: .relaxed) }
+
+    /// One past the last sample or missing sample that was pushed. From any thread: whoever has popped a piece of the
+    /// stream sees at least its end.
+    public var endPosition: Int64 { pushedPosition.load(ordering: .acquiring) }
 
     /// Samples that were NaN, infinite or absurdly large and became silence. From any thread.
     public var unusableSamples: Int64 { replacedSamples.load(ordering: .relaxed) }

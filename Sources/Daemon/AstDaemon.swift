@@ -34,9 +34,13 @@ public struct AstDaemon: Sendable {
                     directory: options.recognizer.model, precision: options.recognizer.precision,
                     cache: options.recognizer.cache)
             }, activation: options.recognizer.activation)
-        let adapters = AdapterShelf(maker, directory: options.adaptersDirectory, logger: logger)
+        // Ten seconds: longer than a forward pass may take.
+        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
+        let commands = CommandMailbox(ring: ring)
+        let adapters = AdapterShelf(
+            maker, directory: options.adaptersDirectory, commands: commands, logger: logger)
         let variants = try mapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
-            try adapters.begin(options.recognizer.adapters)
+            try adapters.loadInitial(options.recognizer.adapters)
         }
         let scorer = try mapped(DaemonError.model) { () throws(ModelError) in
             try WindowScorer(variants, threads: options.recognizer.threads)
@@ -46,38 +50,34 @@ public struct AstDaemon: Sendable {
             minimumFrames: maker.baseVariant.frontend.windowFrames)
         let source = spec.makeSource(
             paced: !options.settings.fast, startsPaused: options.settings.waitForSubscriber, pulseServer: nil)
-        // Ten seconds: more than any forward pass that anybody would wait for.
-        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let hub = EventHub()
-        let sourceWatch = SourceWatch(name: source.name, hub: hub, notifier: notifier, logger: logger)
+        let sourceMonitor = SourceMonitor(
+            name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
         let detection = EventDetection(rules: options.settings.detection, hopFrames: options.hopFrames)
         let clips = ClipRecorder(options.settings.clips, logger: logger)
         let pipeline = Pipeline(
-            ring: ring, scorer: scorer, features: features, detection: detection, clips: clips, hub: hub,
-            hopFrames: options.hopFrames,
-            gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
-            sourceWaits: spec.waits(unpaced: options.settings.fast), watchdog: EngineWatchdog(notifier),
-            onMuted: sourceWatch.tellMuted)
-        pipeline.suspectMuted(after: options.settings.mutedAfter)
-        adapters.connect(pipeline.variantSwitch)
+            ring: ring, commands: commands, features: features, scorer: scorer, detection: detection,
+            clips: clips, hub: hub,
+            Pipeline.Configuration(
+                hopFrames: options.hopFrames,
+                gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)),
+                source: SourceTraits(spec, isPaced: !options.settings.fast),
+                mutedAfterSeconds: options.settings.mutedAfter),
+            watchdog: EngineWatchdog(notifier), onMuted: sourceMonitor.publishMuted)
         let reload = Reload(
-            options.settings, from: options.settingsSources, adapters: adapters, logger: logger
-        ) { settings in
-            detection.use(settings.detection)
-            clips.use(settings.clips)
-            pipeline.suspectMuted(after: settings.mutedAfter)
-        }
+            options.settings, from: options.settingsSources, adapters: adapters, logger: logger,
+            apply: pipeline.apply)
         let (stopRequests, requestStop) = AsyncStream.makeStream(of: Void.self)
         let files = FileEngine()
         let clients = ClientCounter()
         let status = StatusBuilder(
             facts: facts(threads: scorer.engine.threads), pipeline: pipeline, ring: ring,
-            adapters: adapters, sourceWatch: sourceWatch, hub: hub, clients: clients)
+            adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
         let requests = RequestRouter(
             status: status,
             sources: SourceLookup(
-                activeName: { sourceWatch.report.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
-            control: SourceControl(source: source, pipeline: pipeline), adapters: adapters,
+                activeName: { sourceMonitor.report.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
+            control: SourceControl(source: source), adapters: adapters,
             detection: detection, reload: reload, files: files
         ) { requestStop.yield() }
         let server = SocketServer(
@@ -87,11 +87,7 @@ public struct AstDaemon: Sendable {
             handler: requests, clients: clients, logger: logger)
         waitForSubscriber(spec, source, hub)
         try mapped(DaemonError.source) { () throws(CaptureError) in
-            try source.start(into: ring) { event in
-                sourceWatch.tell(event)
-                guard spec.isPulse, event.state == .lost || event.state == .paused else { return }
-                pipeline.breakOff(isForLong: event.state == .paused)
-            }
+            try source.start(into: ring, onEvent: sourceMonitor.process)
         }
         do throws(SocketServerError) {
             try await server.bind()
@@ -101,7 +97,7 @@ public struct AstDaemon: Sendable {
         }
         defer { notifier.stopping() }
         let listening = ListeningService(pipeline: pipeline, source: source, logger: logger) {
-            notifier.ready(status: sourceWatch.line)
+            notifier.ready(status: sourceMonitor.line)
         }
         let metricsFile = MetricsFile(
             settings: { reload.settings.metrics }, text: { await status.metricsText() }, logger: logger)
@@ -186,13 +182,4 @@ private func mapped<Value, Failure: Error>(
 
 extension SourceSpec {
     fileprivate var isPulse: Bool { if case .pulse = self { true } else { false } }
-
-    /// Whether the source keeps its samples until they are wanted.
-    fileprivate func waits(unpaced: Bool) -> Bool {
-        switch self {
-        case .pulse: false
-        case .file: unpaced
-        case .stdin: true
-        }
-    }
 }

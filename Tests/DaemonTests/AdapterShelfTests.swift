@@ -1,3 +1,4 @@
+import Capture
 import Dispatch
 import TestSupport
 import Inference
@@ -9,68 +10,69 @@ import Wire
 @testable import Daemon
 
 @Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
-    /// A shelf, and a thread that takes what it hands over.
+    /// Runs `body` with a shelf and an engine thread that replaces variants on request.
     private func withShelf(_ body: (AdapterShelf) async throws -> Void) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
+        let ring = SampleRing(capacitySamples: 1)
+        let mailbox = CommandMailbox(ring: ring)
         let shelf = AdapterShelf(
-            VariantMaker(base: base, activation: nil), directory: nil, logger: Logger(label: "test"))
-        let scorer = try WindowScorer(try shelf.begin([]), threads: 1)
-        let bell = DispatchSemaphore(value: 0)
-        let switcher = VariantSwitch { bell.signal() }
-        shelf.connect(switcher)
-        let thread = Listener(scorer, switcher, bell)
+            VariantMaker(base: base, activation: nil), directory: nil, commands: mailbox,
+            logger: Logger(label: "test"))
+        let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), ring, mailbox)
         let done = DispatchSemaphore(value: 0)
-        DispatchQueue(label: "listening").async {
-            thread.run()
+        DispatchQueue(label: "engine").async {
+            engine.run()
             done.signal()
         }
-        do {
-            try await body(shelf)
-        } catch {
-            thread.end()
-            throw error
-        }
-        thread.end()
+        var failure: (any Error)?
+        do { try await body(shelf) } catch { failure = error }
+        mailbox.post(.stop)
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
                 done.wait()
                 continuation.resume()
             }
         }
+        if let failure { throw failure }
     }
 
-    /// SAFETY: the scorer is touched by the thread of ``run()`` alone.
-    private final class Listener: @unchecked Sendable {
+    /// SAFETY: the scorer is used by the thread of ``run()`` alone.
+    private final class Engine: @unchecked Sendable {
         private let scorer: WindowScorer
-        private let switcher: VariantSwitch
-        private let bell: DispatchSemaphore
+        private let ring: SampleRing
+        private let mailbox: CommandMailbox
 
-        init(_ scorer: WindowScorer, _ switcher: VariantSwitch, _ bell: DispatchSemaphore) {
+        init(_ scorer: WindowScorer, _ ring: SampleRing, _ mailbox: CommandMailbox) {
             self.scorer = scorer
-            self.switcher = switcher
-            self.bell = bell
+            self.ring = ring
+            self.mailbox = mailbox
         }
 
         func run() {
-            while bell.wait(timeout: .now() + 300) == .success {
-                var isAsked = false
-                switcher.takeRequest { variants in
-                    isAsked = true
-                    let earlier = scorer.replaceVariants(with: variants)
-                    let features = LiveFeatures(for: variants)
-                    #expect(
-                        scorer.score(variants[0], features: features.window(of: variants[0], from: 0)) != nil)
-                    return earlier
+            while true {
+                for command in mailbox.dequeue(upTo: 0).map(\.command) {
+                    switch command {
+                    case .replaceVariants(let replacement): replace(replacement)
+                    default: return mailbox.close()
+                    }
                 }
-                if !isAsked { break }
+                ring.wait(timeoutSeconds: 300)
             }
-            switcher.end()
         }
 
-        func end() { bell.signal() }
+        private func replace(_ replacement: VariantReplacement) {
+            let variants = replacement.variants
+            let replaced = scorer.replaceVariants(with: variants)
+            let features = LiveFeatures(for: variants)
+            let window = features.window(of: variants[0], from: 0)
+            #expect(scorer.score(variants[0], features: window) != nil)
+            replacement.complete(.init(replaced: replaced, dequeued: .now))
+        }
     }
 
-    @Test func `Many at once are served one after the other, and the shelf says what is so`() async throws {
+    @Test func `Concurrent requests are served one after the other, and the snapshot shows the result`()
+        async throws
+    {
         try await withShelf { shelf in
             let adapters = ["modern-qv", "dora", "new-head", "cls-pooling"]
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -97,7 +99,7 @@ import Wire
         }
     }
 
-    @Test func `What fails changes nothing`() async throws {
+    @Test func `A request that fails changes nothing`() async throws {
         try await withShelf { shelf in
             _ = try await shelf.load(Golden.path("adapters/dora"), as: "mine")
             _ = try await shelf.use(["mine"])

@@ -30,11 +30,11 @@ import Wire
         return settings
     }
 
-    /// A ramp: each sample tells its position, in steps of 16-bit samples.
-    private func hear(_ recorder: ClipRecorder, _ range: Range<Int64>) {
+    /// A ramp: each sample's value is its position, in steps of 16-bit samples.
+    private func record(_ recorder: ClipRecorder, _ range: Range<Int64>) {
         for start in stride(from: range.lowerBound, to: range.upperBound, by: 1600) {
             let samples = (start..<min(start + 1600, range.upperBound)).map { Float($0 % 30_000) / 32_768 }
-            samples.withUnsafeBufferPointer { recorder.hear($0, at: start) }
+            samples.withUnsafeBufferPointer { recorder.process($0, at: start) }
         }
     }
 
@@ -51,13 +51,13 @@ import Wire
         }
     }
 
-    @Test func `A clip has the sound of the window that made the event, to the event's end`() throws {
+    @Test func `A clip starts with the window that began the event and ends with the event`() throws {
         try withFolder { folder in
             let recorder = ClipRecorder(settings(folder), logger: TestServer.logger)
-            hear(recorder, 0..<16_000)
-            recorder.take(Self.event(.begin, 1, label: "A/B, ../c"), at: 12_000, windowSamples: 8_000)
-            hear(recorder, 16_000..<24_000)
-            recorder.take(Self.event(.end, 1), at: 20_000, windowSamples: 8_000)
+            record(recorder, 0..<16_000)
+            recorder.process(Self.event(.begin, 1, label: "A/B, ../c"), at: 12_000, windowSamples: 8_000)
+            record(recorder, 16_000..<24_000)
+            recorder.process(Self.event(.end, 1), at: 20_000, windowSamples: 8_000)
             recorder.finish()
             #expect(try names(folder) == ["astd-19700101T000001.000Z-1-A_B_____c.wav"])
             let path = try folder + "/" + names(folder)[0]
@@ -67,30 +67,30 @@ import Wire
         }
     }
 
-    @Test func `A long event has a clip of the longest length, cut as soon as it is there`() throws {
+    @Test func `A clip of a long event is cut at the maximum length and written at once`() throws {
         try withFolder { folder in
             let recorder = ClipRecorder(settings(folder, seconds: 1), logger: TestServer.logger)
-            hear(recorder, 0..<8_000)
-            recorder.take(Self.event(.begin, 1), at: 6_000, windowSamples: 4_000)
-            hear(recorder, 8_000..<24_000)
+            record(recorder, 0..<8_000)
+            recorder.process(Self.event(.begin, 1), at: 6_000, windowSamples: 4_000)
+            record(recorder, 8_000..<24_000)
             recorder.finish()
             let clip = try folder + "/" + names(folder)[0]
             #expect(try samples(clip) == (2_000..<18_000).map { Int16($0) })
-            recorder.take(Self.event(.end, 1), at: 24_000, windowSamples: 4_000)
+            recorder.process(Self.event(.end, 1), at: 24_000, windowSamples: 4_000)
             recorder.finish()
             #expect(try names(folder).count == 1)
         }
     }
 
-    @Test func `The oldest clips go when there are too many bytes, and nothing else does`() throws {
+    @Test func `Only the oldest clips are removed when the directory exceeds its limit`() throws {
         try withFolder { folder in
             try Data(count: 2_000_000).write(to: URL(filePath: folder + "/mine.wav"))
             let recorder = ClipRecorder(settings(folder, seconds: 10), logger: TestServer.logger)
             for id in UInt64(1)...5 {
                 let start = Int64(id) * 200_000
-                hear(recorder, start..<start + 160_000)
-                recorder.take(Self.event(.begin, id), at: start, windowSamples: 0)
-                recorder.take(Self.event(.end, id), at: start + 160_000, windowSamples: 0)
+                record(recorder, start..<start + 160_000)
+                recorder.process(Self.event(.begin, id), at: start, windowSamples: 0)
+                recorder.process(Self.event(.end, id), at: start + 160_000, windowSamples: 0)
                 recorder.finish()
             }
             // Three of 320 kB are less than a megabyte.
@@ -99,14 +99,16 @@ import Wire
         }
     }
 
-    @Test func `Off, nothing is kept; a directory that is not there is told`() throws {
+    @Test func `Without a directory no clip is recorded, and a missing directory counts as an omitted clip`()
+        throws
+    {
         try withFolder { folder in
             let cases: [(String?, Int)] = [(nil, 0), (folder + "/none", 1)]
             for (directory, omitted) in cases {
                 let recorder = ClipRecorder(settings(directory), logger: TestServer.logger)
-                hear(recorder, 0..<16_000)
-                recorder.take(Self.event(.begin, 1), at: 0, windowSamples: 0)
-                recorder.take(Self.event(.end, 1), at: 9_000, windowSamples: 0)
+                record(recorder, 0..<16_000)
+                recorder.process(Self.event(.begin, 1), at: 0, windowSamples: 0)
+                recorder.process(Self.event(.end, 1), at: 9_000, windowSamples: 0)
                 recorder.finish()
                 #expect(recorder.omittedClips == omitted)
                 let found = try names(folder)

@@ -90,15 +90,17 @@ import Wire
         #expect(MetricsFile.write("x", to: folder.path + "/none/astd.prom")?.contains("No such file") == true)
     }
 
-    @Test func `Silence is suspicious after a while, and only when it is digital`() {
-        var watch = SilenceWatch()
-        func hear(_ value: Float, _ count: Int, limit: Int = 3_000) -> Bool {
-            [Float](repeating: value, count: count).withUnsafeBufferPointer { watch.hear($0, limit: limit) }
+    @Test func `Only lasting digital silence counts as a muted microphone`() {
+        var detector = MuteDetector()
+        func process(_ value: Float, _ count: Int, limit: Int = 3_000) -> Bool {
+            [Float](repeating: value, count: count).withUnsafeBufferPointer {
+                detector.process($0, limit: limit)
+            }
         }
-        #expect(!hear(0, 1600))
-        #expect(hear(0, 1600) && watch.isMuted)
-        #expect(!hear(0, 1600))
-        #expect(hear(1e-6, 1600) && !watch.isMuted)
-        #expect(!hear(0, 1_000_000, limit: 0) && !watch.isMuted)
+        #expect(!process(0, 1600))
+        #expect(process(0, 1600) && detector.isMuted)
+        #expect(!process(0, 1600))
+        #expect(process(1e-6, 1600) && !detector.isMuted)
+        #expect(!process(0, 1_000_000, limit: 0) && !detector.isMuted)
     }
 }

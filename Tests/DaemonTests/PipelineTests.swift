@@ -1,4 +1,5 @@
 import Capture
+import Detection
 import Dispatch
 import Frontend
 import TestSupport
@@ -6,31 +7,32 @@ import Inference
 import Logging
 import Recognizer
 import Settings
+import Synchronization
 import Testing
 import Wire
 
 @testable import Daemon
 
-/// The pipeline between a ring that a test fills and a hub that it reads: every sample is told, once.
+/// The pipeline between a ring that the test fills and a hub that the test reads.
 @Suite(.timeLimit(.minutes(10))) struct PipelineTests {
     private static let hop: Int64 = 20 * 160
 
     @Test
-    func `The last sound before a break is classified at once, and the windows go on behind a short hole`()
+    func `The last sound before an interruption is classified at once, and a short gap is bridged`()
         async throws
     {
         let stream = try Stream(sourceWaits: true)
         stream.push(32_000)
         try await stream.wait(forWindowTo: 100 * 160 + 15_600)
         stream.push(1_001)
-        stream.pipeline.breakOff(isForLong: false)
-        // Up to the end of the frame that has the last sample.
+        stream.commands.post(.sourceLost)
+        // Up to the end of the frame that contains the last sample: frame 204 of 160 samples, 400 long.
         try await stream.wait(forWindowTo: 33_040)
         stream.ring.skip(samples: 10_000, reason: .sourceLost)
         stream.push(16_000)
         let records = try await stream.end()
         #expect(records.gaps == [Gap(startSample: 33_001, endSample: 43_001, reason: .sourceLost)])
-        // The first that ends behind the hole, at a multiple of the hop.
+        // The first window that ends after the gap, at a multiple of the hop.
         let next = try #require(records.windows.first { $0.upperBound > 33_040 })
         #expect(next.upperBound > 43_001 && next.upperBound <= 43_001 + Self.hop + 160)
         #expect(next.lowerBound % Self.hop == 0)
@@ -38,24 +40,24 @@ import Wire
     }
 
     @Test(arguments: [HoleReason.sourceLost, .paused])
-    func `Behind a long hole, and behind a pause, the windows begin anew`(reason: HoleReason) async throws {
+    func `Behind a long gap, and behind a pause, a new stretch starts`(reason: HoleReason) async throws {
         let stream = try Stream(sourceWaits: true)
         stream.push(20_001)
-        stream.pipeline.breakOff(isForLong: reason == .paused)
+        stream.commands.post(reason == .paused ? .pause : .sourceLost)
         try await stream.wait(forWindowTo: 20_080)
-        let hole: Int64 = reason == .paused ? 500 : 40_000
-        stream.ring.skip(samples: hole, reason: reason)
+        let gap: Int64 = reason == .paused ? 500 : 40_000
+        stream.ring.skip(samples: gap, reason: reason)
         stream.push(20_000)
         let records = try await stream.end()
-        #expect(records.gaps.map { [$0.startSample, $0.endSample] } == [[20_001, 20_001 + hole]])
-        #expect(records.windows.contains { $0.lowerBound == 20_001 + hole })
+        #expect(records.gaps.map { [$0.startSample, $0.endSample] } == [[20_001, 20_001 + gap]])
+        #expect(records.windows.contains { $0.lowerBound == 20_001 + gap })
         #expect(records.complaint == nil)
     }
 
-    @Test func `A break that cost nothing costs nothing`() async throws {
+    @Test func `An interruption without lost samples causes no gap`() async throws {
         let stream = try Stream(sourceWaits: true)
         stream.push(20_001)
-        stream.pipeline.breakOff(isForLong: false)
+        stream.commands.post(.sourceLost)
         try await stream.wait(forWindowTo: 20_080)
         stream.push(20_000)
         let records = try await stream.end()
@@ -64,7 +66,7 @@ import Wire
     }
 
     @Test(arguments: 0..<6, [false, true])
-    func `Whatever happens, every sample is in a window or in one gap`(seed: Int, sourceWaits: Bool)
+    func `Every sample of a random stream is in a window or in exactly one gap`(seed: Int, sourceWaits: Bool)
         async throws
     {
         var random = SeededGenerator(seed: UInt64(seed))
@@ -76,7 +78,7 @@ import Wire
                 stream.ring.skip(samples: Int64.random(in: 1..<40_000, using: &random), reason: .sourceLost)
             case 2: stream.ring.skip(samples: Int64.random(in: 1..<20_000, using: &random), reason: .overrun)
             case 3: stream.ring.skip(samples: Int64.random(in: 1..<20_000, using: &random), reason: .paused)
-            case 4: stream.pipeline.breakOff(isForLong: Bool.random(using: &random))
+            case 4: stream.commands.post(Bool.random(using: &random) ? .pause : .sourceLost)
             case 5: try await Task.sleep(for: .milliseconds(30))
             default: stream.push(Int.random(in: 1..<12_000, using: &random))
             }
@@ -90,7 +92,7 @@ import Wire
         #expect(UInt64(records.windows.count) == counters.windows)
     }
 
-    @Test func `A stream that ended when its first frames were long gone is told to its end`() async throws {
+    @Test func `A stream longer than the history is classified to its end`() async throws {
         let stream = try Stream(sourceWaits: false, isHeld: true)
         stream.push(400_000)
         stream.ring.finish()
@@ -109,30 +111,89 @@ import Wire
         #expect(records.windows.map(\.lowerBound) == (0..<9).map { $0 * Self.hop })
         #expect(records.gaps.isEmpty && records.complaint == nil)
     }
+
+    @Test func `A pause ends the events before it and none after it, however late the engine is`()
+        async throws
+    {
+        let stream = try Stream(sourceWaits: false, isHeld: true, detectsAlways: true)
+        stream.push(32_000)
+        stream.commands.post(.pause)
+        stream.ring.skip(samples: 5_000, reason: .paused)
+        stream.push(32_000)
+        stream.release()
+        // The windows before and after the pause are classified; then the stream is idle.
+        try await stream.wait(forWindowTo: 37_000 + 100 * 160 + 15_600)
+        stream.push(16_000)
+        let records = try await stream.end()
+        #expect(records.events.map(\.state) == [.begin, .end, .begin, .end])
+        let last = try #require(records.windows.last)
+        #expect(last.upperBound > 37_000 + 40_000)
+        #expect(records.events.last?.duration ?? 0 > 0, "the event lasted until the end of the stream")
+        #expect(records.complaint == nil)
+    }
+
+    @Test func `Each interruption is classified, however late the engine is`() async throws {
+        let stream = try Stream(sourceWaits: false, isHeld: true)
+        stream.push(20_001)
+        stream.commands.post(.sourceLost)
+        stream.ring.skip(samples: 40_000, reason: .sourceLost)
+        stream.push(20_001)
+        stream.commands.post(.sourceLost)
+        stream.release()
+        // 20 001 samples end in frame 123 of their stretch, which is padded to 20 080.
+        try await stream.wait(forWindowTo: 60_001 + 20_080)
+        let records = try await stream.end()
+        #expect(records.windows.contains { $0.upperBound == 20_080 })
+        #expect(records.complaint == nil)
+    }
+
+    @Test func `When the model is broken the pipeline throws and its service stops the source`() async throws
+    {
+        let folder = try TestFolder()
+        let model = try folder.copy(Golden.path("models/stride10"), to: "model")
+        let weights = model + "/model.safetensors"
+        var bytes = try TestFolder.bytes(of: weights)
+        let start = try ArrayFile(path: weights).byteRange("classifier.dense.bias").lowerBound
+        bytes.replaceSubrange(start..<start + 4, with: [0, 0, 0xC0, 0x7F])
+        try folder.write(bytes, to: "model/model.safetensors")
+        let ring = SampleRing(capacitySamples: 100_000)
+        let commands = CommandMailbox(ring: ring)
+        let base = VariantMaker(base: try BaseModel(directory: model), activation: nil).baseVariant
+        let source = StoppableSource()
+        let service = ListeningService(
+            pipeline: try TestPipeline.make(base, ring, commands, EventHub()), source: source,
+            logger: TestServer.logger, onReady: {})
+        [Float](repeating: 0.1, count: 20_000).withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
+        ring.finish()
+        await #expect(throws: PipelineError.self) { try await service.run() }
+        #expect(source.isStopped)
+        #expect(throws: EngineError.stopped) { try commands.replaceVariants(with: [base]) }
+    }
 }
 
 /// A running pipeline with a small model: windows of 0.96 s, a hop of 0.2 s.
 private final class Stream {
-    let ring = SampleRing(capacitySamples: 16_000 * 60)
+    let ring: SampleRing
+    let commands: CommandMailbox
     let pipeline: Pipeline
     private let hub = EventHub(
         limits: EventHub.Limits(queueBytes: 1 << 26, queueRecords: 1 << 20, history: 0, defaultTopK: 1))
     private let client: Int
-    private let queue = DispatchQueue(label: "listening")
+    private let queue = DispatchQueue(label: "engine")
     private let done = DispatchSemaphore(value: 0)
     private var records = Records()
 
-    init(sourceWaits: Bool, isHeld: Bool = false) throws {
-        let maker = VariantMaker(
-            base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil)
-        let logger = TestServer.logger
-        pipeline = Pipeline(
-            ring: ring,
-            scorer: try WindowScorer([maker.baseVariant], threads: 1),
-            features: LiveFeatures(for: [maker.baseVariant], historyFrames: 20),
-            detection: EventDetection(rules: Settings().detection, hopFrames: 20),
-            clips: ClipRecorder(ClipSettings(), logger: logger), hub: hub, hopFrames: 20,
-            sourceWaits: sourceWaits, onMuted: { _ in })
+    /// - Parameters:
+    ///   - isHeld: The engine starts with ``release()``.
+    ///   - detectsAlways: Each window is a hit for one label.
+    init(sourceWaits: Bool, isHeld: Bool = false, detectsAlways: Bool = false) throws {
+        let base = VariantMaker(
+            base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil
+        ).baseVariant
+        ring = SampleRing(capacitySamples: 16_000 * 60)
+        commands = CommandMailbox(ring: ring)
+        pipeline = try TestPipeline.make(
+            base, ring, commands, hub, waitsForReader: sourceWaits, detectsAlways: detectsAlways)
         client = hub.attach(.everything) {}
         if isHeld { queue.suspend() }
         let (pipeline, done) = (pipeline, done)
@@ -158,7 +219,9 @@ private final class Stream {
         }
     }
 
-    /// Ends the stream; everything that was told.
+    /// Ends the stream.
+    ///
+    /// - Returns: All records.
     func end() async throws -> Records {
         ring.finish()
         try await eventually("the end of the pipeline", that: { done.wait(timeout: .now()) == .success })
@@ -177,12 +240,13 @@ private final class Stream {
     }
 }
 
-/// What a client was told, held to account as it comes.
+/// The records that a client received, checked as they arrive.
 private struct Records {
     var windows: [Range<Int64>] = []
     var gaps: [Gap] = []
-    /// Samples that a gap told after a window had answered for them.
-    private var recanted: String?
+    var events: [EventRecord] = []
+    /// A gap with samples that an earlier window contains.
+    private var contradiction: String?
     private var settled: Int64 = 0
 
     mutating func add(_ record: LiveRecord) {
@@ -191,9 +255,10 @@ private struct Records {
             windows.append(prediction.startSample..<prediction.endSample)
             settled = max(settled, prediction.endSample)
         case .gap(let gap):
-            // The padded window before a break reaches into the hole by less than a frame's shift.
-            if gap.startSample <= settled - 160 { recanted = recanted ?? "\(gap) after \(settled)" }
+            // A padded window ends less than a frame's shift behind the last sample before an interruption.
+            if gap.startSample <= settled - 160 { contradiction = contradiction ?? "\(gap) after \(settled)" }
             gaps.append(gap)
+        case .event(let event): events.append(event)
         default: break
         }
     }
@@ -202,15 +267,15 @@ private struct Records {
         gaps.filter { $0.reason == reason }.reduce(0) { $0 + UInt64($1.endSample - $1.startSample) }
     }
 
-    /// What does not add up; nil when everything does.
+    /// The first sample that is unaccounted for; nil when all are accounted for.
     var complaint: String? {
-        if let recanted { return recanted }
-        var told: Int64 = 0
+        if let contradiction { return contradiction }
+        var reported: Int64 = 0
         for gap in gaps.sorted(by: { $0.startSample < $1.startSample }) {
-            if gap.startSample < told || gap.startSample >= gap.endSample {
-                return "\(gap), told up to \(told)"
+            if gap.startSample < reported || gap.startSample >= gap.endSample {
+                return "\(gap), reported up to \(reported)"
             }
-            told = gap.endSample
+            reported = gap.endSample
         }
         var reached: Int64 = 0
         let all = windows + gaps.map { $0.startSample..<$0.endSample }
@@ -220,4 +285,39 @@ private struct Records {
         }
         return nil
     }
+}
+
+private enum TestPipeline {
+    /// A pipeline with a hop of 0.2 s.
+    static func make(
+        _ variant: Variant, _ ring: SampleRing, _ commands: CommandMailbox, _ hub: EventHub,
+        waitsForReader: Bool = false, detectsAlways: Bool = false
+    ) throws -> Pipeline {
+        var rules = Settings().detection
+        if detectsAlways {
+            rules.rule = DetectionRule(on: 0, off: 0, minimumHits: 1)
+            rules.allowed = [variant.labels[0]]
+        }
+        return Pipeline(
+            ring: ring, commands: commands, features: LiveFeatures(for: [variant], historyFrames: 20),
+            scorer: try WindowScorer([variant], threads: 1),
+            detection: EventDetection(rules: rules, hopFrames: 20),
+            clips: ClipRecorder(ClipSettings(), logger: TestServer.logger), hub: hub,
+            Pipeline.Configuration(
+                hopFrames: 20, source: SourceTraits(waitsForReader: waitsForReader, isLive: true)),
+            onMuted: { _ in })
+    }
+}
+
+/// A source without samples.
+private final class StoppableSource: AudioSource {
+    private let stopped = Mutex(false)
+
+    var name: String { "test" }
+    var isStopped: Bool { stopped.withLock { $0 } }
+
+    func start(into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void) {}
+    func pause() {}
+    func resume() {}
+    func stop() { stopped.withLock { $0 = true } }
 }

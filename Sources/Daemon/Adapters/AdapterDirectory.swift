@@ -2,12 +2,12 @@ private import Glibc
 private import Inference
 private import Recognizer
 
-/// A directory with an adapter in each of its directories.
+/// A directory with one adapter per subdirectory.
 enum AdapterDirectory {
-    /// Where packages and administrators put adapters.
+    /// Where packages and administrators install adapters.
     static let standardPlace = "/var/lib/astd/adapters"
 
-    /// Paths by name. What is no adapter is left out, and so are names that begin with a dot: half-copied ones.
+    /// Paths by name. Entries that are not adapters are ignored, and so are hidden ones, which may be incomplete copies.
     ///
     /// - Returns: `nil` when the directory cannot be read.
     static func adapters(in directory: String) -> [String: String]? {

@@ -3,14 +3,14 @@ internal import Recognizer
 internal import Wire
 
 extension AdapterShelf {
-    /// What `status`, `hello`, `labels` and `adapter.list` tell, without waiting for a change under way.
+    /// What `status`, `hello`, `labels` and `adapter.list` report; available while a change is in progress.
     struct Snapshot: Sendable {
-        /// Of everything that classifies, in order.
+        /// The variants that classify, in order.
         var active: [ActiveVariant]
-        /// The same, for those who classify something themselves.
+        /// The same, for callers that classify files with them.
         var variants: [Variant]
         var list: AdapterList
-        /// Labels by adapter's name; the base's under ``AdapterName/base``.
+        /// Labels by adapter name; the base model's under ``AdapterName/base``.
         var labels: [String: [String]]
     }
 
@@ -26,17 +26,16 @@ extension AdapterShelf {
         case unknown(String, known: [String])
         case active(String)
         case model(ModelError)
-        case over
+        case engine(EngineError)
 
         var description: String {
             switch self {
             case .name(let problem): problem
             case .unknown(let name, let known):
-                "no adapter \(name) is loaded (there are: \((known + [AdapterName.base]).joined(separator: ", "))): "
-                    + "load it first"
-            case .active(let name): "\(name) is in use: use another first"
+                "no adapter \(name) is loaded; loaded: \((known + [AdapterName.base]).joined(separator: ", "))"
+            case .active(let name): "adapter \(name) is in use; switch to another one first"
             case .model(let error): error.description
-            case .over: "the daemon listens no more"
+            case .engine(let error): error.description
             }
         }
     }

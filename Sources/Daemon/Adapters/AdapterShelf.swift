@@ -1,17 +1,17 @@
 private import Dispatch
 internal import Inference
 internal import Logging
-private import NIOConcurrencyHelpers
 internal import Recognizer
+private import NIOConcurrencyHelpers
 internal import Wire
 
 /// The adapters that are loaded, and which of them classify.
 ///
-/// Threading: every change runs on one queue of its own, in the order it was asked for. It may block there: on the
-/// disk, on merging, on the window that the engine is at. Neither the engine nor an event loop ever waits for it.
+/// Threading: changes run on one queue, in the order of their requests. They may block there on the disk, on merging, or
+/// on the engine's current window. Neither the engine nor an event loop waits for the queue.
 ///
-/// SAFETY: `loaded`, `active` and `variantSwitch` are touched on the queue alone, or before anybody else knows this
-/// object; `shared` is locked.
+/// SAFETY: unchecked because `loaded` and `active` are used on the queue alone, or before another thread knows this object;
+/// `shared` is synchronised.
 final class AdapterShelf: @unchecked Sendable {
     let maker: VariantMaker
     private let directory: String?
@@ -20,12 +20,15 @@ final class AdapterShelf: @unchecked Sendable {
     private var loaded: [String: LoadedAdapter] = [:]
     /// Names in the order in which a window is classified; `nil` is the base.
     private var active: [String?] = [nil]
-    private var variantSwitch: VariantSwitch?
+    private let commands: CommandMailbox
     private let shared: NIOLockedValueBox<Snapshot>
 
-    /// - Parameter directory: Where `reload` looks for adapters, one a directory; or `nil`.
-    init(_ maker: VariantMaker, directory: String?, logger: Logger) {
+    /// - Parameters:
+    ///   - directory: Where `reload` searches adapters, one per subdirectory; or `nil`.
+    ///   - commands: Of the pipeline that classifies with the adapters.
+    init(_ maker: VariantMaker, directory: String?, commands: CommandMailbox, logger: Logger) {
         self.maker = maker
+        self.commands = commands
         self.directory = directory
         self.logger = logger
         let base = maker.baseVariant
@@ -38,15 +41,15 @@ final class AdapterShelf: @unchecked Sendable {
 
     // MARK: At the start
 
-    /// Loads what the command line names; all of them are to classify.
+    /// Loads the adapters that classify from the start.
     ///
-    /// - Returns: What classifies first: the base when `directories` is empty.
-    func begin(_ directories: [String]) throws(Refusal) -> [Variant] {
+    /// - Returns: Their variants; the base model's when `directories` is empty.
+    func loadInitial(_ directories: [String]) throws(Refusal) -> [Variant] {
         var variants: [Variant] = []
         for directory in directories {
             let name = AdapterName.of(directory: directory)
             guard loaded[name] == nil else {
-                throw .name("two adapters are called \(name): rename one of their directories")
+                throw .name("two adapters are named \(name); rename one of their directories")
             }
             variants.append(try load(directory, named: name))
         }
@@ -56,12 +59,9 @@ final class AdapterShelf: @unchecked Sendable {
         return variants
     }
 
-    /// From here on the listening thread is told of changes.
-    func connect(_ variantSwitch: VariantSwitch) { self.variantSwitch = variantSwitch }
-
     // MARK: Changes
 
-    /// Loads an adapter. When one of that name classifies, the new content takes its place at once.
+    /// Loads an adapter. It replaces an adapter of the same name, also when that one classifies.
     func load(_ directory: String, as name: String?) async throws -> AdapterList.Entry {
         try await onQueue { () throws(Refusal) in
             let name = name ?? AdapterName.of(directory: directory)
@@ -73,17 +73,18 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
-    /// From now on each window is classified by these.
+    /// Classifies every window to come with these adapters.
     ///
-    /// - Parameter names: Of loaded adapters, ``AdapterName/base`` for the model itself; none is the model itself.
+    /// - Parameter names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base model.
     func use(_ names: [String]) async throws -> SwitchReport {
-        let asked = ContinuousClock.now
+        let requested = ContinuousClock.now
         return try await onQueue { () throws(Refusal) in
             let names = names.isEmpty ? [AdapterName.base] : names
             for (index, name) in names.enumerated() where names[..<index].contains(name) {
-                throw .name("\(name) is named twice")
+                throw .name("adapter \(name) is given twice")
             }
-            return try self.classify(with: names.map { $0 == AdapterName.base ? nil : $0 }, asked: asked)
+            return try self.classify(
+                with: names.map { $0 == AdapterName.base ? nil : $0 }, requested: requested)
         }
     }
 
@@ -96,8 +97,8 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
-    /// Reads the adapters' directory again: new ones are loaded, changed ones take their old selves' place, vanished
-    /// ones go unless they are in use.
+    /// Reads the adapters' directory again: loads new adapters, replaces changed ones, and unloads removed ones unless
+    /// they are in use.
     func reload() async -> ReloadReport {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: self.reloadNow()) }
@@ -112,10 +113,10 @@ final class AdapterShelf: @unchecked Sendable {
             if let adapters = AdapterDirectory.adapters(in: directory) {
                 found = adapters
             } else {
-                report.problems.append("\(directory): no directory that can be read")
+                report.problems.append("cannot read directory \(directory)")
             }
         }
-        // An adapter that came from elsewhere is looked at where it came from.
+        // An adapter that was loaded from elsewhere is read again there.
         let places = loaded.mapValues(\.directory).merging(found) { known, _ in known }
         for (name, place) in places.sorted(by: { $0.key < $1.key }) {
             do throws(Refusal) {
@@ -138,7 +139,7 @@ final class AdapterShelf: @unchecked Sendable {
     ) throws(Refusal) {
         guard LoRAAdapter.isAdapter(directory: place) else {
             guard !active.contains(name) else {
-                throw .name("its directory is gone; it stays, for it is in use")
+                throw .name("its directory was removed; keeping it loaded because it is in use")
             }
             loaded[name] = nil
             return report.removed.append(name)
@@ -166,23 +167,26 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
-    /// - Parameter fresh: Variants that are merged already.
+    /// - Parameter fresh: Variants that are already merged.
     private func classify(
-        with names: [String?], fresh: [Variant] = [], asked: ContinuousClock.Instant = .now
+        with names: [String?], fresh: [Variant] = [], requested: ContinuousClock.Instant = .now
     ) throws(Refusal) -> SwitchReport {
         let began = ContinuousClock.now
         var variants: [Variant] = []
         for name in names { variants.append(try variant(name, fresh)) }
         let merged = ContinuousClock.now
-        guard let outcome = variantSwitch?.request(variants) else { throw .over }
+        let outcome: VariantReplacement.Outcome
+        do throws(EngineError) { outcome = try commands.replaceVariants(with: variants) } catch {
+            throw .engine(error)
+        }
         let switched = ContinuousClock.now
         active = names
         share(variants)
         return SwitchReport(
             active: AdapterRecord(adapters: names).adapters, mergeMs: (merged - began) / .milliseconds(1),
-            waitMs: (outcome.taken - merged) / .milliseconds(1),
-            totalMs: (switched - asked) / .milliseconds(1))
-        // What classified before goes with `outcome`, on this thread.
+            waitMs: (outcome.dequeued - merged) / .milliseconds(1),
+            totalMs: (switched - requested) / .milliseconds(1))
+        // `outcome` frees the replaced variants here, not on the engine thread.
     }
 
     private func variant(_ name: String?, _ fresh: [Variant]) throws(Refusal) -> Variant {

@@ -2,8 +2,8 @@ internal import Inference
 internal import Recognizer
 internal import Wire
 
-/// An adapter whose factors are in memory and known to fit the base. Its matrices are merged when it is used: until
-/// then it costs no more than its file.
+/// An adapter that is in memory and fits the base model. Its matrices are merged when it is used; until then it needs
+/// as much memory as its file.
 struct LoadedAdapter: Sendable {
     let name: String
     let directory: String
@@ -13,14 +13,14 @@ struct LoadedAdapter: Sendable {
     let windowSeconds: Double
     let merged: MergeReport
 
-    /// Reads the directory. Merging once shows what no look at the factors can: that all weights are numbers.
+    /// Reads an adapter and merges it once, which also finds weights that become NaN or infinite.
     ///
-    /// - Returns: The adapter, and the variant that it makes of the base.
+    /// - Returns: The adapter, and the base model with it.
     /// - Throws: ``ModelError``: the adapter does not fit.
     static func load(
         _ directory: String, named name: String, into base: VariantMaker
     ) throws(ModelError) -> (LoadedAdapter, Variant) {
-        // Before the files are read: when one changes meanwhile, the next reload finds a difference.
+        // Computed before the files are read: if one changes meanwhile, the next reload finds the difference.
         let sha256 = try LoRAAdapter.digest(directory: directory)
         let adapter = try LoRAAdapter(directory: directory)
         let variant = try base.variant(adapter, named: name)

@@ -1,18 +1,17 @@
 private import Dispatch
 private import Frontend
 internal import Logging
-private import NIOConcurrencyHelpers
 internal import Settings
+private import NIOConcurrencyHelpers
 private import Synchronization
 internal import Wire
 
-/// Keeps the sound of events on disk, where the settings say so.
+/// Writes the sound of events to disk where the settings say so.
 ///
-/// Threading: ``use(_:)`` from anywhere, the rest on the listening thread. That thread only copies samples; a queue
-/// writes them, and a clip that finds too many waiting is left out, counted and logged.
+/// Threading: ``apply(_:)`` and ``omittedClips`` on any thread, the rest on the engine thread. That thread only copies
+/// samples; a queue writes them. When too many clips wait for the disk, further ones are omitted, counted and logged.
 ///
-/// SAFETY: unchecked because `history`, `open` and `current` belong to the listening thread; the others are
-/// synchronised.
+/// SAFETY: unchecked because `history`, `open` and `current` belong to the engine thread; the others are synchronised.
 final class ClipRecorder: @unchecked Sendable {
     private struct Clip {
         var event: EventRecord
@@ -21,51 +20,55 @@ final class ClipRecorder: @unchecked Sendable {
 
     private var current = ClipSettings()
     private var history = SoundHistory()
-    /// Events whose clips are not cut yet, by id.
+    /// Events in progress, by id.
     private var open: [UInt64: Clip] = [:]
 
-    private let wanted: NIOLockedValueBox<ClipSettings>
+    /// The settings to apply before the next samples.
+    private let latest: NIOLockedValueBox<ClipSettings>
     private let waiting = Atomic<Int>(0)
     private let omitted = Atomic<Int>(0)
     private let queue = DispatchQueue(label: "astd-clips", qos: .utility)
     private let logger: Logger
 
-    /// Clips that wait for the disk, at most.
+    /// Most clips that may wait for the disk.
     private static let maximumWaiting = 8
-    /// Events of which clips are made at a time, at most.
+    /// Most events of which clips are recorded at a time.
     private static let maximumOpen = 32
-    /// What may pass between a clip's last sample and its cutting.
+    /// History beyond the longest clip: an event is reported some time after its last sample.
     private static let slackSeconds = 30.0
 
     init(_ settings: ClipSettings, logger: Logger) {
-        wanted = NIOLockedValueBox(settings)
+        latest = NIOLockedValueBox(settings)
         self.logger = logger
     }
 
-    func use(_ settings: ClipSettings) { wanted.withLockedValue { $0 = settings } }
+    /// Applies other settings from the next samples on.
+    func apply(_ settings: ClipSettings) { latest.withLockedValue { $0 = settings } }
 
-    /// Clips that were left out since the start.
+    /// Clips that were not written since the start.
     var omittedClips: Int { omitted.load(ordering: .relaxed) }
 
-    /// Waits until the disk has everything.
+    /// Blocks until all clips are written.
     func finish() { queue.sync {} }
 
-    /// The stream's next samples.
-    func hear(_ samples: UnsafeBufferPointer<Float>, at position: Int64) {
-        let settings = wanted.withLockedValue { $0 }
+    /// Adds the stream's next samples to the history.
+    func process(_ samples: UnsafeBufferPointer<Float>, at position: Int64) {
+        let settings = latest.withLockedValue { $0 }
         if settings != current { change(to: settings) }
         guard settings.directory != nil else { return }
-        history.add(samples, at: position)
+        history.append(samples, at: position)
         for (id, clip) in open where history.end >= clip.start + Self.samples(settings.maximumSeconds) {
             cut(clip, end: history.end)
             open[id] = nil
         }
     }
 
+    /// Starts a clip at the begin of an event, and writes it at its end.
+    ///
     /// - Parameters:
     ///   - sample: Where the event began or ended.
-    ///   - windowSamples: The sound that made it an event is in so many samples before that.
-    func take(_ event: EventRecord, at sample: Int64, windowSamples: Int) {
+    ///   - windowSamples: The length of the window that ends there and contains the sound.
+    func process(_ event: EventRecord, at sample: Int64, windowSamples: Int) {
         guard current.directory != nil else { return }
         switch event.state {
         case .begin:
@@ -97,14 +100,14 @@ final class ClipRecorder: @unchecked Sendable {
         waiting.add(1, ordering: .acquiringAndReleasing)
         let store = ClipStore(directory: directory, maximumBytes: current.maximumMegabytes * 1_000_000)
         queue.async {
-            if let problem = store.keep(samples, of: clip.event) { self.omit(problem) }
+            if let problem = store.write(samples, of: clip.event) { self.omit(problem) }
             self.waiting.subtract(1, ordering: .acquiringAndReleasing)
         }
     }
 
     private func omit(_ reason: String) {
         omitted.add(1, ordering: .relaxed)
-        logger.warning("a clip was left out: \(reason)")
+        logger.warning("omitted a clip: \(reason)")
     }
 
     private static func samples(_ seconds: Double) -> Int64 {

@@ -3,18 +3,19 @@ private import Frontend
 private import Glibc
 internal import Wire
 
-/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono 16 bit; the oldest go when there are too many bytes.
+/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the directory
+/// exceeds its limit.
 struct ClipStore: Sendable {
     let directory: String
     let maximumBytes: Int
 
-    /// Writes a clip and makes room for it.
+    /// Writes a clip, then removes the oldest clips beyond the limit.
     ///
-    /// - Returns: What went wrong; `nil` when nothing did.
-    func keep(_ samples: [Float], of event: EventRecord) -> String? {
+    /// - Returns: Why the clip could not be written; `nil` on success.
+    func write(_ samples: [Float], of event: EventRecord) -> String? {
         let path = "\(directory)/\(Self.name(of: event))"
         let temporary = path + ".part"
-        // Nobody else reads along: it may be somebody's voice.
+        // Readable by the owner only: a clip may contain voices.
         let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return "\(temporary): \(String(cString: strerror(errno)))" }
         var info = SF_INFO()
@@ -26,16 +27,16 @@ struct ClipStore: Sendable {
             unlink(temporary)
             return "\(temporary): \(String(cString: sf_strerror(nil)))"
         }
-        // A sample above full scale stays there and does not wrap around.
+        // Clip samples above full scale; by default they would wrap around.
         sf_command(file, Int32(SFC_SET_CLIPPING), nil, Int32(SF_TRUE))
         let written = sf_writef_float(file, samples, sf_count_t(samples.count))
         let isWritten = sf_close(file) == 0 && written == samples.count
         let isClosed = close(descriptor) == 0
         guard isWritten, isClosed, rename(temporary, path) == 0 else {
             unlink(temporary)
-            return "\(path) could not be written"
+            return "cannot write \(path)"
         }
-        makeRoom()
+        removeOldest()
         return nil
     }
 
@@ -47,8 +48,8 @@ struct ClipStore: Sendable {
         return "astd-\(time)-\(event.id)-\(String(label)).wav"
     }
 
-    /// Removes the oldest clips, and nothing that is none.
-    private func makeRoom() {
+    /// Removes the oldest clips beyond the limit; other files are never removed.
+    private func removeOldest() {
         guard let listing = opendir(directory) else { return }
         defer { closedir(listing) }
         var clips: [(name: String, bytes: Int)] = []
@@ -63,7 +64,7 @@ struct ClipStore: Sendable {
             clips.append((name, Int(status.st_size)))
         }
         var bytes = clips.reduce(0) { $0 + $1.bytes }
-        // The time stands in front of the name.
+        // Names sort by time.
         for clip in clips.sorted(by: { $0.name < $1.name }) where bytes > maximumBytes {
             if unlink("\(directory)/\(clip.name)") == 0 { bytes -= clip.bytes }
         }

@@ -1,4 +1,4 @@
-/// The last seconds of the stream, by position.
+/// The last seconds of the stream, addressed by position: a circular buffer.
 struct SoundHistory {
     private var samples: [Float] = []
     /// One past the newest sample.
@@ -6,16 +6,16 @@ struct SoundHistory {
     private var count = 0
 
     var capacity: Int { samples.count }
-    /// The oldest sample that is still there.
+    /// The oldest sample in memory.
     var start: Int64 { end - Int64(count) }
 
     init() {}
 
-    /// - Parameter capacity: In samples; they are allocated here, once.
+    /// - Parameter capacity: In samples; allocated here, once.
     init(capacity: Int) { samples = [Float](repeating: 0, count: capacity) }
 
-    /// Takes the stream's next samples, which begin at `position`; what was before a jump is forgotten.
-    mutating func add(_ new: UnsafeBufferPointer<Float>, at position: Int64) {
+    /// Appends the stream's next samples, which start at `position`. A discontinuity drops the samples before it.
+    mutating func append(_ new: UnsafeBufferPointer<Float>, at position: Int64) {
         guard capacity > 0 else { return }
         if position != end { (count, end) = (0, position) }
         for sample in new {
@@ -25,7 +25,7 @@ struct SoundHistory {
         count = min(capacity, count + new.count)
     }
 
-    /// What is still there of a range.
+    /// The samples of a range that are still in memory.
     func copy(_ range: Range<Int64>) -> [Float] {
         let range = range.clamped(to: start..<end)
         return range.map { samples[Int($0 % Int64(capacity))] }

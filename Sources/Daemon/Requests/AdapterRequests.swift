@@ -43,7 +43,7 @@ extension AdapterShelf.Refusal {
     fileprivate var code: RPCError.Code {
         switch self {
         case .name: .invalidParams
-        case .unknown, .active, .over: .unavailable
+        case .unknown, .active, .engine: .unavailable
         case .model: .failed
         }
     }

@@ -65,20 +65,15 @@ actor SourceLookup {
 /// Answers `pause` and `resume`.
 struct SourceControl: Sendable {
     let source: any AudioSource
-    let pipeline: Pipeline
     /// Disconnecting takes libpulse's lock.
     private let queue = BlockingQueue("astd-pause")
 
-    init(source: any AudioSource, pipeline: Pipeline) {
-        self.source = source
-        self.pipeline = pipeline
-    }
+    init(source: any AudioSource) { self.source = source }
 
     /// - Returns: Whether the source is paused now.
     func pause() async -> Bool {
         await queue.run {
             source.pause()
-            pipeline.pause()
             return true
         }
     }

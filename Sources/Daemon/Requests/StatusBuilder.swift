@@ -12,7 +12,7 @@ final class StatusBuilder: Sendable {
     private let pipeline: Pipeline
     private let ring: SampleRing
     private let adapters: AdapterShelf
-    private let sourceWatch: SourceWatch
+    private let sourceMonitor: SourceMonitor
     private let hub: EventHub
     private let clients: ClientCounter
     private let startTime = ContinuousClock.now
@@ -28,7 +28,8 @@ final class StatusBuilder: Sendable {
     }
 
     init(
-        facts: Facts, pipeline: Pipeline, ring: SampleRing, adapters: AdapterShelf, sourceWatch: SourceWatch,
+        facts: Facts, pipeline: Pipeline, ring: SampleRing, adapters: AdapterShelf,
+        sourceMonitor: SourceMonitor,
         hub: EventHub,
         clients: ClientCounter
     ) {
@@ -36,7 +37,7 @@ final class StatusBuilder: Sendable {
         self.pipeline = pipeline
         self.ring = ring
         self.adapters = adapters
-        self.sourceWatch = sourceWatch
+        self.sourceMonitor = sourceMonitor
         self.hub = hub
         self.clients = clients
     }
@@ -56,7 +57,7 @@ final class StatusBuilder: Sendable {
     private func build() -> StatusReport {
         let counters = pipeline.currentCounters
         let memory = ProcessMemory.current()
-        let source = sourceWatch.report
+        let source = sourceMonitor.report
         let active = adapters.snapshot.active
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
@@ -78,8 +79,8 @@ final class StatusBuilder: Sendable {
     private func buildMetrics() -> String {
         let counters = pipeline.currentCounters
         return MetricsText(
-            build(), latency: counters.latency, events: counters.events, reconnects: sourceWatch.reconnects,
-            omittedClips: UInt64(pipeline.omittedClips), isMuted: sourceWatch.isMuted
+            build(), latency: counters.latency, events: counters.events, reconnects: sourceMonitor.reconnects,
+            omittedClips: UInt64(pipeline.omittedClips), isMuted: sourceMonitor.isMuted
         ).text
     }
 }

@@ -7,11 +7,11 @@ package protocol FrameObserver: Sendable {
     mutating func append(_ rows: UnsafeBufferPointer<Float>, mels: Int)
 }
 
-/// An open file as the windows that are cut from it, in the order of time.
+/// The windows of an open file, in the order of time.
 ///
-/// One thread at a time, but not always the same.
+/// Threading: one thread at a time, not always the same one.
 package final class WindowStream {
-    /// A window of the file: for which variant, and where it lies.
+    /// A window of the file and the variant that scores it.
     package struct Window: Sendable {
         package var variant: Int
         /// Never past the file's end.
@@ -45,11 +45,13 @@ package final class WindowStream {
     private let reader: AudioFileReader
     private let variants: [Variant]
     package let features: SlidingFeatures
-    private var plans: [WindowPlan]
+    /// One for each variant.
+    private var planners: [WindowPlanner]
     private var samples = 0
     private var hasEnded = false
     /// A tenth of a second: less than the frames that the features keep beyond a window.
     private static let blockSamples = 1600
+    private static let frameSeconds = 0.01
     private var block = [Float](repeating: 0, count: WindowStream.blockSamples)
     private var row: [Float] = []
 
@@ -84,21 +86,19 @@ package final class WindowStream {
         self.features = features
         self.observer = observer
         features.reset()
-        plans = variants.map {
-            WindowPlan(
+        planners = variants.map {
+            WindowPlanner(
                 windowFrames: $0.frontend.windowFrames, hopFrames: hopFrames ?? $0.frontend.windowFrames)
         }
     }
 
-    /// Reads on until a window is complete and copies its normalised features, `[frames, mels]`.
+    /// Reads until a window is complete and copies its normalised features, `[frames, mels]`.
     ///
     /// - Returns: `nil` at the end of the file.
-    /// - Throws: ``FileClassifier/Failure``; the windows before it stand.
+    /// - Throws: ``FileClassifier/Failure``; windows returned before remain valid.
     func next(into target: UnsafeMutableBufferPointer<Float>) throws(FileClassifier.Failure) -> Window? {
         while !hasEnded {
-            if let next = earliest({ $0.isComplete(frames: features.frameCount) }) {
-                return take(next, into: target)
-            }
+            if let window = nextWindow(into: target) { return window }
             try readBlock()
         }
         if features.frameCount == 0 {
@@ -108,9 +108,7 @@ package final class WindowStream {
                     "\(reader.name) has \(samples) \(samples == 1 ? "sample" : "samples") at 16 kHz, one frame needs \(FrontendConfig.frameSamples): "
                     + "give at least 25 ms of sound")
         }
-        if let next = earliest({ $0.isDue(fileFrames: features.frameCount) }) {
-            return take(next, into: target)
-        }
+        if let window = nextWindow(into: target) { return window }
         if reader.isTruncated {
             throw FileClassifier.Failure(
                 code: "truncated",
@@ -130,6 +128,8 @@ package final class WindowStream {
         }
         samples += count
         hasEnded = count == 0
+        // A file has no gaps, so its planners never restart.
+        for index in planners.indices { _ = planners[index].append(samples: count) }
         let before = features.frameCount
         block.withUnsafeBufferPointer { features.append(UnsafeBufferPointer(rebasing: $0[..<count])) }
         if observer != nil { passFrames(from: before) }
@@ -146,23 +146,21 @@ package final class WindowStream {
         row.withUnsafeBufferPointer { observer?.append($0, mels: mels) }
     }
 
-    /// Which variant's next window begins first, of those that `isNext`: records are in the order of time.
-    private func earliest(_ isNext: (WindowPlan) -> Bool) -> Int? {
-        plans.indices.filter { isNext(plans[$0]) }.min { plans[$0].start < plans[$1].start }
-    }
-
-    private func take(_ index: Int, into target: UnsafeMutableBufferPointer<Float>) -> Window {
-        let plan = plans[index]
+    /// Dequeues the window that starts first among the next windows of all variants, and copies its features.
+    private func nextWindow(into target: UnsafeMutableBufferPointer<Float>) -> Window? {
+        let starts = planners.map { $0.nextStart(isAtEnd: hasEnded) }
+        let due = starts.indices.filter { starts[$0] != nil }
+        guard let index = due.min(by: { starts[$0] ?? 0 < starts[$1] ?? 0 }) else { return nil }
+        guard let window = planners[index].nextWindow(.oldest(oldestFrame: 0)) ?? planners[index].lastWindow()
+        else { return nil }
         let frontend = variants[index].frontend
         let count = frontend.windowFrames * frontend.melBins
+        let start = window.frames.lowerBound
         features.copyWindow(
-            from: plan.start, as: frontend, into: UnsafeMutableBufferPointer(rebasing: target[..<count]))
-        plans[index].advance()
-        let frameSeconds = 0.01
-        let end = Double(plan.start + plan.windowFrames) * frameSeconds
-        let lastFrame = min(plan.start + plan.windowFrames, features.frameCount)
+            from: start, as: frontend, into: UnsafeMutableBufferPointer(rebasing: target[..<count]))
+        let end = Double(start + frontend.windowFrames) * Self.frameSeconds
         return Window(
-            variant: index, frames: plan.start..<lastFrame, startSeconds: Double(plan.start) * frameSeconds,
+            variant: index, frames: window.frames, startSeconds: Double(start) * Self.frameSeconds,
             endSeconds: hasEnded ? min(end, seconds) : end, featureCount: count)
     }
 }

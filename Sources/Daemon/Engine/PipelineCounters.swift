@@ -1,14 +1,15 @@
-/// What the listening thread did so far.
-struct ListeningCounters: Sendable, Equatable {
+/// What the pipeline has done since the start.
+struct PipelineCounters: Sendable, Equatable {
     var windows: UInt64 = 0
+    /// Windows skipped because inference fell behind.
     var skippedWindows: UInt64 = 0
-    /// Windows of silence that no forward pass was spent on.
+    /// Windows too quiet to be classified; part of `windows`.
     var gatedWindows: UInt64 = 0
-    /// Samples that the ring had no room for.
+    /// Samples lost because the ring was full.
     var overrunSamples: UInt64 = 0
-    /// Samples that the source never delivered.
+    /// Samples that the source did not deliver.
     var lostSamples: UInt64 = 0
-    /// Samples nobody was to listen to.
+    /// Samples skipped while paused.
     var pausedSamples: UInt64 = 0
     var events: UInt64 = 0
     /// From the capture of a window's last sample to its record.
@@ -22,8 +23,8 @@ struct ListeningCounters: Sendable, Equatable {
         windows == gatedWindows ? nil : totalWindowMilliseconds / Double(windows - gatedWindows)
     }
 
-    /// - Parameter milliseconds: Of the forward passes; `nil` when there was none.
-    mutating func answered(milliseconds: Double?) {
+    /// - Parameter milliseconds: Of the forward passes; `nil` when the gate saved them.
+    mutating func countWindow(milliseconds: Double?) {
         windows += 1
         guard let milliseconds else {
             gatedWindows += 1

@@ -3,25 +3,29 @@ internal import Logging
 internal import ServiceLifecycle
 private import SystemSupport
 
-/// Runs the pipeline on a thread of its own, so that a forward pass blocks nobody, and stops the source when
-/// the daemon shuts down.
+/// Runs the pipeline on the engine thread, so that a forward pass blocks nobody, and stops the source when the pipeline
+/// returns or throws.
 struct ListeningService: Service {
     let pipeline: Pipeline
     let source: any AudioSource
     let logger: Logger
-    /// Called once the service group runs, and with it the signals are ours: from here on SIGTERM is an order.
-    let whenReady: @Sendable () -> Void
+    /// Called when the service group runs: from here on SIGTERM shuts the daemon down gracefully.
+    let onReady: @Sendable () -> Void
 
     /// Returns when the stream has ended (a file), which ends the daemon, or after a graceful shutdown.
     func run() async throws {
-        whenReady()
+        defer {
+            // Also when there was no thread: nobody must wait for the engine.
+            pipeline.commands.close()
+            source.stop()
+            logger.debug("stopped listening")
+        }
+        onReady()
         try await withGracefulShutdownHandler {
             try await runOnOwnThread { () throws(PipelineError) in try pipeline.run() }
         } onGracefulShutdown: {
-            pipeline.stop()
+            pipeline.commands.post(.stop)
         }
-        source.stop()
-        logger.debug("stopped listening")
     }
 
     private func runOnOwnThread(

@@ -3,40 +3,46 @@ internal import Logging
 private import NIOConcurrencyHelpers
 internal import Wire
 
-/// The source's health, told to everybody: in the records, in `status`, in the log, to systemd.
+/// The source's health: publishes it as records, in `status`, in the log and to systemd, and posts to the pipeline what
+/// concerns it.
 ///
-/// Threading: from anywhere.
-final class SourceWatch: Sendable {
+/// Threading: any thread.
+final class SourceMonitor: Sendable {
     private struct State {
         var report: SourceReport
         var line: String
         var reconnects: UInt64 = 0
         var isMuted = false
-        /// Whether it was lost, not paused, when it last was not there.
+        /// Whether the source was lost, and not paused, since it was last healthy.
         var wasLost = false
     }
 
     private let hub: EventHub
+    private let commands: CommandMailbox
     private let notifier: ServiceNotifier
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
 
-    init(name: String, hub: EventHub, notifier: ServiceNotifier, logger: Logger) {
+    init(
+        name: String, hub: EventHub, commands: CommandMailbox, notifier: ServiceNotifier, logger: Logger
+    ) {
         self.hub = hub
+        self.commands = commands
         self.notifier = notifier
         self.logger = logger
         let report = SourceReport(state: .recovering, name: name)
-        state = NIOLockedValueBox(State(report: report, line: "waiting for the first sound of \(name)"))
+        state = NIOLockedValueBox(State(report: report, line: "waiting for the first samples of \(name)"))
     }
 
     var report: SourceReport { state.withLockedValue { $0.report } }
-    /// Times the source was lost and found again.
+    /// Times the source was lost and recovered.
     var reconnects: UInt64 { state.withLockedValue { $0.reconnects } }
     var isMuted: Bool { state.withLockedValue { $0.isMuted } }
     /// The line that `systemctl status` shows.
     var line: String { state.withLockedValue { $0.line } }
 
-    func tell(_ event: SourceEvent) {
+    /// Called by the source when its health changes; returns soon.
+    @Sendable func process(_ event: SourceEvent) {
         let record = SourceRecord(state: .init(event.state), name: event.name, message: event.message)
         let line = Self.line(event)
         state.withLockedValue { state in
@@ -49,29 +55,34 @@ final class SourceWatch: Sendable {
         }
         hub.publish(.source(record))
         notifier.status(line)
-        let message =
-            "source \(event.name) is \(event.state.rawValue)\(event.message.map { ": " + $0 } ?? "")"
-        logger.log(level: record.state == .lost ? .warning : .info, "\(message)")
+        let reason = event.message.map { ": " + $0 } ?? ""
+        logger.log(
+            level: record.state == .lost ? .warning : .info,
+            "source \(event.name) is \(event.state.rawValue)\(reason)")
+        switch event.state {
+        case .lost: commands.post(.sourceLost)
+        case .paused: commands.post(.pause)
+        case .healthy, .recovering: break
+        }
     }
 
     private static func line(_ event: SourceEvent) -> String {
         switch event.state {
         case .healthy: "listening to \(event.name)"
         case .lost: "not listening: \(event.message ?? event.name + " is lost")"
-        case .recovering: "\(event.name) is back: waiting for its first sound"
-        case .paused: "paused: nothing is recorded"
+        case .recovering: "\(event.name) is back; waiting for its first samples"
+        case .paused: "paused; nothing is recorded"
         }
     }
 
-    /// There has been digital silence for long, or no more.
-    func tellMuted(_ isMuted: Bool) {
+    /// Called when the microphone was muted or unmuted.
+    @Sendable func publishMuted(_ isMuted: Bool) {
         let report = state.withLockedValue { state in
             state.isMuted = isMuted
             return state.report
         }
         let message =
-            isMuted
-            ? "nothing but digital silence for long: is the microphone muted?" : "there is sound again"
+            isMuted ? "only digital silence: is the microphone muted?" : "delivers sound again"
         hub.publish(.source(SourceRecord(state: report.state, name: report.name, message: message)))
         logger.log(level: isMuted ? .warning : .info, "source \(report.name): \(message)")
     }

@@ -1,0 +1,145 @@
+internal import Detection
+private import Frontend
+internal import Recognizer
+private import NIOConcurrencyHelpers
+internal import Wire
+
+/// One event detector for each variant that classifies.
+///
+/// Threading: the engine thread feeds it; any thread may set rules or ask for an explanation. The lock is held for the
+/// comparisons of one window.
+final class EventDetection: Sendable {
+    private struct State {
+        var rules: DetectionRules
+        var detectors: [(adapter: String?, detector: EventDetector)] = []
+        var clock = StreamClock()
+        var lastID: UInt64 = 0
+    }
+
+    private let hopSamples: Int64
+    private let state: NIOLockedValueBox<State>
+
+    init(rules: DetectionRules, hopFrames: Int) {
+        hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
+        state = NIOLockedValueBox(State(rules: rules))
+    }
+
+    // MARK: Any thread
+
+    /// Applies other rules from the next window on.
+    func setRules(_ rules: DetectionRules) {
+        state.withLockedValue { state in
+            state.rules = rules
+            for index in state.detectors.indices { state.detectors[index].detector.setRules(rules) }
+        }
+    }
+
+    /// Explains why a label was or was not reported for the last window.
+    ///
+    /// - Parameter adapter: A name or ``AdapterName/base``; `nil`: the first variant that has such a label.
+    /// - Returns: `nil` when no variant that classifies has such a label.
+    func explain(_ label: String, adapter: String?) -> ExplainReport? {
+        state.withLockedValue { state in
+            for (name, detector) in state.detectors
+            where adapter == nil || adapter == name ?? AdapterName.base {
+                if let explanation = detector.explanation(of: label) {
+                    return ExplainReport(explanation, adapter: name, clock: state.clock)
+                }
+            }
+            return nil
+        }
+    }
+
+    /// The labels of all variants that classify.
+    var labels: [String] { state.withLockedValue { $0.detectors.flatMap(\.detector.labels) } }
+
+    // MARK: The engine thread
+
+    /// Creates detectors for the variants that classify from now on. A variant with the name and the labels of an earlier
+    /// one keeps its detector; the events of the other detectors end.
+    func replaceVariants(with variants: [Variant]) -> [DetectedEvent] {
+        state.withLockedValue { state in
+            var detectors: [(adapter: String?, detector: EventDetector)] = []
+            for variant in variants {
+                let index = state.detectors.firstIndex {
+                    $0.adapter == variant.adapter && $0.detector.labels == variant.labels
+                }
+                let detector =
+                    index.map { state.detectors.remove(at: $0).detector }
+                    ?? EventDetector(
+                        labels: variant.labels, rules: state.rules, sampleRateHz: FrontendConfig.sampleRateHz,
+                        hopSamples: hopSamples)
+                detectors.append((variant.adapter, detector))
+            }
+            let ended = Self.step(&state.detectors) { $0.finish() }
+            state.detectors = detectors
+            return ended
+        }
+    }
+
+    /// Processes the scores of the next window.
+    ///
+    /// - Parameter scores: By class index; `nil` for a window that was too quiet to be classified.
+    func update(
+        scores: UnsafeBufferPointer<Float>?, of variant: Variant, window: Range<Int64>, _ clock: StreamClock
+    ) -> [DetectedEvent] {
+        state.withLockedValue { state in
+            state.clock = clock
+            guard let index = state.detectors.firstIndex(where: { $0.adapter == variant.adapter }) else {
+                return []
+            }
+            var lastID = state.lastID
+            let events = state.detectors[index].detector.update(scores, window: window) {
+                lastID += 1
+                return lastID
+            }
+            state.lastID = lastID
+            return events.map { DetectedEvent(event: $0, adapter: variant.adapter) }
+        }
+    }
+
+    /// The stream continues behind a gap, at `position`.
+    func skip(to position: Int64) -> [DetectedEvent] {
+        state.withLockedValue { Self.step(&$0.detectors) { $0.skip(to: position) } }
+    }
+
+    /// Ends all events.
+    func finish() -> [DetectedEvent] { state.withLockedValue { Self.step(&$0.detectors) { $0.finish() } } }
+
+    private static func step(
+        _ detectors: inout [(adapter: String?, detector: EventDetector)],
+        _ step: (inout EventDetector) -> [SoundEvent]
+    ) -> [DetectedEvent] {
+        detectors.indices.flatMap { index in
+            let adapter = detectors[index].adapter
+            return step(&detectors[index].detector).map { DetectedEvent(event: $0, adapter: adapter) }
+        }
+    }
+}
+
+/// The begin or the end of an event, at a position of the stream. Its time is computed when its record is made.
+struct DetectedEvent {
+    let event: SoundEvent
+    let adapter: String?
+
+    /// Where the event began or ended.
+    var sample: Int64 {
+        switch event {
+        case .begin(_, _, let sample, _), .end(_, _, _, let sample, _): sample
+        }
+    }
+
+    func record(_ clock: StreamClock) -> EventRecord {
+        let unixNanos = clock.unixNanos(ofSampleBefore: sample)
+        return switch event {
+        case .begin(let id, let label, _, let peak):
+            EventRecord(
+                state: .begin, id: id, label: label, adapter: adapter, unixNanos: unixNanos,
+                peakScore: peak, duration: 0)
+        case .end(let id, let label, let begin, let sample, let peak):
+            EventRecord(
+                state: .end, id: id, label: label, adapter: adapter, unixNanos: unixNanos,
+                peakScore: peak, duration: Double(sample - begin) / Double(FrontendConfig.sampleRateHz))
+        }
+    }
+}

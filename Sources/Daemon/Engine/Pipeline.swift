@@ -1,0 +1,364 @@
+internal import Capture
+private import Detection
+private import Frontend
+private import Inference
+internal import Recognizer
+internal import Settings
+private import NIOConcurrencyHelpers
+internal import Wire
+
+/// The daemon's main loop: turns samples into records.
+///
+///     Capture ─► Frontend ─► Inference ─► Detection ─► Wire
+///     ring       features    scorer       detection    hub
+///
+/// ``run()`` runs on the engine thread. Each turn pops the next piece of the stream, obeys the commands that were posted
+/// before it, and processes it. ``WindowPlanner`` decides which window is due and accounts for every sample.
+///
+/// Threading: other threads use ``commands``, ``currentCounters``, ``omittedClips`` and ``apply(_:)``.
+///
+/// SAFETY: unchecked because the stages and the mutable state belong to the engine thread; `commands`, `sharedCounters`,
+/// and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
+final class Pipeline: @unchecked Sendable {
+    struct Configuration {
+        var hopFrames: Int
+        /// `nil`: every window is classified, however quiet.
+        var gate: EnergyGate?
+        var source: SourceTraits
+        /// Seconds of digital silence after which the microphone counts as muted; 0 for never.
+        var mutedAfterSeconds = 0.0
+    }
+
+    let commands: CommandMailbox
+    private let ring: SampleRing
+    private let features: LiveFeatures
+    private let scorer: WindowScorer
+    private let ranking = Ranking(limit: nil)
+    private let detection: EventDetection
+    private let clips: ClipRecorder
+    private let hub: EventHub
+    private let source: SourceTraits
+    private let onMuted: @Sendable (Bool) -> Void
+    private let sharedCounters = NIOLockedValueBox(PipelineCounters())
+
+    private var planner: WindowPlanner
+    private var clock = StreamClock()
+    private var level = LevelMeter()
+    private var gate: EnergyGate?
+    private var muteDetector = MuteDetector()
+    private var mutedAfterSamples = 0
+    private var watchdog: EngineWatchdog?
+    private var counters = PipelineCounters()
+    private var sequence: UInt64 = 0
+    private var isStopping = false
+
+    /// A tenth of a second.
+    private static let blockSamples = 1600
+
+    /// - Parameter onMuted: Called on the engine thread when the microphone was muted or unmuted.
+    init(
+        ring: SampleRing, commands: CommandMailbox, features: LiveFeatures, scorer: WindowScorer,
+        detection: EventDetection, clips: ClipRecorder, hub: EventHub, _ configuration: Configuration,
+        watchdog: EngineWatchdog? = nil, onMuted: @escaping @Sendable (Bool) -> Void
+    ) {
+        self.ring = ring
+        self.commands = commands
+        self.features = features
+        self.scorer = scorer
+        self.detection = detection
+        self.clips = clips
+        self.hub = hub
+        source = configuration.source
+        gate = configuration.gate
+        self.watchdog = watchdog
+        self.onMuted = onMuted
+        planner = WindowPlanner(windowFrames: scorer.windowFrames, hopFrames: configuration.hopFrames)
+        setMutedAfter(seconds: configuration.mutedAfterSeconds)
+        publish(detection.replaceVariants(with: scorer.variants))
+    }
+
+    // MARK: Any thread
+
+    /// What was done so far.
+    var currentCounters: PipelineCounters { sharedCounters.withLockedValue { $0 } }
+
+    /// Clips that could not be written.
+    var omittedClips: Int { clips.omittedClips }
+
+    /// Applies the settings that can change at run time.
+    @Sendable func apply(_ settings: Settings) {
+        detection.setRules(settings.detection)
+        clips.apply(settings.clips)
+        commands.post(.setMutedAfter(seconds: settings.mutedAfter))
+    }
+
+    // MARK: The engine thread
+
+    /// Blocks its thread until the stream ends or ``PipelineCommand/stop``.
+    ///
+    /// - Throws: ``PipelineError`` when scores are NaN or infinite: continuing would be silence that looks like work.
+    func run() throws(PipelineError) {
+        let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
+        defer {
+            block.deallocate()
+            publish(detection.finish())
+            clips.finish()
+            commands.close()
+            ring.close()
+        }
+        while true {
+            watchdog?.progress()
+            // Commands are dequeued after the pop: those that were posted before the piece was pushed are found.
+            let piece = ring.pop(into: block)
+            for entry in commands.dequeue(upTo: lastPosition(before: piece)) { try obey(entry) }
+            if isStopping { return }
+            switch piece {
+            case .samples(let count, _, let nanos):
+                process(UnsafeBufferPointer(rebasing: block[..<count]), lastSampleNanos: nanos)
+                if source.waitsForReader {
+                    while let window = planner.nextWindow(oldest) { try classify(window) }
+                }
+            case .hole(let start, let end, let reason):
+                process(gap: start..<end, reason)
+            case .empty:
+                // The features contain everything that was captured: the newest window is really the newest.
+                if let window = planner.nextWindow(.newest) {
+                    try classify(window)
+                } else {
+                    ring.wait(timeoutSeconds: 1)
+                }
+            case .finished:
+                // No more samples come, so there is time for every window.
+                guard let window = planner.nextWindow(oldest) ?? planner.lastWindow() else { return }
+                try classify(window)
+            }
+        }
+    }
+
+    private var oldest: WindowPlanner.Order { .oldest(oldestFrame: features.oldestFrame) }
+
+    /// Commands posted up to this position take effect before the piece. A gap may have grown after a command was
+    /// posted, so that the command's position lies inside it.
+    private func lastPosition(before piece: SampleRing.Read) -> Int64 {
+        switch piece {
+        case .samples(_, let start, _): start
+        case .hole(_, let end, _): end - 1
+        case .empty, .finished: planner.endSample
+        }
+    }
+
+    private func obey(_ entry: CommandMailbox.Entry) throws(PipelineError) {
+        switch entry.command {
+        case .stop: isStopping = true
+        case .pause:
+            try classifyBeforeInterruption(isBridged: false)
+            publish(detection.finish())
+        case .sourceLost:
+            // When samples behind its position have been appended, the stream has continued without a gap.
+            if entry.position >= planner.endSample { try classifyBeforeInterruption(isBridged: true) }
+        case .replaceVariants(let replacement): replaceVariants(replacement)
+        case .setMutedAfter(let seconds): setMutedAfter(seconds: seconds)
+        }
+    }
+
+    // MARK: Capture
+
+    private func process(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
+        let start = planner.endSample
+        if let restart = planner.append(samples: samples.count) { follow(restart) }
+        clock.update(
+            endSample: planner.endSample, nanos: lastSampleNanos,
+            wallOffsetNanos: SystemClock.wallOffsetNanos)
+        let energy = SampleEnergy(of: samples)
+        level.process(energy)
+        gate?.process(energy)
+        if muteDetector.process(samples, limit: mutedAfterSamples) { onMuted(muteDetector.isMuted) }
+        clips.process(samples, at: start)
+        features.append(samples)
+    }
+
+    /// Missing samples keep their place in time: a short gap is bridged with silence, behind a long one, or a pause,
+    /// a new stretch of windows starts. No window contains sound from before a pause.
+    private func process(gap: Range<Int64>, _ reason: HoleReason) {
+        counters.count(gap, reason)
+        let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
+        publishGaps(discontinuity.skippedSamples, .skipped)
+        publishGaps([gap], Gap.Reason(reason))
+        if case .appendSilence = discontinuity.action { gate?.processSilence(samples: gap.count) }
+        follow(discontinuity.action)
+        shareCounters()
+    }
+
+    private func follow(_ discontinuity: WindowPlanner.Discontinuity) {
+        publishGaps(discontinuity.skippedSamples, .skipped)
+        follow(discontinuity.action)
+    }
+
+    private func follow(_ action: WindowPlanner.Discontinuity.Action) {
+        switch action {
+        case .appendSilence(let samples): features.appendSilence(samples: samples)
+        case .restart(let position):
+            features.reset()
+            publish(detection.skip(to: position))
+        }
+    }
+
+    /// Classifies the last sound before an interruption at once, if need be in a padded window. A source that is not live
+    /// continues where it was, without a gap: its next window will contain that sound.
+    private func classifyBeforeInterruption(isBridged: Bool) throws(PipelineError) {
+        if let window = planner.nextWindow(.newest) { try classify(window) }
+        guard source.isLive, let window = planner.windowBeforeInterruption(isBridged: isBridged) else {
+            return
+        }
+        features.appendSilence(samples: window.paddingSamples)
+        try classify(window)
+    }
+
+    private func setMutedAfter(seconds: Double) {
+        mutedAfterSamples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+    }
+
+    // MARK: Inference
+
+    /// The stream, its features and the rhythm of its windows continue.
+    private func replaceVariants(_ replacement: VariantReplacement) {
+        let dequeued = ContinuousClock.now
+        let variants = replacement.variants
+        let replaced = scorer.replaceVariants(with: variants)
+        features.retain(for: variants)
+        planner.change(windowFrames: scorer.windowFrames, oldestFrame: features.oldestFrame)
+        publish(detection.replaceVariants(with: variants))
+        hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
+        replacement.complete(.init(replaced: replaced, dequeued: dequeued))
+    }
+
+    /// What one variant makes of one window.
+    private struct Result {
+        var variant: Variant
+        var samples: Range<Int64>
+        var levelDBFS: Double?
+        /// By class index; `nil` for a window that was too quiet to be classified.
+        var scores: UnsafeBufferPointer<Float>?
+        /// Milliseconds of the forward pass.
+        var milliseconds: Double?
+    }
+
+    private func classify(_ window: WindowPlanner.Window) throws(PipelineError) {
+        counters.skippedWindows += UInt64(window.skippedWindows)
+        publishGaps(window.skippedSamples, .skipped)
+        let levelDBFS = level.readDBFS()
+        var milliseconds: Double?
+        for variant in scorer.variants {
+            // Variants with a shorter window score the window's end.
+            let end = window.frames.upperBound
+            let start = max(window.frames.lowerBound, end - variant.frontend.windowFrames)
+            let samples = planner.samples(ofFrames: start..<end)
+            var result = Result(variant: variant, samples: samples, levelDBFS: levelDBFS)
+            if !isQuiet(from: samples.lowerBound) {
+                let began = ContinuousClock.now
+                result.scores = try score(variant, from: start)
+                let passMilliseconds = (ContinuousClock.now - began) / .milliseconds(1)
+                result.milliseconds = passMilliseconds
+                milliseconds = (milliseconds ?? 0) + passMilliseconds
+            }
+            publish(result)
+        }
+        counters.countWindow(milliseconds: milliseconds)
+        shareCounters()
+    }
+
+    private func score(
+        _ variant: Variant, from frame: Int
+    ) throws(PipelineError) -> UnsafeBufferPointer<Float> {
+        let window = features.window(of: variant, from: frame)
+        guard let scores = scorer.score(variant, features: window) else {
+            throw .scoresNotFinite(variant.network.brokenWeights()?.description)
+        }
+        return scores
+    }
+
+    /// Whether everything from a sample to the end of the stream is quiet.
+    private func isQuiet(from sample: Int64) -> Bool {
+        gate.map { Int64($0.quietSamples) >= planner.endSample - sample } ?? false
+    }
+
+    // MARK: Detection
+
+    private func publish(_ result: Result) {
+        let latencyNanos = SystemClock.bootNanos - clock.nanos(ofSampleBefore: result.samples.upperBound)
+        counters.latency.add(seconds: Double(latencyNanos) / 1e9)
+        sequence += 1
+        hub.publish(.prediction(prediction(result, latencyNanos: latencyNanos)))
+        publish(
+            detection.update(
+                scores: result.scores, of: result.variant, window: result.samples, clock))
+    }
+
+    // MARK: Wire
+
+    private func prediction(_ result: Result, latencyNanos: Int64) -> Prediction {
+        let labels = result.scores.map { ranking.best($0) } ?? []
+        return Prediction(
+            seq: sequence, unixNanos: clock.unixNanos(ofSampleBefore: result.samples.upperBound),
+            startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
+            levelDBFS: result.levelDBFS, latencyMs: Double(latencyNanos) / 1e6,
+            passMs: result.milliseconds, adapter: result.variant.adapter, isGated: result.scores == nil,
+            labels: labels.map {
+                ScoredLabel(index: $0.index, label: result.variant.labels[$0.index], score: $0.score)
+            })
+    }
+
+    private func publish(_ events: [DetectedEvent]) {
+        let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
+        for event in events {
+            let record = event.record(clock)
+            if record.state == .begin { counters.events += 1 }
+            clips.process(record, at: event.sample, windowSamples: windowSamples)
+            hub.publish(.event(record))
+        }
+    }
+
+    private func publishGaps(_ ranges: [Range<Int64>], _ reason: Gap.Reason) {
+        for range in ranges {
+            hub.publish(.gap(Gap(startSample: range.lowerBound, endSample: range.upperBound, reason: reason)))
+        }
+    }
+
+    private func shareCounters() {
+        let counters = counters
+        sharedCounters.withLockedValue { $0 = counters }
+    }
+}
+
+extension PipelineCounters {
+    fileprivate mutating func count(_ gap: Range<Int64>, _ reason: HoleReason) {
+        switch reason {
+        case .overrun: overrunSamples += UInt64(gap.count)
+        case .sourceLost: lostSamples += UInt64(gap.count)
+        case .paused: pausedSamples += UInt64(gap.count)
+        }
+    }
+}
+
+extension Gap.Reason {
+    fileprivate init(_ reason: HoleReason) {
+        switch reason {
+        case .overrun: self = .overrun
+        case .sourceLost: self = .sourceLost
+        case .paused: self = .paused
+        }
+    }
+}
+
+/// Why the pipeline cannot continue.
+enum PipelineError: Error, Equatable, CustomStringConvertible {
+    /// With the tensor at fault, if it is known.
+    case scoresNotFinite(String?)
+
+    var description: String {
+        switch self {
+        case .scoresNotFinite(let reason):
+            "the model produced NaN or infinite scores: \(reason ?? "the input may be corrupt")"
+        }
+    }
+}

@@ -1,0 +1,20 @@
+internal import Capture
+
+/// How a source behaves towards the pipeline.
+struct SourceTraits: Equatable, Sendable {
+    /// The source waits until its samples are read (an unpaced file, standard input), so no window needs to be skipped.
+    var waitsForReader: Bool
+    /// The source goes on without astd (a microphone), so an interruption or a pause leaves a gap.
+    var isLive: Bool
+}
+
+extension SourceTraits {
+    /// - Parameter isPaced: Whether a file is read in real time.
+    init(_ spec: SourceSpec, isPaced: Bool) {
+        switch spec {
+        case .pulse: self.init(waitsForReader: false, isLive: true)
+        case .file: self.init(waitsForReader: !isPaced, isLive: false)
+        case .stdin: self.init(waitsForReader: true, isLive: false)
+        }
+    }
+}
