@@ -1,21 +1,21 @@
-/// Why a label was or was not reported at the last window. Positions are samples of the stream.
+/// Why a label was or was not reported for the last window. Positions are samples of the stream.
 public struct DetectionExplanation: Equatable, Sendable {
     public enum State: String, CaseIterable, Sendable {
-        /// An event is going on.
+        /// An event is in progress.
         case active
-        /// An event is going on, but the score is below its threshold: it ends unless it comes back in time.
+        /// An event is in progress, but the score is below its threshold: the event ends unless there is a hit in time.
         case fading
-        /// There were hits, but not enough in a row.
+        /// There were hits, but not enough consecutive ones.
         case rising
-        /// The score is too low.
+        /// The score is below the threshold.
         case below
-        /// The last event of this label is too fresh.
+        /// The last event of this label ended too recently.
         case refractory
         /// The label is on the deny list, or not on the allow list.
         case denied
         /// The window was too quiet to be classified.
         case quiet
-        /// No window was classified yet.
+        /// No window has been classified yet.
         case unheard
     }
 
@@ -25,17 +25,17 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var state: State
     /// Of the last window; `nil` when it was not classified.
     public var score: Float?
-    /// What was held against the thresholds.
+    /// The score that was compared with the thresholds.
     public var smoothed: Float?
-    /// Hits in a row so far.
+    /// Consecutive hits so far.
     public var hits = 0
-    /// The event that goes on.
+    /// The event in progress.
     public var id: UInt64?
     public var begin: Int64?
     public var lastActive: Int64?
     public var peak: Float?
     /// No event begins before this.
     public var refractoryUntil: Int64?
-    /// Where the last window ended.
+    /// End of the last window.
     public var position: Int64?
 }

@@ -4,15 +4,15 @@
 public struct DetectionRule: Equatable, Sendable {
     /// A window whose smoothed score is at least this is a hit.
     public var on: Float
-    /// An event goes on while the smoothed score is at least this; `nil`: 0.7 of ``on``.
+    /// An event continues while the smoothed score is at least this; `nil`: 0.7 of ``on``.
     public var off: Float?
-    /// Windows whose mean is the smoothed score; 1 is none.
+    /// Windows whose mean is the smoothed score; 1 disables smoothing.
     public var smoothingWindows: Int
-    /// Hits in a row that begin an event.
+    /// Consecutive hits that begin an event.
     public var minimumHits: Int
-    /// An event that fell below its threshold for no longer than this goes on.
+    /// An event that falls below its threshold for no longer than this continues.
     public var mergeGapSeconds: Double
-    /// After the end of an event no other of this label begins for so long.
+    /// After the end of an event no other event of this label begins for so long.
     public var refractorySeconds: Double
 
     public init(
@@ -27,11 +27,11 @@ public struct DetectionRule: Equatable, Sendable {
         self.refractorySeconds = refractorySeconds
     }
 
-    /// The threshold that keeps an event going: ``off``, never above ``on``.
+    /// The score at which an event continues: ``off``, never above ``on``.
     public var keepThreshold: Float { min(on, off ?? on - 0.3 * abs(on)) }
 }
 
-/// What is different for one label; `nil` is as for all.
+/// The settings of one label that differ from those of all labels; `nil` is the same.
 public struct DetectionException: Equatable, Sendable {
     public var on: Float?
     public var off: Float?
@@ -42,11 +42,11 @@ public struct DetectionException: Equatable, Sendable {
 
     public init() {}
 
-    /// `rule` with what is different here.
+    /// `rule` with these differences.
     func applied(to rule: DetectionRule) -> DetectionRule {
         DetectionRule(
             on: on ?? rule.on,
-            // An `off` for all labels need not suit a label with an `on` of its own.
+            // The common `off` need not suit a label with its own `on`.
             off: off ?? (on == nil ? rule.off : nil),
             smoothingWindows: smoothingWindows ?? rule.smoothingWindows,
             minimumHits: minimumHits ?? rule.minimumHits,
@@ -63,7 +63,7 @@ public struct DetectionRules: Equatable, Sendable {
     public var exceptions: [String: DetectionException] = [:]
     /// Only these labels make events; empty: all do.
     public var allowed: Set<String> = []
-    /// These labels make none, even if they are allowed.
+    /// These labels make no events, even if they are allowed.
     public var denied: Set<String> = []
 
     public init() {}
@@ -76,6 +76,6 @@ public struct DetectionRules: Equatable, Sendable {
         !denied.contains(label) && (allowed.isEmpty || allowed.contains(label))
     }
 
-    /// Labels that are named somewhere here.
+    /// All labels that these rules name.
     public var namedLabels: Set<String> { allowed.union(denied).union(exceptions.keys) }
 }

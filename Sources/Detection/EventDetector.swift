@@ -1,5 +1,5 @@
-/// Turns the scores of one window after the other into events, label by label. No I/O, no clock: time is the
-/// position in the stream.
+/// Turns the scores of successive windows into events, label by label. No I/O and no clock: time is the position in
+/// the stream.
 public struct EventDetector: Sendable {
     public let labels: [String]
     private var limits: [LabelTrack.Limits] = []
@@ -8,14 +8,14 @@ public struct EventDetector: Sendable {
     private var lastScores: [Float]
     private let sampleRateHz: Int
     private let hopSamples: Int64
-    /// Where the last window ended; `nil` before the first.
+    /// End of the last window; `nil` before the first.
     private var lastEnd: Int64?
     /// Whether the last window was too quiet to be classified.
     private var wasQuiet = false
 
     /// - Parameters:
     ///   - labels: By class index.
-    ///   - hopSamples: From one window to the next.
+    ///   - hopSamples: From the start of one window to the start of the next.
     public init(labels: [String], rules: DetectionRules, sampleRateHz: Int, hopSamples: Int64) {
         self.labels = labels
         self.hopSamples = hopSamples
@@ -26,8 +26,8 @@ public struct EventDetector: Sendable {
         setRules(rules)
     }
 
-    /// Goes by other rules from the next window on. Events go on; those of labels that may make none any more end
-    /// there. The scores that were smoothed are forgotten.
+    /// Applies other rules from the next window on. Events continue, except those of labels that the rules no longer admit,
+    /// which end. Smoothing starts afresh.
     public mutating func setRules(_ rules: DetectionRules) {
         limits = labels.map { label in
             let rule = rules.rule(for: label)
@@ -39,13 +39,13 @@ public struct EventDetector: Sendable {
         smoother = ScoreSmoother(labels: labels.count, longest: longest)
     }
 
-    /// Takes the next window.
+    /// Processes the scores of the next window.
     ///
     /// - Parameters:
     ///   - scores: By class index; `nil` for a window that was too quiet to be classified.
-    ///   - window: Its samples' positions. One that begins more than a hop after the end of the window before leaves
-    ///     something unheard.
-    ///   - makeID: The number of the next event.
+    ///   - window: The positions of its samples. If it starts more than a hop behind the end of the previous window, there
+    ///     is a gap between them.
+    ///   - makeID: Returns the number of the next event.
     public mutating func update(
         _ scores: UnsafeBufferPointer<Float>?, window: Range<Int64>, makeID: () -> UInt64
     ) -> [SoundEvent] {
@@ -67,7 +67,7 @@ public struct EventDetector: Sendable {
         return events
     }
 
-    /// The stream was not heard up to `position`, or not looked at: events that outlast it go on.
+    /// Skips a gap that ends at `position`. Events that merge across it continue.
     public mutating func skip(to position: Int64) -> [SoundEvent] {
         smoother.reset()
         return tracks.indices.compactMap { index in
@@ -75,7 +75,7 @@ public struct EventDetector: Sendable {
         }
     }
 
-    /// Ends every event: nobody listens any more.
+    /// Ends every event.
     public mutating func finish() -> [SoundEvent] {
         smoother.reset()
         return tracks.indices.compactMap { index in
@@ -83,14 +83,14 @@ public struct EventDetector: Sendable {
         }
     }
 
-    /// No event that is still to be told begins before this position: each of the events and hits that are going on
-    /// began here or later. `nil` before the first window.
+    /// A lower bound for the begins of all events that are yet to end: the earliest begin of the events and hits in
+    /// progress. `nil` before the first window.
     public var earliestPendingBegin: Int64? {
         guard let lastEnd else { return nil }
         return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }
     }
 
-    /// Why a label was or was not reported at the last window; `nil` when there is no such label.
+    /// Explains why a label was or was not reported for the last window; `nil` when there is no such label.
     public func explanation(of label: String) -> DetectionExplanation? {
         guard let index = labels.firstIndex(of: label) else { return nil }
         let (track, limits) = (tracks[index], limits[index])

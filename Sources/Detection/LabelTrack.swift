@@ -1,29 +1,29 @@
-/// What one label has been doing: the state machine between its scores and its events.
+/// The state machine between the scores of one label and its events.
 ///
-/// Positions are samples of the stream. A window counts for the moment at which it ends: then the newest of its sound
-/// was heard.
+/// Positions are samples of the stream. A window stands for the moment at which it ends, when its newest sound was
+/// captured.
 struct LabelTrack: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
-        /// No event. `hits` windows in a row were hits, the first of them ended at `firstHit`.
+        /// No event. The last `hits` windows were hits; the first of them ended at `firstHit`.
         case idle(hits: Int, firstHit: Int64)
-        /// An event since `begin`; the last window that kept it going ended at `lastActive`, and was the last one
-        /// unless it is fading.
+        /// An event that began at `begin`. The last window above the threshold ended at `lastActive`; the event is fading when
+        /// windows below the threshold followed.
         case active(id: UInt64, begin: Int64, lastActive: Int64, isFading: Bool)
     }
 
     private(set) var phase = Phase.idle(hits: 0, firstHit: 0)
-    /// Highest score since the first of the hits, as the model gave it or smoothed.
+    /// Highest raw or smoothed score since the first hit.
     private(set) var peak: Float = 0
-    /// No event begins at a window that ends before this position.
+    /// No event begins before this position.
     private(set) var refractoryUntil = Int64.min
 
-    /// What a step led to.
+    /// The result of a step.
     enum Change: Equatable {
         case begin(id: UInt64, at: Int64)
         case end(id: UInt64, begin: Int64, at: Int64)
     }
 
-    /// Positions are compared in samples.
+    /// A label's rule, with its times in samples.
     struct Limits {
         var rule: DetectionRule
         var mergeGapSamples: Int64
@@ -31,7 +31,7 @@ struct LabelTrack: Equatable, Sendable {
         var isAdmitted: Bool
     }
 
-    /// Where the event that goes on, or may come of the hits so far, begins.
+    /// The begin of the event in progress, or of the event that the hits so far may become.
     var begin: Int64? {
         switch phase {
         case .active(_, let begin, _, _): begin
@@ -41,13 +41,13 @@ struct LabelTrack: Equatable, Sendable {
 
     var isActive: Bool { if case .active = phase { true } else { false } }
 
-    /// Takes the next window.
+    /// Processes the next window.
     ///
     /// - Parameters:
-    ///   - score: As the model gave it.
-    ///   - smoothed: What is held against the thresholds; `nil` for a window that nothing was looked for in.
-    ///   - end: Where the window ends.
-    ///   - makeID: The number of the next event.
+    ///   - score: The raw score.
+    ///   - smoothed: The score that is compared with the thresholds; `nil` for a window that was not classified.
+    ///   - end: End of the window.
+    ///   - makeID: Returns the number of the next event.
     mutating func update(
         _ score: Float, smoothed: Float?, end: Int64, _ limits: Limits, makeID: () -> UInt64
     ) -> Change? {
@@ -69,7 +69,7 @@ struct LabelTrack: Equatable, Sendable {
             phase = .active(id: id, begin: first, lastActive: end, isFading: false)
             return .begin(id: id, at: first)
         case .active(let id, let begin, let lastActive, let isFading):
-            // Once it has fallen below, it takes a hit to bring it back.
+            // A fading event needs a hit to recover.
             if value >= (isFading ? limits.rule.on : limits.rule.keepThreshold) {
                 peak = max(peak, score, value)
                 phase = .active(id: id, begin: begin, lastActive: end, isFading: false)
@@ -80,7 +80,7 @@ struct LabelTrack: Equatable, Sendable {
         }
     }
 
-    /// The stream was not heard up to `position`: hits are no longer in a row, and an event that this is too long for ends.
+    /// Skips a gap that ends at `position`: hits are no longer consecutive, and an event ends if the gap is too long to merge.
     mutating func skip(to position: Int64, _ limits: Limits) -> Change? {
         guard case .active(_, _, let lastActive, _) = phase else {
             phase = .idle(hits: 0, firstHit: 0)
@@ -89,7 +89,7 @@ struct LabelTrack: Equatable, Sendable {
         return position - lastActive > limits.mergeGapSamples ? finish(limits) : nil
     }
 
-    /// Ends the event, if there is one, where it was last heard.
+    /// Ends the event, if there is one, at its last window above the threshold.
     mutating func finish(_ limits: Limits) -> Change? {
         defer { phase = .idle(hits: 0, firstHit: 0) }
         guard case .active(let id, let begin, let lastActive, _) = phase else { return nil }

@@ -1,7 +1,7 @@
-/// A sound began or ended. Positions are samples of the stream, peaks the model's own scores.
+/// The begin or the end of an event. Positions are samples of the stream; peaks are in the model's own scores.
 public enum SoundEvent: Equatable, Sendable {
-    /// At the first of the windows that were hits.
+    /// At the end of the first hit.
     case begin(id: UInt64, label: String, sample: Int64, peak: Float)
-    /// At the last window that kept it going.
+    /// At the end of the last window above the threshold.
     case end(id: UInt64, label: String, begin: Int64, sample: Int64, peak: Float)
 }

@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
-/// What an adapter is called when nobody says: as its directory is.
+/// Names of adapters. By default an adapter is named after its directory.
 public enum AdapterName {
-    /// Names that mean the model without any adapter.
+    /// The name that stands for the model without an adapter.
     public static let base = "base"
     public static let maximumBytes = 128
 
-    /// The last part of a directory's path, links and dots resolved.
+    /// The last component of a directory's path, with links and dots resolved.
     public static func of(directory: String) -> String {
         let resolved = realpath(directory, nil)
         defer { free(resolved) }
@@ -18,12 +14,14 @@ public enum AdapterName {
         return path.split(separator: "/").last.map(String.init) ?? path
     }
 
-    /// Why `name` is none; `nil` when it is one.
+    /// Why `name` is not a valid name; `nil` when it is valid.
     public static func problem(_ name: String) -> String? {
-        if name == base { return "`\(base)` means the model without an adapter" }
-        if name.isEmpty || name.utf8.count > maximumBytes { return "a name has 1 to \(maximumBytes) bytes" }
+        if name == base { return "`\(base)` stands for the model without an adapter" }
+        if name.isEmpty || name.utf8.count > maximumBytes {
+            return "the name must have 1 to \(maximumBytes) bytes"
+        }
         if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "/" }) {
-            return "a name has no slashes and no control characters"
+            return "the name must not contain slashes or control characters"
         }
         return nil
     }

@@ -1,18 +1,14 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
-/// Where a model is looked for when nobody names one.
+/// Finds the model directory.
 public enum ModelLocator {
-    /// Beside the working directory, then where packages and administrators put models.
+    /// In the working directory, then where administrators and packages install models.
     public static let standardPlaces = [
         "models/default", "/var/lib/astd/models/default", "/usr/share/astd/models/default",
     ]
 
     /// - Returns: `explicit`, else `$ASTD_MODEL`, else the first standard place that has a `config.json`;
-    ///   `nil` when there is none.
+    ///   `nil` when none has one.
     public static func find(explicit: String?) -> String? {
         if let explicit { return explicit }
         if let variable = getenv("ASTD_MODEL") {

@@ -1,17 +1,13 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
-/// What this process holds in memory, as the kernel counts it.
+/// The memory of this process as the kernel counts it.
 public struct ProcessMemory: Equatable, Sendable {
-    /// Everything in memory, mapped file pages that others share included.
+    /// Resident memory, including mapped file pages that other processes share.
     public var residentBytes: Int
-    /// Private memory of this process alone: what it really costs.
+    /// Anonymous memory, which no other process shares.
     public var anonymousBytes: Int
 
-    /// Reads `/proc/self/smaps_rollup`; zeros where the kernel has none.
+    /// Reads `/proc/self/smaps_rollup`; zeros if the kernel does not provide it.
     public static func current() -> ProcessMemory {
         var memory = ProcessMemory(residentBytes: 0, anonymousBytes: 0)
         guard let file = fopen("/proc/self/smaps_rollup", "re") else { return memory }

@@ -1,20 +1,20 @@
 public import Detection
 public import Inference
 
-/// What to load and how to run it.
+/// Which model and adapters to load, and how to run them.
 public struct RecognizerOptions: Sendable {
     public var model: String
-    /// Directories of the adapters to classify with, each for itself; none: the model as it was published.
+    /// Directories of the adapters that classify, each on its own; empty: the base model.
     public var adapters: [String]
     /// Threads of the forward pass.
     public var threads: Int
     public var precision: Precision
-    /// Where packed weights are kept from one start to the next; `nil`: nowhere.
+    /// Where packed weights are cached; `nil`: not at all.
     public var cacheDirectory: String?
-    /// `nil`: what the model says.
+    /// `nil`: as the model's configuration says.
     public var activation: Activation?
 
-    /// Frames beyond the newest window whose predecessors can still be had: a live stream's hop.
+    /// Frames to retain in addition to one window: a live stream's hop.
     public var historyFrames: Int
 
     /// ``cacheDirectory`` for ``BaseModel``.

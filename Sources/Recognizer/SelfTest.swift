@@ -2,7 +2,7 @@ private import Frontend
 public import Inference
 
 /// Compares this build on this machine with numbers that transformers computed, stage by stage, and its kernels with
-/// their plain twins.
+/// their reference kernels.
 public struct SelfTest {
     public struct Line: Sendable {
         public let name: String
@@ -16,12 +16,12 @@ public struct SelfTest {
 
     public init(directory: String) { self.directory = directory }
 
-    /// Where the reference is looked for.
+    /// Where the reference is searched.
     public static let standardPlaces = [
         "models/selftest", "/var/lib/astd/models/selftest", "/usr/share/astd/models/selftest",
     ]
 
-    /// What rounding may do to the reference model, whose values are of the order of 1.
+    /// The rounding error to accept for the reference model, whose values are of the order of 1.
     private static func tolerance(_ stage: String, _ precision: Precision) -> Double {
         switch precision {
         case .fp32: 1e-4
@@ -30,19 +30,19 @@ public struct SelfTest {
         }
     }
 
-    /// The kernels of a precision against their twins.
+    /// Compares the kernels of a precision with their reference kernels.
     public static func kernels(_ precision: Precision) -> [Line] {
         KernelCheck.all(for: precision).map {
             Line(name: $0.name, difference: $0.difference, tolerance: $0.tolerance)
         }
     }
 
-    /// int8 where this processor has fast kernels for it that hold, else fp32.
+    /// int8 if this processor has fast kernels for it and they pass, else fp32.
     public static func fastestThatHolds() -> Precision {
         Precision.int8.isFast && kernels(.int8).allSatisfy(\.holds) ? .int8 : .fp32
     }
 
-    /// The reference model, every stage.
+    /// Compares every stage of the reference model.
     ///
     /// - Throws: ``ModelError``: the reference cannot be read.
     public func stages(_ precision: Precision) throws(ModelError) -> [Line] {

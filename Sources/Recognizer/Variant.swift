@@ -2,9 +2,9 @@ public import Detection
 public import Frontend
 public import Inference
 
-/// A model as it was published, or with one adapter merged in, and how its input is made and its scores are read.
+/// The base model, or the base model with one adapter merged in, with its front end and its activation.
 public struct Variant: Sendable {
-    /// The adapter's name; `nil` for the model as it was published.
+    /// The adapter's name; `nil` for the base model.
     public let adapter: String?
     public let network: AST
     public let activation: ActivationChoice
@@ -17,12 +17,12 @@ public struct Variant: Sendable {
         Double(frontend.windowFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
     }
 
-    /// - Parameter activation: `nil`: what the model says.
+    /// - Parameter activation: `nil`: as the model's configuration says.
     init(of base: BaseModel, activation: Activation?) {
         self.init(base.network, adapter: nil, activation)
     }
 
-    /// Merges `adapter` into memory of its own.
+    /// Merges `adapter` into a copy of the matrices that it changes.
     ///
     /// - Throws: ``ModelError``: the adapter does not fit the base.
     init(

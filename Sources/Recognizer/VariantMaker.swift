@@ -1,18 +1,18 @@
 public import Detection
 public import Inference
 
-/// A base model, and the wish of its user how scores are read: all that a variant needs besides its adapter.
+/// Makes variants of one base model.
 public struct VariantMaker: Sendable {
     public let base: BaseModel
     private let activation: Activation?
 
-    /// - Parameter activation: `nil`: what the model or the adapter says.
+    /// - Parameter activation: `nil`: as the model's or the adapter's configuration says.
     public init(base: BaseModel, activation: Activation?) {
         self.base = base
         self.activation = activation
     }
 
-    /// The model as it was published.
+    /// The base model without an adapter.
     public var baseVariant: Variant { Variant(of: base, activation: activation) }
 
     /// - Throws: ``ModelError``: the adapter does not fit the base.

@@ -55,7 +55,7 @@ import Testing
         .end(id: id, label: label, begin: begin, sample: sample, peak: peak)
     }
 
-    @Test func `What may still be told begins at the earliest of the events and hits that go on`() {
+    @Test func `Pending events begin at the earliest of the events and hits in progress, or later`() {
         var feed = Feed(hits: 2)
         #expect(feed.detector.earliestPendingBegin == nil)
         _ = feed.update(0.1)
@@ -68,7 +68,7 @@ import Testing
         #expect(feed.detector.earliestPendingBegin == 50)
     }
 
-    @Test func `Between the thresholds an event goes on but does not begin`() {
+    @Test func `Between the thresholds an event continues but does not begin`() {
         var feed = Feed()
         #expect(feed.update(0.4, 0.49) == [])
         #expect(feed.update(0.5, 0.4, 0.9, 0.3) == [begin(1, 30, 0.5)])
@@ -76,33 +76,33 @@ import Testing
         #expect(feed.update(0.4, 0.6) == [begin(2, 90, 0.6)])
     }
 
-    @Test func `Without an off an event ends at seven tenths of on, and logits have theirs too`() {
+    @Test func `Without off an event ends below seven tenths of on, also for logits`() {
         var feed = Feed(on: 0.5, off: nil)
         #expect(feed.update(0.5, 0.36, 0.34) == [begin(1, 10, 0.5), end(1, 10, 20, 0.5)])
         #expect(DetectionRule(on: -2).keepThreshold < -2)
         #expect(DetectionRule(on: 0.4, off: 0.6).keepThreshold == 0.4)
     }
 
-    @Test func `Hits have to be in a row, and the first is the beginning`() {
+    @Test func `Hits must be consecutive, and the event begins at the first`() {
         var feed = Feed(hits: 3)
         #expect(feed.update(0.9, 0.9, 0.4, 0.6, 0.7) == [])
         #expect(feed.update(0.5) == [begin(1, 40, 0.7)])
         #expect(feed.update(0) == [end(1, 40, 60, 0.7)])
     }
 
-    @Test func `A short dip is bridged, a longer one ends the event where it was last heard`() {
+    @Test func `A short dip is merged; a longer one ends the event at its last active window`() {
         var feed = Feed(merge: 2)
         #expect(feed.update(0.9, 0, 0, 0.5) == [begin(1, 10, 0.9)])
         #expect(feed.update(0, 0) == [])
         #expect(feed.update(0) == [end(1, 10, 40, 0.9)])
     }
 
-    @Test func `What faded needs a hit to come back`() {
+    @Test func `A fading event needs a hit to recover`() {
         var feed = Feed(merge: 2)
         #expect(feed.update(0.9, 0.1, 0.4, 0.4) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
     }
 
-    @Test func `After an event there is none for a while`() {
+    @Test func `No event begins in the refractory time after an event`() {
         var feed = Feed(refractory: 3)
         #expect(feed.update(0.9, 0) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
         #expect(feed.update(0.9) == [])
@@ -110,15 +110,14 @@ import Testing
         #expect(feed.update(0.8) == [begin(2, 40, 0.8)])
     }
 
-    @Test func `The mean of the last windows is held against the thresholds, the peak is the highest of all`()
-    {
+    @Test func `Thresholds apply to the smoothed score, and the peak is the highest raw or smoothed score`() {
         var feed = Feed(on: 0.5, off: 0.4, smoothing: 3)
         #expect(feed.update(0, 0, 0.9) == [])
         #expect(feed.update(0.75) == [begin(1, 40, 0.75)])
         #expect(feed.update(0, 0) == [end(1, 40, 50, 0.75)])
     }
 
-    @Test func `Denied labels make no events, and allowed ones are the only ones`() {
+    @Test func `Only allowed labels make events, and denied labels never do`() {
         var rules = DetectionRules()
         rules.rule = DetectionRule(on: 0.5, minimumHits: 1, mergeGapSeconds: 0)
         rules.allowed = ["a", "b"]
@@ -132,7 +131,7 @@ import Testing
         #expect(feed.detector.explanation(of: "d") == nil)
     }
 
-    @Test func `Other rules hold from the next window on, and end the events they forbid`() {
+    @Test func `New rules apply from the next window on and end the events that they do not admit`() {
         var feed = Feed()
         #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
         var rules = DetectionRules()
@@ -145,7 +144,7 @@ import Testing
         #expect(feed.update(0.2) == [begin(2, 30, 0.2)])
     }
 
-    @Test func `An event outlasts what was not heard for no longer than the merge gap`() {
+    @Test func `An event continues across a gap that is not longer than the merge gap`() {
         var feed = Feed(merge: 3)
         #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
         #expect(feed.detector.skip(to: 40) == [])
@@ -154,7 +153,7 @@ import Testing
         #expect(feed.detector.skip(to: 200) == [])
     }
 
-    @Test func `A window far behind the one before breaks the row of hits and the event`() {
+    @Test func `A window far behind its predecessor interrupts consecutive hits and ends the event`() {
         var feed = Feed(hits: 2)
         #expect(feed.update([0.9], window: 0..<20) == [])
         #expect(feed.update([0.9], window: 31..<51) == [])
@@ -162,7 +161,7 @@ import Testing
         #expect(feed.update([0.9], window: 92..<112) == [end(1, 51, 81, 0.9)])
     }
 
-    @Test func `Too quiet a window is no hit and keeps nothing going`() {
+    @Test func `A window that was too quiet is not a hit and ends events`() {
         var feed = Feed(on: -5, off: -6)
         #expect(feed.update(-4, nil) == [begin(1, 10, -4), end(1, 10, 10, -4)])
         let explanation = feed.detector.explanation(of: "Siren")
@@ -187,14 +186,14 @@ import Testing
         #expect(try state().state == .below && state().id == nil && state().position == 50)
     }
 
-    @Test func `In the end every event ends`() {
+    @Test func `At the end every event ends`() {
         var feed = Feed()
         #expect(feed.update(0.9, 0.9) == [begin(1, 10, 0.9)])
         #expect(feed.detector.finish() == [end(1, 10, 20, 0.9)])
         #expect(feed.detector.finish() == [])
     }
 
-    @Test func `The picture in the documentation is what the detector does`() {
+    @Test func `The detector behaves as the documentation's picture shows`() {
         var feed = Feed(on: 0.5, off: 0.35, hits: 2, merge: 2, refractory: 6)
         // As in tools/draw_detection.py, with the record's window and the event's times in seconds.
         let scores: [Float] = [
@@ -202,16 +201,16 @@ import Testing
             0.10,
             0.60, 0.65, 0.30, 0.10, 0.20, 0.70, 0.75, 0.50, 0.30,
         ]
-        var told: [Int: [SoundEvent]] = [:]
+        var reported: [Int: [SoundEvent]] = [:]
         for (index, score) in scores.enumerated() {
             let events = feed.update(score)
-            if !events.isEmpty { told[index + 1] = events }
+            if !events.isEmpty { reported[index + 1] = events }
         }
-        #expect(told == [6: [begin(1, 50, 0.8)], 17: [end(1, 50, 140, 0.9)], 24: [begin(2, 230, 0.75)]])
+        #expect(reported == [6: [begin(1, 50, 0.8)], 17: [end(1, 50, 140, 0.9)], 24: [begin(2, 230, 0.75)]])
     }
 
-    /// Whatever the scores, gaps and rules: begins and ends take turns, ids are never used twice, time goes forward.
-    @Test func `Begins and ends take turns for each label`() {
+    /// For any scores, gaps and rules: begins and ends alternate, ids are unique, time increases.
+    @Test func `Begins and ends alternate for each label`() {
         var seed: UInt64 = 42
         func random(_ count: UInt64) -> Int {
             seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

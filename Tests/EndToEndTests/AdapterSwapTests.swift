@@ -216,15 +216,15 @@ struct AdapterSwapTests {
             ],
             in: folder)
         let refusals: [([String], String)] = [
-            (["use", "birds"], "no adapter birds is loaded (there are: modern-qv, base): load it first"),
-            (["unload", "modern-qv"], "modern-qv is in use: use another first"),
+            (["use", "birds"], "no adapter birds is loaded; loaded: modern-qv, base"),
+            (["unload", "modern-qv"], "adapter modern-qv is in use; switch to another one first"),
             (["unload", "birds"], "no adapter birds is loaded"),
-            (["use", "base", "base"], "base is named twice"),
+            (["use", "base", "base"], "adapter base is given twice"),
             (["load", Self.path("broken-nan")], "holds infinite or not-a-number values"),
             (["load", Self.path("odd-blocks")], "the base asks for"),
             (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
             (["load", Self.path("dora"), "--name", "base"], "`base` means the model without an adapter"),
-            (["load", Self.path("dora"), "--name", "a/b"], "a name has no slashes"),
+            (["load", Self.path("dora"), "--name", "a/b"], "the name must not contain slashes"),
         ]
         for (arguments, reason) in refusals {
             let result = try await daemon.astctl(arguments: ["adapter"] + arguments)
@@ -243,7 +243,7 @@ struct AdapterSwapTests {
         let folder = try TestFolder()
         for (adapters, reason) in [
             (["pissa"], "init_lora_weights is pissa"),
-            (["modern-qv", "modern-qv"], "two adapters are called modern-qv"),
+            (["modern-qv", "modern-qv"], "two adapters are named modern-qv"),
         ] {
             let result = try await Astd.run(
                 [

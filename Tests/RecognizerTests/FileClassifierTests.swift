@@ -28,7 +28,7 @@ import Wire
     }
 
     @Test(arguments: try Golden.load().cases)
-    func `From the file to the logits it is the oracle's answer`(_ golden: Golden.Case) throws {
+    func `The logits of a file match transformers'`(_ golden: Golden.Case) throws {
         let scorer = try Self.scorer(golden.model, adapter: golden.adapter)
         let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
         let first = try #require(try Self.records(classifier, Golden.path(golden.clip)).first)
@@ -41,7 +41,8 @@ import Wire
     }
 
     @Test(arguments: [1, 7, 30, 96])
-    func `A window is what the piece of the file alone gives, to the last bit`(hopFrames: Int) throws {
+    func `A window has the same logits as its part of the file alone, to the last bit`(hopFrames: Int) throws
+    {
         let path = Golden.path("clips/speech.wav")
         let scorer = try Self.scorer()
         let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
@@ -62,14 +63,14 @@ import Wire
         }
     }
 
-    @Test func `A hop longer than the window leaves sound out, and none is classified twice`() throws {
+    @Test func `A hop longer than the window leaves out sound between windows`() throws {
         let classifier = FileClassifier(
             try Self.scorer(), topK: 1, minimumScore: nil, hopFrames: 150)
         let spans = try Self.records(classifier, Golden.path("clips/long.wav")).map { [$0.start, $0.end] }
         #expect(spans == [[0, 0.96], [1.5, 2.46], [3, 3.96]])
     }
 
-    @Test func `No window ends after its file, and files do not hear each other`() throws {
+    @Test func `No window ends after its file, and files do not affect each other`() throws {
         let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
         let short = try Self.records(classifier, Golden.path("clips/short.wav"))
         #expect(short.map(\.start) == [0] && short.map(\.end) == [0.7])
@@ -79,7 +80,7 @@ import Wire
         #expect(short[0].file == Golden.path("clips/short.wav"))
     }
 
-    @Test func `Only the best labels are told, and none below the minimum`() throws {
+    @Test func `A record contains the best labels that reach the minimum score`() throws {
         let path = Golden.path("clips/speech.wav")
         let scorer = try Self.scorer(activation: .softmax)
         let all = try Self.records(
@@ -95,7 +96,7 @@ import Wire
     }
 
     @Test(arguments: [("clips/too-short.wav", "too_short"), ("clips/empty.wav", "empty")])
-    func `A clip without a whole frame is an error that says so`(clip: String, code: String) throws {
+    func `A file without a complete frame is an error`(clip: String, code: String) throws {
         #expect(try Golden.load().withoutFeatures.contains(clip))
         let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
         let path = Golden.path(clip)
@@ -108,12 +109,12 @@ import Wire
         #expect(failures.allSatisfy { $0.message.hasPrefix(path) })
         if code == "too_short" {
             #expect(
-                failures[0].message == "\(path) has 399 samples at 16 kHz, one frame needs 400: "
-                    + "give at least 25 ms of sound")
+                failures[0].message
+                    == "\(path) is too short: 399 samples at 16 kHz, but one frame needs 400 (25 ms)")
         }
     }
 
-    @Test func `Scores that are not numbers are an error and no record`() throws {
+    @Test func `NaN scores are an error, not a record`() throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/stride10"), to: "model")
         let weights = model + "/model.safetensors"
@@ -128,12 +129,14 @@ import Wire
             Issue.record("it was classified")
         } catch {
             #expect(error.code == "not_finite")
-            #expect(error.message.hasPrefix(Golden.path("clips/speech.wav: the scores are not numbers")))
+            #expect(
+                error.message.hasPrefix(
+                    Golden.path("clips/speech.wav: the model produced NaN or infinite scores")))
         }
     }
 
     @Test(arguments: ["stride10/speech", "stride10/short", "odd/noise", "no-normalize/short"])
-    func `The features that can be looked at are those that are classified`(id: String) throws {
+    func `The exported features are those that are classified`(id: String) throws {
         let golden = try #require(try Golden.load().cases.first { $0.id == id })
         let scorer = try Self.scorer(golden.model)
         let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)

@@ -20,21 +20,21 @@ extension ExplainReport {
 }
 
 extension DetectionExplanation {
-    /// A sentence for people.
+    /// The reason as a sentence.
     var reason: String {
         func short(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
         let score = smoothed.map(short) ?? "none"
         return switch state {
         case .active:
-            "event \(id ?? 0) goes on: the score \(score) is at least off, \(short(rule.keepThreshold))"
+            "event \(id ?? 0) continues: the score \(score) is at least off, \(short(rule.keepThreshold))"
         case .fading:
-            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(short(rule.on)), within \(rule.mergeGapSeconds) s of when it was last heard"
-        case .rising: "\(hits) of \(rule.minimumHits) hits in a row: the next may begin an event"
+            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(short(rule.on)), within \(rule.mergeGapSeconds) s of its last active window"
+        case .rising: "\(hits) of \(rule.minimumHits) consecutive hits; the next one may begin an event"
         case .below: "the score \(score) is below on, \(short(rule.on))"
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"
-        case .unheard: "no window was classified yet"
+        case .unheard: "no window has been classified yet"
         }
     }
 }

@@ -4,9 +4,9 @@ package import Frontend
 private import Inference
 public import Wire
 
-/// Classifies files, window by window, in memory that does not grow with a file's length.
+/// Classifies files window by window, in memory that does not grow with a file's length.
 ///
-/// One thread at a time: a batch has one for each job.
+/// Threading: one thread at a time; a batch has a classifier for each job.
 public final class FileClassifier {
     package let scorer: WindowScorer
     private let ranking: Ranking
@@ -42,7 +42,7 @@ public final class FileClassifier {
     /// Calls `emit` with every window's record, in order.
     ///
     /// - Parameter path: A file, or `-` for standard input.
-    /// - Throws: ``Failure``; records before it stand.
+    /// - Throws: ``Failure``; records emitted before remain valid.
     public func classify(path: String, emit: (BatchRecord) -> Void) throws(Failure) {
         let stream = try WindowStream(
             path: path, scorer.variants, hopFrames: hopFrames, makeFeatures())
@@ -57,26 +57,29 @@ public final class FileClassifier {
         return Array(window[..<first.featureCount])
     }
 
-    /// Takes a stream's next window into this classifier's memory.
+    /// Copies the features of a stream's next window into this classifier's memory.
     package func next(of stream: WindowStream) throws(Failure) -> WindowStream.Window? {
         try stream.next(into: window)
     }
 
-    /// The scores by class of the window that ``next(of:)`` took; valid until the next call.
+    /// Scores the window that ``next(of:)`` returned.
+    ///
+    /// - Returns: Scores by class index, valid until the next call.
     package func scores(
-        _ taken: WindowStream.Window, _ path: String
+        _ window: WindowStream.Window, _ path: String
     ) throws(Failure) -> UnsafeBufferPointer<Float> {
-        let variant = scorer.variants[taken.variant]
-        let features = UnsafeBufferPointer(rebasing: window[..<taken.featureCount])
+        let variant = scorer.variants[window.variant]
+        let features = UnsafeBufferPointer(rebasing: self.window[..<window.featureCount])
         guard let scores = scorer.score(variant, features: features) else {
             let reason =
-                variant.network.brokenWeights()?.description ?? "its samples are too loud for the model"
-            throw Failure(code: "not_finite", message: "\(path): the scores are not numbers: \(reason)")
+                variant.network.brokenWeights()?.description ?? "the input may be corrupt"
+            throw Failure(
+                code: "not_finite", message: "\(path): the model produced NaN or infinite scores: \(reason)")
         }
         return scores
     }
 
-    /// What is told of a window.
+    /// Makes the record of a window.
     package func record(
         _ scores: UnsafeBufferPointer<Float>, of window: WindowStream.Window, _ path: String,
         aggregate: String? = nil
@@ -90,7 +93,7 @@ public final class FileClassifier {
             })
     }
 
-    /// An open file for any classifier of the same variants.
+    /// Opens a file for any classifier of the same variants.
     package func open(
         _ path: String, _ features: SlidingFeatures, observer: (any FrameObserver)?
     ) throws(Failure) -> WindowStream {
@@ -98,12 +101,12 @@ public final class FileClassifier {
             path: path, scorer.variants, hopFrames: hopFrames, features, observer: observer)
     }
 
-    /// Windows of a file that is open already.
+    /// The windows of an open file.
     package func windows(of reader: AudioFileReader, name: String) -> WindowStream {
         WindowStream(reader, path: name, scorer.variants, hopFrames: hopFrames, makeFeatures())
     }
 
-    /// Features for a stream of its own.
+    /// Makes the features for another stream.
     package func makeFeatures() -> SlidingFeatures {
         let features = SlidingFeatures(scorer.variants[0].frontend)
         features.keep(windowFrames: scorer.windowFrames)

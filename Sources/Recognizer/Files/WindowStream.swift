@@ -36,10 +36,10 @@ package final class WindowStream {
     package let path: String
     /// The file's own rate in Hz.
     package var sampleRateHz: Int { reader.sampleRateHz }
-    /// Seconds of audio that were read so far.
+    /// Seconds of audio read so far.
     package var seconds: Double { Double(samples) / Double(FrontendConfig.sampleRateHz) }
     package var fractionRead: Double { reader.fractionRead }
-    /// Has received the frames that were read so far.
+    /// Receives the frames as they are read.
     package private(set) var observer: (any FrameObserver)?
 
     private let reader: AudioFileReader
@@ -105,14 +105,15 @@ package final class WindowStream {
             throw FileClassifier.Failure(
                 code: "too_short",
                 message:
-                    "\(reader.name) has \(samples) \(samples == 1 ? "sample" : "samples") at 16 kHz, one frame needs \(FrontendConfig.frameSamples): "
-                    + "give at least 25 ms of sound")
+                    "\(reader.name) is too short: \(samples) \(samples == 1 ? "sample" : "samples") at 16 kHz, "
+                    + "but one frame needs \(FrontendConfig.frameSamples) (25 ms)")
         }
         if let window = nextWindow(into: target) { return window }
         if reader.isTruncated {
             throw FileClassifier.Failure(
                 code: "truncated",
-                message: "\(reader.name) is cut off or damaged: what could be decoded was classified")
+                message:
+                    "\(reader.name) is truncated or damaged; the part that could be decoded was classified")
         }
         return nil
     }

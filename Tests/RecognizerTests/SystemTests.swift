@@ -3,18 +3,18 @@ import Recognizer
 import SystemSupport
 import Testing
 
-@Suite struct ProcessorsTests {
-    @Test func `There is one processor at least, and never more than the machine has`() {
+@Suite struct SystemTests {
+    @Test func `The number of usable processors is between one and the machine's`() {
         #expect((1...max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))).contains(Processors.usableCount))
     }
 
-    @Test func `A process has memory, some of it its own`() {
+    @Test func `A process has resident memory, part of which is anonymous`() {
         let memory = ProcessMemory.current()
         #expect(memory.anonymousBytes > 100_000)
         #expect(memory.residentBytes > memory.anonymousBytes)
     }
 
-    @Test func `A model that is named is the one that is taken`() {
+    @Test func `An explicit model is not searched for`() {
         #expect(ModelLocator.find(explicit: "some/model") == "some/model")
     }
 }

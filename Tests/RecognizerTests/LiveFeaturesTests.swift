@@ -4,9 +4,9 @@ import Inference
 import Recognizer
 import Testing
 
-@Suite struct KeptFramesTests {
-    /// So a base with a long window can take over from an adapter with a short one at once.
-    @Test func `As many frames stay as the longest window to come needs`() throws {
+@Suite struct LiveFeaturesTests {
+    /// The base model with a long window can replace an adapter with a short one at once.
+    @Test func `Enough frames are retained for the longest window to come`() throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let maker = VariantMaker(base: base, activation: nil)
         let adapter = try LoRAAdapter(directory: Golden.path("adapters/petl-qv-cls-64"))
