@@ -1,0 +1,152 @@
+private import Capture
+private import Frontend
+private import Inference
+internal import Logging
+private import Recognizer
+private import Settings
+
+/// The objects of a running daemon: made here, connected here, and nowhere else.
+///
+///     source ─► ring ─► pipeline ─► hub ─► server ─► clients
+///        │                 ▲                  │
+///        ▼                 │ commands         ▼
+///     source monitor ──────┴────────────── requests ─► adapters, reload, files, status
+struct DaemonComponents {
+    let notifier: ServiceNotifier
+    let server: SocketServer
+    let listening: ListeningService
+    let reload: Reload
+    let files: FileEngine
+    let metricsFile: MetricsFile
+    let shutdown: ShutdownService
+    private let ring: SampleRing
+    private let source: any AudioSource
+    private let sourceMonitor: SourceMonitor
+
+    /// Loads the model and the adapters, and makes everything else. Nothing runs yet.
+    static func make(_ options: DaemonOptions, logger: Logger) throws(DaemonError) -> DaemonComponents {
+        let settings = options.settings
+        let notifier = ServiceNotifier(logger: logger)
+        let spec = try wrapped(DaemonError.source) { () throws(CaptureError) in
+            try SourceSpec(parsing: settings.source)
+        }
+        let maker = try variantMaker(options.recognizer)
+        // Ten seconds: longer than a forward pass may take.
+        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
+        let commands = CommandMailbox(ring: ring)
+        let adapters = AdapterShelf(
+            maker, directory: options.adaptersDirectory, commands: commands, logger: logger)
+        let variants = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
+            try adapters.loadInitial(options.recognizer.adapters)
+        }
+        let scorer = try wrapped(DaemonError.model) { () throws(ModelError) in
+            try WindowScorer(variants, threads: options.recognizer.threads)
+        }
+        let hub = EventHub()
+        let source = spec.makeSource(
+            paced: !settings.fast, startsPaused: settings.waitForSubscriber, pulseServer: nil)
+        let sourceMonitor = SourceMonitor(
+            name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
+        if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isPulse, hub, logger) }
+        let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames)
+        let pipeline = Pipeline(
+            ring: ring, commands: commands,
+            features: LiveFeatures(
+                for: variants, historyFrames: options.recognizer.historyFrames,
+                minimumFrames: maker.baseVariant.frontend.windowFrames),
+            scorer: scorer, detection: detection, clips: ClipRecorder(settings.clips, logger: logger),
+            hub: hub, Pipeline.Configuration(options, SourceTraits(spec, isPaced: !settings.fast)),
+            watchdog: EngineWatchdog(notifier), onMuted: sourceMonitor.publishMuted)
+        let reload = Reload(
+            settings, from: options.settingsSources, adapters: adapters, logger: logger,
+            apply: pipeline.apply)
+        let files = FileEngine()
+        let clients = ClientCounter()
+        let status = StatusBuilder(
+            facts: StatusBuilder.Facts(options, threads: scorer.engine.threads), pipeline: pipeline,
+            ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
+        let shutdown = ShutdownService()
+        let requests = RequestRouter(
+            status: status,
+            sources: SourceLookup(
+                activeName: { sourceMonitor.report.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
+            control: SourceControl(source: source), adapters: adapters, detection: detection,
+            reload: reload, files: files, shutdown: shutdown.request)
+        let server = SocketServer(
+            configuration: SocketServerConfiguration(
+                runtimeDirectory: options.runtimeDirectory, eventsMode: settings.eventsMode,
+                maximumClients: settings.maximumClients, inherited: .fromEnvironment()), hub: hub,
+            handler: requests, clients: clients, logger: logger)
+        return DaemonComponents(
+            notifier: notifier, server: server,
+            listening: ListeningService(pipeline: pipeline, source: source, logger: logger) {
+                notifier.ready(status: sourceMonitor.line)
+            },
+            reload: reload, files: files,
+            metricsFile: MetricsFile(
+                settings: { reload.settings.metrics }, text: { await status.metricsText() },
+                logger: logger),
+            shutdown: shutdown, ring: ring, source: source, sourceMonitor: sourceMonitor)
+    }
+
+    /// Starts the source and opens the sockets.
+    func start() async throws(DaemonError) {
+        do throws(CaptureError) {
+            try source.start(into: ring, onEvent: sourceMonitor.process)
+        } catch {
+            throw .source(error)
+        }
+        do throws(SocketServerError) {
+            try await server.bind()
+        } catch {
+            source.stop()
+            throw .sockets(error)
+        }
+    }
+
+    private static func variantMaker(_ options: RecognizerOptions) throws(DaemonError) -> VariantMaker {
+        let base = try wrapped(DaemonError.model) { () throws(ModelError) in
+            try BaseModel(directory: options.model, precision: options.precision, cache: options.cache)
+        }
+        return VariantMaker(base: base, activation: options.activation)
+    }
+
+    /// Arranges that a source that starts paused is read as soon as a client subscribes.
+    private static func waitForSubscriber(
+        _ source: any AudioSource, isLive: Bool, _ hub: EventHub, _ logger: Logger
+    ) {
+        if isLive { return logger.warning("wait_for_subscriber has no effect on a PulseAudio source") }
+        logger.info("waiting for the first subscriber before \(source.name) is read")
+        hub.whenFirstSubscribed { source.resume() }
+    }
+}
+
+private func wrapped<Value, Failure: Error>(
+    _ wrap: (Failure) -> DaemonError, _ body: () throws(Failure) -> Value
+) throws(DaemonError) -> Value {
+    do throws(Failure) { return try body() } catch { throw wrap(error) }
+}
+
+extension SourceSpec {
+    fileprivate var isPulse: Bool { if case .pulse = self { true } else { false } }
+}
+
+extension Pipeline.Configuration {
+    fileprivate init(_ options: DaemonOptions, _ source: SourceTraits) {
+        self.init(
+            hopFrames: options.hopFrames,
+            gate: options.settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
+            mutedAfterSeconds: options.settings.mutedAfter)
+    }
+}
+
+extension StatusBuilder.Facts {
+    fileprivate init(_ options: DaemonOptions, threads: Int) {
+        let model = options.recognizer.model
+        self.init(
+            modelPath: model, modelName: model.split(separator: "/").last.map(String.init) ?? model,
+            threads: threads, precision: options.recognizer.precision.rawValue,
+            hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
+                / Double(FrontendConfig.sampleRateHz))
+    }
+}
