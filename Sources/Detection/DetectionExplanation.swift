@@ -3,7 +3,8 @@ public struct DetectionExplanation: Equatable, Sendable {
     public enum State: String, CaseIterable, Sendable {
         /// An event is in progress.
         case active
-        /// An event is in progress, but the score is below its threshold: the event ends unless there is a hit in time.
+        /// An event is in progress, but the score is below its threshold: the event ends unless there is a
+        /// hit in time.
         case fading
         /// There were hits, but not enough consecutive ones.
         case rising
@@ -16,7 +17,7 @@ public struct DetectionExplanation: Equatable, Sendable {
         /// The window was too quiet to be classified.
         case quiet
         /// No window has been classified yet.
-        case unheard
+        case pending
     }
 
     public var label: String

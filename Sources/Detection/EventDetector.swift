@@ -1,5 +1,5 @@
-/// Turns the scores of successive windows into events, label by label. No I/O and no clock: time is the position in
-/// the stream.
+/// Turns the scores of successive windows into events, label by label. No I/O and no clock: time is the
+/// position in the stream.
 public struct EventDetector: Sendable {
     public let labels: [String]
     private var limits: [LabelTrack.Limits] = []
@@ -26,8 +26,8 @@ public struct EventDetector: Sendable {
         setRules(rules)
     }
 
-    /// Applies other rules from the next window on. Events continue, except those of labels that the rules no longer admit,
-    /// which end. Smoothing starts afresh.
+    /// Applies other rules from the next window on. Events continue, except those of labels that the rules no
+    /// longer admit, which end. Smoothing starts afresh.
     public mutating func setRules(_ rules: DetectionRules) {
         limits = labels.map { label in
             let rule = rules.rule(for: label)
@@ -43,8 +43,8 @@ public struct EventDetector: Sendable {
     ///
     /// - Parameters:
     ///   - scores: By class index; `nil` for a window that was too quiet to be classified.
-    ///   - window: The positions of its samples. If it starts more than a hop behind the end of the previous window, there
-    ///     is a gap between them.
+    ///   - window: The positions of its samples. If it starts more than a hop behind the end of the previous
+    ///     window, there is a gap between them.
     ///   - makeID: Returns the number of the next event.
     public mutating func update(
         _ scores: UnsafeBufferPointer<Float>?, window: Range<Int64>, makeID: () -> UInt64
@@ -83,8 +83,8 @@ public struct EventDetector: Sendable {
         }
     }
 
-    /// A lower bound for the begins of all events that are yet to end: the earliest begin of the events and hits in
-    /// progress. `nil` before the first window.
+    /// A lower bound for the begins of all events that are yet to end: the earliest begin of the events and
+    /// hits in progress. `nil` before the first window.
     public var earliestPendingBegin: Int64? {
         guard let lastEnd else { return nil }
         return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }
@@ -95,7 +95,7 @@ public struct EventDetector: Sendable {
         guard let index = labels.firstIndex(of: label) else { return nil }
         let (track, limits) = (tracks[index], limits[index])
         var explanation = DetectionExplanation(
-            label: label, rule: limits.rule, isAdmitted: limits.isAdmitted, state: .unheard, peak: nil)
+            label: label, rule: limits.rule, isAdmitted: limits.isAdmitted, state: .pending, peak: nil)
         explanation.position = lastEnd
         explanation.refractoryUntil = track.refractoryUntil == .min ? nil : track.refractoryUntil
         guard let lastEnd else { return explanation }

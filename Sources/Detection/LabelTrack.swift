@@ -1,13 +1,13 @@
 /// The state machine between the scores of one label and its events.
 ///
-/// Positions are samples of the stream. A window stands for the moment at which it ends, when its newest sound was
-/// captured.
+/// Positions are samples of the stream. A window stands for the moment at which it ends, when its newest
+/// sound was captured.
 struct LabelTrack: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
         /// No event. The last `hits` windows were hits; the first of them ended at `firstHit`.
         case idle(hits: Int, firstHit: Int64)
-        /// An event that began at `begin`. The last window above the threshold ended at `lastActive`; the event is fading when
-        /// windows below the threshold followed.
+        /// An event that began at `begin`. The last window above the threshold ended at `lastActive`; the
+        /// event is fading when windows below the threshold followed.
         case active(id: UInt64, begin: Int64, lastActive: Int64, isFading: Bool)
     }
 
@@ -45,7 +45,8 @@ struct LabelTrack: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - score: The raw score.
-    ///   - smoothed: The score that is compared with the thresholds; `nil` for a window that was not classified.
+    ///   - smoothed: The score that is compared with the thresholds; `nil` for a window that was not
+    ///     classified.
     ///   - end: End of the window.
     ///   - makeID: Returns the number of the next event.
     mutating func update(
@@ -80,7 +81,8 @@ struct LabelTrack: Equatable, Sendable {
         }
     }
 
-    /// Skips a gap that ends at `position`: hits are no longer consecutive, and an event ends if the gap is too long to merge.
+    /// Skips a gap that ends at `position`: hits are no longer consecutive, and an event ends if the gap is
+    /// too long to merge.
     mutating func skip(to position: Int64, _ limits: Limits) -> Change? {
         guard case .active(_, _, let lastActive, _) = phase else {
             phase = .idle(hits: 0, firstHit: 0)

@@ -6,14 +6,15 @@ private import Frontend
 public final class LiveFeatures {
     private let sliding: SlidingFeatures
     private var retainedFrames: Int
-    // SAFETY: the features of one window; allocated in init and retain(_:), freed there and in deinit, used by one call
-    // at a time.
+    // SAFETY: the features of one window; allocated in init and retain(_:), freed there and in deinit, used
+    // by one call at a time.
     private var window: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
     ///   - variants: At least one, all of one base.
     ///   - historyFrames: As ``RecognizerOptions/historyFrames``.
-    ///   - minimumFrames: Retain at least so many frames, so that a variant with such a window can take over at once.
+    ///   - minimumFrames: Retain at least so many frames, so that a variant with such a window can take over
+    ///     at once.
     public init(for variants: [Variant], historyFrames: Int = 0, minimumFrames: Int = 0) {
         precondition(!variants.isEmpty)
         sliding = SlidingFeatures(variants[0].frontend, historyFrames: historyFrames)

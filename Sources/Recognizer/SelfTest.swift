@@ -1,8 +1,8 @@
 private import Frontend
 public import Inference
 
-/// Compares this build on this machine with numbers that transformers computed, stage by stage, and its kernels with
-/// their reference kernels.
+/// Compares this build on this machine with numbers that transformers computed, stage by stage, and its
+/// kernels with their reference kernels.
 public struct SelfTest {
     public struct Line: Sendable {
         public let name: String

@@ -10,7 +10,8 @@ public final class WindowScorer {
     /// The variants that score each window; at least one, all of the same base.
     public private(set) var variants: [Variant]
 
-    // SAFETY: allocated in init and replaceVariants(with:), freed there and in deinit, used by one call at a time.
+    // SAFETY: allocated in init and replaceVariants(with:), freed there and in deinit, used by one call at a
+    // time.
     private var scores: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
@@ -69,8 +70,8 @@ public final class WindowScorer {
     /// - Parameters:
     ///   - variant: One of ``variants``.
     ///   - features: `[frames, mels]`, normalised for the variant.
-    /// - Returns: Scores by class index, valid until the next call; `nil` when some are NaN or infinite, which means
-    ///   that the weights or the samples are broken.
+    /// - Returns: Scores by class index, valid until the next call; `nil` when some are NaN or infinite,
+    ///   which means that the weights or the samples are broken.
     public func score(
         _ variant: Variant, features: UnsafeBufferPointer<Float>
     ) -> UnsafeBufferPointer<Float>? {

@@ -50,7 +50,8 @@ import Testing
     }
 
     @Test func `A command that is posted before samples are pushed is found by whoever has popped them`() {
-        let ring = SampleRing(capacitySamples: 100_000)
+        // Large enough for all rounds: no overrun.
+        let ring = SampleRing(capacitySamples: 1_000_000)
         let mailbox = CommandMailbox(ring: ring)
         let rounds = 2_000
         DispatchQueue(label: "source").async {

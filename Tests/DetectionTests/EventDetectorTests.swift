@@ -173,7 +173,7 @@ import Testing
         func state() throws -> DetectionExplanation {
             try #require(feed.detector.explanation(of: "Siren"))
         }
-        #expect(try state().state == .unheard)
+        #expect(try state().state == .pending)
         _ = feed.update(0.1)
         #expect(try state().state == .below)
         _ = feed.update(0.6)

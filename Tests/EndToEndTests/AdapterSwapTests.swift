@@ -223,7 +223,10 @@ struct AdapterSwapTests {
             (["load", Self.path("broken-nan")], "holds infinite or not-a-number values"),
             (["load", Self.path("odd-blocks")], "the base asks for"),
             (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
-            (["load", Self.path("dora"), "--name", "base"], "`base` means the model without an adapter"),
+            (
+                ["load", Self.path("dora"), "--name", "base"],
+                "`base` stands for the model without an adapter"
+            ),
             (["load", Self.path("dora"), "--name", "a/b"], "the name must not contain slashes"),
         ]
         for (arguments, reason) in refusals {

@@ -92,7 +92,7 @@ import Wire
         let above = FileClassifier(scorer, topK: 10, minimumScore: minimum, hopFrames: nil)
         #expect(try Self.records(above, path)[0].labels == Array(all.prefix(5)))
         let none = FileClassifier(scorer, topK: nil, minimumScore: 1, hopFrames: nil)
-        #expect(try Self.records(none, path).map(\.labels) == [[], []], "the windows are told nevertheless")
+        #expect(try Self.records(none, path).map(\.labels) == [[], []], "every window still has a record")
     }
 
     @Test(arguments: [("clips/too-short.wav", "too_short"), ("clips/empty.wav", "empty")])

@@ -4,9 +4,9 @@ import Testing
 
 /// The windows of a file.
 @Suite struct FileWindowTests {
-    /// The definition, for a file whose length is known: windows start at 0, hop, 2 hop, ...; the last one is the first
-    /// that reaches the file's last frame. A window that would start behind the end (a hop longer than the window may
-    /// jump over it) does not exist.
+    /// The definition, for a file whose length is known: windows start at 0, hop, 2 hop, ...; the last one is
+    /// the first that reaches the file's last frame. A window that would start behind the end (a hop longer
+    /// than the window may jump over it) does not exist.
     private static func definition(window: Int, hop: Int, frames: Int) -> [Int] {
         var starts: [Int] = []
         for start in stride(from: 0, to: frames, by: hop) {
@@ -16,7 +16,8 @@ import Testing
         return starts
     }
 
-    /// The starts of all windows when frames arrive in pieces, and how many were complete before the end was known.
+    /// The starts of all windows when frames arrive in pieces, and how many were complete before the end was
+    /// known.
     private static func starts(window: Int, hop: Int, pieces: [Int]) -> (all: [Int], early: Int) {
         var planner = WindowPlanner(windowFrames: window, hopFrames: hop)
         var starts: [Int] = []

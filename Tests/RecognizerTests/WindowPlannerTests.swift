@@ -4,7 +4,8 @@ import TestSupport
 @testable import Recognizer
 
 @Suite struct WindowPlannerTests {
-    /// Plays a stream against a planner and checks its output as an observer who sees windows and gaps in their order.
+    /// Plays a stream against a planner and checks its output as an observer who sees windows and gaps in
+    /// their order.
     private struct Stream {
         var planner: WindowPlanner
         /// Whether the features, as the planner's instructions build them, agree with its count of frames.

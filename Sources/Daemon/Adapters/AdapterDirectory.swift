@@ -7,7 +7,8 @@ enum AdapterDirectory {
     /// Where packages and administrators install adapters.
     static let standardPlace = "/var/lib/astd/adapters"
 
-    /// Paths by name. Entries that are not adapters are ignored, and so are hidden ones, which may be incomplete copies.
+    /// Paths by name. Entries that are not adapters are ignored, and so are hidden ones, which may be
+    /// incomplete copies.
     ///
     /// - Returns: `nil` when the directory cannot be read.
     static func adapters(in directory: String) -> [String: String]? {

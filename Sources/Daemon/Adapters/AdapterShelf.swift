@@ -7,11 +7,11 @@ internal import Wire
 
 /// The adapters that are loaded, and which of them classify.
 ///
-/// Threading: changes run on one queue, in the order of their requests. They may block there on the disk, on merging, or
-/// on the engine's current window. Neither the engine nor an event loop waits for the queue.
+/// Threading: changes run on one queue, in the order of their requests. They may block there on the disk, on
+/// merging, or on the engine's current window. Neither the engine nor an event loop waits for the queue.
 ///
-/// SAFETY: unchecked because `loaded` and `active` are used on the queue alone, or before another thread knows this object;
-/// `shared` is synchronised.
+/// SAFETY: unchecked because `loaded` and `active` are used on the queue alone, or before another thread
+/// knows this object; `shared` is synchronised.
 final class AdapterShelf: @unchecked Sendable {
     let maker: VariantMaker
     private let directory: String?
@@ -75,7 +75,8 @@ final class AdapterShelf: @unchecked Sendable {
 
     /// Classifies every window to come with these adapters.
     ///
-    /// - Parameter names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base model.
+    /// - Parameter names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base
+    ///   model.
     func use(_ names: [String]) async throws -> SwitchReport {
         let requested = ContinuousClock.now
         return try await onQueue { () throws(Refusal) in
@@ -97,8 +98,8 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
-    /// Reads the adapters' directory again: loads new adapters, replaces changed ones, and unloads removed ones unless
-    /// they are in use.
+    /// Reads the adapters' directory again: loads new adapters, replaces changed ones, and unloads removed
+    /// ones unless they are in use.
     func reload() async -> ReloadReport {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: self.reloadNow()) }

@@ -2,7 +2,8 @@ private import Glibc
 
 /// Finds the directory of adapters.
 public enum AdaptersDirectoryLocator {
-    /// - Returns: `explicit`, else `$ASTD_ADAPTERS_DIR`, else the standard directory if it exists, else `nil`.
+    /// - Returns: `explicit`, else `$ASTD_ADAPTERS_DIR`, else the standard directory if it exists, else
+    ///   `nil`.
     public static func find(explicit: String?) -> String? {
         if let explicit { return explicit }
         if let variable = getenv("ASTD_ADAPTERS_DIR") {

@@ -2,8 +2,8 @@ internal import Inference
 internal import Recognizer
 internal import Wire
 
-/// An adapter that is in memory and fits the base model. Its matrices are merged when it is used; until then it needs
-/// as much memory as its file.
+/// An adapter that is in memory and fits the base model. Its matrices are merged when it is used; until then
+/// it needs as much memory as its file.
 struct LoadedAdapter: Sendable {
     let name: String
     let directory: String

@@ -8,10 +8,12 @@ internal import Wire
 
 /// Writes the sound of events to disk where the settings say so.
 ///
-/// Threading: ``apply(_:)`` and ``omittedClips`` on any thread, the rest on the engine thread. That thread only copies
-/// samples; a queue writes them. When too many clips wait for the disk, further ones are omitted, counted and logged.
+/// Threading: ``apply(_:)`` and ``omittedClips`` on any thread, the rest on the engine thread. That thread
+/// only copies samples; a queue writes them. When too many clips wait for the disk, further ones are omitted,
+/// counted and logged.
 ///
-/// SAFETY: unchecked because `history`, `open` and `current` belong to the engine thread; the others are synchronised.
+/// SAFETY: unchecked because `history`, `open` and `current` belong to the engine thread; the others are
+/// synchronised.
 final class ClipRecorder: @unchecked Sendable {
     private struct Clip {
         var event: EventRecord

@@ -3,8 +3,8 @@ private import Frontend
 private import Glibc
 internal import Wire
 
-/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the directory
-/// exceeds its limit.
+/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the
+/// directory exceeds its limit.
 struct ClipStore: Sendable {
     let directory: String
     let maximumBytes: Int

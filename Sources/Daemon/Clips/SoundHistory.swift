@@ -14,7 +14,8 @@ struct SoundHistory {
     /// - Parameter capacity: In samples; allocated here, once.
     init(capacity: Int) { samples = [Float](repeating: 0, count: capacity) }
 
-    /// Appends the stream's next samples, which start at `position`. A discontinuity drops the samples before it.
+    /// Appends the stream's next samples, which start at `position`. A discontinuity drops the samples before
+    /// it.
     mutating func append(_ new: UnsafeBufferPointer<Float>, at position: Int64) {
         guard capacity > 0 else { return }
         if position != end { (count, end) = (0, position) }

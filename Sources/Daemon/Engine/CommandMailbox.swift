@@ -5,7 +5,7 @@ private import NIOConcurrencyHelpers
 
 /// What other threads ask of the pipeline.
 enum PipelineCommand: Sendable {
-    /// Return from ``Pipeline/run()`` after the window at hand.
+    /// Return from ``Pipeline/run()`` after the current window.
     case stop
     /// The source was paused: classify what was captured so far and end all events.
     case pause
@@ -16,7 +16,8 @@ enum PipelineCommand: Sendable {
     /// Report a muted microphone after so many seconds of digital silence; 0 for never.
     case setMutedAfter(seconds: Double)
 
-    /// Whether the command takes effect at the position of the stream at which it was posted, and not at once.
+    /// Whether the command takes effect at the position of the stream at which it was posted, and not at
+    /// once.
     fileprivate var hasPosition: Bool {
         switch self {
         case .pause, .sourceLost: true
@@ -27,13 +28,14 @@ enum PipelineCommand: Sendable {
 
 /// The one way in which other threads reach the pipeline.
 ///
-/// A command about the stream takes effect at the position at which it was posted, however far the engine has fallen
-/// behind: a pause ends the events that began before it and none that began after it.
+/// A command about the stream takes effect at the position at which it was posted, however far the engine has
+/// fallen behind: a pause ends the events that began before it and none that began after it.
 ///
 ///     ring    ├── samples before the pause ──┬╌╌ gap ╌╌├── samples after it ──▶
 ///                       ▲ engine             ▲ .pause
 ///
-/// Threading: any thread. The lock is held for a few instructions; the mailbox may be used under any other lock.
+/// Threading: any thread. The lock is held for a few instructions; the mailbox may be used under any other
+/// lock.
 final class CommandMailbox: Sendable {
     struct Entry: Sendable {
         let command: PipelineCommand
@@ -59,8 +61,8 @@ final class CommandMailbox: Sendable {
     func post(_ command: PipelineCommand) -> Bool {
         let isAdded = state.withLockedValue { state in
             if state.isClosed { return false }
-            // Read under the lock: whoever dequeues next has popped the samples before this position or finds the
-            // command.
+            // Read under the lock: whoever dequeues next has popped the samples before this position or finds
+            // the command.
             state.entries.append(Entry(command: command, position: ring.endPosition))
             return true
         }
@@ -68,7 +70,8 @@ final class CommandMailbox: Sendable {
         return isAdded
     }
 
-    /// Removes the commands that take effect up to a position of the stream, in the order in which they were posted.
+    /// Removes the commands that take effect up to a position of the stream, in the order in which they were
+    /// posted.
     func dequeue(upTo position: Int64) -> [Entry] {
         state.withLockedValue { state in
             if state.entries.isEmpty { return [] }
@@ -124,7 +127,7 @@ final class VariantReplacement: Sendable {
     struct Outcome: Sendable {
         /// The replaced variants; the requester frees their memory.
         let replaced: [Variant]
-        /// When the engine had finished the window at hand.
+        /// When the engine had finished the current window.
         let dequeued: ContinuousClock.Instant
     }
 

@@ -6,8 +6,8 @@ internal import Wire
 
 /// One event detector for each variant that classifies.
 ///
-/// Threading: the engine thread feeds it; any thread may set rules or ask for an explanation. The lock is held for the
-/// comparisons of one window.
+/// Threading: the engine thread feeds it; any thread may set rules or ask for an explanation. The lock is
+/// held for the comparisons of one window.
 final class EventDetection: Sendable {
     private struct State {
         var rules: DetectionRules
@@ -55,8 +55,8 @@ final class EventDetection: Sendable {
 
     // MARK: The engine thread
 
-    /// Creates detectors for the variants that classify from now on. A variant with the name and the labels of an earlier
-    /// one keeps its detector; the events of the other detectors end.
+    /// Creates detectors for the variants that classify from now on. A variant with the name and the labels
+    /// of an earlier one keeps its detector; the events of the other detectors end.
     func replaceVariants(with variants: [Variant]) -> [DetectedEvent] {
         state.withLockedValue { state in
             var detectors: [(adapter: String?, detector: EventDetector)] = []
@@ -117,7 +117,8 @@ final class EventDetection: Sendable {
     }
 }
 
-/// The begin or the end of an event, at a position of the stream. Its time is computed when its record is made.
+/// The begin or the end of an event, at a position of the stream. Its time is computed when its record is
+/// made.
 struct DetectedEvent {
     let event: SoundEvent
     let adapter: String?

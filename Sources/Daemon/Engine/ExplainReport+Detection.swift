@@ -34,7 +34,7 @@ extension DetectionExplanation {
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"
-        case .unheard: "no window has been classified yet"
+        case .pending: "no window has been classified yet"
         }
     }
 }
@@ -49,7 +49,7 @@ extension ExplainReport.State {
         case .refractory: self = .refractory
         case .denied: self = .denied
         case .quiet: self = .quiet
-        case .unheard: self = .pending
+        case .pending: self = .pending
         }
     }
 }

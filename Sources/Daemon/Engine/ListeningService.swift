@@ -3,8 +3,8 @@ internal import Logging
 internal import ServiceLifecycle
 private import SystemSupport
 
-/// Runs the pipeline on the engine thread, so that a forward pass blocks nobody, and stops the source when the pipeline
-/// returns or throws.
+/// Runs the pipeline on the engine thread, so that a forward pass blocks nobody, and stops the source when
+/// the pipeline returns or throws.
 struct ListeningService: Service {
     let pipeline: Pipeline
     let source: any AudioSource

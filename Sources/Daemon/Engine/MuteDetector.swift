@@ -1,4 +1,5 @@
-/// Detects a muted microphone by lasting digital silence: a live microphone never delivers exact zeros for long.
+/// Detects a muted microphone by lasting digital silence: a live microphone never delivers exact zeros for
+/// long.
 struct MuteDetector: Equatable {
     private(set) var zeroSamples = 0
     private(set) var isMuted = false

@@ -12,13 +12,14 @@ internal import Wire
 ///     Capture ─► Frontend ─► Inference ─► Detection ─► Wire
 ///     ring       features    scorer       detection    hub
 ///
-/// ``run()`` runs on the engine thread. Each turn pops the next piece of the stream, obeys the commands that were posted
-/// before it, and processes it. ``WindowPlanner`` decides which window is due and accounts for every sample.
+/// ``run()`` runs on the engine thread. Each turn pops the next piece of the stream, obeys the commands that
+/// were posted before it, and processes it. ``WindowPlanner`` decides which window is due and accounts for
+/// every sample.
 ///
 /// Threading: other threads use ``commands``, ``currentCounters``, ``omittedClips`` and ``apply(_:)``.
 ///
-/// SAFETY: unchecked because the stages and the mutable state belong to the engine thread; `commands`, `sharedCounters`,
-/// and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
+/// SAFETY: unchecked because the stages and the mutable state belong to the engine thread; `commands`,
+/// `sharedCounters`, and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
 final class Pipeline: @unchecked Sendable {
     struct Configuration {
         var hopFrames: Int
@@ -96,7 +97,8 @@ final class Pipeline: @unchecked Sendable {
 
     /// Blocks its thread until the stream ends or ``PipelineCommand/stop``.
     ///
-    /// - Throws: ``PipelineError`` when scores are NaN or infinite: continuing would be silence that looks like work.
+    /// - Throws: ``PipelineError`` when scores are NaN or infinite: continuing would be silence that looks
+    ///   like work.
     func run() throws(PipelineError) {
         let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
         defer {
@@ -108,7 +110,8 @@ final class Pipeline: @unchecked Sendable {
         }
         while true {
             watchdog?.progress()
-            // Commands are dequeued after the pop: those that were posted before the piece was pushed are found.
+            // Commands are dequeued after the pop: those that were posted before the piece was pushed are
+            // found.
             let piece = ring.pop(into: block)
             for entry in commands.dequeue(upTo: lastPosition(before: piece)) { try obey(entry) }
             if isStopping { return }
@@ -137,8 +140,8 @@ final class Pipeline: @unchecked Sendable {
 
     private var oldest: WindowPlanner.Order { .oldest(oldestFrame: features.oldestFrame) }
 
-    /// Commands posted up to this position take effect before the piece. A gap may have grown after a command was
-    /// posted, so that the command's position lies inside it.
+    /// Commands posted up to this position take effect before the piece. A gap may have grown after a command
+    /// was posted, so that the command's position lies inside it.
     private func lastPosition(before piece: SampleRing.Read) -> Int64 {
         switch piece {
         case .samples(_, let start, _): start
@@ -177,8 +180,8 @@ final class Pipeline: @unchecked Sendable {
         features.append(samples)
     }
 
-    /// Missing samples keep their place in time: a short gap is bridged with silence, behind a long one, or a pause,
-    /// a new stretch of windows starts. No window contains sound from before a pause.
+    /// Missing samples keep their place in time: a short gap is bridged with silence, behind a long one, or a
+    /// pause, a new stretch of windows starts. No window contains sound from before a pause.
     private func process(gap: Range<Int64>, _ reason: HoleReason) {
         counters.count(gap, reason)
         let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
@@ -203,8 +206,8 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    /// Classifies the last sound before an interruption at once, if need be in a padded window. A source that is not live
-    /// continues where it was, without a gap: its next window will contain that sound.
+    /// Classifies the last sound before an interruption at once, if need be in a padded window. A source that
+    /// is not live continues where it was, without a gap: its next window will contain that sound.
     private func classifyBeforeInterruption(isBridged: Bool) throws(PipelineError) {
         if let window = planner.nextWindow(.newest) { try classify(window) }
         guard source.isLive, let window = planner.windowBeforeInterruption(isBridged: isBridged) else {

@@ -13,8 +13,8 @@ struct SampleEnergy: Equatable {
 
 /// Counts how long the stream has been too quiet to be worth classifying.
 ///
-/// A block is quiet when its mean square is below the threshold; blocks are at most a tenth of a second long, so that a
-/// window with one short sound is not quiet.
+/// A block is quiet when its mean square is below the threshold; blocks are at most a tenth of a second long,
+/// so that a window with one short sound is not quiet.
 struct EnergyGate: Equatable {
     /// Mean square relative to full scale.
     private let thresholdPower: Double

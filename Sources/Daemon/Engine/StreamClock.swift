@@ -2,8 +2,8 @@ private import Frontend
 
 /// Converts positions in the stream to times.
 ///
-/// Samples are timestamped with CLOCK_BOOTTIME. The wall clock may jump; it is used only to format times, never to
-/// compute durations.
+/// Samples are timestamped with CLOCK_BOOTTIME. The wall clock may jump; it is used only to format times,
+/// never to compute durations.
 struct StreamClock: Equatable {
     /// One past the newest sample.
     private var endSample: Int64 = 0

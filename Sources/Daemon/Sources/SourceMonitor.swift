@@ -3,8 +3,8 @@ internal import Logging
 private import NIOConcurrencyHelpers
 internal import Wire
 
-/// The source's health: publishes it as records, in `status`, in the log and to systemd, and posts to the pipeline what
-/// concerns it.
+/// The source's health: publishes it as records, in `status`, in the log and to systemd, and posts to the
+/// pipeline what concerns it.
 ///
 /// Threading: any thread.
 final class SourceMonitor: Sendable {

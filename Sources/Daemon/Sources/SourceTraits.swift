@@ -2,7 +2,8 @@ internal import Capture
 
 /// How a source behaves towards the pipeline.
 struct SourceTraits: Equatable, Sendable {
-    /// The source waits until its samples are read (an unpaced file, standard input), so no window needs to be skipped.
+    /// The source waits until its samples are read (an unpaced file, standard input), so no window needs to
+    /// be skipped.
     var waitsForReader: Bool
     /// The source goes on without astd (a microphone), so an interruption or a pause leaves a gap.
     var isLive: Bool

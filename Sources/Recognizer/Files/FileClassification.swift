@@ -2,7 +2,8 @@ private import Capture
 private import Frontend
 public import Wire
 
-/// The classification of one open file, one window at a time, so that its caller can interleave several files.
+/// The classification of one open file, one window at a time, so that its caller can interleave several
+/// files.
 ///
 /// Threading: one thread at a time, the one that uses the scorer.
 public final class FileClassification {
@@ -12,7 +13,8 @@ public final class FileClassification {
         public var topK: Int?
         /// Lower scores are left out; `nil` for none.
         public var minimumScore: Float?
-        /// Frames of 10 ms from the start of one window to the start of the next; `nil` for the window's length.
+        /// Frames of 10 ms from the start of one window to the start of the next; `nil` for the window's
+        /// length.
         public var hopFrames: Int?
 
         public init(topK: Int? = 5, minimumScore: Float? = nil, hopFrames: Int? = nil) {

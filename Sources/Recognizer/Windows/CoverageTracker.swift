@@ -1,7 +1,7 @@
 /// Makes sure that every sample of a stream is covered by a window or reported in exactly one gap.
 ///
-/// A window covers what no window before it has covered: the first window of a stretch covers all of its samples, later
-/// ones cover the samples behind the end of their predecessor.
+/// A window covers what no window before it has covered: the first window of a stretch covers all of its
+/// samples, later ones cover the samples behind the end of their predecessor.
 ///
 ///     samples   ├──── covered by windows ────┤╌╌ gap ╌╌├╌ not covered yet ╌▶
 ///                                            ▲
@@ -34,8 +34,8 @@ struct CoverageTracker: Equatable, Sendable {
     ///   - skipped: Number of windows that were skipped before this one.
     /// - Returns: Samples that only the skipped windows would have covered: gaps to report.
     mutating func classify(_ window: Range<Int64>, hop: Int64, skipped: Int) -> [Range<Int64>] {
-        // A skipped window would have covered its last hop. With a hop longer than the window, the samples between
-        // two windows are left out on purpose and are no gap.
+        // A skipped window would have covered its last hop. With a hop longer than the window, the samples
+        // between two windows are left out on purpose and are no gap.
         let lastHop = window.upperBound - hop
         let begin = skipped > 0 && !isFirstWindow ? lastHop : min(window.lowerBound, lastHop)
         let uncovered = uncovered(upTo: begin)

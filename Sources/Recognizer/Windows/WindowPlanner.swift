@@ -1,15 +1,16 @@
 private import Frontend
 
-/// Decides which window of a stream is classified next, and accounts for every sample. A pure value without I/O that
-/// live streams and files share.
+/// Decides which window of a stream is classified next, and accounts for every sample. A pure value without
+/// I/O that live streams and files share.
 ///
-/// Invariant: every sample before ``endSample`` is part of a classified window, is reported in exactly one gap, or
-/// belongs to a window that is not due yet. At the end of a stream up to a frame's length of samples (400, of which the
-/// last frame left less than 160 when there is one) remains that fills no frame, as in Kaldi (`snip_edges`).
+/// Invariant: every sample before ``endSample`` is part of a classified window, is reported in exactly one
+/// gap, or belongs to a window that is not due yet. At the end of a stream up to a frame's length of samples
+/// (400, of which the last frame left less than 160 when there is one) remains that fills no frame, as in
+/// Kaldi (`snip_edges`).
 ///
-/// A stream consists of stretches. Frame 0 of a stretch starts at sample ``originSample``; a frame is 400 samples long and
-/// starts 160 samples after its predecessor. A short gap is bridged with silence and keeps the stretch; after a long
-/// gap, or a pause, a new stretch starts:
+/// A stream consists of stretches. Frame 0 of a stretch starts at sample ``originSample``; a frame is 400
+/// samples long and starts 160 samples after its predecessor. A short gap is bridged with silence and keeps
+/// the stretch; after a long gap, or a pause, a new stretch starts:
 ///
 ///     samples  originSample                              endSample
 ///              ├───────────── stretch ──────┬╌╌ gap ╌╌┬─────┤╌╌╌╌╌╌╌ long gap ╌╌╌╌╌╌╌├── new stretch ──▶
@@ -65,8 +66,8 @@ package struct WindowPlanner: Equatable, Sendable {
     package private(set) var endSample: Int64 = 0
     /// Silence that the features contain in place of the samples from ``endSample`` on.
     private var paddingSamples = 0
-    /// Whether a new stretch starts with whatever arrives next: the stretch was closed by a padded window, and its next
-    /// window may start behind the end of the stream.
+    /// Whether a new stretch starts with whatever arrives next: the stretch was closed by a padded window,
+    /// and its next window may start behind the end of the stream.
     private var isClosed = false
 
     package init(windowFrames: Int, hopFrames: Int) {
@@ -93,8 +94,8 @@ package struct WindowPlanner: Equatable, Sendable {
 
     /// Appends the stream's next samples.
     ///
-    /// - Returns: A restart when the stretch was closed or padded and the stream now continues without a gap: the samples
-    ///   would lie behind the padding.
+    /// - Returns: A restart when the stretch was closed or padded and the stream now continues without a gap:
+    ///   the samples would lie behind the padding.
     package mutating func append(samples count: Int) -> Discontinuity? {
         var restart: Discontinuity?
         if paddingSamples > 0 || isClosed { restart = self.restart(behind: endSample..<endSample) }
@@ -153,10 +154,11 @@ package struct WindowPlanner: Equatable, Sendable {
         schedule.dequeueLast(frames: frameCount).map { window($0) }
     }
 
-    /// Dequeues the padded window that covers the last samples before an interruption, so that they are classified now
-    /// and not when the stream continues.
+    /// Dequeues the padded window that covers the last samples before an interruption, so that they are
+    /// classified now and not when the stream continues.
     ///
-    /// - Parameter isBridged: Whether the stretch may continue after the interruption; else the window closes it.
+    /// - Parameter isBridged: Whether the stretch may continue after the interruption; else the window closes
+    ///   it.
     /// - Returns: `nil` when every sample is in a window, or when a later window will cover them.
     package mutating func windowBeforeInterruption(isBridged: Bool) -> Window? {
         let samples = Int(endSample - originSample)

@@ -1,7 +1,7 @@
 /// Which frames the next window covers. Counts frames from the start of a stretch; knows no samples.
 ///
-/// Windows start at 0, hop, 2 hop, ... The last window of a stretch is the first one that reaches its last frame; it is
-/// padded.
+/// Windows start at 0, hop, 2 hop, ... The last window of a stretch is the first one that reaches its last
+/// frame; it is padded.
 ///
 ///     frames    0         hop       2 hop     3 hop
 ///     window 0  ├──────────────┤
@@ -37,8 +37,8 @@ struct WindowSchedule: Equatable, Sendable {
         return dequeue(skipping: (frames - windowFrames - nextStart) / hopFrames, frames: frames)
     }
 
-    /// Dequeues the oldest of the complete windows. Skips only windows that start before `oldestFrame`, the oldest
-    /// frame in memory.
+    /// Dequeues the oldest of the complete windows. Skips only windows that start before `oldestFrame`, the
+    /// oldest frame in memory.
     mutating func dequeueOldest(frames: Int, oldestFrame: Int) -> Due? {
         let lost = max(0, oldestFrame - nextStart + hopFrames - 1) / hopFrames
         return frames >= nextStart + lost * hopFrames + windowFrames
@@ -52,10 +52,11 @@ struct WindowSchedule: Equatable, Sendable {
         needsLast(frames: frames) ? dequeue(skipping: 0, frames: frames) : nil
     }
 
-    /// Dequeues the padded window at an interruption after `frames` frames, after which the stretch may continue.
+    /// Dequeues the padded window at an interruption after `frames` frames, after which the stretch may
+    /// continue.
     ///
-    /// - Returns: `nil` when earlier windows cover every frame, or when dequeuing the window would leave frames
-    ///   uncovered: the window after it would start behind the interruption.
+    /// - Returns: `nil` when earlier windows cover every frame, or when dequeuing the window would leave
+    ///   frames uncovered: the window after it would start behind the interruption.
     mutating func dequeueInterrupted(frames: Int) -> Due? {
         frames >= nextStart + hopFrames ? dequeueLast(frames: frames) : nil
     }
@@ -81,8 +82,8 @@ struct WindowSchedule: Equatable, Sendable {
 
     mutating func restart() { (nextStart, coveredFrames) = (0, 0) }
 
-    /// Changes the length of the windows to come. The next window ends where it would have ended, or as soon after as
-    /// the frames from `oldestFrame` on allow; it starts at a multiple of the hop.
+    /// Changes the length of the windows to come. The next window ends where it would have ended, or as soon
+    /// after as the frames from `oldestFrame` on allow; it starts at a multiple of the hop.
     mutating func change(windowFrames frames: Int, oldestFrame: Int) {
         guard frames != windowFrames else { return }
         let earliest = max(0, oldestFrame, nextStart + windowFrames - frames)
