@@ -50,8 +50,8 @@ import Wire
 
         func run() {
             while true {
-                for command in mailbox.dequeue(upTo: 0).map(\.command) {
-                    switch command {
+                while let entry = mailbox.dequeue(upTo: 0) {
+                    switch entry.command {
                     case .replaceVariants(let replacement): replace(replacement)
                     default: return mailbox.close()
                     }

@@ -18,8 +18,15 @@ import Testing
         [Float](repeating: 0.1, count: count).withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
     }
 
-    private static func names(_ entries: [CommandMailbox.Entry]) -> [String] {
-        entries.map { entry in
+    private static func dequeueAll(_ mailbox: CommandMailbox, upTo position: Int64) -> [CommandMailbox.Entry]
+    {
+        var entries: [CommandMailbox.Entry] = []
+        while let entry = mailbox.dequeue(upTo: position) { entries.append(entry) }
+        return entries
+    }
+
+    private static func names(_ mailbox: CommandMailbox, upTo position: Int64) -> [String] {
+        dequeueAll(mailbox, upTo: position).map { entry in
             switch entry.command {
             case .stop: "stop"
             case .pause: "pause@\(entry.position)"
@@ -41,12 +48,12 @@ import Testing
         mailbox.post(.pause)
         mailbox.post(.setMutedAfter(seconds: 3))
         mailbox.post(.stop)
-        #expect(Self.names(mailbox.dequeue(upTo: 0)) == ["setMutedAfter 3.0", "stop"], "due at once")
-        #expect(mailbox.dequeue(upTo: 299).isEmpty)
-        #expect(Self.names(mailbox.dequeue(upTo: 300)) == ["sourceLost@300"])
-        #expect(mailbox.dequeue(upTo: 499).isEmpty)
-        #expect(Self.names(mailbox.dequeue(upTo: 600)) == ["pause@500"])
-        #expect(mailbox.dequeue(upTo: 600).isEmpty, "each command is dequeued once")
+        #expect(Self.names(mailbox, upTo: 0) == ["setMutedAfter 3.0", "stop"], "due at once")
+        #expect(mailbox.dequeue(upTo: 299) == nil)
+        #expect(Self.names(mailbox, upTo: 300) == ["sourceLost@300"])
+        #expect(mailbox.dequeue(upTo: 499) == nil)
+        #expect(Self.names(mailbox, upTo: 600) == ["pause@500"])
+        #expect(mailbox.dequeue(upTo: 600) == nil, "each command is dequeued once")
     }
 
     @Test func `A command that is posted before samples are pushed is found by whoever has popped them`() {
@@ -71,7 +78,7 @@ import Testing
             case .samples(let count, _, _): position += Int64(count)
             case .hole(_, let end, _):
                 // The pause was posted at the start of this gap.
-                let entries = mailbox.dequeue(upTo: end - 1)
+                let entries = Self.dequeueAll(mailbox, upTo: end - 1)
                 #expect(entries.allSatisfy { $0.position == position })
                 pauses += entries.count
                 position = end
@@ -90,7 +97,7 @@ import Testing
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "engine").async {
             while !isOver.withLock({ $0 }) {
-                for case .replaceVariants(let replacement) in mailbox.dequeue(upTo: 0).map(\.command) {
+                while case .replaceVariants(let replacement) = mailbox.dequeue(upTo: 0)?.command {
                     dequeued.withLock { $0 += replacement.variants.count }
                     replacement.complete(.init(replaced: [], dequeued: .now))
                 }
@@ -117,7 +124,7 @@ import Testing
         let mailbox = CommandMailbox(ring: SampleRing(capacitySamples: 1))
         mailbox.close()
         #expect(throws: EngineError.stopped) { try mailbox.replaceVariants(with: [base]) }
-        #expect(!mailbox.post(.pause) && mailbox.dequeue(upTo: .max).isEmpty)
+        #expect(!mailbox.post(.pause) && mailbox.dequeue(upTo: .max) == nil)
     }
 
     @Test func `A replacement fails when the engine never starts, and is not made later`() throws {
@@ -126,6 +133,6 @@ import Testing
         #expect(throws: EngineError.noResponse(seconds: 0.05)) {
             try mailbox.replaceVariants(with: [base], timeoutSeconds: 0.05)
         }
-        #expect(mailbox.dequeue(upTo: .max).isEmpty)
+        #expect(mailbox.dequeue(upTo: .max) == nil)
     }
 }

@@ -70,14 +70,14 @@ final class CommandMailbox: Sendable {
         return isAdded
     }
 
-    /// Removes the commands that take effect up to a position of the stream, in the order in which they were
-    /// posted.
-    func dequeue(upTo position: Int64) -> [Entry] {
+    /// Removes the first command that takes effect at a position of the stream or before it. One at a time: a
+    /// command behind one that fails stays, and ``close()`` replies to it.
+    func dequeue(upTo position: Int64) -> Entry? {
         state.withLockedValue { state in
-            if state.entries.isEmpty { return [] }
-            let due = state.entries.filter { Self.isDue($0, position) }
-            state.entries.removeAll { Self.isDue($0, position) }
-            return due
+            guard let index = state.entries.firstIndex(where: { Self.isDue($0, position) }) else {
+                return nil
+            }
+            return state.entries.remove(at: index)
         }
     }
 

@@ -113,7 +113,8 @@ final class Pipeline: @unchecked Sendable {
             // Commands are dequeued after the pop: those that were posted before the piece was pushed are
             // found.
             let piece = ring.pop(into: block)
-            for entry in commands.dequeue(upTo: lastPosition(before: piece)) { try obey(entry) }
+            let position = lastPosition(before: piece)
+            while let entry = commands.dequeue(upTo: position) { try obey(entry) }
             if isStopping { return }
             switch piece {
             case .samples(let count, _, let nanos):
