@@ -1,11 +1,11 @@
 internal import TextSupport
 internal import Wire
 
-/// A label track as Audacity's File > Import > Labels reads it: start and end in seconds with six decimals, and the
+/// A label track for Audacity's File > Import > Labels: start and end in seconds with six decimals and the
 /// text, separated by tabs. https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 ///
-/// The text is the label and its score; each label of a window is a region of its own, and so is each event. One that a
-/// single window made has no length: a point label.
+/// The text is the label and its score. Each label of a window is a region, and so is each event. An event of
+/// a single window has no length and becomes a point label.
 struct AudacityFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         record.labels.flatMap {
@@ -29,7 +29,7 @@ struct AudacityFormatter: RecordFormatter {
     }
 }
 
-/// Fields of formats that separate them with tabs and know no quotes.
+/// Fields of formats that separate them with tabs and have no quotes.
 enum SelectionField {
     static func seconds(_ value: Double) -> String { FixedDecimals.text(value, decimals: 6) ?? "0.000000" }
 

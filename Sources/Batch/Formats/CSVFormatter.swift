@@ -1,8 +1,9 @@
 internal import TextSupport
 internal import Wire
 
-/// A table as RFC 4180 has it: a line per label of a window, or per event; lines end in CR LF, fields with commas, quotes or line
-/// breaks are quoted. A recording that failed has a line with the columns `file`, `error` and `message` alone.
+/// A table by RFC 4180 with a line per label of a window, or per event. Lines end in CR LF; fields with
+/// commas, quotes or line breaks are quoted. The line of a recording that failed has only `file`, `error` and
+/// `message`.
 struct CSVFormatter: RecordFormatter {
     private let content: BatchContent
 
@@ -60,9 +61,9 @@ struct CSVFormatter: RecordFormatter {
     }
 
     private static func quoted(_ field: String) -> String {
-        // Swift takes CR LF for one character; the scalars are what counts.
+        // To Swift, CR LF is one character, which is neither CR nor LF; so look at the scalars.
         let needsQuotes = field.unicodeScalars.contains { [",", "\"", "\r", "\n"].contains($0) }
-        // Spaces at the ends are part of a field, and some readers forget that.
+        // Some readers remove spaces at the ends of a field without quotes.
         let hasOuterSpace = field.first == " " || field.last == " "
         guard needsQuotes || hasOuterSpace else { return field }
         var text = "\""

@@ -1,17 +1,17 @@
 internal import TextSupport
 internal import Wire
 
-/// A selection table as Raven Pro and Raven Lite open it: tab-separated, a header line, a line per label of a window
-/// or per event.
+/// A selection table for Raven Pro and Raven Lite: tab-separated, with a header and a line per label of a
+/// window, or per event.
 ///
-/// The first seven columns are those that Raven needs (Raven Pro User's Manual, chapter on selection tables); the
-/// others are annotations, which Raven takes whatever they are called. Times count from the beginning of the recording.
+/// Raven requires the first seven columns (Raven Pro User's Manual, chapter on selection tables); the others
+/// are annotations, whose names are free. Times count from the beginning of the recording.
 struct RavenFormatter: RecordFormatter {
     private static let columns = [
         "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)",
         "Begin Path", "Label",
     ]
-    /// What the model hears: everything is resampled to 16 kHz.
+    /// The model's upper limit: all audio is resampled to 16 kHz.
     private static let highestFrequencyHz = 8000.0
     private let content: BatchContent
     private var selection = 0
@@ -32,7 +32,7 @@ struct RavenFormatter: RecordFormatter {
     }
 
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
-        // A selection has a length: an event that a single window made is the window's last frame.
+        // A selection needs a length: for an event of a single window, the window's last frame.
         line(
             min(event.start, event.end - 0.01), event.end, event.label, event.peakScore, event.adapter,
             recording)

@@ -1,20 +1,21 @@
 internal import TextSupport
 internal import Wire
 
-/// The forms in which a batch is told.
+/// The output formats of a batch.
 public enum RecordFormat: String, CaseIterable, Sendable {
-    /// A line per window for people; errors go to standard error and not between the records.
+    /// A line per window, for people; errors are only printed on standard error.
     case text
-    /// A JSON object a line.
+    /// One JSON object per line.
     case jsonl
     /// A table with a line per label, RFC 4180.
     case csv
-    /// A label track for Audacity; a file for each recording.
+    /// A label track for Audacity, one file for each recording.
     case audacity
-    /// A selection table for Raven; a file for each recording.
+    /// A selection table for Raven, one file for each recording.
     case raven
 
-    /// Whether times count from the beginning of one recording, so that each needs a file of its own.
+    /// Whether the format holds only one recording per file, because its times count from the recording's
+    /// beginning.
     public var isPerRecording: Bool { self == .audacity || self == .raven }
 
     var fileExtension: String {
@@ -38,25 +39,25 @@ public enum RecordFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// What a batch tells of its files.
+/// What the records of a batch are.
 public enum BatchContent: String, Sendable {
-    /// What the windows score.
+    /// The scores of windows.
     case windows
-    /// What begins and ends in them.
+    /// The sound events detected in the windows.
     case events
 }
 
 /// Turns records into the bytes of one file.
 protocol RecordFormatter {
-    /// What the file begins with.
+    /// The beginning of the file.
     var head: [UInt8] { get }
-    /// What a record is in it.
+    /// A window's record.
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8]
-    /// What an event is in it.
+    /// An event.
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8]
-    /// What follows the last record of a recording, or stands for its error.
+    /// The end of a recording, after its last record, with its error.
     mutating func end(of recording: FileSummary) -> [UInt8]
-    /// What the file ends with.
+    /// The end of the file.
     var tail: [UInt8] { get }
 }
 
@@ -80,7 +81,7 @@ struct TextFormatter: RecordFormatter {
     }
 
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
-        // Windows end at a multiple of 10 ms and 25 ms more.
+        // The frames of a window reach 15 ms beyond a multiple of 10 ms.
         func decimals(_ number: Double) -> String { FixedDecimals.text(number, decimals: 3) ?? "?" }
         var span = "\(decimals(event.start))s - \(decimals(event.end))s"
         if let adapter = event.adapter { span += "  [\(adapter)]" }

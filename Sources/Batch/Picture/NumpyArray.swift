@@ -20,7 +20,7 @@ public struct NumpyArray {
     var bytes: [UInt8] {
         let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
         var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(extents)), }"
-        // Magic, version, length and header together are a multiple of 64 bytes.
+        // NumPy pads magic, version, length and header together to a multiple of 64 bytes.
         header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
         var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
         bytes += [UInt8(header.utf8.count & 0xFF), UInt8(header.utf8.count >> 8)]

@@ -1,6 +1,6 @@
 private import CPng
 
-/// An image of 8 bits a channel, red, green and blue.
+/// An RGB image with 8 bits per channel.
 struct Picture {
     let width: Int
     let height: Int
@@ -16,7 +16,7 @@ struct Picture {
         for _ in 0..<width * height { pixels += [background.red, background.green, background.blue] }
     }
 
-    /// Points outside are left out.
+    /// Ignores points outside the image.
     mutating func set(_ x: Int, _ y: Int, _ color: RGB) {
         guard (0..<width).contains(x), (0..<height).contains(y) else { return }
         let index = 3 * (y * width + x)
@@ -41,7 +41,7 @@ struct Picture {
 enum PNGFile {
     /// - Parameters:
     ///   - pixels: `[height, width, bytesPerPixel]`.
-    ///   - palette: Up to 256 colours that pixels of one byte stand for; `nil`: pixels are red, green, blue.
+    ///   - palette: Up to 256 colours, with pixels as indices; `nil` for pixels of red, green and blue.
     static func encode(
         _ pixels: [UInt8], width: Int, height: Int, bytesPerPixel: Int, palette: [RGB]?
     ) -> [UInt8] {
@@ -53,14 +53,15 @@ enum PNGFile {
         image.format = palette == nil ? ast_png_rgb : ast_png_rgb_colormap
         image.colormap_entries = png_uint_32(palette?.count ?? 0)
         let colors = (palette ?? []).flatMap { [$0.red, $0.green, $0.blue] }
-        // Deflate adds a few bytes to what it cannot compress; rows have a filter byte.
+        // An upper limit: deflate adds a few bytes to data that it cannot compress, and each row has a filter
+        // byte.
         let most = pixels.count + pixels.count / 100 + height + 8192
         return [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             var bytes = png_alloc_size_t(most)
             let stride = png_int_32(width * bytesPerPixel)
             let isWritten = png_image_write_to_memory(
                 &image, buffer.baseAddress, &bytes, 0, pixels, stride, palette == nil ? nil : colors)
-            precondition(isWritten != 0, "libpng refuses only wrong arguments")
+            precondition(isWritten != 0, "libpng fails only for invalid arguments")
             count = Int(bytes)
         }
     }
@@ -77,7 +78,7 @@ struct RGB: Equatable {
         self.blue = blue
     }
 
-    /// Between two colours: 0 is this one, 1 the other.
+    /// Interpolates between this colour (0) and another (1).
     func mixed(with other: RGB, _ part: Double) -> RGB {
         func mix(_ from: UInt8, _ to: UInt8) -> UInt8 {
             UInt8((Double(from) + (Double(to) - Double(from)) * min(1, max(0, part))).rounded())

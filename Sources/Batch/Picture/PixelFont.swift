@@ -1,11 +1,12 @@
-/// Letters of 5 x 7 points for pictures, so that a picture needs no font to be installed.
+/// A font of 5 x 7 pixels, so that pictures do not depend on installed fonts.
 ///
-/// ASCII; letters with accents are drawn without them, others as a hollow box.
+/// It has the characters of ASCII. Letters with accents are drawn without them, other characters as a hollow
+/// box.
 enum PixelFont {
     static let width = 6
     static let height = 8
 
-    /// Draws `text` with its upper left corner at a point, each point of a letter as `scale` x `scale` pixels.
+    /// Draws `text` with its upper left corner at (x, y), magnified `scale` times.
     static func draw(_ text: String, x: Int, y: Int, _ color: RGB, scale: Int = 1, in picture: inout Picture)
     {
         var left = x
@@ -20,7 +21,7 @@ enum PixelFont {
         }
     }
 
-    /// Pixels that `text` takes.
+    /// The width of `text` in pixels.
     static func width(of text: String, scale: Int = 1) -> Int { text.count * width * scale }
 
     /// Five columns of a character, the lowest bit on top.
@@ -84,7 +85,8 @@ enum PixelFont {
 extension String {
     /// Latin letters without their accents.
     fileprivate var decomposed: [UInt32] {
-        // The standard library compares by canonical equivalence: a letter that equals a base and an accent is that base.
+        // Strings are compared by canonical equivalence, so a letter equals its base with the accent
+        // combined.
         let accents: [UInt32] = [
             0x300, 0x301, 0x302, 0x303, 0x304, 0x306, 0x307, 0x308, 0x30A, 0x30C, 0x327, 0x328,
         ]

@@ -1,11 +1,11 @@
 internal import Recognizer
 
-/// The log-mels of a whole file as a picture of limited width, in memory that does not grow with the file: when
-/// the columns are used up, each two become one.
+/// The log-mels of a file as a picture of limited width. Memory does not grow with the file: when all columns
+/// are used, pairs of columns are merged.
 struct SpectrogramColumns: FrameObserver {
-    /// Rows of the picture; mel filters are taken together evenly.
+    /// Rows of the picture; each averages as many neighbouring mel filters.
     let bins: Int
-    /// Most columns, an even number.
+    /// Maximum number of columns, even.
     let limit: Int
     private(set) var framesPerColumn = 1
     /// Sums of the frames of each column, `[columns, bins]`.
@@ -13,7 +13,7 @@ struct SpectrogramColumns: FrameObserver {
     /// Frames in the last column.
     private var lastFrames = 0
 
-    /// For a list of files.
+    /// The size that the report uses.
     static let thumbnail = SpectrogramColumns(bins: 32, limit: 240)
 
     init(bins: Int, limit: Int) {
@@ -61,18 +61,18 @@ struct SpectrogramColumns: FrameObserver {
             }
         }
         sums.removeLast(sums.count / 2)
-        // All columns were full.
+        // It is only called when all columns are full.
         framesPerColumn *= 2
         lastFrames = framesPerColumn
     }
 
-    /// Loudness 0...1 of each point, `[columns, bins]`: 1 is the loudest, 0 is 70 dB less. In a file that is nearly silent
-    /// nothing is loud.
+    /// Loudness of each point, `[columns, bins]`, 0...1: 1 is the loudest point, 0 is 70 dB below it. The
+    /// scale has a lower limit, so that a nearly silent file stays dark.
     var levels: [Float] {
         let means = sums.enumerated().map { index, sum in
             sum / Float(index / bins == count - 1 ? lastFrames : framesPerColumn)
         }
-        // Natural logarithms of powers: 70 dB.
+        // 70 dB in natural logarithms of power.
         let range: Float = 7 * 2.302585
         guard let loudest = means.max() else { return [] }
         let top = max(loudest, -1)
@@ -80,7 +80,8 @@ struct SpectrogramColumns: FrameObserver {
     }
 }
 
-/// From silence to loud: black, violet, red, yellow, nearly white. Lightness rises evenly.
+/// The colour scale from silent to loud: black, violet, red, yellow, nearly white, with evenly rising
+/// lightness.
 enum LoudnessColors {
     static let all: [RGB] = (0..<64).map { at(Double($0) / 63) }
 
@@ -97,7 +98,7 @@ enum LoudnessColors {
 }
 
 extension SpectrogramColumns {
-    /// A PNG with a pixel for each point, high frequencies on top; `nil` when there is nothing to see.
+    /// A PNG with a pixel for each point, high frequencies on top; `nil` without frames.
     var png: [UInt8]? {
         guard count > 0 else { return nil }
         let levels = levels

@@ -1,17 +1,16 @@
 private import Frontend
 public import Recognizer
 private import TextSupport
-private import Wire
 
-/// What a recording looks like: its log-mels over time, and below them when the model heard which labels.
+/// A picture of a recording: its log-mels over time, and below them the scores of the best labels.
 public struct SpectrogramPicture {
     private static let margin = 10
-    /// Room for the names of labels and frequencies.
+    /// Width of the names of labels and frequencies.
     private static let left = 190
     private static let trackHeight = 16
-    /// Labels with the highest scores, one a track.
+    /// Maximum number of labels, one per track.
     private static let mostTracks = 8
-    /// Rows of pixels for a mel filter or group of filters.
+    /// Height in pixels of a row of the spectrogram.
     private static let rowPixels = 2
     static let bins = 128
     static let columns = 1200
@@ -26,7 +25,7 @@ public struct SpectrogramPicture {
     ///
     /// - Parameter path: A file, or `-` for standard input.
     /// - Returns: The bytes of a PNG file.
-    /// - Throws: ``FileClassifier/Failure``: the file cannot be read to its end.
+    /// - Throws: ``FileClassifier/Failure`` when the file cannot be read to its end.
     public static func png(
         of path: String, _ classifier: FileClassifier
     ) throws(FileClassifier.Failure) -> [UInt8] {
@@ -63,7 +62,7 @@ public struct SpectrogramPicture {
     static func draw(
         _ spectrogram: SpectrogramColumns, _ tracks: [Track], seconds: Double, title: String
     ) -> Picture {
-        // Short files are stretched to a width that can be read.
+        // Short files are stretched to a readable width.
         let stretch = max(1, 600 / max(1, spectrogram.count))
         let width = spectrogram.count * stretch
         let height = spectrogram.bins * rowPixels
@@ -85,7 +84,7 @@ public struct SpectrogramPicture {
             }
         }
         drawFrequencies(top: top, height: height, in: &picture)
-        // Columns are whole, the last one may be longer than the file.
+        // The last column may reach beyond the end of the file.
         let pictureSeconds = Double(spectrogram.count * spectrogram.framesPerColumn) / 100
         drawTimes(seconds: pictureSeconds, x: left, width: width, y: top + height, in: &picture)
         draw(tracks, seconds: pictureSeconds, width: width, y: below, in: &picture)
@@ -105,7 +104,7 @@ public struct SpectrogramPicture {
 
     private static func drawTimes(seconds: Double, x: Int, width: Int, y: Int, in picture: inout Picture) {
         let steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400]
-        // A mark every 80 pixels or more.
+        // Marks are at least 80 pixels apart.
         let step = steps.first { $0 / seconds * Double(width) >= 80 } ?? seconds
         var mark = 0
         while Double(mark) * step <= seconds {
@@ -120,7 +119,7 @@ public struct SpectrogramPicture {
     private static func draw(
         _ tracks: [Track], seconds: Double, width: Int, y: Int, in picture: inout Picture
     ) {
-        // Raw logits have no scale of their own.
+        // Logits have no fixed range, so the scale covers their values.
         let scores = tracks.flatMap { $0.spans.map(\.score) }
         let (low, high) = (min(0, scores.min() ?? 0), max(1, scores.max() ?? 1))
         for (index, track) in tracks.enumerated() {
