@@ -3,16 +3,16 @@ private import Frontend
 private import Inference
 public import Recognizer
 private import TextSupport
-private import Wire
 
-/// How long windows take, measured on synthetic noise.
+/// Measures how long windows take, with synthetic noise.
 public struct Benchmark {
     public struct Report: Sendable {
         var windowMilliseconds: [Double]
-        /// Of the mean window, by stage, mean over the threads.
+        /// Time of each stage per window, averaged over windows and threads.
         var stageMilliseconds: [(name: String, time: Double)]
         var frontendMilliseconds: Double
-        /// `featureSeconds` of sound of each rate to features on one core, resampling included; no network.
+        /// Time to compute the features of `featureSeconds` of audio on one core, with resampling, by sample
+        /// rate.
         var features: [(rateHz: Int, milliseconds: Double)]
         var featureSeconds: Int
         var loadMilliseconds: Double
@@ -68,20 +68,20 @@ public struct Benchmark {
                 load            \(fixed(loadMilliseconds)) ms
                 window          \(fixed(best)) ms best, \(fixed(sorted[sorted.count / 2])) ms median of \(sorted.count) \
                 (\(fixed(windowSeconds, 2)) s of audio, \(precision), \(threads) threads, \(kernels))
-                of which        \(stages) ms a thread on average
+                of which        \(stages) ms per thread on average
                 front end       \(fixed(frontendMilliseconds, 2)) ms per window of audio
                 features        of \(featureSeconds) s on one core, resampled: \(features.joined(separator: ", "))
                 real time       \(fixed(windowSeconds * 1000 / best)) x with windows end to end
                 shortest hop    \(fixed(best / 1000, 2)) s
-                memory          \(fixed(Double(anonymousBytes) / 1e6)) MB of its own, \
+                memory          \(fixed(Double(anonymousBytes) / 1e6)) MB private, \
                 \(fixed(Double(residentBytes) / 1e6)) MB resident with the mapped weights
                 """
         }
     }
 
     /// - Parameters:
-    ///   - loadMilliseconds: What loading took, for the report.
-    ///   - featureSeconds: How much sound is made features of, apart from the windows.
+    ///   - loadMilliseconds: Time of loading the model, for the report.
+    ///   - featureSeconds: Length of the audio whose features are timed.
     public static func run(
         _ scorer: WindowScorer, windows: Int, loadMilliseconds: Double, featureSeconds: Int = 3600
     ) -> Report {
@@ -118,7 +118,7 @@ public struct Benchmark {
             residentBytes: memory.residentBytes, anonymousBytes: memory.anonymousBytes)
     }
 
-    /// How long the features of a stretch of sound take on this thread; `nil` without a resampler.
+    /// Time to compute the features of `seconds` of audio on this thread; `nil` when the resampler fails.
     private static func featureMilliseconds(
         _ config: FrontendConfig, seconds: Int, rateHz: Int
     ) -> Double? {

@@ -3,22 +3,22 @@ internal import Glibc
 internal import Inference
 internal import Wire
 
-/// The command line of astd: parses, runs, and turns every failure into one line and an exit code.
+/// The command line of astd. Every failure becomes one line on standard error and an exit code.
 @main
 struct AstdCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "astd",
-        abstract: "Recognises sounds with an Audio Spectrogram Transformer.",
+        abstract: "Recognise sounds with an Audio Spectrogram Transformer.",
         discussion: """
             EXAMPLES
-              astd run                                    listen to the default microphone
+              astd run                                    classify the default microphone
               astd run --source 'pulse:*USB*' --hop 0.5   another microphone, twice a second
-              astd classify recordings/ --top-k 3         label files
-              astctl watch                                see what a running daemon hears
+              astd classify recordings/ --top-k 3         classify files
+              astctl watch                                watch what a running daemon recognises
 
             EXIT STATUS
-              0 done, 1 some files failed or no socket, 64 wrong usage, 66 no usable model,
-              69 a file that cannot be heard, 74 the model's file was truncated in use, 78 wrong configuration
+              0 success, 1 some files failed or a socket cannot be opened, 64 wrong usage, 66 no usable model,
+              69 the file source cannot be read, 74 the model's file was truncated in use, 78 invalid configuration
             """,
         version: "astd \(astdVersion)",
         subcommands: [
@@ -26,7 +26,7 @@ struct AstdCommand: AsyncParsableCommand {
         ])
 
     static func main() async {
-        // A closed pipe is an error like any other, not the end of the process.
+        // Writing to a closed pipe returns an error instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
         TruncatedFile.endWithReason()
         do {

@@ -4,7 +4,7 @@ internal import Recognizer
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures how long a window takes on this machine.",
+        abstract: "Measure how long a window takes on this machine.",
         discussion: """
             EXAMPLE
               astd bench --threads 2 --windows 10
@@ -12,10 +12,10 @@ struct Bench: ParsableCommand {
 
     @OptionGroup var modelArguments: ModelArguments
 
-    @Option(help: "Windows to time, after one that is not.")
+    @Option(help: "Time this number of windows, after one warm-up window.")
     var windows = 5
 
-    @Flag(help: "One JSON object instead of text.")
+    @Flag(help: "Print one JSON object instead of text.")
     var json = false
 
     func validate() throws {

@@ -5,15 +5,15 @@ internal import Inference
 private import Recognizer
 internal import Settings
 
-/// Ways in which a command ends without success: one line on standard error, and an exit code.
+/// The ways in which a command fails: one line on standard error, and an exit code.
 enum Failure {
-    /// Some files could not be classified; each was told when it happened.
+    /// Some files could not be classified; each error was printed when it occurred.
     static let someFilesFailed = ExitCode(1)
 
-    /// EX_NOINPUT: no model, or none that can be used.
-    static func noModel(_ reason: String) -> ExitCode { tell(reason, ExitCode(66)) }
+    /// EX_NOINPUT: the model is missing or cannot be used.
+    static func noModel(_ reason: String) -> ExitCode { fail(reason, ExitCode(66)) }
 
-    /// A model that cannot be used, or a forward pass without its threads.
+    /// A model that cannot be used, or a forward pass whose threads cannot be started.
     static func model(_ error: ModelError) -> ExitCode {
         if case .thread = error { general(error.description) } else { noModel(error.description) }
     }
@@ -25,10 +25,10 @@ enum Failure {
 
     static func daemon(_ error: DaemonError) -> ExitCode {
         switch error {
-        case .sockets, .thread, .model(.thread): tell(error.description, ExitCode(1))
-        case .model, .adapter, .brokenModel: tell(error.description, ExitCode(66))
-        // EX_UNAVAILABLE: what is to be heard is not there.
-        case .source: tell(error.description, ExitCode(69))
+        case .sockets, .thread, .model(.thread): fail(error.description, ExitCode(1))
+        case .model, .adapter, .brokenModel: fail(error.description, ExitCode(66))
+        // EX_UNAVAILABLE: the source cannot be opened.
+        case .source: fail(error.description, ExitCode(69))
         }
     }
 
@@ -41,15 +41,15 @@ enum Failure {
         return ExitCode(refusal.isUsage ? 64 : 78)
     }
 
-    static func general(_ reason: String) -> ExitCode { tell(reason, ExitCode(1)) }
+    static func general(_ reason: String) -> ExitCode { fail(reason, ExitCode(1)) }
 
-    /// One line on standard error; an error in the journal where that is what standard error leads to.
+    /// Prints one line on standard error, with the priority of an error where that is the systemd journal.
     static func warn(_ text: String) {
         let line = Array("\(JournalLogHandler.isConnected ? "<3>" : "astd: ")\(text)\n".utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    private static func tell(_ reason: String, _ code: ExitCode) -> ExitCode {
+    private static func fail(_ reason: String, _ code: ExitCode) -> ExitCode {
         warn(reason)
         return code
     }

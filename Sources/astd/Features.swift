@@ -6,19 +6,19 @@ internal import Recognizer
 
 struct Features: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Writes the normalised features of a file's first window as NPY.",
+        abstract: "Write the normalised features of a file's first window as NPY.",
         discussion: """
-            The array is float32, [frames, mels]: what the model sees, and what transformers' \
-            ASTFeatureExtractor returns for the same samples.
+            The array is float32, [frames, mels]: the model's input, as transformers' ASTFeatureExtractor returns it \
+            for the same samples.
 
             EXAMPLE
               astd features dog.wav --output dog.npy
             """)
 
-    @Argument(help: "An audio file, or - for standard input.")
+    @Argument(help: "Read this audio file, or - for standard input.")
     var file: String
 
-    @Option(help: "The NPY file to write.")
+    @Option(help: "Write this NPY file.")
     var output: String
 
     @OptionGroup var modelArguments: ModelArguments

@@ -2,11 +2,10 @@ internal import ArgumentParser
 internal import Batch
 internal import Inference
 internal import TextSupport
-internal import Wire
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Says what a model or an adapter is, or what is wrong with it.",
+        abstract: "Show the properties of a model or an adapter, or what is wrong with it.",
         discussion: """
             EXAMPLES
               astd inspect models/default
@@ -14,13 +13,13 @@ struct Inspect: ParsableCommand {
               astd inspect my-lora --json | jq .targets
             """)
 
-    @Argument(help: "A model's or an adapter's directory.")
+    @Argument(help: "Inspect the model or adapter in this directory.")
     var directory: String
 
-    @Option(help: "A model to try the adapter on.")
+    @Option(help: "Check that the adapter fits this model.")
     var model: String?
 
-    @Flag(help: "One JSON object instead of text.")
+    @Flag(help: "Print one JSON object instead of text.")
     var json = false
 
     func run() throws {

@@ -4,71 +4,61 @@ internal import Inference
 internal import Recognizer
 private import SystemSupport
 
-/// The options that every command with a model has.
+/// The options of every command that loads a model.
 struct ModelArguments: ParsableArguments {
     @Option(
-        help: "Model directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/...")
+        help:
+            "Load the model from this directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/..."
+    )
     var model: String?
 
     @Option(
-        help: "LoRA adapter directory (PEFT) to merge into the model. Several: each classifies for itself.")
+        help:
+            "Merge the adapter in this directory (LoRA, as PEFT saves it) into the model. With several, each window is classified with each."
+    )
     var adapter: [String] = []
 
-    @Option(help: "Threads of the forward pass. Default: all processors.")
+    @Option(help: "Use this number of threads for the forward pass. Default: all processors.")
     var threads: Int?
 
     @Option(
         help:
-            "Arithmetic of the layers' products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
+            "Set the precision of the matrix products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
     )
     var precision: PrecisionArgument?
 
     @Option(
         help:
-            "Where packed weights are kept from one start to the next. Default: $ASTD_CACHE_DIR, $CACHE_DIRECTORY, ~/.cache/astd."
+            "Keep packed weights in this directory between starts. Default: $ASTD_CACHE_DIR, $CACHE_DIRECTORY, ~/.cache/astd."
     )
     var cacheDir: String?
 
-    @Flag(name: .customLong("no-cache"), help: "Pack weights at every start and keep them nowhere.")
+    @Flag(name: .customLong("no-cache"), help: "Pack the weights at every start and do not store them.")
     var hasNoCache = false
-
-    enum PrecisionArgument: String, ExpressibleByArgument, CaseIterable {
-        case fp32, bf16, int8, auto
-
-        /// What it means on this machine.
-        var precision: Precision { Precision(rawValue: rawValue) ?? SelfTest.fastestThatHolds() }
-    }
 
     func validate() throws {
         if let threads, !(1...256).contains(threads) {
             throw ValidationError("--threads is \(threads): give 1 to 256")
         }
-        if let asked = precision.flatMap({ Precision(rawValue: $0.rawValue) }), !asked.isFast {
+        if let precision = precision?.precision, !precision.isFast {
             throw ValidationError(
-                "--precision \(asked.rawValue): this processor has no instructions for it: give fp32")
+                "--precision \(precision.rawValue): this processor has no instructions for it: give fp32")
         }
     }
 
-    /// What to load; ends the program when there is no model anywhere.
-    ///
-    /// - Parameter hopFrames: How far a live stream may be ahead of the window that is classified.
-    func recognizerOptions(activation: Activation?, hopFrames: Int = 0) throws -> RecognizerOptions {
-        guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
-        return RecognizerOptions(
-            model: directory, adapters: adapter, threads: threadCount,
-            precision: (precision ?? .auto).precision,
-            cacheDirectory: hasNoCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
-            historyFrames: hopFrames)
+    /// What to load; ends the program when there is no model.
+    func recognizerOptions(activation: Activation?) throws -> RecognizerOptions {
+        try RecognizerOptions(
+            model: model, adapters: adapter, threads: threads, precision: precision?.precision,
+            cacheDir: cacheDir, noCache: hasNoCache, activation: activation)
     }
-
-    private var threadCount: Int { threads ?? Processors.usableCount }
 
     /// Loads the model, or ends the program with the reason.
     func load(activation: Activation?) throws -> WindowScorer {
         try WindowScorer.load(recognizerOptions(activation: activation))
     }
 
-    /// As settings, by key.
+    /// The values that were given, by the keys of the settings.
     var flags: [String: [String]] {
         let named = [
             "model": model, "threads": threads.map(String.init), "precision": precision?.rawValue,
@@ -77,6 +67,54 @@ struct ModelArguments: ParsableArguments {
         var flags = named.compactMapValues { $0.map { [$0] } }
         if !adapter.isEmpty { flags["adapter"] = adapter }
         return flags
+    }
+}
+
+/// The options that say how sound is cut into windows and scored.
+struct WindowArguments: ParsableArguments {
+    @Option(
+        help:
+            "Start a window every this many seconds, in steps of 0.01. Default: 1 for `astd run` and for events, otherwise the window's length."
+    )
+    var hop: Double?
+
+    @Option(
+        help:
+            "Turn logits into scores with softmax or sigmoid, or output the logits (none). Default: auto, as the model's configuration says."
+    )
+    var activation: ActivationArgument?
+
+    func validate() throws {
+        if let hop, !(hop >= 0.01 && hop <= 86400) {
+            throw ValidationError("--hop is \(hop): give 0.01 to 86400 seconds")
+        }
+    }
+
+    /// ``hop`` in frames of 10 ms.
+    var hopFrames: Int? { hop.map { Int(($0 * 100).rounded()) } }
+
+    /// The values that were given, by the keys of the settings.
+    var flags: [String: [String]] {
+        ["hop": hop.map { "\($0)" }, "activation": activation?.rawValue].compactMapValues { $0.map { [$0] } }
+    }
+}
+
+extension RecognizerOptions {
+    /// Replaces what is not set by this machine's defaults; ends the program when there is no model.
+    ///
+    /// - Parameters:
+    ///   - precision: `nil` chooses the fastest that passes the self-test.
+    ///   - historyFrames: How far a live stream may be ahead of the window that is classified.
+    init(
+        model: String?, adapters: [String], threads: Int?, precision: Precision?, cacheDir: String?,
+        noCache: Bool, activation: Activation?, historyFrames: Int = 0
+    ) throws {
+        guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
+        self.init(
+            model: directory, adapters: adapters, threads: threads ?? Processors.usableCount,
+            precision: precision ?? SelfTest.fastestThatHolds(),
+            cacheDirectory: noCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
+            historyFrames: historyFrames)
     }
 }
 
@@ -94,31 +132,4 @@ extension WindowScorer {
             throw Failure.model(error)
         }
     }
-}
-
-/// `auto` or one of the activations.
-enum ActivationArgument: String, ExpressibleByArgument, CaseIterable {
-    case auto, softmax, sigmoid, none
-
-    var activation: Activation? { Activation(rawValue: rawValue) }
-}
-
-/// `all` or a number.
-enum TopArgument: ExpressibleByArgument, Equatable {
-    case all
-    case count(Int)
-
-    init?(argument: String) {
-        if argument == "all" {
-            self = .all
-        } else if let count = Int(argument), count >= 1 {
-            self = .count(count)
-        } else {
-            return nil
-        }
-    }
-
-    var limit: Int? { if case .count(let count) = self { count } else { nil } }
-
-    var defaultValueDescription: String { limit.map(String.init) ?? "all" }
 }

@@ -3,21 +3,22 @@ internal import Glibc
 internal import Inference
 internal import Recognizer
 internal import TextSupport
-internal import Wire
 
 struct Selftest: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compares this build on this machine with stored reference numbers, stage by stage.",
+        abstract: "Compare this build on this machine with stored reference numbers, stage by stage.",
         discussion: """
-            The reference is a small model and what transformers computed with it. Every kernel that this processor \
-            gets is compared with a plain one. The exit status is 1 when a difference is larger than allowed.
+            The reference is a small model with numbers that transformers computed from it. Every kernel that this \
+            processor uses is compared with a reference kernel. The exit status is 1 when a difference is too large.
 
             EXAMPLE
               astd selftest
             """)
 
     @Option(
-        help: "Directory of the reference. Default: models/selftest, /var/lib/astd/..., /usr/share/astd/...")
+        help:
+            "Read the reference from this directory. Default: models/selftest, /var/lib/astd/..., /usr/share/astd/..."
+    )
     var reference: String?
 
     func run() throws {
@@ -28,7 +29,7 @@ struct Selftest: ParsableCommand {
                 "no reference in \(SelfTest.standardPlaces.joined(separator: ", ")): name one with --reference"
             )
         }
-        var allHold = true
+        var allPass = true
         for precision in Precision.allCases {
             guard precision.isFast else {
                 print("\(precision.rawValue): this processor has no instructions for it")
@@ -39,15 +40,15 @@ struct Selftest: ParsableCommand {
                     SelfTest.kernels(precision) + (try SelfTest(directory: directory).stages(precision))
                 for line in lines {
                     print(Self.text(precision, line))
-                    allHold = allHold && line.holds
+                    allPass = allPass && line.holds
                 }
             } catch {
                 throw Failure.model(error)
             }
         }
-        guard allHold else {
+        guard allPass else {
             throw Failure.general(
-                "this build does not compute on this machine what it should: use another build")
+                "self-test failed: wrong results on this CPU; use another build")
         }
     }
 

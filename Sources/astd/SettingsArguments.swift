@@ -6,22 +6,24 @@ internal import Recognizer
 internal import Settings
 private import SystemSupport
 
-/// The options that name settings: a file, and single ones.
+/// The options for settings: a configuration file, and single settings.
 struct SettingsArguments: ParsableArguments {
     @Option(
-        help: "A YAML file. Default: $ASTD_CONFIG, or for `astd run` /etc/astd/astd.yaml where it exists.")
+        help:
+            "Read settings from this YAML file. Default: $ASTD_CONFIG; for `astd run` also /etc/astd/astd.yaml."
+    )
     var config: String?
 
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "Any setting of the file, such as detection.on=0.6 or detection.labels.Siren.minimum_hits=1.",
+            "Override a setting, such as detection.on=0.6 or detection.labels.Siren.minimum_hits=1.",
             valueName: "name=value"))
     var assignments: [String] = []
 
     /// - Parameters:
-    ///   - standardFile: What is read where no file is named, if it is there.
-    ///   - flags: Settings that have options of their own, by key.
+    ///   - standardFile: Read if it exists and no file is named.
+    ///   - flags: Values of the options for single settings, by key.
     func sources(standardFile: String?, flags: [String: [String]]) throws -> SettingsSources {
         var flags = flags
         for assignment in assignments {
@@ -34,7 +36,7 @@ struct SettingsArguments: ParsableArguments {
             file: file(standardFile: standardFile), environment: Environment.all, flags: flags)
     }
 
-    /// What was asked for has to be there; the standard file may be.
+    /// A file that was named must exist; the standard file may be missing.
     private func file(standardFile: String?) -> String? {
         if let named = config ?? Environment.all["ASTD_CONFIG"], !named.isEmpty { return named }
         return standardFile.flatMap { access($0, F_OK) == 0 ? $0 : nil }
@@ -42,23 +44,21 @@ struct SettingsArguments: ParsableArguments {
 }
 
 extension SettingsSources {
-    /// Loads them, or ends the program with the reasons.
+    /// Loads the settings, or ends the program with all errors.
     func loadOrFail() throws -> LoadedSettings {
         do throws(SettingsRefusal) { return try load() } catch { throw Failure.settings(error) }
     }
 }
 
 extension Settings {
-    /// What to load and how to run it; ends the program when there is no model anywhere.
+    /// What to load and how to run it; ends the program when there is no model.
     ///
     /// - Parameter historyFrames: How far a live stream may be ahead of the window that is classified.
     func recognizerOptions(historyFrames: Int) throws -> RecognizerOptions {
-        guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
-        return RecognizerOptions(
-            model: directory, adapters: adapter, threads: threads ?? Processors.usableCount,
-            precision: Precision(rawValue: precision) ?? SelfTest.fastestThatHolds(),
-            cacheDirectory: noCache ? nil : CacheLocator.find(explicit: cacheDir),
-            activation: Activation(rawValue: activation), historyFrames: historyFrames)
+        try RecognizerOptions(
+            model: model, adapters: adapter, threads: threads, precision: Precision(rawValue: precision),
+            cacheDir: cacheDir, noCache: noCache, activation: Activation(rawValue: activation),
+            historyFrames: historyFrames)
     }
 
     /// ``hop`` in frames of 10 ms.

@@ -6,7 +6,7 @@ import Testing
 @testable import Batch
 
 @Suite struct BatchRunTests {
-    /// The lines of a run over `paths`, and what was reported besides.
+    /// The lines and the reported errors of a run over `paths`.
     private static func run(
         _ paths: [String], list: String? = nil, format: RecordFormat = .jsonl, model: String? = nil
     ) throws -> (lines: [String], reported: [String], failed: Int) {
@@ -27,7 +27,7 @@ import Testing
         return FileClassifier(scorer, topK: 1, minimumScore: nil, hopFrames: nil)
     }
 
-    @Test func `Whatever is no sound ends as an error of its own, and the files after it are classified`()
+    @Test func `Each file that is not audio gets its own error, and the files after it are classified`()
         throws
     {
         let folder = try TestFolder()
@@ -46,28 +46,34 @@ import Testing
             ("/dev/null", "not_a_file"),
         ]
         let result = try Self.run([good] + wanted.map(\.0) + [good])
-        #expect(result.failed == wanted.count && result.reported.count == wanted.count)
+        #expect(result.failed == wanted.count)
+        #expect(result.reported.count == wanted.count)
         #expect(result.lines.count == wanted.count + 6, "a clip of 0.7 s has 3 windows of 0.32 s")
         for (line, (path, code)) in zip(result.lines.dropFirst(3), wanted) {
             #expect(line.hasPrefix(#"{"file":"\#(path)","error":{"code":"\#(code)","message":""#), "\(line)")
         }
         for (message, (path, _)) in zip(result.reported, wanted) {
-            #expect(message.contains(path) && !message.contains("\n"))
+            #expect(message.contains(path))
+            #expect(!message.contains("\n"))
         }
         for line in result.lines.prefix(3) + result.lines.suffix(3) {
-            #expect(line.hasPrefix(#"{"file":"\#(good)","start":"#) && line.contains(#""labels":[{"index":"#))
+            #expect(line.hasPrefix(#"{"file":"\#(good)","start":"#))
+            #expect(line.contains(#""labels":[{"index":"#))
         }
-        #expect(Array(result.lines.prefix(3)) == Array(result.lines.suffix(3)), "the errors left no trace")
+        #expect(
+            Array(result.lines.prefix(3)) == Array(result.lines.suffix(3)), "errors do not affect later files"
+        )
     }
 
-    @Test func `A file that was cut off has records as far as it goes, and then an error`() throws {
+    @Test func `A truncated file has records up to its end, and then an error`() throws {
         let folder = try TestFolder()
         let bytes = try TestFolder.bytes(of: Golden.path("clips/long.wav"))
         let cut = try folder.write(bytes[..<(bytes.count / 2)], to: "cut.wav")
         let whole = try Self.run([Golden.path("clips/long.wav")])
         let result = try Self.run([cut, Golden.path("clips/short.wav")])
         let records = result.lines.filter { $0.hasPrefix(#"{"file":"\#(cut)""#) }
-        #expect(records.count > 3 && result.failed == 1)
+        #expect(records.count > 3)
+        #expect(result.failed == 1)
         #expect(records.last?.contains(#""error":{"code":"truncated""#) == true)
         let complete = records.count - 2
         func labels(_ line: String) -> Substring? { line.split(separator: "labels").last }
@@ -75,37 +81,38 @@ import Testing
         #expect(result.lines.count == records.count + 3)
     }
 
-    @Test func `A file that disappears before its turn is an error, and a wrong name is none`() throws {
+    @Test func `A file that disappears before it is opened is an error; a wrong extension is not`() throws {
         let folder = try TestFolder()
         let gone = try folder.copy(Golden.path("clips/short.wav"), to: "2.wav")
         let flac = try folder.copy(Golden.path("decoding/tone-24-bit.flac"), to: "3.mp3")
         let list = folder.file("list")
         #expect(mkfifo(list, 0o600) == 0)
         let writer = open(list, O_RDWR)
-        var told = 0
+        var calls = 0
         let outputs = try BatchOutputs([.jsonl], to: .file(folder.file("out")))
         let run = BatchRun(
             [try Self.classifier()], outputs, ProgressBar(isVisible: false),
-            interruption: {
-                // Asked between records: the second path comes when its file is gone.
-                if told == 0 { unlink(gone) }
-                told += 1
-                if told == 1 {
+            stopSignal: {
+                // Called between records: the first file is deleted before its path is written to the list.
+                if calls == 0 { unlink(gone) }
+                calls += 1
+                if calls == 1 {
                     let lines = gone + "\n" + flac + "\n"
                     _ = write(writer, lines, lines.utf8.count)
                     close(writer)
                 }
                 return nil
             })
-        // Without a writer the list ends.
+        // The list ends because its only writer closes it.
         let result = try run.run(FileQueue(paths: [], listPath: list)) { _ in }
-        #expect(result.files == 2 && result.failed == 1)
+        #expect(result.files == 2)
+        #expect(result.failed == 1)
         let text = String(decoding: try TestFolder.bytes(of: folder.file("out")), as: UTF8.self)
         #expect(text.hasPrefix(#"{"file":"\#(gone)","error":{"code":"not_found""#))
         #expect(text.contains(#"{"file":"\#(flac)","start":0.0"#))
     }
 
-    @Test func `In text, errors are reported and not among the records`() throws {
+    @Test func `The text format reports errors apart from the records`() throws {
         let result = try Self.run(
             ["/absent.wav", Golden.path("clips/short.wav")], format: .text)
         #expect(result.failed == 1)
@@ -114,7 +121,7 @@ import Testing
         #expect(result.lines[2].hasPrefix(Golden.path("clips/short.wav  0.64s - 0.70s  ")))
     }
 
-    @Test func `A list that cannot be read is an error of the run`() throws {
+    @Test func `A list that cannot be read is an error record`() throws {
         let folder = try TestFolder()
         let result = try Self.run([], list: folder.file("absent"))
         #expect(result.failed == 1)
@@ -125,12 +132,14 @@ import Testing
             ])
     }
 
-    @Test func `No files are no records and no failure`() throws {
+    @Test func `A run without files writes no records and succeeds`() throws {
         let result = try Self.run([])
-        #expect(result.lines.isEmpty && result.reported.isEmpty && result.failed == 0)
+        #expect(result.lines.isEmpty)
+        #expect(result.reported.isEmpty)
+        #expect(result.failed == 0)
     }
 
-    @Test func `A run stops when its records cannot be written`() throws {
+    @Test func `A run stops at the first write error`() throws {
         let outputs = try BatchOutputs([.jsonl], to: .file("/dev/full"))
         let run = BatchRun([try Self.classifier()], outputs, ProgressBar(isVisible: false))
         let paths = [Golden.path("clips/short.wav"), "/absent.wav"]
@@ -140,6 +149,6 @@ import Testing
         ) {
             try run.run(FileQueue(paths: paths, listPath: nil)) { _ in reported += 1 }
         }
-        #expect(reported == 0, "the second file was not tried")
+        #expect(reported == 0, "the second file is not opened")
     }
 }

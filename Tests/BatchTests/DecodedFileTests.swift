@@ -3,12 +3,14 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Files that were made apart from these tests; Capture's own write theirs with the library that reads them.
+/// Reads files that other programs encoded. Capture's own tests write theirs with the library that reads
+/// them.
 @Suite struct DecodedFileTests {
     @Test(arguments: try Golden.load().decodedFiles())
-    func `A tone is heard at its place, its level and its length`(_ golden: Golden.DecodedFile) throws {
+    func `A decoded tone has its frequency, level and length`(_ golden: Golden.DecodedFile) throws {
         let reader = try AudioFileReader(path: Golden.path(golden.file))
-        #expect(reader.sampleRateHz == golden.rateHz && reader.channels == golden.channels)
+        #expect(reader.sampleRateHz == golden.rateHz)
+        #expect(reader.channels == golden.channels)
         let frames = try #require(reader.frames)
         #expect(abs(frames - golden.frames) <= golden.framesTolerance)
         var samples = [Float](repeating: 0, count: 20_000)
@@ -18,7 +20,7 @@ import Testing
         let missing = abs(Double(count) / 16_000 - seconds)
         #expect(missing <= Double(golden.framesTolerance) / Double(golden.rateHz) + 1.0 / 16_000)
 
-        // Codecs and filters need a moment at both ends.
+        // Codecs and filters distort both ends.
         let middle = samples.dropFirst(count / 5).dropLast(count / 5)
         let power = middle.reduce(0) { $0 + Double($1) * Double($1) } / Double(middle.count)
         #expect(abs(power.squareRoot() - golden.rms) <= golden.rmsTolerance * max(golden.rms, 0.1))
@@ -28,7 +30,7 @@ import Testing
         #expect(!reader.isTruncated)
     }
 
-    @Test func `The formats that people have are all among the files`() throws {
+    @Test func `The test files include every common format`() throws {
         let kinds = try Golden.load().decodedFiles().compactMap { $0.file.split(separator: ".").last }
         #expect(Set(kinds) == ["wav", "flac", "ogg", "opus", "mp3"])
     }

@@ -14,7 +14,7 @@ import Wire
         ).variants
     }
 
-    /// A window of a second's hop.
+    /// A window, with a hop of one second.
     private static func window(_ number: Int, variant: Int = 0) -> WindowStream.Window {
         WindowStream.Window(
             variant: variant, frames: number * 100..<number * 100 + 96, startSeconds: Double(number),
@@ -31,42 +31,45 @@ import Wire
         return rules
     }
 
-    @Test func `Events come in the order of their begins, as soon as none can come before them`() throws {
+    @Test func `Events are returned in the order of their begins, once no earlier one can follow`() throws {
         let variants = try Self.variants()
         let count = variants[0].labels.count
         var events = FileEvents(path: "a.wav", variants, Self.rules, hopFrames: 100)
-        // Label 3 goes on while 1 and 5 come and go.
-        var told: [[BatchEvent]] = []
+        // Label 3 is active while 1 and 5 begin and end.
+        var returned: [[BatchEvent]] = []
         for (number, loud) in [[], [3], [3, 5], [3, 1], [3], [], [5]].map(Set.init).enumerated() {
-            told.append(events.hear(Self.scores(count, loud), of: Self.window(number)))
+            returned.append(events.update(Self.scores(count, loud), of: Self.window(number)))
         }
-        #expect(told.map { $0.map(\.index) } == [[], [], [], [], [], [3, 5, 1], []])
-        let first = told[5]
+        #expect(returned.map { $0.map(\.index) } == [[], [], [], [], [], [3, 5, 1], []])
+        let first = returned[5]
         // A window's last sample is 0.975 s after its first.
-        #expect(first.map(\.start) == [1.975, 2.975, 3.975] && first.map(\.end) == [4.975, 2.975, 3.975])
-        #expect(
-            first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0]
-                && first.allSatisfy { $0.peakScore == 0.9 })
+        #expect(first.map(\.start) == [1.975, 2.975, 3.975])
+        #expect(first.map(\.end) == [4.975, 2.975, 3.975])
+        #expect(first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0])
+        #expect(first.allSatisfy { $0.peakScore == 0.9 })
         #expect(first.map(\.label) == [3, 5, 1].map { variants[0].labels[$0] })
         let last = events.finish()
-        #expect(last.map(\.index) == [5] && last.map(\.start) == [6.975] && last[0].file == "a.wav")
+        #expect(last.map(\.index) == [5])
+        #expect(last.map(\.start) == [6.975])
+        #expect(last.map(\.file) == ["a.wav"])
         #expect(events.finish().isEmpty)
     }
 
-    @Test func `Each adapter has events of its own, in one order`() throws {
+    @Test func `Each adapter has its own events, in one common order`() throws {
         let names = ["adapters/modern-qv", "adapters/patterns"]
         let variants = try Self.variants(adapters: names)
         var events = FileEvents(path: "a.wav", variants, Self.rules, hopFrames: 100)
         let counts = variants.map(\.labels.count)
-        var told: [BatchEvent] = []
+        var returned: [BatchEvent] = []
         for (number, loud) in [(0, [[0], []]), (1, [[], [1]]), (2, [[], []])] {
             for variant in 0...1 {
-                told += events.hear(
+                returned += events.update(
                     Self.scores(counts[variant], Set(loud[variant])),
                     of: Self.window(number, variant: variant))
             }
         }
-        #expect(told.map(\.index) == [0, 1])
-        #expect(told.map(\.adapter) == variants.map(\.adapter) && told.map(\.start) == [0.975, 1.975])
+        #expect(returned.map(\.index) == [0, 1])
+        #expect(returned.map(\.adapter) == variants.map(\.adapter))
+        #expect(returned.map(\.start) == [0.975, 1.975])
     }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct FileQueueTests {
-    /// What the queue hands out, with paths as seen from the folder.
+    /// The items of a queue, with paths relative to the folder.
     private static func items(_ folder: TestFolder, _ paths: [String], list: String? = nil) -> [String] {
         FileQueue(paths: paths.map { $0 == "-" ? $0 : folder.file($0) }, listPath: list.map(folder.file))
             .map { item in
@@ -22,7 +22,7 @@ import Testing
         return folder
     }
 
-    @Test func `A directory stands for the audio files in and below it, sorted`() throws {
+    @Test func `A directory is replaced by the audio files in and below it, sorted`() throws {
         let folder = try Self.folder([
             "d/b.wav", "d/a.wav", "d/B.WAV", "d/10.flac", "d/9.flac", "d/c.txt", "d/README", "d/.hidden.ogg",
             "d/sub/z.mp3", "d/sub/deeper/y.Opus", "d/asub.wav/x.aiff", "d/e.tar.wav", "d/wav",
@@ -32,10 +32,11 @@ import Testing
             "sub/deeper/y.Opus", "sub/z.mp3",
         ].map { "d/" + $0 }
         #expect(Self.items(folder, ["d"]) == wanted)
-        #expect(Self.items(folder, ["d/"]) == wanted, "with a slash, which is not doubled")
+        #expect(Self.items(folder, ["d/"]) == wanted, "the slash is not doubled")
     }
 
-    @Test func `What is named directly is tried whatever its name, in the order of naming`() throws {
+    @Test func `Files that are named directly are kept whatever their extension, in the given order`() throws
+    {
         let folder = try Self.folder(["b.txt", "a", "d/x.wav"])
         #expect(
             Self.items(folder, ["b.txt", "d", "a", "-", "b.txt", "absent.wav"]) == [
@@ -44,7 +45,7 @@ import Testing
         #expect(Self.items(folder, []) == [])
     }
 
-    @Test func `Every common kind of audio file is found, and no text or picture`() throws {
+    @Test func `Every common audio extension is found in a directory, and no other`() throws {
         let kinds = [
             "wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "w64", "rf64",
         ]
@@ -52,7 +53,7 @@ import Testing
         #expect(Set(Self.items(folder, ["d"])) == Set(kinds.map { "d/x.\($0)" }))
     }
 
-    @Test func `A link to a file is a file, a link to a directory inside one is not followed`() throws {
+    @Test func `Links to files are followed; links to directories only when they are named`() throws {
         let folder = try Self.folder(["d/a.wav", "d/sub/b.wav", "outside/c.wav"])
         try folder.link("d/link.wav", to: folder.file("outside/c.wav"))
         try folder.link("d/loop", to: folder.file("d"))
@@ -60,10 +61,10 @@ import Testing
         try folder.link("d/out", to: folder.file("outside"))
         try folder.link("d/dangling.wav", to: folder.file("absent"))
         #expect(Self.items(folder, ["d"]) == ["d/a.wav", "d/dangling.wav", "d/link.wav", "d/sub/b.wav"])
-        #expect(Self.items(folder, ["d/out"]) == ["d/out/c.wav"], "but one that is named is")
+        #expect(Self.items(folder, ["d/out"]) == ["d/out/c.wav"], "a named link is followed")
     }
 
-    @Test func `A list has a path a line, and comes after the paths that are named`() throws {
+    @Test func `A list has one path per line and follows the paths that are named`() throws {
         let folder = try Self.folder(["a.wav", "d/b.wav", "named.wav"])
         let lines = [folder.file("a.wav"), "", folder.file("d"), folder.file("with space.wav") + "\r", "-"]
         try folder.write(lines.joined(separator: "\n"), to: "list")
@@ -74,7 +75,7 @@ import Testing
         #expect(Self.items(folder, [], list: "empty") == [])
     }
 
-    @Test func `A list that cannot be read is told once, after the paths that are named`() throws {
+    @Test func `A list that cannot be read is reported once, after the paths that are named`() throws {
         let folder = try Self.folder(["a.wav"])
         #expect(
             Self.items(folder, ["a.wav"], list: "absent") == ["a.wav", "absent: No such file or directory"])
@@ -82,7 +83,7 @@ import Testing
         #expect(Self.items(folder, ["a.wav"], list: "lists") == ["a.wav", "lists: Is a directory"])
     }
 
-    @Test func `A list is read as it grows`() throws {
+    @Test func `A list is read while it is written`() throws {
         let folder = try Self.folder([])
         #expect(mkfifo(folder.file("list"), 0o600) == 0)
         let writer = open(folder.file("list"), O_RDWR)
@@ -95,9 +96,10 @@ import Testing
         }
     }
 
-    @Test func `A queue can be gone through twice`() throws {
+    @Test func `A queue can be iterated twice`() throws {
         let folder = try Self.folder(["d/a.wav", "d/b.wav"])
         let queue = FileQueue(paths: [folder.file("d")], listPath: nil)
-        #expect(Array(queue) == Array(queue) && Array(queue).count == 2)
+        #expect(Array(queue) == Array(queue))
+        #expect(Array(queue).count == 2)
     }
 }

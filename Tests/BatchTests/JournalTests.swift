@@ -5,49 +5,58 @@ import Testing
 @testable import Batch
 
 @Suite struct JournalTests {
-    private static let settings = [("--hop", "1.0"), ("--top-k", "5")]
+    private static let fingerprint = ResumeFingerprint([("--hop", "1.0"), ("--top-k", "5")])
 
     private static func journal(
-        _ folder: TestFolder, _ settings: [(String, String)] = settings, outputs: Int = 1
+        _ folder: TestFolder, _ fingerprint: ResumeFingerprint = fingerprint
     ) throws -> Journal {
         try Journal(
-            path: folder.file("journal"), of: "out", settings: settings, outputs: outputs, resumes: true)
+            path: folder.file("journal"), of: "out", fingerprint: fingerprint, outputs: 1, resumes: true)
     }
 
-    private static func note(_ journal: Journal, _ path: String, failed: Bool = false, sizes: [Int64]) throws
+    private static func append(to journal: Journal, _ path: String, failed: Bool = false, sizes: [Int64])
+        throws
     {
-        try journal.note(
+        try journal.append(
             .init(path: path, hasFailed: failed, windows: 2, events: 3, seconds: 0.1, sizes: sizes), sync: {})
     }
 
-    @Test func `What was noted is finished, each time it was`() throws {
+    @Test func `A resumed journal has every entry, repeated paths included`() throws {
         let folder = try TestFolder()
         let first = try Self.journal(folder)
-        #expect(first.sizes == nil && first.finished.files == 0)
-        try Self.note(first, "a \"b\"\n.wav", sizes: [10])
-        try Self.note(first, "twice", failed: true, sizes: [20])
-        try Self.note(first, "twice", sizes: [30])
+        #expect(first.sizes == nil)
+        #expect(first.finished.files == 0)
+        try Self.append(to: first, "a \"b\"\n.wav", sizes: [10])
+        try Self.append(to: first, "twice", failed: true, sizes: [20])
+        try Self.append(to: first, "twice", sizes: [30])
         var isSynced = false
         try first.flush { isSynced = true }
-        #expect(isSynced, "what is promised is there")
-        // Its lock goes with it.
+        #expect(isSynced, "the outputs are synced before the journal")
+        // The first journal keeps its lock, so the second one reads a copy.
         withExtendedLifetime(first) {}
         let copy = try TestFolder()
         try copy.write(TestFolder.bytes(of: folder.file("journal")), to: "journal")
         let second = try Self.journal(copy)
         var finished = second.finished
-        #expect(second.sizes == [30] && finished.files == 3 && finished.failed == 1 && finished.windows == 6)
+        #expect(second.sizes == [30])
+        #expect(finished.files == 3)
+        #expect(finished.failed == 1)
+        #expect(finished.windows == 6)
         #expect(finished.events == 9)
         #expect(finished.audioSeconds == 0.3)
-        #expect(finished.remove("twice") && finished.remove("twice") && !finished.remove("twice"))
-        #expect(finished.remove("a \"b\"\n.wav") && !finished.remove("other"))
+        let removals = (0..<3).map { _ in finished.remove("twice") }
+        #expect(removals == [true, true, false])
+        let quoted = finished.remove("a \"b\"\n.wav")
+        let other = finished.remove("other")
+        #expect(quoted)
+        #expect(!other)
     }
 
-    @Test func `A line that was cut off by the end of its process does not count`() throws {
+    @Test func `An incomplete line at the end of the journal is ignored`() throws {
         let folder = try TestFolder()
         let first = try Self.journal(folder)
-        try Self.note(first, "a", sizes: [1])
-        try Self.note(first, "b", sizes: [2])
+        try Self.append(to: first, "a", sizes: [1])
+        try Self.append(to: first, "b", sizes: [2])
         try first.flush {}
         let bytes = try TestFolder.bytes(of: folder.file("journal"))
         for length in 0...bytes.count {
@@ -56,25 +65,28 @@ import Testing
             let lines = bytes[..<length].filter { $0 == UInt8(ascii: "\n") }.count
             let resumed = try Self.journal(other)
             #expect(resumed.finished.files == max(0, lines - 1), "\(length) bytes")
-            try Self.note(resumed, "c", sizes: [3])
+            try Self.append(to: resumed, "c", sizes: [3])
             try resumed.flush {}
             let text = String(decoding: try TestFolder.bytes(of: other.file("journal")), as: UTF8.self)
             #expect(text.split(separator: "\n").count == max(1, lines) + 1)
         }
     }
 
-    @Test func `Another run, another program's file and a run at work are told apart`() throws {
+    @Test func `A journal in use, of other options or of another program is refused with the reason`() throws
+    {
         let folder = try TestFolder()
         let running = try Self.journal(folder)
         #expect { try Self.journal(folder) } throws: { ("\($0)").contains("is running") }
         withExtendedLifetime(running) {}
         let other = try TestFolder()
         try other.write(TestFolder.bytes(of: folder.file("journal")), to: "journal")
-        #expect { try Self.journal(other, [("--hop", "2.0"), ("--top-k", "5")]) } throws: {
+        #expect {
+            try Self.journal(other, ResumeFingerprint([("--hop", "2.0"), ("--top-k", "5")]))
+        } throws: {
             ("\($0)").contains("--hop 1.0, not 2.0")
         }
         try other.write("a list of mine\n", to: "journal")
-        #expect { try Self.journal(other) } throws: { ("\($0)").contains("no journal of astd") }
+        #expect { try Self.journal(other) } throws: { ("\($0)").contains("is not a journal of astd") }
         #expect(try TestFolder.bytes(of: other.file("journal")) == Array("a list of mine\n".utf8))
     }
 }

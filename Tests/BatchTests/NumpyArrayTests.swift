@@ -4,7 +4,7 @@ import Testing
 @testable import Batch
 
 @Suite struct NumpyArrayTests {
-    @Test func `The bytes are those that numpy save writes`() {
+    @Test func `The bytes are those that numpy.save writes`() {
         let bytes = NumpyArray(values: [1, -2.5, 0, .infinity, 1e-3, 3], shape: [2, 3]).bytes
         let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
         // np.save pads with spaces to a multiple of 64 and ends in a line break.
@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: [
         [0], [1], [7], [2, 3], [1024, 128], [1, 2, 3, 4], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
     ])
-    func `The data begins at a multiple of 64 and its length is the header's`(shape: [Int]) throws {
+    func `The data begins at a multiple of 64 bytes and has the shape of the header`(shape: [Int]) throws {
         let count = shape.reduce(1, *)
         let bytes = NumpyArray(values: [Float](repeating: 2, count: count), shape: shape).bytes
         let headerLength = Int(bytes[8]) | Int(bytes[9]) << 8
@@ -31,10 +31,10 @@ import Testing
         let header = String(decoding: bytes[10..<10 + headerLength], as: UTF8.self)
         let extents =
             shape.count == 1 ? "(\(shape[0]),)" : "(\(shape.map(String.init).joined(separator: ", ")))"
-        #expect(header.contains("'shape': \(extents), }"), "a tuple of one needs its comma")
+        #expect(header.contains("'shape': \(extents), }"), "a tuple of one element needs a comma")
     }
 
-    @Test func `An array is written to a file, or the reason why not is told`() throws {
+    @Test func `An array is written to a file, or a write error is thrown`() throws {
         let folder = try TestFolder()
         let array = NumpyArray(values: [1, 2], shape: [2])
         try array.write(to: folder.file("a.npy"))

@@ -9,19 +9,19 @@ import Testing
         String(decoding: try TestFolder.bytes(of: path), as: UTF8.self)
     }
 
-    @Test func `A file is in its place only when it is whole, and what was there stays until then`() throws {
+    @Test func `A complete file replaces the old one; until then the old one stays`() throws {
         let folder = try TestFolder()
-        let path = try folder.write("what was there", to: "out")
+        let path = try folder.write("old", to: "out")
         let file = try OutputFile(path: path)
         try file.write(Array("new".utf8))
-        #expect(try Self.text(path) == "what was there")
-        #expect(try Self.text(path + ".partial") == "new", "a record is there as soon as it is written")
+        #expect(try Self.text(path) == "old")
+        #expect(try Self.text(path + ".partial") == "new", "writes are not buffered")
         try file.finish()
         #expect(try Self.text(path) == "new")
         #expect(access(path + ".partial", F_OK) != 0)
     }
 
-    @Test func `An unfinished file is gone on with behind what counts`() throws {
+    @Test func `Resuming an unfinished file keeps its first bytes and appends`() throws {
         let folder = try TestFolder()
         try folder.write("whole.half", to: "out.partial")
         let file = try OutputFile(path: folder.file("out"), keeping: 6)
@@ -33,7 +33,7 @@ import Testing
         #expect(throws: WriteError.self) { try OutputFile(path: folder.file("short"), keeping: 4) }
     }
 
-    @Test func `A file that was moved before its journal was forgotten is gone on with too`() throws {
+    @Test func `Resuming works when the file was renamed but its journal still exists`() throws {
         let folder = try TestFolder()
         try folder.write("whole", to: "out")
         let file = try OutputFile(path: folder.file("out"), keeping: 5)
@@ -41,7 +41,7 @@ import Testing
         #expect(try Self.text(folder.file("out")) == "whole")
     }
 
-    @Test func `What cannot be written is told with its name and reason`() throws {
+    @Test func `A write error names the file and the reason`() throws {
         let folder = try TestFolder()
         let nowhere = folder.file("absent/out")
         #expect(throws: WriteError(reason: "\(nowhere) cannot be written: No such file or directory")) {
@@ -53,17 +53,17 @@ import Testing
         }
     }
 
-    @Test func `A reader that went away is told apart`() throws {
+    @Test func `A closed pipe is distinguished from other write errors`() throws {
         let folder = try TestFolder()
         let path = folder.file("pipe")
         #expect(mkfifo(path, 0o600) == 0)
         let reader = open(path, O_RDONLY | O_NONBLOCK)
         let file = try OutputFile(path: path)
         close(reader)
-        signal(SIGPIPE, SIG_IGN)  // as the program does
+        signal(SIGPIPE, SIG_IGN)  // like the program
         do throws(WriteError) {
             try file.write([1])
-            Issue.record("nobody reads this")
+            Issue.record("writing to a closed pipe succeeded")
         } catch {
             #expect(error.isClosedPipe)
         }
@@ -73,7 +73,7 @@ import Testing
         ("a.wav", "a.wav"), ("/data/x/a.wav", "data/x/a.wav"), ("./d//a.wav", "d/a.wav"),
         ("../a.wav", "%2E%2E/a.wav"), ("d/../../a.wav", "d/%2E%2E/%2E%2E/a.wav"), ("-", "standard-input"),
     ])
-    func `Files of recordings are named as these are, and never outside their directory`(
+    func `The file of a recording is named after it and inside the directory`(
         path: String, name: String
     ) {
         #expect(PerRecordingOutput.name(path) == name)

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Batch
 
-/// Several jobs are one job, seen from outside.
+/// The output does not depend on the number of jobs.
 @Suite(.timeLimit(.minutes(10)))
 struct ParallelRunTests {
     private static let model = Golden.path("models/stride10")
@@ -37,13 +37,14 @@ struct ParallelRunTests {
             try classifiers(jobs, hopFrames: hopFrames), aggregation: aggregation,
             try BatchOutputs([.jsonl], to: .file(folder.file("out"))), ProgressBar(isVisible: false))
         let result = try run.run(FileQueue(paths: paths, listPath: nil)) { _ in }
-        #expect(result.files == paths.count && result.interruptedBy == nil)
-        #expect(access(folder.file("out.journal"), F_OK) != 0, "nothing is left to go on with")
+        #expect(result.files == paths.count)
+        #expect(result.interruptedBy == nil)
+        #expect(access(folder.file("out.journal"), F_OK) != 0, "a complete run leaves no journal")
         return String(decoding: try TestFolder.bytes(of: folder.file("out")), as: UTF8.self)
     }
 
     @Test(arguments: [1, 2, 3, 8])
-    func `Whatever the number of jobs, the records are those of one file after the other`(jobs: Int) throws {
+    func `The records of any number of jobs are those of a sequential run`(jobs: Int) throws {
         var wanted: [UInt8] = []
         let sequential = try Self.classifiers(1)[0]
         for path in Self.clips {
@@ -56,7 +57,7 @@ struct ParallelRunTests {
         #expect(try Self.output(jobs) == String(decoding: wanted, as: UTF8.self))
     }
 
-    @Test func `The mean and the largest of a file are those of its windows`() throws {
+    @Test func `Aggregated scores are the mean and the maximum of the windows`() throws {
         let all = try Self.classifiers(1, topK: nil)[0]
         let path = Golden.path("clips/long.wav")
         var windows: [[Float]] = []
@@ -71,11 +72,13 @@ struct ParallelRunTests {
             #expect(lines.count == 1)
             let record = try JSONObject(parsing: Array(lines[0].utf8))
             #expect(try record.requiredString("aggregate") == aggregation.rawValue)
-            #expect(try record.requiredDouble("start") == 0 && record.requiredDouble("end") == end)
+            #expect(try record.requiredDouble("start") == 0)
+            #expect(try record.requiredDouble("end") == end)
             let labels = try record.requiredRecords("labels") { json throws(JSONError) in
                 try ScoredLabel(json)
             }
-            #expect(labels.count == 3 && labels[0].score >= labels[1].score)
+            #expect(labels.count == 3)
+            #expect(labels[0].score >= labels[1].score)
             for label in labels {
                 let scores = windows.map { Double($0[label.index]) }
                 let wanted = aggregation == .max ? scores.max() : scores.reduce(0, +) / Double(scores.count)
@@ -84,7 +87,7 @@ struct ParallelRunTests {
         }
     }
 
-    @Test func `A path is classified while the writer of the list thinks about the next`() throws {
+    @Test func `A path is classified before the next line of the list is written`() throws {
         let folder = try TestFolder()
         #expect(mkfifo(folder.file("list"), 0o600) == 0)
         let list = open(folder.file("list"), O_RDWR)
@@ -92,42 +95,47 @@ struct ParallelRunTests {
         let run = BatchRun(
             try Self.classifiers(2), try BatchOutputs([.jsonl], to: .file(folder.file("out"))),
             ProgressBar(isVisible: false),
-            interruption: {
-                // The list has no end; that both files are told before is what counts.
+            stopSignal: {
+                // The list stays open, so both files must be written before its end.
                 let bytes = (try? TestFolder.bytes(of: folder.file("out.partial"))) ?? []
-                let isTold = String(decoding: bytes, as: UTF8.self).contains("\"error\"")
-                return isTold || ContinuousClock.now > deadline ? SIGINT : nil
+                let areWritten = String(decoding: bytes, as: UTF8.self).contains("\"error\"")
+                return areWritten || ContinuousClock.now > deadline ? SIGINT : nil
             })
         let line = Golden.path("clips/speech.wav") + "\n" + Golden.path("clips/empty.wav") + "\n"
         #expect(write(list, line, line.utf8.count) == line.utf8.count)
         let result = try run.run(FileQueue(paths: [], listPath: folder.file("list"))) { _ in }
-        #expect(result.interruptedBy == SIGINT && result.files == 2 && result.failed == 1)
+        #expect(result.interruptedBy == SIGINT)
+        #expect(result.files == 2)
+        #expect(result.failed == 1)
         close(list)
     }
 
-    @Test func `A long file does not make what waits behind it grow`() throws {
-        // The first file is never read to its end: what others find must not pile up.
+    @Test func `The results that wait behind a long file are limited`() throws {
+        // The first file is never finished, so the results of the second one wait.
         var schedule = BatchSchedule(jobs: 2)
-        let first = BatchSchedule.OpenFile(path: "first", try Self.stream("clips/long.wav"))
-        let second = BatchSchedule.OpenFile(path: "second", try Self.stream("clips/long.wav"))
+        let first = BatchSchedule.ScheduledFile(path: "first", try Self.stream("clips/long.wav"))
+        let second = BatchSchedule.ScheduledFile(path: "second", try Self.stream("clips/long.wav"))
         schedule.opened(first)
         schedule.opened(second)
         guard case .read(let head, _) = schedule.nextWork() else {
-            Issue.record("no work")
+            Issue.record("expected work")
             return
         }
         #expect(head === first)
         var windows = 0
         while case .read(let file, _) = schedule.nextWork() {
-            #expect(file === second, "the first is being read")
+            #expect(file === second, "the first one is being read")
             let number = schedule.took(from: file)
-            schedule.made(
+            schedule.classified(
                 .record(BatchRecord(file: "second", start: 0, end: 1, labels: [])), of: file, number: number)
             windows += 1
             try #require(windows <= 1000)
         }
         #expect(windows == schedule.mostWaiting)
-        #expect(schedule.nextTelling() == nil, "the first comes first")
+        guard case nil = schedule.nextResult() else {
+            Issue.record("a result of the second file came before those of the first")
+            return
+        }
     }
 
     private static func stream(_ clip: String) throws -> WindowStream {
@@ -135,9 +143,9 @@ struct ParallelRunTests {
         return try classifier.open(Golden.path(clip), classifier.makeFeatures(), observer: nil)
     }
 
-    @Test func `A failure in the middle ends a file there, whichever job is first`() throws {
+    @Test func `A failure ends a file at its window, in whatever order the jobs finish`() throws {
         var schedule = BatchSchedule(jobs: 4)
-        let file = BatchSchedule.OpenFile(path: "file", try Self.stream("clips/long.wav"))
+        let file = BatchSchedule.ScheduledFile(path: "file", try Self.stream("clips/long.wav"))
         schedule.opened(file)
         schedule.opened(nil)
         let numbers = (0..<4).map { _ in
@@ -145,29 +153,24 @@ struct ParallelRunTests {
             return schedule.took(from: file)
         }
         let record = BatchRecord(file: "file", start: 0, end: 1, labels: [])
-        schedule.made(.record(record), of: file, number: numbers[3])
+        schedule.classified(.record(record), of: file, number: numbers[3])
         schedule.failed(file, number: numbers[2], .init(code: "later", message: ""))
         schedule.failed(file, number: numbers[1], .init(code: "earlier", message: ""))
-        #expect(schedule.nextTelling() == nil)
-        schedule.made(.record(record), of: file, number: numbers[0])
-        guard case .found = schedule.nextTelling(), case .ended(let ended) = schedule.nextTelling() else {
-            Issue.record("one window and the end")
+        guard case nil = schedule.nextResult() else {
+            Issue.record("the first window has no result yet")
             return
         }
-        #expect(ended.failure?.code == "earlier" && schedule.waiting == 0 && schedule.busy == 0)
-        guard case .allDone = schedule.nextTelling() else {
-            Issue.record("there is no more")
+        schedule.classified(.record(record), of: file, number: numbers[0])
+        guard case .window = schedule.nextResult(), case .fileEnd(let ended) = schedule.nextResult() else {
+            Issue.record("expected one window and the end of the file")
             return
         }
-    }
-}
-
-extension BatchSchedule.Telling: Equatable {
-    static func == (left: Self, right: Self) -> Bool {
-        switch (left, right) {
-        case (.allDone, .allDone): true
-        case (.ended(let one), .ended(let other)): one === other
-        default: false
+        #expect(ended.failure?.code == "earlier")
+        #expect(schedule.waiting == 0)
+        #expect(schedule.busy == 0)
+        guard case .end = schedule.nextResult() else {
+            Issue.record("expected the end of the run")
+            return
         }
     }
 }

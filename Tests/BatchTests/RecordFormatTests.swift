@@ -20,7 +20,7 @@ import Wire
         return summary
     }
 
-    /// A whole file of a recording with these records, and of one that failed.
+    /// A complete file with a recording that has these records, and one that failed.
     private static func written(
         _ format: RecordFormat, _ records: [BatchRecord] = [record], rateHz: Int = 44_100
     ) -> String {
@@ -33,7 +33,7 @@ import Wire
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The same of events: one that lasted, and one that a single window made.
+    /// The same with two events: a long one, and one of a single window.
     private static func writtenEvents(_ format: RecordFormat) -> String {
         var formatter = format.formatter(of: .events)
         var summary = FileSummary(path: "a,b.wav")
@@ -50,7 +50,7 @@ import Wire
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test func `Events have their begin, end, length and peak in every format`() {
+    @Test func `Events have begin, end, duration and peak score in every format`() {
         #expect(
             Self.writtenEvents(.jsonl) == #"""
                 {"file":"a,b.wav","start":10.255,"end":12.505,"duration":2.25,"index":7,\#
@@ -78,17 +78,19 @@ import Wire
                 10.255000\t12.505000\tMale speech, man speaking 0.750
                 11.255000\t11.255000\ttab here 0.100 [birds]
 
-                """, "a point label begins where it ends")
+                """, "an event of a single window is a point label")
         #expect(
             Self.writtenEvents(.raven) == """
-                Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter
-                1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\tMale speech, man speaking\t0.750000\t
+                Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\t\
+                High Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter
+                1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\t\
+                Male speech, man speaking\t0.750000\t
                 2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds
 
                 """)
     }
 
-    @Test func `A line of JSON is one object in a fixed order`() {
+    @Test func `A JSON record has its members in a fixed order`() {
         let wanted = #"""
             {"file":"dir/a \"b\".wav","start":0.96,"end":1.3,"labels":[\#
             {"index":4,"label":"Käuzchen","score":0.75},\#
@@ -99,14 +101,14 @@ import Wire
         #expect(Self.written(.jsonl) == wanted)
     }
 
-    @Test func `A record of a whole file says how its windows became one`() {
+    @Test func `The record of a whole file names the aggregation`() {
         let whole = BatchRecord(file: "a", start: 0, end: 20, aggregate: "mean", labels: [])
         #expect(
             String(decoding: whole.encoded(), as: UTF8.self)
                 == #"{"file":"a","start":0.0,"end":20.0,"aggregate":"mean","labels":[]}"# + "\n")
     }
 
-    @Test func `A line of text is the file, the span and the labels, and errors are not in it`() {
+    @Test func `A line of text has the file, the span and the labels, and no errors`() {
         let empty = BatchRecord(file: "c.wav", start: 0, end: 10.24, labels: [])
         #expect(
             Self.written(.text, [Self.record, empty]) == """
@@ -115,7 +117,7 @@ import Wire
                 """)
     }
 
-    @Test func `A table has a line per label, and quotes what would break it`() {
+    @Test func `A CSV table has a line per label and quotes special characters`() {
         let lines = Self.written(.csv).components(separatedBy: "\r\n")
         #expect(
             lines == [
@@ -126,7 +128,7 @@ import Wire
             ])
     }
 
-    @Test func `Python's csv reads labels with commas, quotes and line breaks back as they were`() throws {
+    @Test func `Python's csv reads labels with commas, quotes and line breaks unchanged`() throws {
         try #require(access("/usr/bin/python3", X_OK) == 0, "python3 is missing: make setup")
         let labels = [
             "plain", "a, b", "say \"hi\"", "two\nlines", "carriage\r\nreturn", " spaces ", "\"", ",", "",
@@ -153,7 +155,7 @@ import Wire
         #expect(rows.last == ["b.wav", "", "", "empty"])
     }
 
-    @Test func `A label track has start, end and text with tabs between, and nothing else`() {
+    @Test func `A label track has start, end and text, separated by tabs`() {
         let odd = BatchRecord(
             file: "a", start: 0, end: 0.5, adapter: "birds",
             labels: [ScoredLabel(index: 0, label: "tab\there\nand there", score: 1)])
@@ -166,7 +168,9 @@ import Wire
                 """)
     }
 
-    @Test func `A selection table has Raven's columns, numbers its selections, and ends at what is heard`() {
+    @Test
+    func `A selection table has Raven's columns, numbered selections and the recording's highest frequency`()
+    {
         let lines = Self.written(.raven, [Self.record, Self.record]).split(separator: "\n")
         let fields = lines.map {
             $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -176,7 +180,8 @@ import Wire
                 "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)",
                 "High Freq (Hz)",
             ])
-        #expect(fields.count == 5 && fields.allSatisfy { $0.count == fields[0].count })
+        #expect(fields.count == 5)
+        #expect(fields.allSatisfy { $0.count == fields[0].count })
         #expect(fields.dropFirst().map { $0[0] } == ["1", "2", "3", "4"])
         #expect(
             fields[1] == [

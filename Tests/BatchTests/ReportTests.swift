@@ -14,11 +14,11 @@ import Wire
         ("/r.html", "/a.wav", "a.wav"), ("/x/./y/../r.html", "/x/a.wav", "a.wav"),
         ("/a/b/r.html", "/c", "../../c"),
     ])
-    func `A recording is found from where the page is`(page: String, file: String, url: String) {
+    func `The URL of a recording is relative to the page`(page: String, file: String, url: String) {
         #expect(RelativeURL.text(from: page, to: file) == url)
     }
 
-    @Test func `Pictures are in the page as RFC 4648 writes bytes`() {
+    @Test func `Base64 agrees with RFC 4648 and Foundation`() {
         for (bytes, text) in [
             ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"),
         ] {
@@ -28,7 +28,8 @@ import Wire
         #expect(Base64.text(all) == Data(all).base64EncodedString())
     }
 
-    @Test func `Each file is a line of JSON, and no name or label can end the element that it is in`() throws
+    @Test func `Each file is a line of JSON, and no name or label can end the element that contains it`()
+        throws
     {
         let hostile = "</script><script>alert(1)</script>.wav"
         var formatter = ReportFormatter(
@@ -49,7 +50,7 @@ import Wire
         }
         bytes += formatter.end(of: good) + formatter.end(of: bad) + formatter.tail
         let page = String(decoding: bytes, as: UTF8.self)
-        #expect(page.components(separatedBy: "<script").count == 4, "model, files and the page's own")
+        #expect(page.components(separatedBy: "<script").count == 4, "the model, the files and the script")
         #expect(page.components(separatedBy: "</script>").count == 4)
         let data = try #require(
             page.components(separatedBy: "id=\"files\">\n").last?.components(separatedBy: "</script>").first)
@@ -65,7 +66,7 @@ import Wire
         #expect(try JSONObject(parsing: lines[1]).requiredString("error") == "bad.wav is <empty>")
     }
 
-    @Test func `The events of a file follow its windows, and no other file's`() throws {
+    @Test func `The events of a file follow its windows, and not those of another file`() throws {
         var formatter = ReportFormatter(
             path: "/x/report.html", ReportLabels([("a", ["x"]), ("b", ["y", "z"])]), of: .events)
         var bytes = formatter.head

@@ -12,11 +12,12 @@ import Testing
     }
 
     @Test(arguments: [1, 7, 8, 9, 16, 17, 33, 100, 1000])
-    func `However long the file, a column is the mean of its frames`(frames: Int) {
-        // In the range of levels, so that nothing is cut.
+    func `A column is the mean of its frames, whatever the length of the file`(frames: Int) {
+        // Within the range of levels, so that none is clipped.
         let rows = (0..<frames).map { frame in (0..<4).map { Float(sin(Double(frame * 7 + $0))) * 7 } }
         let columns = Self.columns(rows, bins: 2, limit: 8)
-        #expect(columns.frames == frames && (frames < 8 ? frames...frames : 4...8).contains(columns.count))
+        #expect(columns.frames == frames)
+        #expect((frames < 8 ? frames...frames : 4...8).contains(columns.count))
         var width = 1
         while (frames + width - 1) / width > 8 { width *= 2 }
         #expect(columns.framesPerColumn == width)
@@ -43,30 +44,30 @@ import Testing
         #expect(silence.png?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)
     }
 
-    @Test func `Letters that look different are different, and accents are left out`() {
+    @Test func `Every character of ASCII has its own glyph, and accents are omitted`() {
         let letters = (0x21..<0x7F).compactMap { UnicodeScalar($0).map(Character.init) }
         #expect(Set(letters.map(PixelFont.columns)).count == letters.count)
-        #expect(
-            PixelFont.columns("é") == PixelFont.columns("e")
-                && PixelFont.columns("Ä") == PixelFont.columns("A"))
+        #expect(PixelFont.columns("é") == PixelFont.columns("e"))
+        #expect(PixelFont.columns("Ä") == PixelFont.columns("A"))
         #expect(PixelFont.columns("語") == PixelFont.columns("\u{1F600}"))
     }
 
-    @Test func `Any PNG reader has the pixels that were drawn`() throws {
+    @Test func `A PNG reader by the specification reads the pixels that were drawn`() throws {
         try #require(access("/usr/bin/python3", X_OK) == 0, "python3 is missing: make setup")
         var picture = Picture(width: 3, height: 2, background: RGB(1, 2, 3))
         picture.set(2, 1, RGB(255, 0, 128))
         picture.set(3, 0, RGB(9, 9, 9))
         let folder = try TestFolder()
         try folder.write(picture.png, to: "a.png")
-        // Undoes the filters of the PNG specification, section 9.
+        // Reverses the filters of section 9 of the PNG specification.
         let script = """
             import struct, sys, zlib
             data = open(sys.argv[1], 'rb').read()
             assert data[:8] == b'\\x89PNG\\r\\n\\x1a\\n'
             at, body = 8, b''
             while at < len(data):
-                size, = struct.unpack('>I', data[at:at + 4]); kind = data[at + 4:at + 8]; part = data[at + 8:at + 8 + size]
+                size, = struct.unpack('>I', data[at:at + 4])
+                kind, part = data[at + 4:at + 8], data[at + 8:at + 8 + size]
                 assert zlib.crc32(kind + part) == struct.unpack('>I', data[at + 8 + size:at + 12 + size])[0]
                 if kind == b'IHDR': width, height, depth, color = struct.unpack('>IIBB', part[:10])
                 if kind == b'IDAT': body += part

@@ -1,20 +1,19 @@
 private import Frontend
-public import Inference
+package import Inference
 private import Recognizer
-internal import TextSupport
-internal import Wire
+package import TextSupport
 
-/// What `astd inspect` says of an adapter, and of what it makes of a base.
-public struct AdapterInspection: WritableInspection {
+/// The properties of an adapter, and of the variant that it makes of a base model.
+package struct AdapterInspection: Inspection {
     private let directory: String
     private let summary: AdapterSummary
     private let sha256: String
     private let base: String?
     private let variant: Variant?
 
-    /// - Parameter model: A base model's directory to try the adapter on.
-    /// - Throws: ``ModelError``: what is wrong with it, or that it does not fit the base.
-    public init(directory: String, model: String?) throws(ModelError) {
+    /// - Parameter model: Directory of a base model that the adapter should fit, or `nil`.
+    /// - Throws: ``ModelError`` when the adapter is invalid or does not fit the base model.
+    package init(directory: String, model: String?) throws(ModelError) {
         self.directory = directory
         base = model
         let adapter = try LoRAAdapter(directory: directory)
@@ -32,13 +31,13 @@ public struct AdapterInspection: WritableInspection {
         (summary.isWeightDecomposed ? "DoRA" : "LoRA") + (summary.isRankStabilised ? ", rank-stabilised" : "")
     }
 
-    public var lines: [(name: String, text: String)] {
+    package var lines: [(name: String, text: String)] {
         let writer = summary.writtenBy.map { ", written by PEFT \($0)" } ?? ""
         let targets = summary.targets.sorted { $0.key < $1.key }.map { "\($0.key) x \($0.value)" }
         var lines = [
             ("adapter", directory),
             ("method", "\(method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
-            ("changes", targets.isEmpty ? "no matrix" : targets.joined(separator: ", ")),
+            ("changes", targets.isEmpty ? "no matrices" : targets.joined(separator: ", ")),
         ]
         if let ranks = summary.ranks, let scales = summary.scales {
             lines.append(
@@ -47,7 +46,7 @@ public struct AdapterInspection: WritableInspection {
         if !summary.wholeTensors.isEmpty {
             lines.append(("replaces", Self.listed(summary.wholeTensors)))
         }
-        lines.append(("memory", "\(Self.millions(summary.mergedBytes)) MB of its own once merged"))
+        lines.append(("memory", "\(Self.millions(summary.mergedBytes)) MB when merged"))
         if let name = summary.baseName { lines.append(("trained on", name)) }
         if let variant, let base {
             lines.append(("base", "fits \(base)"))
@@ -56,12 +55,12 @@ public struct AdapterInspection: WritableInspection {
             if let labels = summary.labels {
                 lines.append(("labels", "\(labels.count): \(Self.listed(labels))"))
             }
-            lines.append(("base", "not tried: name one with --model"))
+            lines.append(("base", "not checked; name one with --model"))
         }
         return lines + [("sha256", sha256)]
     }
 
-    func writeMembers(to json: inout JSONWriter) {
+    package func writeMembers(to json: inout JSONWriter) {
         json.member("kind", "adapter")
         json.member("path", directory)
         json.member("method", summary.isWeightDecomposed ? "dora" : "lora")

@@ -1,33 +1,27 @@
-internal import TextSupport
-internal import Wire
+package import TextSupport
 
-/// What a directory is, for people and for programs.
-public protocol Inspection {
-    /// A name and a text a line.
+/// The properties of a model or an adapter, for people and for programs.
+package protocol Inspection {
+    /// One line of text for each property.
     var lines: [(name: String, text: String)] { get }
-    /// One JSON object.
-    var json: String { get }
-}
-
-protocol WritableInspection: Inspection {
+    /// The same properties as members of a JSON object.
     func writeMembers(to json: inout JSONWriter)
 }
 
 extension Inspection {
-    public var text: String {
+    package var text: String {
         lines.map { name, text in
             name + String(repeating: " ", count: max(1, 12 - name.count)) + text
         }.joined(separator: "\n")
     }
 
-    static func millions(_ number: Int) -> String {
-        FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?"
-    }
-}
-
-extension WritableInspection {
-    public var json: String {
+    /// One JSON object.
+    package var json: String {
         let text = JSONText { json in json.object { writeMembers(to: &$0) } }
         return String(decoding: text.bytes, as: UTF8.self)
+    }
+
+    static func millions(_ number: Int) -> String {
+        FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?"
     }
 }

@@ -1,18 +1,17 @@
 private import Detection
 private import Frontend
-public import Inference
+package import Inference
 private import Recognizer
-internal import TextSupport
-internal import Wire
+package import TextSupport
 
-/// What `astd inspect` says of a model.
-public struct ModelInspection: WritableInspection {
+/// The properties of a model.
+package struct ModelInspection: Inspection {
     private let base: BaseModel
     private let variant: Variant
     private let sha256: String
 
-    /// - Throws: ``ModelError``: what is wrong with it.
-    public init(directory: String) throws(ModelError) {
+    /// - Throws: ``ModelError`` when the model is invalid.
+    package init(directory: String) throws(ModelError) {
         base = try BaseModel(directory: directory)
         if let error = base.network.brokenWeights() { throw error }
         variant = VariantMaker(base: base, activation: nil).baseVariant
@@ -21,7 +20,7 @@ public struct ModelInspection: WritableInspection {
         sha256 = digest.hexadecimal()
     }
 
-    public var lines: [(name: String, text: String)] {
+    package var lines: [(name: String, text: String)] {
         let config = variant.network.config
         let geometry = config.geometry
         return [
@@ -29,7 +28,7 @@ public struct ModelInspection: WritableInspection {
             ("weights", "\(base.elementTypeName), \(Self.millions(base.parameterCount)) million parameters"),
             (
                 "network",
-                "\(geometry.layers) layers of \(geometry.hidden), \(geometry.heads) heads, perceptron \(geometry.intermediate)"
+                "\(geometry.layers) layers of \(geometry.hidden), \(geometry.heads) heads, MLP \(geometry.intermediate)"
             ),
             (
                 "patches",
@@ -38,7 +37,7 @@ public struct ModelInspection: WritableInspection {
         ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  model.safetensors")]
     }
 
-    func writeMembers(to json: inout JSONWriter) {
+    package func writeMembers(to json: inout JSONWriter) {
         let geometry = variant.network.config.geometry
         json.member("kind", "model")
         json.member("path", base.directory)

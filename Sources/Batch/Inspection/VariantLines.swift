@@ -3,9 +3,8 @@ private import Frontend
 private import Inference
 internal import Recognizer
 internal import TextSupport
-internal import Wire
 
-/// What a model says of its input and output, with an adapter or without.
+/// The properties of a model's input and output, with or without an adapter.
 enum VariantLines {
     static func lines(_ variant: Variant) -> [(name: String, text: String)] {
         let config = variant.network.config

@@ -1,8 +1,7 @@
 private import Glibc
 private import TextSupport
-private import Wire
 
-/// Files that an interrupted run finished. A path may be named several times.
+/// Files that an interrupted run finished. A path may occur several times.
 struct FinishedFiles {
     private(set) var files = 0
     private(set) var failed = 0
@@ -30,10 +29,11 @@ struct FinishedFiles {
     }
 }
 
-/// What of an unfinished run is whole: a line of JSON for each finished file, with how long every output was then.
+/// The record of an unfinished run: a line of JSON for each finished file, with the length of every output at
+/// that point.
 ///
-/// A line is written only when the outputs themselves are on the disk, so that what it promises is there also after
-/// a power failure; at most a second of work is done again.
+/// Lines are written only after the outputs were synced, so that they hold even after a power failure. They
+/// are written once a second at most; a resumed run repeats the work of that second.
 final class Journal {
     struct Entry {
         var path: String
@@ -47,38 +47,41 @@ final class Journal {
 
     let path: String
     private(set) var finished = FinishedFiles()
-    /// Lengths of the outputs when the last finished file was; `nil`: there is none.
+    /// Lengths of the outputs after the last finished file; `nil` before the first.
     private(set) var sizes: [Int64]?
     private let descriptor: Int32
     private var pending: [UInt8] = []
     private var synced = ContinuousClock.now
 
-    /// Sums are the same whether a number was written down and read again or not.
+    /// Rounds to what the journal stores, so that a resumed run adds the same numbers.
     static func microseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// - Parameters:
-    ///   - output: What the journal is of, for messages.
-    ///   - settings: What decides about the records; a run is gone on with only with the same.
-    ///   - outputs: How many outputs have all files.
+    ///   - output: The run's output, for messages.
+    ///   - fingerprint: Must be that of the interrupted run.
+    ///   - outputs: Number of outputs that hold all files.
+    /// - Throws: ``WriteError`` when another process holds the journal, or when it belongs to a different
+    ///   run.
     init(
-        path: String, of output: String, settings: [(String, String)], outputs: Int, resumes: Bool
+        path: String, of output: String, fingerprint: ResumeFingerprint, outputs: Int, resumes: Bool
     ) throws(WriteError) {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw WriteError(path: output) }
-        // Where there are no locks, on some network file systems, nobody is kept away.
+        // Some network file systems have no locks; there, two runs are not kept apart.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            throw WriteError(reason: "\(path) belongs to an astd that is running: wait for it")
+            throw WriteError(
+                reason: "\(path) is in use by an astd that is running; wait until it has finished")
         }
-        let head = Self.head(settings)
+        let head = Self.head(fingerprint)
         var kept = 0
         if resumes {
             let bytes = Self.bytes(of: descriptor)
-            // Without a whole first line the run ended before it began.
+            // Without a complete first line, the run ended before it wrote anything.
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-                try Self.compare(Array(bytes[..<end]), settings, path)
+                try Self.compare(Array(bytes[..<end]), fingerprint, path)
                 kept = end + 1
                 for line in bytes[kept...].split(
                     separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
@@ -102,8 +105,10 @@ final class Journal {
 
     deinit { close(descriptor) }
 
-    /// The file is whole in all outputs. `sync` puts them on the disk; it is called once a second at most.
-    func note(_ entry: Entry, sync: () throws(WriteError) -> Void) throws(WriteError) {
+    /// Adds a file that is complete in all outputs.
+    ///
+    /// - Parameter sync: Writes the outputs to the disk; called once a second at most.
+    func append(_ entry: Entry, sync: () throws(WriteError) -> Void) throws(WriteError) {
         var line = JSONWriter()
         line.object { json in
             json.member("file", entry.path)
@@ -126,7 +131,7 @@ final class Journal {
         synced = .now
     }
 
-    /// Everything is in its place: there is nothing to go on with.
+    /// Deletes the journal, when the outputs are complete.
     func remove() { unlink(path) }
 
     private func writePending() throws(WriteError) {
@@ -141,28 +146,28 @@ final class Journal {
         guard fsync(descriptor) == 0 else { throw WriteError(path: path) }
     }
 
-    private static func head(_ settings: [(String, String)]) -> [UInt8] {
+    private static func head(_ fingerprint: ResumeFingerprint) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.member("astd_batch", 1)
-            for (name, value) in settings { json.member(name, value) }
+            for (name, value) in fingerprint.options { json.member(name, value) }
         }
         json.newline()
         return json.bytes
     }
 
     private static func compare(
-        _ line: [UInt8], _ settings: [(String, String)], _ path: String
+        _ line: [UInt8], _ fingerprint: ResumeFingerprint, _ path: String
     ) throws(WriteError) {
         guard let object = try? JSONObject(parsing: line), object.members["astd_batch"] != nil else {
-            throw WriteError(reason: "\(path) is no journal of astd: remove it or name another output")
+            throw WriteError(reason: "\(path) is not a journal of astd; delete it or choose another output")
         }
-        for (name, value) in settings {
+        for (name, value) in fingerprint.options {
             let before = (try? object.string(name)) ?? "?"
             if before != value {
                 throw WriteError(
-                    reason: "\(path) is of a run with \(name) \(before), not \(value): "
-                        + "go on with the same options, or remove it to begin anew")
+                    reason: "\(path) belongs to a run with \(name) \(before), not \(value); "
+                        + "resume with the same options, or delete it to start over")
             }
         }
     }

@@ -1,9 +1,9 @@
 private import Glibc
 
-/// Writing failed: a full disk, a closed pipe, a directory that is not there.
+/// Writing failed, for example because of a full disk, a closed pipe or a missing directory.
 public struct WriteError: Error, Equatable, Sendable {
     public var reason: String
-    /// The reader went away, which is its right.
+    /// The reader closed the pipe, which is not an error of the run.
     public var isClosedPipe = false
 
     init(reason: String) { self.reason = reason }
@@ -16,15 +16,15 @@ public struct WriteError: Error, Equatable, Sendable {
     }
 }
 
-/// A file that is written beside its place, as `PATH.partial`, and moved there when it is whole: whoever looks at
-/// PATH sees all of it or what was there before. Pipes and devices, and standard output, are written as they are.
+/// A file that is written as `PATH.partial` and renamed to PATH when it is complete, so that PATH is never
+/// incomplete. Pipes, devices and standard output are written directly.
 public final class OutputFile {
     /// `nil` for standard output.
     public let path: String?
     /// Bytes written.
     private(set) var size: Int64 = 0
     private let descriptor: Int32
-    private let isMoved: Bool
+    private let isRenamed: Bool
     private var isFinished = false
 
     private var name: String { path ?? "standard output" }
@@ -34,21 +34,21 @@ public final class OutputFile {
 
     /// - Parameters:
     ///   - path: `nil` for standard output.
-    ///   - kept: Bytes of an unfinished file to go on behind; 0 begins anew.
+    ///   - kept: Bytes to keep of an unfinished file; 0 starts over.
     public init(path: String?, keeping kept: Int64 = 0) throws(WriteError) {
         self.path = path
         guard let path else {
             descriptor = STDOUT_FILENO
-            isMoved = false
+            isRenamed = false
             return
         }
-        isMoved = Self.isRegularOrAbsent(path)
-        let target = isMoved ? Self.partial(path) : path
-        // A run that ended between moving its files and forgetting its journal.
+        isRenamed = Self.isRegularOrAbsent(path)
+        let target = isRenamed ? Self.partial(path) : path
+        // The run may have ended between renaming its files and deleting its journal.
         if kept > 0 && access(target, F_OK) != 0 { rename(path, target) }
         descriptor = open(target, O_WRONLY | O_CREAT | O_CLOEXEC | (kept > 0 ? 0 : O_TRUNC), 0o666)
         guard descriptor >= 0 else { throw WriteError(path: path) }
-        if kept > 0 { try keep(kept) }
+        if kept > 0 { try truncate(to: kept) }
     }
 
     deinit {
@@ -59,7 +59,7 @@ public final class OutputFile {
     /// Whether it is standard output on a terminal, which the progress line shares.
     var isTerminal: Bool { path == nil && isatty(descriptor) != 0 }
 
-    /// Unbuffered: a record appears as soon as it is known, somebody may be watching.
+    /// Writes without a buffer, so that a reader sees each record at once.
     public func write(_ bytes: [UInt8]) throws(WriteError) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -71,13 +71,13 @@ public final class OutputFile {
         size += Int64(bytes.count)
     }
 
-    /// Forgets what was written behind the first `count` bytes.
-    func keep(_ count: Int64) throws(WriteError) {
-        guard isMoved else { return }
+    /// Removes everything behind the first `count` bytes.
+    func truncate(to count: Int64) throws(WriteError) {
+        guard isRenamed else { return }
         guard lseek(descriptor, 0, SEEK_END) >= count else {
             throw WriteError(
-                reason: "\(partialPath) is shorter than its journal says, it cannot be gone on with: "
-                    + "remove it and begin anew")
+                reason: "\(partialPath) is shorter than its journal says and cannot be resumed; "
+                    + "delete it and the journal to start over")
         }
         guard ftruncate(descriptor, Int(count)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
             throw WriteError(path: partialPath)
@@ -85,38 +85,39 @@ public final class OutputFile {
         size = count
     }
 
-    /// What was written so far survives a power failure.
+    /// Writes everything so far to the disk, so that it survives a power failure.
     func sync() throws(WriteError) {
-        guard isMoved else { return }
+        guard isRenamed else { return }
         guard fsync(descriptor) == 0 else { throw WriteError(path: partialPath) }
     }
 
-    /// The file is whole, on the disk, and in its place; or it is not and this says so.
+    /// Syncs the complete file and renames it to its path.
     public func finish() throws(WriteError) {
         try sync()
         guard let path else { return }
         isFinished = true
         guard close(descriptor) == 0 else { throw WriteError(path: path) }
-        guard isMoved else { return }
+        guard isRenamed else { return }
         guard rename(partialPath, path) == 0 else { throw WriteError(path: path) }
         Self.syncDirectory(of: path)
     }
 
-    /// Leaves nothing behind.
+    /// Deletes the unfinished file.
     func discard() {
-        guard isMoved, !isFinished else { return }
+        guard isRenamed, !isFinished else { return }
         isFinished = true
         close(descriptor)
         unlink(partialPath)
     }
 
-    /// Pipes and devices have no place that something could be moved to.
+    /// Whether a file can be renamed to the path; not over pipes and devices.
     static func isRegularOrAbsent(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// A new name is on the disk when its directory is; not every file system can, and then it is no error.
+    /// Writes a renamed file's directory entry to the disk. Errors are ignored: not every file system can do
+    /// it.
     static func syncDirectory(of path: String) {
         let slash = path.lastIndex(of: "/")
         let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
@@ -126,7 +127,7 @@ public final class OutputFile {
         close(descriptor)
     }
 
-    /// Makes a directory and those above it.
+    /// Creates a directory and its parents.
     static func makeDirectory(_ path: String) throws(WriteError) {
         if path.isEmpty || access(path, F_OK) == 0 { return }
         if let slash = path.lastIndex(of: "/") { try makeDirectory(String(path[..<slash])) }

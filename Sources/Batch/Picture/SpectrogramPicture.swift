@@ -1,6 +1,7 @@
 private import Frontend
 public import Recognizer
 private import TextSupport
+private import Wire
 
 /// A picture of a recording: its log-mels over time, and below them the scores of the best labels.
 public struct SpectrogramPicture {

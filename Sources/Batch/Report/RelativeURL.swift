@@ -1,9 +1,9 @@
 private import Glibc
 
-/// How a page refers to a file on the same disk.
+/// The URL by which a page refers to a file on the same disk.
 enum RelativeURL {
-    /// The path of `file` as seen from the folder of `page`, percent-encoded: it holds for a page that is looked at where it was
-    /// written, and for one that is served together with the recordings.
+    /// The path of `file` relative to the folder of `page`, percent-encoded. It is valid where the page was
+    /// written, and where a server offers the page together with the recordings.
     static func text(from page: String, to file: String) -> String {
         let folder = parts(page).dropLast()
         let target = parts(file)
@@ -12,7 +12,7 @@ enum RelativeURL {
         return steps.map(encoded).joined(separator: "/")
     }
 
-    /// The parts of a path from the root on, links not followed.
+    /// The components of the absolute path. Symbolic links are not resolved.
     private static func parts(_ path: String) -> [String] {
         var whole = path
         if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
@@ -30,7 +30,7 @@ enum RelativeURL {
         return parts
     }
 
-    /// RFC 3986: all but unreserved characters.
+    /// Percent-encodes all but the unreserved characters of RFC 3986.
     private static func encoded(_ part: String) -> String {
         let hexadecimal = Array("0123456789ABCDEF")
         return part.utf8.map { byte in

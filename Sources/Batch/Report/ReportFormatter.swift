@@ -1,9 +1,9 @@
 internal import TextSupport
 internal import Wire
 
-/// The labels of each adapter, by class index, as a report needs them.
+/// The labels of each adapter, by class index, for the report.
 public struct ReportLabels: Sendable {
-    /// `""` for the model as it was published.
+    /// The name is `""` for the base model.
     let adapters: [(name: String, labels: [String])]
 
     public init(_ adapters: [(name: String?, labels: [String])]) {
@@ -11,16 +11,17 @@ public struct ReportLabels: Sendable {
     }
 }
 
-/// A page that shows a batch: each file's labels over time, what it looks like, and totals. One file that loads nothing
-/// but the recordings themselves, when they are played.
+/// A page that shows a batch: each file's labels over time, its spectrogram, and totals. It is one file that
+/// loads only the recordings, when they are played.
 ///
-/// The page is written as the files are told, a line of JSON for each, so that its memory does not grow here.
+/// The page is written file by file, with one line of JSON for each, so that memory does not grow with their
+/// number.
 struct ReportFormatter: RecordFormatter {
     private let path: String
     private let labels: ReportLabels
     private let content: BatchContent
     private var isInFile = false
-    /// Of the file that is being told: they follow its windows.
+    /// Events of the current file, which are written after its windows.
     private var events: [BatchEvent] = []
 
     init(path: String, _ labels: ReportLabels, of content: BatchContent = .windows) {
@@ -43,7 +44,7 @@ struct ReportFormatter: RecordFormatter {
                 }
             }
         }
-        return Array(ReportPage.head.utf8) + Self.harmless(json.bytes) + Array(ReportPage.beforeFiles.utf8)
+        return Array(ReportPage.head.utf8) + Self.escaped(json.bytes) + Array(ReportPage.beforeFiles.utf8)
     }
 
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
@@ -57,7 +58,7 @@ struct ReportFormatter: RecordFormatter {
                 json.number(Double(label.score), decimals: 4)
             }
         }
-        return begin(recording) + Self.harmless(json.bytes)
+        return begin(recording) + Self.escaped(json.bytes)
     }
 
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
@@ -81,8 +82,8 @@ struct ReportFormatter: RecordFormatter {
             }
         }
         events = []
-        // The object goes on behind the array of windows.
-        bytes += Array("],".utf8) + Self.harmless(Array(json.bytes.dropFirst())) + [UInt8(ascii: "\n")]
+        // Continues the object that the array of windows is part of.
+        bytes += Array("],".utf8) + Self.escaped(Array(json.bytes.dropFirst())) + [UInt8(ascii: "\n")]
         return bytes
     }
 
@@ -114,11 +115,11 @@ struct ReportFormatter: RecordFormatter {
             json.key("windows")
             json.null()
         }
-        return Self.harmless(Array(json.bytes.dropLast(5))) + [UInt8(ascii: "[")]
+        return Self.escaped(Array(json.bytes.dropLast(5))) + [UInt8(ascii: "[")]
     }
 
-    /// No text in it can end the element that it stands in.
-    private static func harmless(_ json: [UInt8]) -> [UInt8] {
+    /// Escapes `<`, so that no text can end the element that contains the JSON.
+    private static func escaped(_ json: [UInt8]) -> [UInt8] {
         json.contains(UInt8(ascii: "<"))
             ? json.flatMap { $0 == UInt8(ascii: "<") ? Array(#"\u003c"#.utf8) : [$0] } : json
     }

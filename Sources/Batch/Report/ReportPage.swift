@@ -1,7 +1,7 @@
-/// The fixed parts of the report's page; the data is written between them.
+/// The fixed parts of the report's page. The data is written between them.
 ///
-/// The style sheet and the script are `report.css` and `report.js` beside this file. SwiftPM compiles their bytes into the
-/// program, which therefore needs no resource bundle.
+/// The style sheet and the script are `report.css` and `report.js` beside this file. SwiftPM compiles their
+/// bytes into the program, which therefore needs no resource bundle.
 enum ReportPage {
     static let head = #"""
         <!doctype html>
@@ -42,7 +42,8 @@ enum ReportPage {
 
     static let afterFiles = "</script>\n<script>\n"
 
-    /// The page's behaviour. Its state (search, order, theme) is kept in the address, so that a view can be linked to.
+    /// The page's behaviour. Its state (search, order, theme) is kept in the address, so that a view can be
+    /// linked to.
     static let script = text(PackageResources.report_js)
 
     static let tail = "</script>\n</body>\n</html>\n"

@@ -1,7 +1,7 @@
 'use strict';
 const byId = id => document.getElementById(id);
 const { adapters, events: hasEvents } = JSON.parse(byId('model').textContent);
-// What an interrupted run left behind its last whole line is no file.
+// The last line break is followed by an empty string, which is not a file.
 const files = byId('files').textContent.split('\n').filter(line => line).map((line, order) => {
   const file = JSON.parse(line);
   const labels = new Map();
@@ -11,7 +11,7 @@ const files = byId('files').textContent.split('\n').filter(line => line).map((li
     return labels.get(key);
   };
   file.windows.forEach((window, place) => {
-    // Where windows overlap, a moment belongs to the last one that has it.
+    // Where windows overlap, each moment counts for the last window that contains it.
     const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
     const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
     for (let at = 3; at < window.length; at += 2) {
@@ -27,11 +27,11 @@ const files = byId('files').textContent.split('\n').filter(line => line).map((li
   }
   const ranked = [...labels.values()].sort((a, b) => (b.events.length > 0) - (a.events.length > 0) || b.peak - a.peak);
   return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
-    // A label that is never the first is not what a file is about.
+    // The search ignores labels that never had the best score.
     text: [file.file, file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
 });
 
-// With events a file is about what was heard as one, else about what was ever the first.
+// Whether a file is listed under a label: with events if it has one, otherwise if the label ever had the best score.
 function isAbout(found) { return hasEvents ? found.events.length > 0 : found.first > 0; }
 function many(count, one) { return count + ' ' + one + (count === 1 ? '' : 's'); }
 
@@ -41,7 +41,7 @@ function labelName(adapter, index) {
   return adapters.length > 1 && from.name ? name + ' [' + from.name + ']' : name;
 }
 
-// Labels that are often the first are told apart best.
+// Colours are assigned in the order of the totals, so the most frequent labels differ most.
 const places = new Map();
 function hue(name) {
   if (!places.has(name)) places.set(name, places.size);
@@ -63,7 +63,7 @@ function element(name, properties, ...children) {
   return made;
 }
 
-// State, in the address.
+// The state, which is kept in the address.
 const state = { q: '', sort: 'order', down: false, theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light' };
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -73,12 +73,12 @@ function readAddress() {
   if (['light', 'dark'].includes(given.get('theme'))) state.theme = given.get('theme');
 }
 function writeAddress() {
-  const told = new URLSearchParams();
-  if (state.q) told.set('q', state.q);
-  if (state.sort !== 'order' || state.down) told.set('sort', state.sort);
-  if (state.down) told.set('down', '1');
-  told.set('theme', state.theme);
-  history.replaceState(null, '', '#' + told);
+  const address = new URLSearchParams();
+  if (state.q) address.set('q', state.q);
+  if (state.sort !== 'order' || state.down) address.set('sort', state.sort);
+  if (state.down) address.set('down', '1');
+  address.set('theme', state.theme);
+  history.replaceState(null, '', '#' + address);
 }
 
 const page = 60;
@@ -132,7 +132,7 @@ function timeline(article, file) {
   const heard = file.labels.filter(found => found.events.length).length;
   for (const found of file.labels.slice(0, Math.max(4, Math.min(heard, 12)))) {
     const canvas = element('canvas', {});
-    const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', at most ' + found.peak }), canvas);
+    const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', peak ' + found.peak }), canvas);
     canvas.draw = () => draw(canvas, file, found);
     drawing.observe(canvas);
     time.append(track);
@@ -146,19 +146,19 @@ function timeline(article, file) {
     const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width * file.seconds;
     const window = file.windows.find(window => window[0] <= at && at < window[1]);
-    const told = [];
-    for (let place = 3; window && place < window.length; place += 2) told.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
+    const texts = [];
+    for (let place = 3; window && place < window.length; place += 2) texts.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
     for (const event of file.events || []) {
-      if (event[0] <= at && at <= event[1]) told.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + span(event));
+      if (event[0] <= at && at <= event[1]) texts.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + span(event));
     }
-    time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + told.join('\n') : '';
+    time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + texts.join('\n') : '';
   };
   return time;
 }
 
 function span(event) { return event[0].toFixed(2) + ' s – ' + event[1].toFixed(2) + ' s, at most ' + event[4]; }
 
-// Scores above 1 or below 0 are raw logits: then the file's own range is the scale.
+// Scores above 1 or below 0 are logits; then the scale is the range of the file's scores.
 function draw(canvas, file, found) {
   const scale = devicePixelRatio || 1;
   canvas.width = Math.max(1, canvas.clientWidth * scale);
@@ -167,7 +167,7 @@ function draw(canvas, file, found) {
   const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
   let low = 0, high = 1;
   for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
-  // Beside events a score stands where it counts, at its window's end: there windows do not overlap.
+  // With events, a score is drawn at its window's end, where events begin and end; so windows do not overlap.
   const ends = new Map();
   for (const window of file.windows) {
     const begin = hasEvents && ends.has(window[2]) ? ends.get(window[2]) : window[0];
@@ -180,7 +180,7 @@ function draw(canvas, file, found) {
       context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
     }
   }
-  // An event is a box over a bar along the bottom; one that a single window made is a mark alone.
+  // An event is a box with a bar along the bottom; an event of a single window is only a mark.
   for (const event of found.events) {
     const left = event[0] / file.seconds * canvas.width, right = event[1] / file.seconds * canvas.width;
     const thick = 4 * scale, mark = 2 * scale;
@@ -240,7 +240,7 @@ function totals() {
     sums.set(found.name, sum);
   }
   const longest = [...sums].sort((a, b) => b[1].seconds - a[1].seconds || b[1].events - a[1].events).slice(0, 24);
-  byId('labels').setAttribute('aria-label', hasEvents ? 'Labels, their events and how long these are' : 'Labels and how long each was the first');
+  byId('labels').setAttribute('aria-label', hasEvents ? 'Labels, number and total length of their events' : 'Labels and how long each had the best score');
   byId('labels').replaceChildren(...longest.map(([name, sum]) => {
     const dot = element('span', { className: 'dot' });
     dot.style.background = 'hsl(' + hue(name) + ' 60% 50%)';

@@ -1,8 +1,8 @@
 internal import Recognizer
 
-/// What is told of all windows of a file together.
+/// How the scores of a file's windows are combined into one record.
 public enum Aggregation: String, CaseIterable, Sendable {
-    /// Each window for itself.
+    /// One record for each window.
     case none
     /// The mean score of each label.
     case mean
@@ -10,12 +10,12 @@ public enum Aggregation: String, CaseIterable, Sendable {
     case max
 }
 
-/// The scores of a file's windows, taken together in the order of the windows.
+/// The combined scores of a file's windows, added in the order of the windows.
 struct AggregatedScores {
     private let aggregation: Aggregation
     private var totals: [Double] = []
     private var windows = 0
-    /// Where the first of the windows begins and the last one ends.
+    /// From the start of the first window to the end of the last.
     private(set) var window: WindowStream.Window?
 
     init(_ aggregation: Aggregation) { self.aggregation = aggregation }

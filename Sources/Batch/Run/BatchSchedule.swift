@@ -2,24 +2,26 @@ internal import Frontend
 internal import Recognizer
 internal import Wire
 
-/// What the jobs of a batch do next, and what may be told next: no threads, no input or output.
+/// Decides which job classifies which window, and which result is written next. Pure state: no threads, no
+/// I/O.
 ///
-/// Files are open in the order of the input. A job that is free takes a window of the first file that nobody is reading;
-/// only when each is being read does it open another. So one long file keeps all jobs busy, and so do many short ones.
-/// What is found in later files waits until the files before them are told, and there is a limit to how much waits.
+/// Files are opened in the order of the input. A free job takes the next window of the first file that no
+/// other job is reading; it opens another file only when all open ones are being read. So one long file
+/// occupies all jobs, and so do many short ones. Results of later files wait until all earlier files are
+/// written; `mostWaiting` limits their number.
 struct BatchSchedule {
-    /// A file between being opened and being told.
-    final class OpenFile {
+    /// A file from when it is opened until its end is written.
+    final class ScheduledFile {
         let path: String
-        /// `nil` once the last window was taken, or when it could not be opened.
+        /// `nil` once the last window was taken, or when the file could not be opened.
         var stream: WindowStream?
         var isBeingRead = false
-        /// Windows that were taken from it, and told.
+        /// Windows that were taken from it, and windows whose results were written.
         var taken = 0
-        var told = 0
-        /// What was found in windows that are not told yet.
-        var found: [Int: Found] = [:]
-        /// Why it ends before window `end`.
+        var written = 0
+        /// Results that wait to be written, by window.
+        var results: [Int: WindowResult] = [:]
+        /// Why the file ends before window `end`.
         private(set) var failure: FileClassifier.Failure?
         private(set) var end = Int.max
         var summary: FileSummary
@@ -34,54 +36,55 @@ struct BatchSchedule {
             if failure != nil { end = 0 }
         }
 
-        /// The earliest failure is the one that counts.
+        /// Ends the file before a window. The earliest of several failures counts.
         func fail(before window: Int, _ reason: FileClassifier.Failure) {
             guard window < end else { return }
             end = window
             failure = reason
         }
 
-        var isDone: Bool { stream == nil && !isBeingRead && told >= min(taken, end) }
+        var isDone: Bool { stream == nil && !isBeingRead && written >= min(taken, end) }
     }
 
-    /// What a job made of a window.
-    enum Found {
+    /// The result of one window.
+    enum WindowResult {
         case record(BatchRecord)
         case scores(WindowStream.Window, [Float])
     }
 
     enum Work {
-        case read(OpenFile, WindowStream)
+        case read(ScheduledFile, WindowStream)
         case openNext
         case leave
     }
 
-    enum Telling {
-        /// With a copy of what is known of the file: jobs go on changing it.
-        case found(FileSummary, Found)
-        case ended(OpenFile)
-        case allDone
+    /// What is written next, in the order of the input.
+    enum OrderedResult {
+        /// With a copy of the file's summary, because jobs go on changing the file.
+        case window(FileSummary, WindowResult)
+        case fileEnd(ScheduledFile)
+        case end
     }
 
-    /// Files that are open at once, and windows that may wait to be told.
+    /// Limits of open files and of results that wait.
     let mostOpen: Int
     let mostWaiting: Int
-    private(set) var open: [OpenFile] = []
+    private(set) var open: [ScheduledFile] = []
     private(set) var waiting = 0
     private var isOpening = false
     private var hasAllFiles = false
     private(set) var isStopping = false
-    /// Jobs that compute, or read a file.
+    /// Jobs that read or classify a window.
     private(set) var busy = 0
-    /// Features of files that were read to their end.
-    private var spare: [SlidingFeatures] = []
+    /// Features of files that have ended, to be used for other files.
+    private var spareFeatures: [SlidingFeatures] = []
 
     init(jobs: Int) {
         mostOpen = 4 * jobs
         mostWaiting = 64 * jobs
     }
 
-    /// What a job that is free is to do; `nil`: wait.
+    /// The next work of a free job; `nil` when it has to wait.
     mutating func nextWork() -> Work? {
         if isStopping { return .leave }
         for (index, file) in open.enumerated() where !file.isBeingRead {
@@ -97,68 +100,69 @@ struct BatchSchedule {
         return hasAllFiles && open.allSatisfy { $0.stream == nil } ? .leave : nil
     }
 
-    /// The next file was opened, or could not be; `nil`: there is none.
-    mutating func opened(_ file: OpenFile?) {
+    /// A job opened the next file, or failed to; `nil` at the end of the input.
+    mutating func opened(_ file: ScheduledFile?) {
         isOpening = false
         if let file { open.append(file) } else { hasAllFiles = true }
     }
 
-    /// A window was taken, and others may read on.
+    /// A job took a window; other jobs may read on.
     ///
-    /// - Returns: Its number.
-    mutating func took(from file: OpenFile) -> Int {
+    /// - Returns: The window's number.
+    mutating func took(from file: ScheduledFile) -> Int {
         file.isBeingRead = false
         file.taken += 1
         return file.taken - 1
     }
 
-    /// The file has no more windows, or none that can be had.
+    /// The file has no more windows, because of its end or a failure.
     mutating func ended(
-        _ file: OpenFile, _ failure: FileClassifier.Failure?, spare features: SlidingFeatures?
+        _ file: ScheduledFile, _ failure: FileClassifier.Failure?, spare features: SlidingFeatures?
     ) {
         file.isBeingRead = false
         if let failure { file.fail(before: file.taken, failure) }
         file.stream = nil
         busy -= 1
-        if let features { spare.append(features) }
+        if let features { spareFeatures.append(features) }
     }
 
-    mutating func made(_ found: Found, of file: OpenFile, number: Int) {
+    /// A job classified a window.
+    mutating func classified(_ result: WindowResult, of file: ScheduledFile, number: Int) {
         busy -= 1
         guard number < file.end else { return }
-        file.found[number] = found
+        file.results[number] = result
         waiting += 1
     }
 
-    /// A window could not be classified: the file ends before it, whatever comes after.
-    mutating func failed(_ file: OpenFile, number: Int, _ failure: FileClassifier.Failure) {
+    /// A window could not be classified: the file ends before it, and results of later windows are dropped.
+    mutating func failed(_ file: ScheduledFile, number: Int, _ failure: FileClassifier.Failure) {
         busy -= 1
         file.fail(before: number, failure)
         file.stream = nil
-        for later in file.found.keys where later >= number {
-            file.found[later] = nil
+        for later in file.results.keys where later >= number {
+            file.results[later] = nil
             waiting -= 1
         }
     }
 
-    /// What is to be told next, in the order of the input; `nil`: it is not there yet.
-    mutating func nextTelling() -> Telling? {
+    /// The next result in the order of the input; `nil` when it is not available yet.
+    mutating func nextResult() -> OrderedResult? {
         guard let first = open.first else {
-            return hasAllFiles || isStopping ? .allDone : nil
+            return hasAllFiles || isStopping ? .end : nil
         }
-        if let found = first.found.removeValue(forKey: first.told) {
-            first.told += 1
+        if let result = first.results.removeValue(forKey: first.written) {
+            first.written += 1
             waiting -= 1
-            return .found(first.summary, found)
+            return .window(first.summary, result)
         }
         if first.isDone {
             open.removeFirst()
-            return .ended(first)
+            return .fileEnd(first)
         }
-        return isStopping ? .allDone : nil
+        return isStopping ? .end : nil
     }
 
     mutating func stop() { isStopping = true }
 
-    mutating func takeSpare() -> SlidingFeatures? { spare.popLast() }
+    mutating func takeSpareFeatures() -> SlidingFeatures? { spareFeatures.popLast() }
 }

@@ -3,9 +3,9 @@ private import Frontend
 internal import Recognizer
 internal import Wire
 
-/// What the windows of one file, in their order, make of its sounds: the daemon's detectors, one for each variant.
+/// The events of one file: its windows go through the daemon's detectors, one for each variant.
 struct FileEvents {
-    private struct Ended {
+    private struct EndedEvent {
         var begin: Int64
         var end: Int64
         var variant: Int
@@ -17,8 +17,8 @@ struct FileEvents {
     private let variants: [Variant]
     private var detectors: [EventDetector]
     private var lastID: UInt64 = 0
-    /// Events that are over, but an earlier one is not.
-    private var ended: [Ended] = []
+    /// Events that wait for the end of an event that began before them.
+    private var ended: [EndedEvent] = []
 
     /// - Parameter hopFrames: `nil`: each variant's window length.
     init(path: String, _ variants: [Variant], _ rules: DetectionRules, hopFrames: Int?) {
@@ -32,10 +32,10 @@ struct FileEvents {
         }
     }
 
-    /// Takes the next window.
+    /// Processes the scores of the next window.
     ///
-    /// - Returns: Events that are over, in the order of their begins: none that follows begins before them.
-    mutating func hear(_ scores: [Float], of window: WindowStream.Window) -> [BatchEvent] {
+    /// - Returns: Events that have ended, in the order of their begins. No later event begins before them.
+    mutating func update(_ scores: [Float], of window: WindowStream.Window) -> [BatchEvent] {
         var id = lastID
         let events = scores.withUnsafeBufferPointer {
             detectors[window.variant].update($0, window: FrontendConfig.samples(ofFrames: window.frames)) {
@@ -44,31 +44,31 @@ struct FileEvents {
             }
         }
         lastID = id
-        keep(events, of: window.variant)
+        record(events, of: window.variant)
         let begins = detectors.compactMap(\.earliestPendingBegin)
         guard begins.count == detectors.count, let earliest = begins.min() else { return [] }
-        return take { $0.begin < earliest }
+        return removeEnded { $0.begin < earliest }
     }
 
-    /// The file is over, and all that goes on in it.
+    /// Ends all events at the end of the file.
     mutating func finish() -> [BatchEvent] {
-        for variant in detectors.indices { keep(detectors[variant].finish(), of: variant) }
-        return take { _ in true }
+        for variant in detectors.indices { record(detectors[variant].finish(), of: variant) }
+        return removeEnded { _ in true }
     }
 
-    private mutating func keep(_ events: [SoundEvent], of variant: Int) {
+    private mutating func record(_ events: [SoundEvent], of variant: Int) {
         for case .end(_, let label, let begin, let sample, let peak) in events {
             let index = variants[variant].labels.firstIndex(of: label) ?? 0
-            ended.append(Ended(begin: begin, end: sample, variant: variant, index: index, peak: peak))
+            ended.append(EndedEvent(begin: begin, end: sample, variant: variant, index: index, peak: peak))
         }
     }
 
-    private mutating func take(_ isTold: (Ended) -> Bool) -> [BatchEvent] {
-        let told = ended.filter(isTold).sorted {
+    private mutating func removeEnded(where isOrdered: (EndedEvent) -> Bool) -> [BatchEvent] {
+        let ordered = ended.filter(isOrdered).sorted {
             ($0.begin, $0.end, $0.variant, $0.index) < ($1.begin, $1.end, $1.variant, $1.index)
         }
-        ended.removeAll(where: isTold)
-        return told.map { event in
+        ended.removeAll(where: isOrdered)
+        return ordered.map { event in
             let variant = variants[event.variant]
             return BatchEvent(
                 file: path, start: Self.seconds(event.begin), end: Self.seconds(event.end),

@@ -1,18 +1,18 @@
 private import Glibc
 
-/// The files of a batch, in the order of the input: a directory stands for the audio files in and below it,
-/// sorted by name.
+/// The files of a batch, in the order of the input. A directory is replaced by the audio files in and below
+/// it, sorted by name.
 public struct FileQueue: Sequence {
     private let paths: [String]
     private let listPath: String?
 
-    /// What counts as audio in a directory; a file that is named directly is always tried.
+    /// Names of the files that are read from a directory; a file that is named directly is always tried.
     public static let audioExtensions: Set<String> = [
         "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64",
         "rf64",
     ]
 
-    /// An input that holds no file: why.
+    /// A file, or an input that could not be expanded to files.
     public enum Item: Equatable, Sendable {
         case file(String)
         case unreadable(path: String, reason: String)
@@ -65,7 +65,7 @@ public struct FileQueue: Sequence {
         let base = path.hasSuffix("/") ? path : path + "/"
         return names.sorted().flatMap { name -> [Item] in
             let inner = base + name
-            // A link to a directory above would never end.
+            // A link to a parent directory would be followed without end.
             if isDirectory(inner) { return isLink(inner) ? [] : expand(inner) }
             guard let dot = name.lastIndex(of: ".") else { return [] }
             return audioExtensions.contains(name[name.index(after: dot)...].lowercased())
@@ -84,7 +84,7 @@ public struct FileQueue: Sequence {
     }
 }
 
-/// The lines of a file, read as they are asked for: a list may be endless or written while it is read.
+/// The lines of a file, read one at a time: a list may be endless, or written while it is read.
 private final class LineReader {
     private let stream: UnsafeMutablePointer<FILE>?
     private var failure: String?
@@ -97,17 +97,17 @@ private final class LineReader {
 
     deinit { if let stream { fclose(stream) } }
 
-    /// The next line that is not empty.
+    /// The next line that is not empty. Blocks while the writer of a pipe has not written it.
     func next() -> String? {
         guard let stream, !hasEnded else { return nil }
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
-        // SAFETY: getline allocates `line`; it is freed here whatever happens.
+        // SAFETY: getline allocates `line`; the defer frees it on every path.
         defer { free(line) }
         while true {
             let count = getline(&line, &capacity, stream)
             guard count >= 0, let line else {
-                // A list that cannot be read to its end, such as a directory, is not an empty list.
+                // A list that cannot be read, such as a directory, must not look like an empty list.
                 if ferror(stream) != 0 { failure = String(cString: strerror(errno)) }
                 hasEnded = true
                 return nil
@@ -121,7 +121,7 @@ private final class LineReader {
         }
     }
 
-    /// Why there are no lines; once.
+    /// Why reading failed, returned once.
     func takeFailure() -> String? {
         defer { failure = nil }
         return failure

@@ -1,6 +1,6 @@
 internal import Wire
 
-/// What is known of a file when its last window is told.
+/// A file's totals, complete when its last window is written.
 public struct FileSummary: Sendable {
     public let path: String
     /// Seconds of audio that were decoded.
@@ -9,9 +9,9 @@ public struct FileSummary: Sendable {
     public var sampleRateHz = 0
     public var windows = 0
     public var events = 0
-    /// Why it was not classified, or not to its end.
+    /// Why it was not classified, or only in part.
     var error: BatchError?
-    /// What it looks like, where a picture was asked for.
+    /// Its spectrogram, for the report.
     var columns: SpectrogramColumns?
 
     init(path: String) { self.path = path }

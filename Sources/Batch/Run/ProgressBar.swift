@@ -1,7 +1,6 @@
 private import Glibc
-private import TextSupport
-private import Wire
 internal import SystemSupport
+private import TextSupport
 
 /// One line on standard error that shows how far a batch has come, redrawn at most ten times a second.
 public final class ProgressBar {
@@ -98,7 +97,8 @@ public final class ProgressBar {
 
     /// - Parameters:
     ///   - fraction: Finished share of all bytes, 0...1.
-    ///   - resumedAt: `fraction` when this run began. The remaining time is estimated from what came after it.
+    ///   - resumedAt: `fraction` when this run began. The remaining time is estimated from what came after
+    ///     it.
     static func line(
         files: Int, of total: Int?, fraction: Double?, resumedAt start: Double = 0, audioSeconds: Double,
         elapsedSeconds: Double, name: String, columns: Int

@@ -1,0 +1,76 @@
+internal import Recognizer
+internal import SystemSupport
+
+/// The work of one thread: takes windows from the schedule, classifies them and returns the results.
+final class BatchJob: @unchecked Sendable {
+    // SAFETY: after init only its own thread uses it; what jobs share is behind the schedule's lock.
+    private let classifier: FileClassifier
+    private let schedule: ConditionLocked<BatchSchedule>
+    private let files: InputFiles
+    private let keepsScores: Bool
+
+    /// - Parameter keepsScores: Return all scores of a window, for aggregation or events, instead of a
+    ///   record.
+    init(
+        _ classifier: FileClassifier, _ schedule: ConditionLocked<BatchSchedule>, _ files: InputFiles,
+        keepsScores: Bool
+    ) {
+        self.classifier = classifier
+        self.schedule = schedule
+        self.files = files
+        self.keepsScores = keepsScores
+    }
+
+    /// Returns when the schedule has no more work.
+    func run() {
+        while let work = schedule.wait(for: { $0.nextWork() }) {
+            switch work {
+            case .leave: return
+            case .openNext:
+                let features = schedule.change { $0.takeSpareFeatures() }
+                let file = files.next(classifier, features)
+                schedule.change { $0.opened(file) }
+            case .read(let file, let stream): classifyNext(of: file, stream)
+            }
+        }
+    }
+
+    private func classifyNext(of file: BatchSchedule.ScheduledFile, _ stream: WindowStream) {
+        var window: WindowStream.Window?
+        var failure: FileClassifier.Failure?
+        do throws(FileClassifier.Failure) { window = try classifier.next(of: stream) } catch {
+            failure = error
+        }
+        guard let window else {
+            schedule.change {
+                file.update(from: stream)
+                file.summary.columns = stream.observer as? SpectrogramColumns
+                $0.ended(file, failure, spare: stream.features)
+            }
+            return
+        }
+        let number = schedule.change {
+            file.update(from: stream)
+            return $0.took(from: file)
+        }
+        do throws(FileClassifier.Failure) {
+            let scores = try classifier.scores(window, file.path)
+            let result: BatchSchedule.WindowResult =
+                keepsScores
+                ? .scores(window, Array(scores))
+                : .record(classifier.record(scores, of: window, file.path))
+            schedule.change { $0.classified(result, of: file, number: number) }
+        } catch {
+            schedule.change { $0.failed(file, number: number, error) }
+        }
+    }
+}
+
+extension BatchSchedule.ScheduledFile {
+    /// Records how far the stream has been read.
+    fileprivate func update(from stream: WindowStream) {
+        summary.seconds = stream.seconds
+        summary.sampleRateHz = stream.sampleRateHz
+        fractionRead = stream.fractionRead
+    }
+}

@@ -1,0 +1,98 @@
+internal import Detection
+internal import Recognizer
+internal import Wire
+
+/// Turns the ordered results of a run into records, events and totals, and writes them to the outputs.
+final class ResultWriter {
+    var result: BatchRun.Result
+
+    private let classifier: FileClassifier
+    private let aggregation: Aggregation
+    private let eventRules: DetectionRules?
+    private let outputs: BatchOutputs
+    private let progress: ProgressBar
+    /// State of the current file: scores by variant, or its events.
+    private var aggregated: [Int: AggregatedScores] = [:]
+    private var events: FileEvents?
+    private var eventCount = 0
+
+    /// - Parameter classifier: Makes records; it may belong to a running job, since that does not change it.
+    init(
+        _ classifier: FileClassifier, aggregation: Aggregation, eventRules: DetectionRules?,
+        _ outputs: BatchOutputs, _ progress: ProgressBar
+    ) {
+        self.classifier = classifier
+        self.aggregation = aggregation
+        self.eventRules = eventRules
+        self.outputs = outputs
+        self.progress = progress
+        let finished = outputs.finished
+        result = BatchRun.Result(
+            files: finished.files, failed: finished.failed, windows: finished.windows,
+            events: finished.events, audioSeconds: finished.audioSeconds)
+    }
+
+    func write(_ window: BatchSchedule.WindowResult, of file: FileSummary) throws(WriteError) {
+        result.windows += 1
+        switch window {
+        case .record(let record):
+            try write(record, of: file)
+        case .scores(let window, let scores):
+            guard let eventRules else {
+                aggregated[window.variant, default: AggregatedScores(aggregation)].add(scores, of: window)
+                return
+            }
+            if outputs.hasPage { try write(record(scores, window, file.path), of: file) }
+            var current = events ?? fileEvents(file.path, eventRules)
+            try write(current.update(scores, of: window), of: file)
+            events = current
+        }
+    }
+
+    /// - Parameter report: Called with the message of a file that failed.
+    func end(_ file: BatchSchedule.ScheduledFile, _ report: (String) -> Void) throws(WriteError) {
+        for (_, whole) in aggregated.sorted(by: { $0.key < $1.key }) {
+            guard let window = whole.window else { continue }
+            try write(
+                record(whole.scores, window, file.path, aggregate: aggregation.rawValue), of: file.summary)
+        }
+        try write(events?.finish() ?? [], of: file.summary)
+        var summary = file.summary
+        summary.windows = min(file.taken, file.end)
+        summary.events = eventCount
+        (aggregated, events, eventCount) = ([:], nil, 0)
+
+        result.files += 1
+        result.events += summary.events
+        result.audioSeconds = Journal.microseconds(result.audioSeconds + summary.seconds)
+        if let failure = file.failure {
+            result.failed += 1
+            progress.clear()
+            report(failure.message)
+            summary.error = BatchError(file: file.path, code: failure.code, message: failure.message)
+        }
+        try outputs.end(summary)
+        progress.finished(file.path, seconds: summary.seconds)
+    }
+
+    private func fileEvents(_ path: String, _ rules: DetectionRules) -> FileEvents {
+        FileEvents(path: path, classifier.scorer.variants, rules, hopFrames: classifier.hopFrames)
+    }
+
+    private func record(
+        _ scores: [Float], _ window: WindowStream.Window, _ path: String, aggregate: String? = nil
+    ) -> BatchRecord {
+        scores.withUnsafeBufferPointer { classifier.record($0, of: window, path, aggregate: aggregate) }
+    }
+
+    private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
+        if outputs.isTerminal { progress.clear() }
+        try outputs.write(record, of: file)
+    }
+
+    private func write(_ events: [BatchEvent], of file: FileSummary) throws(WriteError) {
+        if outputs.isTerminal && !events.isEmpty { progress.clear() }
+        for event in events { try outputs.write(event, of: file) }
+        eventCount += events.count
+    }
+}

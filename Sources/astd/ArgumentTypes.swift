@@ -1,0 +1,61 @@
+public import ArgumentParser
+public import Batch
+internal import Detection
+internal import Inference
+
+/// `auto` or a precision.
+enum PrecisionArgument: String, ExpressibleByArgument, CaseIterable {
+    case fp32, bf16, int8, auto
+
+    /// `nil` for `auto`.
+    var precision: Precision? { Precision(rawValue: rawValue) }
+}
+
+/// `auto` or an activation.
+enum ActivationArgument: String, ExpressibleByArgument, CaseIterable {
+    case auto, softmax, sigmoid, none
+
+    /// `nil` for `auto`.
+    var activation: Activation? { Activation(rawValue: rawValue) }
+}
+
+/// `all` or a number.
+enum TopArgument: ExpressibleByArgument, Equatable {
+    case all
+    case count(Int)
+
+    init?(argument: String) {
+        if argument == "all" {
+            self = .all
+        } else if let count = Int(argument), count >= 1 {
+            self = .count(count)
+        } else {
+            return nil
+        }
+    }
+
+    /// `nil` for `all`.
+    var limit: Int? { if case .count(let count) = self { count } else { nil } }
+
+    var defaultValueDescription: String { limit.map(String.init) ?? "all" }
+}
+
+/// Formats, separated by commas.
+struct FormatsArgument: ExpressibleByArgument {
+    let formats: [RecordFormat]
+
+    init?(argument: String) {
+        var formats: [RecordFormat] = []
+        for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let format = RecordFormat(rawValue: String(name)), !formats.contains(format) else {
+                return nil
+            }
+            formats.append(format)
+        }
+        self.formats = formats
+    }
+
+    static var allValueStrings: [String] { RecordFormat.allCases.map(\.rawValue) }
+}
+
+extension Aggregation: ExpressibleByArgument {}
