@@ -43,7 +43,7 @@ def run(command):
 
 
 def disturbed(command, number, seconds, output):
-    """Runs until it is whole, and is ended `MOMENTS` times before; returns how often it was."""
+    """Runs the command until it completes, interrupts it `MOMENTS` times before, and returns the number of interruptions."""
     hits = 0
     while hits < MOMENTS:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -68,7 +68,7 @@ def check(output):
     found = tree(output)
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
-            sys.exit(f"{name} is not as an undisturbed run has it; it is in {output}")
+            sys.exit(f"{name} differs from that of an uninterrupted run; it is in {output}")
 
 
 seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
@@ -81,11 +81,11 @@ for mode, options in MODES.items():
             "--threads", "2", "--precision", "fp32", "--format", "jsonl,csv,text,audacity,raven", "--no-progress"] + options
     whole = folder / f"{mode}-whole"
     began = time.monotonic()
-    # The page names its recordings as seen from its own place, which is beside the other's.
+    # The page refers to recordings relative to its directory; both directories are siblings, so the bytes are the same.
     ended = run(base + ["--output", str(whole), "--report", str(whole / "report.html")])
     seconds = time.monotonic() - began
     if ended.returncode != 1 or len(ended.stderr.splitlines()) != 2:
-        sys.exit(f"the undisturbed run ended with status {ended.returncode}: {ended.stderr}")
+        sys.exit(f"the uninterrupted run ended with status {ended.returncode}: {ended.stderr}")
     wanted = tree(whole)
     for number in (signal.SIGKILL, signal.SIGINT):
         output = folder / f"{mode}-{number.name}"
@@ -95,5 +95,5 @@ for mode, options in MODES.items():
         if last.returncode not in (0, 1):
             sys.exit(f"the last run ended with status {last.returncode}: {last.stderr}")
         check(output)
-        print(f"{mode}: {hits} x {number.name}, then {len(wanted)} files as of an undisturbed run of {seconds:.1f} s")
+        print(f"{mode}: {hits} x {number.name}, then {len(wanted)} files like those of an uninterrupted run of {seconds:.1f} s")
 shutil.rmtree(folder)
