@@ -104,7 +104,7 @@ def default_changed(world):
         mark = world.mark()
         world.server.pactl("set-default-source", f"{sink}.monitor")
         world.daemon.wait(f"the new default, {sink}",
-                          lambda record: record["type"] == "source" and record["name"] == f"{sink}.monitor", mark)
+                          lambda record: record["type"] == "source" and record["name"] == f"pulse:{sink}.monitor", mark)
 
 
 def default_unplugged(world):
@@ -112,7 +112,7 @@ def default_unplugged(world):
     mark = world.mark()
     world.server.unload("demo")
     world.daemon.wait("the other source",
-                      lambda record: record["type"] == "source" and record["name"] == "other.monitor"
+                      lambda record: record["type"] == "source" and record["name"] == "pulse:other.monitor"
                       and record["state"] == "healthy", mark)
 
 
