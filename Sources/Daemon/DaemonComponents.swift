@@ -32,6 +32,9 @@ struct DaemonComponents {
             try SourceSpec(parsing: settings.source)
         }
         let maker = try variantMaker(options.recognizer)
+        if let fallback = maker.base.network.fallback {
+            logger.warning("\(options.recognizer.model): \(fallback.message)")
+        }
         // Ten seconds: longer than a forward pass may take.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
         let commands = CommandMailbox(ring: ring)
@@ -64,7 +67,9 @@ struct DaemonComponents {
         let files = FileEngine()
         let clients = ClientCounter()
         let status = StatusBuilder(
-            facts: StatusBuilder.Facts(options, threads: scorer.engine.threads), pipeline: pipeline,
+            facts: StatusBuilder.Facts(
+                options, precision: maker.base.network.precision, threads: scorer.engine.threads),
+            pipeline: pipeline,
             ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
         let shutdown = ShutdownService()
         let requests = RequestRouter(
@@ -107,7 +112,7 @@ struct DaemonComponents {
 
     private static func variantMaker(_ options: RecognizerOptions) throws(DaemonError) -> VariantMaker {
         let base = try wrapped(DaemonError.model) { () throws(ModelError) in
-            try BaseModel(directory: options.model, precision: options.precision, cache: options.cache)
+            try options.baseModel()
         }
         return VariantMaker(base: base, activation: options.activation)
     }
@@ -142,11 +147,11 @@ extension Pipeline.Configuration {
 }
 
 extension StatusBuilder.Facts {
-    fileprivate init(_ options: DaemonOptions, threads: Int) {
+    fileprivate init(_ options: DaemonOptions, precision: Precision, threads: Int) {
         let model = options.recognizer.model
         self.init(
             modelPath: model, modelName: model.split(separator: "/").last.map(String.init) ?? model,
-            threads: threads, precision: options.recognizer.precision.rawValue,
+            threads: threads, precision: precision.rawValue,
             hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
                 / Double(FrontendConfig.sampleRateHz))
     }

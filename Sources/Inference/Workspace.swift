@@ -9,8 +9,7 @@ final class Workspace {
     let pooled: UnsafeMutablePointer<Float>
 
     let sizes: Sizes
-    /// How the network at hand attends, and how it multiplies where that is not in fp32.
-    private(set) var attention = AttentionKernels(.fp32)
+    /// How the network at hand multiplies where that is not in fp32.
     private var products: NarrowProducts?
     /// Told of every stage, when somebody measures.
     var stopwatch: Stopwatch?
@@ -52,20 +51,21 @@ final class Workspace {
             self.workers = workers
             for network in networks {
                 let geometry = network.config.geometry
-                let attention = AttentionKernels(network.precision)
                 let rows = Workspace.blockRows(network, workers: workers)
                 plane = max(plane, floats(geometry.tokens * geometry.hidden))
                 pooled = max(pooled, floats(geometry.hidden))
-                heads = max(
-                    heads,
-                    geometry.heads
-                        * attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                for attention in network.attentionKernels {
+                    heads = max(
+                        heads,
+                        geometry.heads
+                            * attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                    wide = max(
+                        wide, attention.scratchBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                }
                 normed = max(normed, floats(rows * geometry.hidden))
                 // Wide rows are patches, a projection, the perceptron's inner activations, or attention's scores.
                 let widest = max(geometry.hidden, geometry.intermediate, geometry.patch * geometry.patch)
-                wide = max(
-                    wide, floats(rows * widest),
-                    attention.scratchBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                wide = max(wide, floats(rows * widest))
                 if network.precision == .fp32, let products = FloatProducts() {
                     narrow = max(narrow, floats(products.scratchFloats))
                 }
@@ -106,12 +106,11 @@ final class Workspace {
     /// What follows is for this network.
     func serve(_ network: AST) {
         products = NarrowProducts(network.precision)
-        attention = AttentionKernels(network.precision)
     }
 
     /// One head's packed queries, keys and values.
-    func head(_ head: Int, _ geometry: Geometry) -> PackedHead {
-        let bytes = attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth)
+    func head(_ head: Int, _ geometry: Geometry, _ kernels: AttentionKernels) -> PackedHead {
+        let bytes = kernels.headBytes(tokens: geometry.tokens, width: geometry.headWidth)
         return PackedHead(
             memory: heads + head * bytes, tokens: geometry.tokens, width: geometry.headWidth)
     }

@@ -9,6 +9,8 @@ public struct RecognizerOptions: Sendable {
     /// Threads of the forward pass.
     public var threads: Int
     public var precision: Precision
+    /// Whether every network in 8 bits is compared with fp32, which replaces it where the two differ too much.
+    public var checksPrecision: Bool
     /// Where packed weights are cached; `nil`: not at all.
     public var cacheDirectory: String?
     /// `nil`: as the model's configuration says.
@@ -17,17 +19,23 @@ public struct RecognizerOptions: Sendable {
     /// Frames to retain in addition to one window: a live stream's hop.
     public var historyFrames: Int
 
-    /// ``cacheDirectory`` for ``BaseModel``.
-    public var cache: PackedCache? { cacheDirectory.map { PackedCache(directory: $0) } }
+    /// Loads the base model.
+    public func baseModel() throws(ModelError) -> BaseModel {
+        try BaseModel(
+            directory: model, precision: precision,
+            cache: cacheDirectory.map { PackedCache(directory: $0) },
+            checkThreads: checksPrecision ? threads : nil)
+    }
 
     public init(
         model: String, adapters: [String] = [], threads: Int, precision: Precision = .fp32,
-        cacheDirectory: String? = nil, activation: Activation? = nil, historyFrames: Int = 0
+        checksPrecision: Bool = false, cacheDirectory: String? = nil, activation: Activation? = nil, historyFrames: Int = 0
     ) {
         self.model = model
         self.adapters = adapters
         self.threads = threads
         self.precision = precision
+        self.checksPrecision = checksPrecision
         self.cacheDirectory = cacheDirectory
         self.activation = activation
         self.historyFrames = historyFrames

@@ -31,7 +31,7 @@ public final class WindowScorer {
     /// - Throws: ``ModelError``: the model or an adapter cannot be used.
     public convenience init(_ options: RecognizerOptions) throws(ModelError) {
         let maker = VariantMaker(
-            base: try BaseModel(directory: options.model, precision: options.precision, cache: options.cache),
+            base: try options.baseModel(),
             activation: options.activation)
         var variants: [Variant] = []
         for directory in options.adapters {

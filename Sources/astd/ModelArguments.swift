@@ -23,7 +23,7 @@ struct ModelArguments: ParsableArguments {
 
     @Option(
         help:
-            "Set the precision of the matrix products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they pass a check at the start, else fp32."
+            "Set the precision of the matrix products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they agree with fp32 on this model, else fp32."
     )
     var precision: PrecisionArgument?
 
@@ -103,7 +103,7 @@ extension RecognizerOptions {
     /// Replaces what is not set by this machine's defaults; ends the program when there is no model.
     ///
     /// - Parameters:
-    ///   - precision: `nil` chooses the fastest that passes the self-test.
+    ///   - precision: `nil` chooses the fastest that passes the self-test, and checks it on each network.
     ///   - historyFrames: How far a live stream may be ahead of the window that is classified.
     init(
         model: String?, adapters: [String], threads: Int?, precision: Precision?, cacheDir: String?,
@@ -112,7 +112,7 @@ extension RecognizerOptions {
         guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
         self.init(
             model: directory, adapters: adapters, threads: threads ?? Processors.usableCount,
-            precision: precision ?? SelfTest.fastestThatHolds(),
+            precision: precision ?? SelfTest.fastestThatHolds(), checksPrecision: precision == nil,
             cacheDirectory: noCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
             historyFrames: historyFrames)
     }
@@ -121,7 +121,17 @@ extension RecognizerOptions {
 extension WindowScorer {
     /// Loads the model, or ends the program with the reason.
     static func load(_ options: RecognizerOptions) throws -> WindowScorer {
-        do throws(ModelError) { return try WindowScorer(options) } catch { throw Failure.model(error) }
+        do throws(ModelError) {
+            let scorer = try WindowScorer(options)
+            for variant in scorer.variants {
+                guard let fallback = variant.network.fallback else { continue }
+                let subject = variant.adapter.map { "adapter \($0)" } ?? options.model
+                Failure.warn("\(subject): \(fallback.message)")
+            }
+            return scorer
+        } catch {
+            throw Failure.model(error)
+        }
     }
 
     /// Uses a loaded model once more, or ends the program with the reason.

@@ -50,4 +50,11 @@ const ast_kernels *ast_kernels_for_this_cpu(void);
 /// The set of that name, or NULL when this build or this processor has none.
 const ast_kernels *ast_kernels_named(const char *name);
 
+/// The levels of instructions that this processor has, from index 0 on; NULL after the last: "plain", "avx2", "avxvnni"
+/// (VNNI on 32-byte vectors, no AVX-512), "avx512" (without VNNI), "avx512vnni" (without bfloat16), or "plain", "neon",
+/// "dotprod", "i8mm"; "fastest" is everything that the processor has. `ASTD_KERNELS` in the environment names the one
+/// that kernels are chosen from.
+const char *ast_kernel_level(int index);
+/// 1 when the processor has the level of that name. Other names are ignored where kernels are chosen.
+int ast_kernel_level_exists(const char *name);
 #endif

@@ -31,10 +31,13 @@ typedef struct {
 typedef enum { AST_STORE, AST_ADD, AST_GELU } ast_ending;
 
 typedef struct {
-  /// The instruction set: "plain", "avx2", "avxvnni", "avx512vl", "avx512vnni", "dotprod", "i8mm", or "bf16plain", "avx512bf16"
+  /// The instruction set: "plain", "plainpairs", "avx2", "avx2exact", "avxvnni", "avx512vl", "avx512vnni", "dotprod", "i8mm", or "bf16plain", "avx512bf16"
   const char *name;
-  /// Largest q of 8-bit activations: 127 where a sum of two products must fit 16 bits. 0 in bfloat16.
+  /// Largest q of 8-bit activations, at most 255; 0 in bfloat16.
   int levels;
+  /// Largest sum of two adjacent 8-bit weights of one sign, where the sum of two products must fit in 16 bits; 0 where
+  /// it has 32. `ast_pack` widens an output's step until its weights keep to this.
+  int pair_limit;
   /// Outputs in a panel, inputs in a group.
   long panel;
   long group;
@@ -46,6 +49,13 @@ typedef struct {
   void (*multiply)(ast_rows x, long count, const ast_matrix *weights, const float *bias, float *y, long y_stride,
                    ast_ending ending);
 } ast_product_kernels;
+
+/// Kernels for the same layout and the same rows without a pair limit, but slower; NULL where there is no limit.
+const ast_product_kernels *ast_products_without_pair_limit(const ast_product_kernels *kernels);
+
+/// The mean square of how much the pair limit widens the steps of these weights: 1 is not at all.
+float ast_widening(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs,
+                   const float *factors);
 
 /// Products of floats, with weights as they lie in the file.
 typedef struct {

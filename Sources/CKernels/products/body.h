@@ -14,6 +14,11 @@ enum { PANEL = VECTORS * LANES };
 #define OFFSET 0
 #endif
 
+// The tile multiplies q - CENTRE: for instructions that need both operands signed, with rows that others read, too.
+#ifndef CENTRE
+#define CENTRE 0
+#endif
+
 /// x Phi(x) within 6e-5 and 1.5e-5 of x, which is small beside what narrowing its result does: Phi is 1/2 and an odd
 /// polynomial, held at its values at -4.25 and 4.25.
 INLINE vec rough_gelu(vec x) {
@@ -98,7 +103,7 @@ INLINE void end_vector(SUM sums, const ast_rows *x, long row, const output_terms
                        ast_ending ending) {
 #ifdef LEVELS
   vec v = __builtin_convertvector(sums, vec) * (terms->scale * x->scales[row]) +
-          (terms->sum * x->minimums[row] + terms->bias);
+          (terms->sum * (x->minimums[row] + CENTRE * x->scales[row]) + terms->bias);
 #else
   (void)x, (void)row;
   vec v = sums + terms->bias;
@@ -188,6 +193,9 @@ const ast_product_kernels PRODUCTS = {
     .name = PRODUCTS_NAME,
 #ifdef LEVELS
     .levels = LEVELS,
+#endif
+#ifdef PAIR_LIMIT
+    .pair_limit = PAIR_LIMIT,
 #endif
     .panel = PANEL,
     .group = GROUP,

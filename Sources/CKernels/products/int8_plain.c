@@ -13,8 +13,10 @@ INLINE ivec add_products(ivec sums, int32_t group, ivec weights) {
   return sums;
 }
 #define DOT add_products
+#ifndef LEVELS
 #define LEVELS 255
-#define ROWS 1
 #define PRODUCTS ast_int8_products_plain
 #define PRODUCTS_NAME "plain"
+#endif
+#define ROWS 1
 #include "body.h"

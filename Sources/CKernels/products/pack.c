@@ -32,11 +32,46 @@ static float magnitude(const float *row, const float *factors, long count) {
   return largest + trace;
 }
 
+/// The largest sum of two adjacent weights of one sign, those that an instruction multiplies together.
+static float largest_pair(const float *row, const float *factors, long count) {
+  float largest = 0;
+  for (long i = 0; i + 1 < count; i += 2) {
+    const float a = row[i] * factor(factors, i), b = row[i + 1] * factor(factors, i + 1);
+    const float above = (a > 0 ? a : 0) + (b > 0 ? b : 0), below = (a < 0 ? a : 0) + (b < 0 ? b : 0);
+    largest = above > largest ? above : largest;
+    largest = -below > largest ? -below : largest;
+  }
+  return largest;
+}
+
+/// 127 steps of an output's weights.
+static float reach(const ast_product_kernels *kernels, const float *row, const float *factors, long inputs) {
+  const float largest = magnitude(row, factors, inputs);
+  if (!kernels->pair_limit) return largest;
+  // Rounding may add one half to each of the two.
+  const float pair = largest_pair(row, factors, inputs) * 127.f / (float)(kernels->pair_limit - 1);
+  return pair > largest ? pair : largest;
+}
+
+float ast_widening(const ast_product_kernels *kernels, const float *weights, long outputs, long inputs,
+                   const float *factors) {
+  double sum = 0;
+  long count = 0;
+  for (long n = 0; n < outputs; n++, weights += inputs) {
+    const float natural = magnitude(weights, factors, inputs);
+    if (!(natural > 0)) continue;
+    const double widening = reach(kernels, weights, factors, inputs) / natural;
+    sum += widening * widening;
+    count++;
+  }
+  return count ? (float)(sum / (double)count) : 1.f;
+}
+
 static void pack_int8(const ast_product_kernels *kernels, const float *row, const float *factors, long inputs,
                       int8_t *column, float *scale, int32_t *sum) {
-  const float largest = magnitude(row, factors, inputs);
+  const float largest = reach(kernels, row, factors, inputs);
   const float inverse = largest > 0 ? 127.f / largest : 0.f;
-  // An output with a broken weight is no number, as it is in fp32.
+  // An output with a broken weight is NaN, as it is in fp32.
   *scale = largest / 127.f;
   *sum = 0;
   if (largest != largest) return;

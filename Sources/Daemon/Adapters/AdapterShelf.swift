@@ -162,6 +162,9 @@ final class AdapterShelf: @unchecked Sendable {
             let (adapter, variant) = try LoadedAdapter.load(directory, named: name, into: maker)
             loaded[name] = adapter
             logger.info("adapter \(name) loaded", metadata: ["path": "\(directory)"])
+            if let fallback = variant.network.fallback {
+                logger.warning("adapter \(name): \(fallback.message)")
+            }
             return variant
         } catch {
             throw .model(error)

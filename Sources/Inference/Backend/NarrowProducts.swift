@@ -22,10 +22,42 @@ struct NarrowProducts {
         self.table = table
     }
 
-    /// `plain`, `avx2`, `avxvnni`, `avx512vnni` or `avx512bf16`.
+    private init(_ table: UnsafePointer<ast_product_kernels>) { self.table = table }
+
+    /// Mean square of the widening of a matrix's steps up to which the kernels with a pair limit compute it. Rows of 768
+    /// weights of a normal distribution reach 1.36.
+    private static let acceptedWidening: Float = 1.6
+    /// Weights of a matrix whose time does not count.
+    private static let smallMatrix = 1 << 14
+
+    /// Whether these kernels add two products in 16 bits, so that weights must be rounded more coarsely.
+    var hasPairLimit: Bool { table.pointee.pair_limit > 0 }
+
+    /// Slower kernels without a pair limit for the same layout and rows; these themselves where they have none.
+    var withoutPairLimit: NarrowProducts { ast_products_without_pair_limit(table).map(Self.init) ?? self }
+
+    /// The plain kernels that compute the same, integer for integer.
+    var reference: NarrowProducts? {
+        NarrowProducts(named: levels == 0 ? "bf16plain" : hasPairLimit ? "plainpairs" : "plain")
+    }
+
+    /// These kernels, or those without a pair limit where keeping to it would round the weights too coarsely, or where
+    /// the matrix is so small that exactness is free.
+    func suited(to weight: Tensor, _ balance: ChannelBalance?) -> NarrowProducts {
+        guard hasPairLimit else { return self }
+        if weight.count <= Self.smallMatrix { return withoutPairLimit }
+        let widening = ast_widening(
+            table, weight.pointer, weight.rows, weight.rowWidth, balance?.factors)
+        return widening > Self.acceptedWidening ? withoutPairLimit : self
+    }
+
+    /// `plain`, `plainpairs`, `avx2`, `avx2exact`, `avxvnni`, `avx512vnni` or `avx512bf16`.
     var name: String { String(cString: table.pointee.name) }
     /// How packed weights lie: sets with the same layout can use each other's.
-    var layout: String { "\(levels > 0 ? "int8" : "bf16") \(table.pointee.panel) \(table.pointee.group)" }
+    var layout: String {
+        let kind = levels > 0 ? "int8" : "bf16"
+        return "\(kind) \(table.pointee.panel) \(table.pointee.group) \(table.pointee.pair_limit)"
+    }
     /// Largest value of an 8-bit activation; 0 in bfloat16.
     var levels: Int { Int(table.pointee.levels) }
 
@@ -78,7 +110,8 @@ final class PackedMatrix: @unchecked Sendable {
     let balance: String
     /// All of it, whole cache lines.
     let bytes: UnsafeRawBufferPointer
-    private let products: NarrowProducts
+    /// The kernels that it is packed for and multiplied with.
+    let products: NarrowProducts
     private let view: ast_matrix
     private let owner: AnyObject
 

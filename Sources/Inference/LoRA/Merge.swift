@@ -13,9 +13,13 @@ struct Merge {
     private let kernels = Kernels()
 
     /// - Throws: ``ModelError``: as ``MergePlan``, and not finite.
-    init(_ adapter: LoRAAdapter, into checkpoint: Checkpoint) throws(ModelError) {
+    ///
+    /// - Parameter precision: How the network is to multiply; `nil`: as the checkpoint.
+    init(
+        _ adapter: LoRAAdapter, into checkpoint: Checkpoint, precision: Precision? = nil
+    ) throws(ModelError) {
         Products.prepare()
-        let plan = try MergePlan(adapter, for: checkpoint)
+        let plan = try MergePlan(adapter, for: checkpoint, precision: precision)
         path = adapter.file.path
         weights = plan.weights
         report = MergeReport(replacedTensors: plan.replacedTensors)
@@ -41,7 +45,7 @@ struct Merge {
         try merge(delta, into: merged)
         weights.replace(delta.module + ".weight", with: merged)
         report.matrices += 1
-        if isInLayer, let products = NarrowProducts(weights.checkpoint.precision) {
+        if isInLayer, let products = NarrowProducts(weights.precision) {
             report.changedBytes += PackedMatrix.byteCount(
                 outputs: delta.rows, inputs: merged.rowWidth, products)
         } else {

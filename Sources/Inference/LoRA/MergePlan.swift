@@ -25,9 +25,11 @@ struct MergePlan {
     }
 
     /// - Throws: ``ModelError``: unmatched, shape, not finite, malformed, unsupported.
-    init(_ adapter: LoRAAdapter, for checkpoint: Checkpoint) throws(ModelError) {
+    init(
+        _ adapter: LoRAAdapter, for checkpoint: Checkpoint, precision: Precision? = nil
+    ) throws(ModelError) {
         self.adapter = adapter
-        weights = Weights(checkpoint)
+        weights = Weights(checkpoint, precision: precision)
         weights.keep(adapter, adapterPath: adapter.file.path)
         for (name, fileName) in adapter.whole.sorted(by: { $0.key < $1.key }) {
             try replace(name, fileName)

@@ -9,6 +9,8 @@ public final class AST: @unchecked Sendable {
     public let config: ModelConfig
     /// What the adapter changed; `nil` without one.
     public let merged: MergeReport?
+    /// Why it does not multiply as its base does; `nil` where it does.
+    public let fallback: PrecisionFallback?
 
     /// Values on the way through the network that tests compare with the oracle's.
     package enum Stage: String, CaseIterable {
@@ -18,13 +20,18 @@ public final class AST: @unchecked Sendable {
 
     private let weights: Weights
     /// How the layers' matrices are multiplied with.
-    public var precision: Precision { weights.checkpoint.precision }
+    public var precision: Precision { weights.precision }
+    /// Of every layer.
+    var attentionKernels: [AttentionKernels] { layers.map(\.attentionKernels) }
     private let patches: PatchEmbedding
     private let layers: [EncoderLayer]
     private let classifier: Classifier
 
     /// - Throws: ``ModelError``: missing tensors, shapes.
-    init(_ weights: Weights, _ config: ModelConfig, merged: MergeReport? = nil) throws(ModelError) {
+    init(
+        _ weights: Weights, _ config: ModelConfig, merged: MergeReport? = nil,
+        fallback: PrecisionFallback? = nil
+    ) throws(ModelError) {
         let geometry = config.geometry
         patches = try PatchEmbedding(weights, geometry)
         var layers: [EncoderLayer] = []
@@ -36,6 +43,7 @@ public final class AST: @unchecked Sendable {
         self.weights = weights
         self.config = config
         self.merged = merged
+        self.fallback = fallback
     }
 
     /// Why the scores are no numbers, when it is the weights' fault. Loading does not look at them: on a slow disk

@@ -8,6 +8,7 @@ public final class BaseModel: @unchecked Sendable {
     private let checkpoint: Checkpoint
     private let fields: ConfigFields
     private let features: FeatureSettings
+    private let check: PrecisionCheck?
 
     private var configPath: String { directory + "/config.json" }
     private var featuresPath: String { directory + "/preprocessor_config.json" }
@@ -18,22 +19,38 @@ public final class BaseModel: @unchecked Sendable {
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
     ///   - precision: In narrow numbers the layers' matrices are packed, into memory of this process or from `cache`.
     ///   - cache: Where packed matrices are kept from one start to the next.
+    ///   - checkThreads: In 8 bits, how many threads compare this network, and each that is adapted from it, with fp32
+    ///     (see ``PrecisionCheck``); where they differ too much the network is in fp32. `nil`: nothing is compared.
     /// - Throws: ``ModelError``, every case.
     public init(
-        directory: String, precision: Precision = .fp32, cache: PackedCache? = nil
+        directory: String, precision: Precision = .fp32, cache: PackedCache? = nil,
+        checkThreads: Int? = nil
     ) throws(ModelError) {
         self.directory = directory
         fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
         features = try FeatureSettings(path: directory + "/preprocessor_config.json")
-        checkpoint = try Self.weights(directory, precision, cache)
+        let checkpoint = try Self.weights(directory, precision, cache)
+        self.checkpoint = checkpoint
         guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
             throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
         }
         let config = try ModelConfig(
             fields, classes: classes, features: features, path: directory + "/config.json")
         try features.check(fits: config.geometry, path: directory + "/preprocessor_config.json")
-        network = try AST(Weights(checkpoint), config)
+        let check = checkThreads.flatMap {
+            precision == .int8 ? PrecisionCheck(cache, weights: checkpoint.path, threads: $0) : nil
+        }
+        self.check = check
+        let asked = try AST(Weights(checkpoint), config)
         checkpoint.seal()
+        let fallback = try check?.fallback(asked, files: [directory + "/config.json"]) {
+            () throws(ModelError) in
+            try AST(Weights(checkpoint, precision: .fp32), config)
+        }
+        network =
+            try fallback.map { fallback throws(ModelError) in
+                try AST(Weights(checkpoint, precision: .fp32), config, fallback: fallback)
+            } ?? asked
     }
 
     /// How the layers' matrices are multiplied with.
@@ -51,9 +68,23 @@ public final class BaseModel: @unchecked Sendable {
     /// - Throws: ``ModelError``: the adapter was made for another model, or its merged weights are no numbers.
     public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
         let config = try config(with: adapter)
-        let merge = try Merge(adapter, into: checkpoint)
+        let network = try adapted(by: adapter, config, network.precision)
+        guard let check, network.precision == .int8 else { return network }
+        let files = [configPath, adapter.file.path, adapter.directory + "/adapter_config.json"]
+        let fallback = try check.fallback(network, files: files) { () throws(ModelError) in
+            try adapted(by: adapter, config, .fp32)
+        }
+        guard let fallback else { return network }
+        return try adapted(by: adapter, config, .fp32, fallback)
+    }
+
+    private func adapted(
+        by adapter: LoRAAdapter, _ config: ModelConfig, _ precision: Precision,
+        _ fallback: PrecisionFallback? = nil
+    ) throws(ModelError) -> AST {
+        let merge = try Merge(adapter, into: checkpoint, precision: precision)
         do throws(ModelError) {
-            let network = try AST(merge.weights, config, merged: merge.report)
+            let network = try AST(merge.weights, config, merged: merge.report, fallback: fallback)
             if precision != .fp32 { merge.giveBackLayers() }
             return network
         } catch {

@@ -30,6 +30,8 @@ struct EncoderLayer {
         space.stopwatch?.lap(.projections, worker)
     }
 
+    var attentionKernels: AttentionKernels { attention.kernels }
+
     func attentionItems(queryRows: Range<Int>) -> Int { attention.items(queryRows: queryRows) }
 
     func attend(item: Int, queryRows: Range<Int>, _ space: Workspace, worker: Int) {

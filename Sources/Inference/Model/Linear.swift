@@ -6,6 +6,8 @@ struct Linear {
     private let bias: [Float]?
     /// The same weights in narrow numbers, when that is how they are multiplied.
     private let packed: PackedMatrix?
+    /// Keeps `weight` alive where it is not a part of the network's weights.
+    private let owner: PrivatePages?
 
     var outputs: Int { weight.shape[0] }
     var inputs: Int { weight.rowWidth }
@@ -14,16 +16,32 @@ struct Linear {
         self.weight = weight
         self.bias = bias.map { Array($0.buffer) }
         packed = nil
+        owner = nil
     }
 
     /// - Parameter isNarrow: Whether narrow numbers are used where `weights` are to have that precision.
+    /// - Throws: ``ModelError``: missing tensors, shapes, memory.
     init(
         _ weights: Weights, _ name: String, inputs: Int, outputs: Int, bias hasBias: Bool = true,
         isNarrow: Bool = true
     ) throws(ModelError) {
-        weight = try weights.tensor(name + ".weight", [outputs, inputs])
+        let weight = try weights.tensor(name + ".weight", [outputs, inputs])
         bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isNarrow ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
+        // A norm whose outputs are balanced for the packed matrices that read them is balanced for this one, too.
+        if packed == nil, let balance = try weights.balance(before: name + ".weight") {
+            let pages = try PrivatePages(byteCount: weight.count * MemoryLayout<Float>.size, for: name)
+            let balanced = pages.start.bindMemory(to: Float.self, capacity: weight.count)
+            for index in 0..<weight.count {
+                balanced[index] = weight.pointer[index] * balance.factors[index % inputs]
+            }
+            pages.makeReadOnly()
+            owner = pages
+            self.weight = Tensor(pointer: balanced, shape: weight.shape)
+        } else {
+            owner = nil
+            self.weight = weight
+        }
     }
 
     /// The product of rows with the weights; `y` is `[rows, outputs]`, contiguous.

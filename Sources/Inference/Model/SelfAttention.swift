@@ -4,19 +4,24 @@ struct SelfAttention {
     private let key: Linear
     private let value: Linear
     private let output: Linear
+    /// In fp32 where scores spread so widely that eight bits of them are too few.
+    let kernels: AttentionKernels
     private let geometry: Geometry
 
     /// Queries of one head that a worker takes at a time: a multiple of every kernel's tile.
     private static let queryBlock = 96
 
     init(_ weights: Weights, _ name: String, _ geometry: Geometry) throws(ModelError) {
-        func projection(_ part: String) throws(ModelError) -> Linear {
+        func projection(_ part: String, isNarrow: Bool = true) throws(ModelError) -> Linear {
             try Linear(
                 weights, name + "attention." + part, inputs: geometry.hidden, outputs: geometry.hidden,
-                bias: geometry.queryKeyValueBias || weights.contains(name + "attention." + part + ".bias"))
+                bias: geometry.queryKeyValueBias || weights.contains(name + "attention." + part + ".bias"),
+                isNarrow: isNarrow)
         }
-        query = try projection("query")
-        key = try projection("key")
+        let isSharp = try weights.isAttentionSharp(name, heads: geometry.heads)
+        self.kernels = AttentionKernels(isSharp ? .fp32 : weights.precision)
+        query = try projection("query", isNarrow: !isSharp)
+        key = try projection("key", isNarrow: !isSharp)
         value = try projection("value")
         output = try Linear(
             weights, name + "output.dense", inputs: geometry.hidden, outputs: geometry.hidden)
@@ -37,9 +42,9 @@ struct SelfAttention {
             let first = wanted.lowerBound - rows.lowerBound
             linear.apply(x.part(first..<first + wanted.count), into: projected, kernels)
             for head in 0..<geometry.heads {
-                space.attention.pack(
+                self.kernels.pack(
                     part, projected + head * geometry.headWidth, rows: wanted, stride: geometry.hidden,
-                    into: space.head(head, geometry))
+                    into: space.head(head, geometry, self.kernels))
             }
         }
         let queries = rows.clamped(to: queryRows)
@@ -58,8 +63,8 @@ struct SelfAttention {
         let head = item % geometry.heads
         let first = queryRows.lowerBound + item / geometry.heads * Self.queryBlock
         let rows = first..<min(first + Self.queryBlock, queryRows.upperBound)
-        space.attention.attend(
-            space.head(head, geometry), rows: rows, scratch: space.wide(worker: worker),
+        kernels.attend(
+            space.head(head, geometry, kernels), rows: rows, scratch: space.wide(worker: worker),
             into: space.context + first * geometry.hidden + head * geometry.headWidth,
             stride: geometry.hidden)
     }

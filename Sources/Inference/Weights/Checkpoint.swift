@@ -10,6 +10,8 @@ final class Checkpoint {
     private var packed: [(name: String, matrix: PackedMatrix)] = []
     /// By the norm's name.
     private var balances: [String: ChannelBalance] = [:]
+    /// By the attention's name: whether its queries and keys stay in fp32.
+    private var sharpAttention: [String: Bool] = [:]
     private let cache: PackedCache?
     private var cached: PackedFile?
     private var isCacheComplete = true
@@ -65,11 +67,25 @@ final class Checkpoint {
         {
             matrix = found
         } else {
-            matrix = try PackedMatrix(tensor, balance, for: path, products)
+            matrix = try PackedMatrix(tensor, balance, for: path, products.suited(to: tensor, balance))
             isCacheComplete = false
         }
         if !isSealed { packed.append((name, matrix)) }
         return matrix
+    }
+
+    /// Whether a layer's queries and keys stay in fp32 in 8 bits; see ``ScoreSpread``.
+    ///
+    /// - Parameter attention: The module's name with its dot.
+    func isAttentionSharp(_ attention: String, heads: Int) throws(ModelError) -> Bool {
+        guard precision == .int8 else { return false }
+        if let known = sharpAttention[attention] ?? cached?.isAttentionSharp(attention) {
+            sharpAttention[attention] = known
+            return known
+        }
+        let isSharp = try ScoreSpread(Weights(self), attention, heads: heads).isSharp
+        if !isSealed { sharpAttention[attention] = isSharp }
+        return isSharp
     }
 
     /// How the outputs of the norm before a matrix are balanced, in 8 bits; `nil` where no norm is before it.
@@ -94,7 +110,8 @@ final class Checkpoint {
         isSealed = true
         cached = nil
         if !isCacheComplete, let products = NarrowProducts(precision) {
-            cache?.write(packed, for: path, products)
+            let sharp = sharpAttention.filter(\.value).keys.sorted()
+            cache?.write(packed, sharpAttention: sharp, for: path, products)
         }
         // What was packed is not read again, but for merging: the file's pages need not stay.
         if !packed.isEmpty { file.forgetPages() }

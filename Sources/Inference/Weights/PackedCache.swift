@@ -28,10 +28,13 @@ public struct PackedCache: Sendable {
 
     /// Writes a file of a base's packed matrices: whole or not at all, whoever else writes it.
     func write(
-        _ matrices: [(name: String, matrix: PackedMatrix)], for weights: String, _ products: NarrowProducts
+        _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: String,
+        _ products: NarrowProducts
     ) {
         guard let base = sha256(of: weights) else { return }
-        let header = PackedFile.header(matrices, base: base, products).bytes
+        let header = PackedFile.header(
+            matrices, sharpAttention: sharpAttention, base: base, products
+        ).bytes
         var digest = Digest()
         header.withUnsafeBytes { digest.add($0) }
         for (_, matrix) in matrices { digest.add(matrix.bytes) }
@@ -67,6 +70,27 @@ public struct PackedCache: Sendable {
         let bytes = Array(sum.utf8)
         replace(memo) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
         return sum
+    }
+
+    /// A number that was remembered about files of this content.
+    func number(about files: [String], _ question: String) -> Float? {
+        guard let path = path(about: files, question), let file = try? MappedFile(path: path) else {
+            return nil
+        }
+        return UInt32(String(decoding: file.bytes, as: UTF8.self), radix: 16).map(Float.init(bitPattern:))
+    }
+
+    func remember(_ number: Float, about files: [String], _ question: String) {
+        guard let path = path(about: files, question) else { return }
+        let bytes = Array(String(number.bitPattern, radix: 16).utf8)
+        replace(path) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
+    }
+
+    private func path(about files: [String], _ question: String) -> String? {
+        var digest = Digest()
+        digest.add(question)
+        for file in files { digest.add("\n" + (sha256(of: file) ?? "none")) }
+        return "\(directory)/\(digest.hexadecimal()).number"
     }
 
     private static func identity(of path: String) -> String? {

@@ -1,19 +1,22 @@
 /// Packed matrices of one base in a file: mapped read-only, so that the daemons of one machine share its pages, and
 /// checked to the last bit before any of it is used.
 ///
-/// Text, a line each, padded with zeros to whole pages: `astd packed weights 2`, the layout, the base's sha256, then
-/// `matrix NAME OUTPUTS INPUTS OFFSET BALANCE` for every matrix, and `end`. The matrices follow, each on a cache line. The last
-/// 64 bytes are the sha256 of everything before them, in hexadecimal.
+/// Text, a line each, padded with zeros to whole pages: `astd packed weights 3`, the layout, the base's sha256, then
+/// `sharp NAME` for every attention whose queries and keys stay in fp32, `matrix NAME OUTPUTS INPUTS OFFSET BALANCE
+/// LIMIT` (`pairs` or `none`, the limit that its weights keep to) for every matrix, and `end`. The matrices follow, each
+/// on a cache line. The last 64 bytes are the sha256 of everything before them, in hexadecimal.
 final class PackedFile {
     private let file: MappedFile
     private let products: NarrowProducts
     private var entries: [String: Entry] = [:]
+    private var sharpAttention: Set<String> = []
 
     struct Entry: Equatable {
         var outputs: Int
         var inputs: Int
         var offset: Int
         var balance: String
+        var hasPairLimit: Bool
     }
 
     static let digestBytes = 64
@@ -30,8 +33,8 @@ final class PackedFile {
         var digest = Digest()
         digest.add(payload)
         guard digest.hexadecimal().utf8.elementsEqual(bytes[payload.count...]) else { return nil }
-        guard let entries = Self.entries(payload, base: base, products) else { return nil }
-        self.entries = entries
+        guard let head = Self.head(payload, base: base, products) else { return nil }
+        (entries, sharpAttention) = head
     }
 
     /// The matrix of that name; `nil` when the file has none of that shape and balance.
@@ -41,46 +44,63 @@ final class PackedFile {
         else { return nil }
         return PackedMatrix(
             at: start + entry.offset, owner: file, outputs: outputs, inputs: inputs, balance: balance,
-            products)
+            entry.hasPairLimit ? products : products.withoutPairLimit)
+    }
+
+    /// Whether the file says that an attention's queries and keys stay in fp32; `nil` where it does not say.
+    func isAttentionSharp(_ attention: String) -> Bool? {
+        if sharpAttention.contains(attention) { return true }
+        return entries[attention + "attention.query.weight"] == nil ? nil : false
     }
 
     /// Where each matrix is, when the head is what is wanted and all of them are inside the file.
-    private static func entries(
+    private static func head(
         _ payload: UnsafeRawBufferPointer, base: String, _ products: NarrowProducts
-    ) -> [String: Entry]? {
+    ) -> (entries: [String: Entry], sharpAttention: Set<String>)? {
         guard let end = payload.firstIndex(of: 0) else { return nil }
         let lines = String(decoding: payload[..<end], as: UTF8.self).split(separator: "\n")
-        let head = Self.head(base: base, products).split(separator: "\n")
-        guard lines.starts(with: head), lines.last == "end" else { return nil }
+        let first = Self.firstLines(base: base, products).split(separator: "\n")
+        guard lines.starts(with: first), lines.last == "end" else { return nil }
         var entries: [String: Entry] = [:]
-        for line in lines.dropFirst(head.count).dropLast() {
+        var sharp: Set<String> = []
+        for line in lines.dropFirst(first.count).dropLast() {
             let words = line.split(separator: " ")
-            guard words.count == 6, let outputs = Int(words[2]), let inputs = Int(words[3]),
+            if words.first == "sharp", words.count == 2 {
+                sharp.insert(String(words[1]))
+                continue
+            }
+            guard words.count == 7, let outputs = Int(words[2]), let inputs = Int(words[3]),
                 let offset = Int(words[4]), (1...1 << 24).contains(outputs),
-                (1...1 << 24).contains(inputs), offset >= 0, offset % 64 == 0
+                (1...1 << 24).contains(inputs), offset >= 0, offset % 64 == 0,
+                words[6] == "pairs" && products.hasPairLimit || words[6] == "none"
             else { return nil }
             let size = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, products)
             guard offset <= payload.count - size else { return nil }
             entries[String(words[1])] = Entry(
-                outputs: outputs, inputs: inputs, offset: offset, balance: String(words[5]))
+                outputs: outputs, inputs: inputs, offset: offset, balance: String(words[5]),
+                hasPairLimit: words[6] == "pairs")
         }
-        return entries
+        return (entries, sharp)
     }
 
-    private static func head(base: String, _ products: NarrowProducts) -> String {
-        "astd packed weights 2\nlayout \(products.layout)\nbase \(base)\n"
+    private static func firstLines(base: String, _ products: NarrowProducts) -> String {
+        "astd packed weights 3\nlayout \(products.layout)\nbase \(base)\n"
     }
 
     /// What a file of these matrices begins with, whole pages, and where each of them is to be.
     static func header(
-        _ matrices: [(name: String, matrix: PackedMatrix)], base: String, _ products: NarrowProducts
+        _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String] = [], base: String,
+        _ products: NarrowProducts
     ) -> (bytes: [UInt8], offsets: [Int]) {
         func text(from first: Int) -> (String, [Int]) {
-            var text = head(base: base, products)
+            var text = firstLines(base: base, products)
             var offsets: [Int] = []
             var offset = first
+            for name in sharpAttention { text += "sharp \(name)\n" }
             for (name, matrix) in matrices {
-                text += "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset) \(matrix.balance)\n"
+                let limit = matrix.products.hasPairLimit ? "pairs" : "none"
+                text +=
+                    "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset) \(matrix.balance) \(limit)\n"
                 offsets.append(offset)
                 offset += matrix.bytes.count
             }

@@ -1,13 +1,19 @@
 /// What a network is built from: the base's tensors, with those that an adapter changed in their place.
 struct Weights {
     let checkpoint: Checkpoint
+    /// How the network that is built from it multiplies: as the checkpoint, or in fp32.
+    let precision: Precision
     /// By canonical name. Their memory is kept alive by `owners`.
     private var changed: [String: Tensor] = [:]
     private var owners: [AnyObject] = []
     /// The file that errors about changed tensors name.
     private var adapterPath: String?
 
-    init(_ checkpoint: Checkpoint) { self.checkpoint = checkpoint }
+    /// - Parameter precision: `nil`: the checkpoint's.
+    init(_ checkpoint: Checkpoint, precision: Precision? = nil) {
+        self.checkpoint = checkpoint
+        self.precision = precision ?? checkpoint.precision
+    }
 
     /// For tensors that a file of an adapter, or memory of its own, holds.
     mutating func keep(_ owner: AnyObject, adapterPath path: String) {
@@ -17,14 +23,33 @@ struct Weights {
 
     /// The tensor in narrow numbers; `nil` in fp32.
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
-        guard let products = NarrowProducts(checkpoint.precision) else { return nil }
+        guard let products = NarrowProducts(precision) else { return nil }
         guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, products) }
+        let balance = try checkpoint.balance(before: name)
         return try PackedMatrix(
-            tensor, try checkpoint.balance(before: name), for: adapterPath ?? checkpoint.path, products)
+            tensor, balance, for: adapterPath ?? checkpoint.path, products.suited(to: tensor, balance))
+    }
+
+    /// Whether a layer's queries and keys stay in fp32 in 8 bits; see ``ScoreSpread``.
+    ///
+    /// - Parameter attention: The module's name with its dot.
+    func isAttentionSharp(_ attention: String, heads: Int) throws(ModelError) -> Bool {
+        guard precision == .int8 else { return false }
+        guard ScoreSpread.tensors(of: attention).contains(where: { changed[$0] != nil }) else {
+            return try checkpoint.isAttentionSharp(attention, heads: heads)
+        }
+        return try ScoreSpread(self, attention, heads: heads).isSharp
     }
 
     /// What a norm's outputs are divided by; `nil` where nothing is.
-    func balance(of norm: String) throws(ModelError) -> ChannelBalance? { try checkpoint.balance(of: norm) }
+    func balance(of norm: String) throws(ModelError) -> ChannelBalance? {
+        precision == .int8 ? try checkpoint.balance(of: norm) : nil
+    }
+
+    /// The same for the norm before a matrix.
+    func balance(before matrix: String) throws(ModelError) -> ChannelBalance? {
+        precision == .int8 ? try checkpoint.balance(before: matrix) : nil
+    }
 
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }
 

@@ -1,0 +1,104 @@
+/// A network that was to multiply in 8 bits and does so in fp32, because 8 bits would change its scores too much.
+public struct PrecisionFallback: Sendable {
+    /// Root mean square of the differences between logits in 8 bits and in fp32, relative to that of the logits.
+    public let error: Float
+
+    /// For people.
+    public var message: String {
+        let percent = (error * 1000).rounded() / 10
+        let limit = Int(PrecisionCheck.limit * 100)
+        return error.isFinite
+            ? "int8 would change the scores by \(percent) % (at most \(limit) % is accepted): computing in fp32"
+            : "int8 overflows: computing in fp32"
+    }
+}
+
+/// Compares a network in 8 bits with itself in fp32 on a built-in window.
+///
+/// Most networks lose 1 to 4 % of their logits' size to 8 bits. A checkpoint with outlying channels, or an adapter that is
+/// many times as strong as its base, can lose all of it, and nothing else would tell.
+struct PrecisionCheck {
+    /// Largest accepted relative error.
+    static let limit: Float = 0.1
+    /// Changes with everything that decides the result: results of other versions are not used.
+    private static let version = "1"
+
+    private let cache: PackedCache?
+    private let weights: String
+    private let threads: Int
+
+    /// - Parameters:
+    ///   - cache: Remembers results.
+    ///   - weights: The base's file.
+    init(_ cache: PackedCache?, weights: String, threads: Int) {
+        self.cache = cache
+        self.weights = weights
+        self.threads = threads
+    }
+
+    /// - Parameters:
+    ///   - network: In 8 bits.
+    ///   - files: What the network is made of beside the base's weights.
+    ///   - exact: The same in fp32; made only when no result is remembered.
+    /// - Throws: ``ModelError``: `exact`'s, or no thread can be started.
+    /// - Returns: `nil` when the two agree, or fp32 itself gives no finite scores.
+    func fallback(
+        _ network: AST, files: [String], exact: () throws(ModelError) -> AST
+    ) throws(ModelError) -> PrecisionFallback? {
+        let layout = NarrowProducts(.int8)?.layout ?? ""
+        let question = "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
+        let error: Float
+        if let known = cache?.number(about: [weights] + files, question) {
+            error = known
+        } else {
+            error = try Self.error(of: network, beside: try exact(), threads: threads)
+            cache?.remember(error, about: [weights] + files, question)
+        }
+        return error <= Self.limit ? nil : PrecisionFallback(error: error)
+    }
+
+    private static func error(
+        of network: AST, beside exact: AST, threads: Int
+    ) throws(ModelError) -> Float {
+        let features = probe(network.config.geometry)
+        let engine = try Engine(threads: threads)
+        engine.prepare(for: [network, exact])
+        func logits(_ network: AST) -> [Float] {
+            var logits = [Float](repeating: 0, count: network.config.labels.count)
+            features.withUnsafeBufferPointer { features in
+                logits.withUnsafeMutableBufferPointer { engine.classify(network, features, logits: $0) }
+            }
+            return logits
+        }
+        let right = logits(exact)
+        let size = right.reduce(0) { $0 + $1 * $1 }
+        guard size.isFinite, size > 0 else { return 0 }
+        return (zip(logits(network), right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / size)
+            .squareRoot()
+    }
+
+    /// Normalised log-mels of a third each of faint noise, of a voice's harmonics in syllables, and of a loud siren.
+    private static func probe(_ geometry: Geometry) -> [Float] {
+        var state: UInt32 = 1
+        func noise() -> Float {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            return Float(state >> 8) / Float(1 << 23) - 1
+        }
+        /// A triangle of height 1 and period 1.
+        func wave(_ phase: Float) -> Float { abs(phase - phase.rounded(.down) - 0.5) * 2 }
+        var features: [Float] = []
+        for frame in 0..<geometry.frames {
+            for bin in 0..<geometry.melBins {
+                let (x, y) = (Float(bin) / Float(geometry.melBins), Float(frame))
+                var value = -0.6 - 0.5 * x + 0.15 * noise()
+                switch 3 * frame / max(1, geometry.frames) {
+                case 1: value += 1.2 * wave(y / 25) * wave(12 * x + y / 400) * (1 - x)
+                case 2: value += max(0, 1.4 - 30 * abs(x - 0.4 - 0.25 * wave(y / 90)))
+                default: break
+                }
+                features.append(value)
+            }
+        }
+        return features
+    }
+}
