@@ -29,7 +29,7 @@ final class TestClient: Sendable {
             }
         }
         guard code == 0 else { throw Failure.connect(errno) }
-        var timeout = timeval(tv_sec: 120, tv_usec: 0)
+        var timeout = timeval(tv_sec: Int(waitLimitSeconds), tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
