@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// What turns a model's raw scores into what people read.
 public enum Activation: String, CaseIterable, Sendable {

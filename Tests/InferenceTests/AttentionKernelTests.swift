@@ -2,12 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Inference
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 @Suite struct AttentionKernelTests {
     private static let available = [

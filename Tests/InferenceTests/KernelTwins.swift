@@ -1,12 +1,7 @@
 import TestSupport
 
 @testable import Inference
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// What the element-wise kernels compute, written down plainly and in double precision.
 enum KernelTwins {

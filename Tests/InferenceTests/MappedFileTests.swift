@@ -2,12 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Inference
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 @Suite struct MappedFileTests {
     /// Access and sharing of the pages of `path` in this process, such as `r--p`.

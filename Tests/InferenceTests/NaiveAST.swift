@@ -1,12 +1,7 @@
 import TestSupport
 
 @testable import Inference
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 /// The network written down as in the paper, in double precision and without any shortcut: every block computes
 /// every token, whatever pooling reads.

@@ -3,12 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Inference
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Musl
-#endif
+import Glibc
 
 @Suite struct PackedCacheTests {
     private static let model = Golden.path("models/f16")

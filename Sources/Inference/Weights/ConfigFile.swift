@@ -1,10 +1,5 @@
 private import FoundationEssentials
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// Small JSON files that stand beside the weights.
 enum ConfigFile {

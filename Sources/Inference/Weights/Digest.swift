@@ -1,10 +1,5 @@
 private import COpenSSL
-
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// SHA-256 of files: what tells whether two models or adapters are the same.
 public struct Digest: ~Copyable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// The bytes of a whole file, at an address that stays.
 protocol FileBytes: AnyObject {

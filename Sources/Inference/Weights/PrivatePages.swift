@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// Memory straight from the system: it has the pages back the moment their owner goes, which the allocator with
 /// its arenas does not promise.

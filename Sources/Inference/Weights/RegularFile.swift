@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// Opening and reading, with the traps of files that are no files.
 enum RegularFile {
@@ -11,11 +7,7 @@ enum RegularFile {
     static func open(path: String) throws(ModelError) -> (descriptor: Int32, size: Int) {
         guard !path.utf8.contains(0) else { throw .unreadable(path: path, reason: "no path has a NUL byte") }
         // O_NONBLOCK: a FIFO of that name must not hold up the start.
-        #if canImport(Glibc)
-            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        #else
-            let descriptor = Musl.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        #endif
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -35,13 +27,8 @@ enum RegularFile {
         var written = 0
         while written < bytes.count {
             // SAFETY: `written` is below the buffer's count.
-            #if canImport(Glibc)
-                let count = Glibc.write(
-                    descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-            #else
-                let count = Musl.write(
-                    descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-            #endif
+            let count = Glibc.write(
+                descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return false }
             written += count
@@ -54,13 +41,8 @@ enum RegularFile {
         var filled = 0
         while filled < buffer.count {
             // SAFETY: `filled` is below the buffer's count.
-            #if canImport(Glibc)
-                let count = Glibc.read(
-                    descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-            #else
-                let count = Musl.read(
-                    descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-            #endif
+            let count = Glibc.read(
+                descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
             filled += count

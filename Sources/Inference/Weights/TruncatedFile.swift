@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    private import Glibc
-#else
-    private import Musl
-#endif
+private import Glibc
 
 /// A mapped file that somebody shortens takes the weights away while they are read. Nothing can be computed then; what
 /// is left is to say so.
