@@ -20,7 +20,7 @@ public protocol AudioSource: AnyObject, Sendable {
     /// event, on the caller's thread, before this returns. Harmless when paused, not started or stopped.
     func pause()
 
-    /// Listens again. What a live source played meanwhile is a hole in the stream; a file goes on where it was.
+    /// Listens again. What a live source played meanwhile is a gap in the stream; a file goes on where it was.
     func resume()
 
     /// Ends the capture and returns when the thread is gone. May be called more than once, and before `start`.

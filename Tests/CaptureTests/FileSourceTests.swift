@@ -17,7 +17,7 @@ import Testing
         source.stop()
         #expect(log.isFinished)
         #expect(log.samples == stored)
-        #expect(log.holes.isEmpty && log.firstBreak == nil)
+        #expect(log.gaps.isEmpty && log.firstMismatch == nil)
         #expect(events.all == [SourceEvent(state: .healthy, name: "file:\(folder.file("f.wav"))")])
     }
 
@@ -53,7 +53,7 @@ import Testing
         var log = StreamLog()
         try await log.readToEnd(ring)
         #expect(log.isFinished && log.samples.count == 3_000)
-        #expect(log.holes == [.init(start: 3_000, end: 8_000, reason: .overrun)])
+        #expect(log.gaps == [.init(start: 3_000, end: 8_000, reason: .overrun)])
     }
 
     @Test func `Stopping ends a paced sleep and a wait for room, and finishes the stream`() async throws {

@@ -6,7 +6,7 @@ import Testing
 extension PulseSourceTests {
     /// Serialized with the other tests that have a server.
     @Suite(.serialized) struct Pause {
-        @Test func `While it is paused nothing is recorded, and after it there is a hole for just that`()
+        @Test func `While it is paused nothing is recorded, and after it there is a gap for just that`()
             async throws
         {
             let server = try await PulseServer()
@@ -40,10 +40,10 @@ extension PulseSourceTests {
             source.stop()
             source.pause()
             #expect(events.states == [.healthy, .paused, .recovering, .healthy])
-            #expect(log.holes.map(\.start) == [end])
-            #expect(log.holes.map(\.reason) == [.paused])
+            #expect(log.gaps.map(\.start) == [end])
+            #expect(log.gaps.map(\.reason) == [.paused])
             #expect(log.missing(.paused) >= paused)
-            #expect(log.firstBreak == nil)
+            #expect(log.firstMismatch == nil)
         }
 
         @Test func `A source that was lost before it was paused is found after it`() async throws {
@@ -100,7 +100,7 @@ extension PulseSourceTests {
         try await log.read(ring, until: "half a second more") { $0.samples.count >= most + 8_000 }
         source.stop()
         #expect(log.samples.elementsEqual(stored.prefix(log.samples.count)))
-        #expect(log.holes.isEmpty)
+        #expect(log.gaps.isEmpty)
         #expect(events.states == [.healthy, .paused, .healthy])
     }
 

@@ -23,20 +23,20 @@ extension PulseSourceTests {
             try await events.wait(for: .healthy, times: 2)
             let before = log.samples.count
             try await log.read(ring, until: "a gap and half a second more") {
-                !$0.holes.isEmpty && $0.samples.count > before + 8_000
+                !$0.gaps.isEmpty && $0.samples.count > before + 8_000
             }
             source.stop()
             let lasted = (SystemClock.bootNanos - begin) / CaptureFormat.nanosPerSample
             // Samples and gap together are no longer than the time that passed; a server may hand out some older ones.
             #expect(log.position < lasted + 8_000)
             #expect(events.states == [.healthy, .lost, .recovering, .healthy], "\(events.all)")
-            #expect(log.firstBreak == nil)
-            #expect(log.holes.count == 1)
+            #expect(log.firstMismatch == nil)
+            #expect(log.gaps.count == 1)
             #expect(log.missing(.sourceLost) > 0)
             return events
         }
 
-        @Test func `A server that is killed and comes back costs a hole and nothing else`() async throws {
+        @Test func `A server that is killed and comes back costs a gap and nothing else`() async throws {
             let server = try await PulseServer()
             let events = try await Self.survive(nil, of: server) { events in
                 server.kill()

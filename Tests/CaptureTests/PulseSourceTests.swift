@@ -46,7 +46,7 @@ import Testing
         source.stop()
         let first = try #require(log.samples.firstIndex { $0 != 0 })
         #expect(Self.place(of: played, in: Array(log.samples[first...].prefix(40_000))) == 0)
-        #expect(log.holes.isEmpty && log.firstBreak == nil)
+        #expect(log.gaps.isEmpty && log.firstMismatch == nil)
         #expect(ring.overrunSamples == 0)
         #expect(events.all == [SourceEvent(state: .healthy, name: "exact.monitor")])
         #expect(log.lastNanos > begin)
@@ -122,7 +122,7 @@ import Testing
         // Nothing was heard before: the stream begins with the first sample.
         var log = StreamLog()
         try await log.read(ring, until: "a quarter of a second") { $0.samples.count > 4_000 }
-        #expect(log.holes.isEmpty && log.firstBreak == nil)
+        #expect(log.gaps.isEmpty && log.firstMismatch == nil)
         source.stop()
         #expect(Self.captureThreads() == 0)
     }

@@ -25,25 +25,25 @@ extension SampleRing {
 
 /// What a consumer has seen of a stream, checked for contiguity as it comes.
 struct StreamLog {
-    struct Hole: Equatable {
+    struct Gap: Equatable {
         var start: Int64
         var end: Int64
-        var reason: HoleReason
+        var reason: GapReason
     }
 
     var samples: [Float] = []
-    var holes: [Hole] = []
-    /// The position behind the last sample or hole.
+    var gaps: [Gap] = []
+    /// The position behind the last sample or gap.
     var position: Int64 = 0
     /// The first stretch that did not begin where the one before ended.
-    var firstBreak: String?
+    var firstMismatch: String?
     /// The time of the last sample popped.
     var lastNanos: Int64 = 0
     var isFinished = false
 
-    /// Samples in holes of one reason.
-    func missing(_ reason: HoleReason) -> Int64 {
-        holes.filter { $0.reason == reason }.reduce(0) { $0 + $1.end - $1.start }
+    /// Samples in gaps of one reason.
+    func missing(_ reason: GapReason) -> Int64 {
+        gaps.filter { $0.reason == reason }.reduce(0) { $0 + $1.end - $1.start }
     }
 
     /// Takes one stretch.
@@ -54,14 +54,14 @@ struct StreamLog {
         switch read {
         case .samples(let count, let start, let nanos):
             if start != position {
-                firstBreak = firstBreak ?? "\(count) samples at \(start), not \(position)"
+                firstMismatch = firstMismatch ?? "\(count) samples at \(start), not \(position)"
             }
             self.samples += samples
             position = start + Int64(count)
             lastNanos = nanos
-        case .hole(let start, let end, let reason):
-            if start != position { firstBreak = firstBreak ?? "hole at \(start), not \(position)" }
-            holes.append(Hole(start: start, end: end, reason: reason))
+        case .gap(let start, let end, let reason):
+            if start != position { firstMismatch = firstMismatch ?? "gap at \(start), not \(position)" }
+            gaps.append(Gap(start: start, end: end, reason: reason))
             position = end
         case .empty: return false
         case .finished:
@@ -100,5 +100,5 @@ struct StreamLog {
     /// Consumes what the ring has.
     mutating func readAvailable(_ ring: SampleRing) { while take(from: ring) {} }
 
-    private var summary: String { "\(samples.count) samples, gaps \(holes)" }
+    private var summary: String { "\(samples.count) samples, gaps \(gaps)" }
 }

@@ -28,11 +28,11 @@ import Testing
             while log.take(from: ring, limit: 29) {}
         }
         #expect(log.samples == Self.ramp(0, 41_000))
-        #expect(log.holes.isEmpty)
-        #expect(log.firstBreak == nil)
+        #expect(log.gaps.isEmpty)
+        #expect(log.firstMismatch == nil)
     }
 
-    @Test func `What does not fit is dropped, counted, and a hole at exactly its place`() {
+    @Test func `What does not fit is dropped, counted, and a gap at exactly its place`() {
         let ring = SampleRing(capacitySamples: 100)
         ring.push(Self.ramp(0, 80))
         ring.push(Self.ramp(80, 50), at: 1_000_000_000)
@@ -45,7 +45,7 @@ import Testing
             before.read
                 == .samples(count: 100, startSample: 0, lastSampleNanos: 1_000_000_000 - 30 * 62_500))
         ring.push(Self.ramp(140, 5))
-        #expect(ring.pop(1000).read == .hole(start: 100, end: 140, reason: .overrun))
+        #expect(ring.pop(1000).read == .gap(start: 100, end: 140, reason: .overrun))
         let after = ring.pop(1000)
         #expect(after.samples == Self.ramp(140, 5))
         #expect(ring.overrunSamples == 40)
@@ -55,15 +55,15 @@ import Testing
         let ring = SampleRing(capacitySamples: 100)
         ring.push(Self.ramp(0, 120))
         _ = ring.pop(30)
-        ring.push(Self.ramp(120, 40))  // 30 would fit: a shred between two holes
+        ring.push(Self.ramp(120, 40))  // 30 would fit: a shred between two gaps
         _ = ring.pop(20)
         ring.push(Self.ramp(160, 40))
         var log = StreamLog()
         log.position = 50
         while log.take(from: ring) {}
-        #expect(log.holes == [.init(start: 100, end: 160, reason: .overrun)])
+        #expect(log.gaps == [.init(start: 100, end: 160, reason: .overrun)])
         #expect(log.samples == Self.ramp(50, 50) + Self.ramp(160, 40))
-        #expect(log.firstBreak == nil)
+        #expect(log.firstMismatch == nil)
         #expect(ring.overrunSamples == 60)
     }
 
@@ -73,11 +73,11 @@ import Testing
             ring.push(Self.ramp(block * 25, 25))
             #expect(ring.pop(100).samples == Self.ramp(block * 25, 10))
             let start = Int64(block * 25 + 10)
-            #expect(ring.pop(100).read == .hole(start: start, end: start + 15, reason: .overrun))
+            #expect(ring.pop(100).read == .gap(start: start, end: start + 15, reason: .overrun))
         }
     }
 
-    @Test func `Skips are holes between the samples around them`() {
+    @Test func `Skips are gaps between the samples around them`() {
         let ring = SampleRing(capacitySamples: 1000)
         ring.skip(samples: 7, reason: .sourceLost)
         ring.push(Self.ramp(7, 10))
@@ -86,9 +86,9 @@ import Testing
         ring.skip(samples: 0, reason: .overrun)
         ring.push(Self.ramp(24, 10))
         ring.finish()
-        #expect(ring.pop(100).read == .hole(start: 0, end: 7, reason: .sourceLost))
+        #expect(ring.pop(100).read == .gap(start: 0, end: 7, reason: .sourceLost))
         #expect(ring.pop(100).samples == Self.ramp(7, 10))
-        #expect(ring.pop(100).read == .hole(start: 17, end: 24, reason: .sourceLost))
+        #expect(ring.pop(100).read == .gap(start: 17, end: 24, reason: .sourceLost))
         #expect(ring.pop(100).samples == Self.ramp(24, 10))
         #expect(ring.pop(100).read == .finished)
         #expect(ring.pop(100).read == .finished)
@@ -107,10 +107,10 @@ import Testing
         var log = StreamLog()
         while log.take(from: ring) {}
         #expect(log.position == 500 + 700)
-        #expect(log.firstBreak == nil)
+        #expect(log.firstMismatch == nil)
         #expect(log.missing(.overrun) == ring.overrunSamples)
         #expect(log.missing(.overrun) + log.missing(.sourceLost) + Int64(log.samples.count) == 1200)
-        #expect(Set(log.holes.map(\.reason)) == [.overrun, .sourceLost])
+        #expect(Set(log.gaps.map(\.reason)) == [.overrun, .sourceLost])
         ring.push(Self.ramp(0, 8))
         #expect(ring.pop(100).read == .samples(count: 8, startSample: 1200, lastSampleNanos: 0))
     }
@@ -128,7 +128,7 @@ import Testing
         ring.push(Self.ramp(0, 12))
         ring.finish()
         #expect(ring.pop(8).samples == Self.ramp(0, 8))
-        #expect(ring.pop(8).read == .hole(start: 8, end: 12, reason: .overrun))
+        #expect(ring.pop(8).read == .gap(start: 8, end: 12, reason: .overrun))
         #expect(ring.pop(8).read == .finished)
     }
 

@@ -36,7 +36,7 @@ import Testing
                     wrong += 1
                 }
                 position += Int64(count)
-            case .hole: wrong += 1
+            case .gap: wrong += 1
             case .empty: ring.wait(timeoutSeconds: 5)
             case .finished: break reading
             }
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test
-    func `Under overruns every sample is delivered in its place or in a hole`() {
+    func `Under overruns every sample is delivered in its place or in a gap`() {
         let blocks = 20_000
         let ring = SampleRing(capacitySamples: 6_000)
         let progress = Progress()
@@ -87,7 +87,7 @@ import Testing
                 }
                 position += Int64(count)
                 popped += Int64(count)
-            case .hole(let start, let end, let reason):
+            case .gap(let start, let end, let reason):
                 if start != position || end <= start { wrong += 1 }
                 position = end
                 if reason == .overrun { overrun += end - start } else { lost += end - start }

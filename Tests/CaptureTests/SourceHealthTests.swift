@@ -22,32 +22,32 @@ import Testing
     }
 
     @Test func `What a break cost is the time between the last sample and the first new one`() {
-        var unheard = UnheardMeter()
-        unheard.noteBreak()
+        var gapMeter = GapMeter()
+        gapMeter.beginGap()
         // Nothing was heard before.
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 5_000_000_000) == 0)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 5_000_000_000) == 0)
         // Late or early inside a stream is jitter and costs nothing.
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 9_000_000_000) == 0)
-        unheard.noteBreak()
-        unheard.noteBreak()
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 9_000_000_000) == 0)
+        gapMeter.beginGap()
+        gapMeter.beginGap()
         // One second later 320 samples, 20 ms, have arrived.
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 10_000_000_000) == 16_000 - 320)
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 12_000_000_000) == 0)
-        unheard.noteBreak()
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 10_000_000_000) == 16_000 - 320)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_000_000_000) == 0)
+        gapMeter.beginGap()
         // Clocks that overlap by a little lose nothing, and never go backwards.
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
     }
 
     @Test func `A sleep of the machine is a break, its clocks' reading one after the other is none`() {
-        var unheard = UnheardMeter()
-        unheard.noteSleep(nanos: 5_000_000_000)
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 7_000_000_000) == 0)
-        unheard.noteSleep(nanos: 5_000_900_000)
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 7_500_000_000) == 0)
-        unheard.noteSleep(nanos: 3_605_000_000_000)
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 3_607_520_000_000) == 3_600 * 16_000)
-        unheard.noteSleep(nanos: 3_605_000_000_000)
-        #expect(unheard.noteArrival(samples: 320, lastSampleNanos: 3_608_000_000_000) == 0)
+        var gapMeter = GapMeter()
+        gapMeter.recordSleep(nanos: 5_000_000_000)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 7_000_000_000) == 0)
+        gapMeter.recordSleep(nanos: 5_000_900_000)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 7_500_000_000) == 0)
+        gapMeter.recordSleep(nanos: 3_605_000_000_000)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 3_607_520_000_000) == 3_600 * 16_000)
+        gapMeter.recordSleep(nanos: 3_605_000_000_000)
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 3_608_000_000_000) == 0)
     }
 }
 

@@ -76,7 +76,7 @@ import Testing
         stream: while true {
             switch ring.pop(into: block) {
             case .samples(let count, _, _): position += Int64(count)
-            case .hole(_, let end, _):
+            case .gap(_, let end, _):
                 // The pause was posted at the start of this gap.
                 let entries = Self.dequeueAll(mailbox, upTo: end - 1)
                 #expect(entries.allSatisfy { $0.position == position })

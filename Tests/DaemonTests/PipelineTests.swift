@@ -39,8 +39,8 @@ import Wire
         #expect(records.complaint == nil && stream.pipeline.currentCounters.skippedWindows == 0)
     }
 
-    @Test(arguments: [HoleReason.sourceLost, .paused])
-    func `Behind a long gap, and behind a pause, a new stretch starts`(reason: HoleReason) async throws {
+    @Test(arguments: [GapReason.sourceLost, .paused])
+    func `Behind a long gap, and behind a pause, a new stretch starts`(reason: GapReason) async throws {
         let stream = try Stream(sourceWaits: true)
         stream.push(20_001)
         stream.commands.post(reason == .paused ? .pause : .sourceLost)

@@ -122,7 +122,7 @@ final class Pipeline: @unchecked Sendable {
                 if source.waitsForReader {
                     while let window = planner.nextWindow(oldest) { try classify(window) }
                 }
-            case .hole(let start, let end, let reason):
+            case .gap(let start, let end, let reason):
                 process(gap: start..<end, reason)
             case .empty:
                 // The features contain everything that was captured: the newest window is really the newest.
@@ -146,7 +146,7 @@ final class Pipeline: @unchecked Sendable {
     private func lastPosition(before piece: SampleRing.Read) -> Int64 {
         switch piece {
         case .samples(_, let start, _): start
-        case .hole(_, let end, _): end - 1
+        case .gap(_, let end, _): end - 1
         case .empty, .finished: planner.endSample
         }
     }
@@ -183,7 +183,7 @@ final class Pipeline: @unchecked Sendable {
 
     /// Missing samples keep their place in time: a short gap is bridged with silence, behind a long one, or a
     /// pause, a new stretch of windows starts. No window contains sound from before a pause.
-    private func process(gap: Range<Int64>, _ reason: HoleReason) {
+    private func process(gap: Range<Int64>, _ reason: GapReason) {
         counters.count(gap, reason)
         let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
         publishGaps(discontinuity.skippedSamples, .skipped)
@@ -335,7 +335,7 @@ final class Pipeline: @unchecked Sendable {
 }
 
 extension PipelineCounters {
-    fileprivate mutating func count(_ gap: Range<Int64>, _ reason: HoleReason) {
+    fileprivate mutating func count(_ gap: Range<Int64>, _ reason: GapReason) {
         switch reason {
         case .overrun: overrunSamples += UInt64(gap.count)
         case .sourceLost: lostSamples += UInt64(gap.count)
@@ -345,7 +345,7 @@ extension PipelineCounters {
 }
 
 extension Gap.Reason {
-    fileprivate init(_ reason: HoleReason) {
+    fileprivate init(_ reason: GapReason) {
         switch reason {
         case .overrun: self = .overrun
         case .sourceLost: self = .sourceLost

@@ -1,9 +1,9 @@
 import Synchronization
 
 /// Holds a source's thread up for as long as nobody is to listen.
-final class PauseFlag: Sendable {
+final class PauseGate: Sendable {
     private let raised = Atomic<Bool>(false)
-    private let wakeUp = WakeEvent()
+    private let wakeUp = WakePipe()
 
     /// - Returns: Whether that is news.
     func set(_ isPaused: Bool) -> Bool {

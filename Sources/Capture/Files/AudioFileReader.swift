@@ -72,19 +72,19 @@ public final class AudioFileReader {
 
     private convenience init(file: OwnedDescriptor, size: Int64, name: String) throws(CaptureError) {
         guard size > 0 else { throw .emptyFile(name: name) }
-        let bytes = FileBytes(file, size: size)
+        let bytes = FileAudioBytes(file, size: size)
         let decoder = try SndfileDecoder(bytes, format: nil, name: name)
         if decoder.info.frames == 0 { throw .noFrames(name: name) }
         // The last page of an Ogg file tells its length; without that page it was cut off.
         let isCutOff = decoder.info.isOgg && decoder.info.frames == nil
         // A second view of the same file: the decoder's offset stays where it is.
-        let isTruncated = isCutOff || PromisedLength.isCutOff(FileBytes(file, size: size))
+        let isTruncated = isCutOff || PromisedLength.isCutOff(FileAudioBytes(file, size: size))
         let blockFrames = 4096
         try self.init(decoder, isTruncated: isTruncated, blockFrames: blockFrames, name: name)
     }
 
     /// Reads a stream that has no header, or whose header was read.
-    convenience init(stream: StreamBytes, format: WAVHeader, name: String) throws(CaptureError) {
+    convenience init(stream: StreamAudioBytes, format: WAVHeader, name: String) throws(CaptureError) {
         let decoder = try SndfileDecoder(stream, format: format, name: name)
         let blockFrames = max(1, decoder.info.sampleRateHz / 50)  // 20 ms: it is live
         try self.init(decoder, isTruncated: false, blockFrames: blockFrames, name: name)
@@ -144,7 +144,7 @@ public final class AudioFileReader {
     private func fillMono() throws(CaptureError) {
         monoStart = 0
         monoEnd = try decoder.read(into: interleaved, frames: blockFrames)
-        if monoEnd < blockFrames { try noteEnd(lastBlock: monoEnd) }
+        if monoEnd < blockFrames { try recordEnd(lastBlock: monoEnd) }
         let scale = Float(channels)
         for frame in 0..<monoEnd {
             let first = interleaved + frame * channels
@@ -162,7 +162,7 @@ public final class AudioFileReader {
     }
 
     /// The decoder gave fewer frames than asked: looks whether that is the end that was promised.
-    private func noteEnd(lastBlock: Int) throws(CaptureError) {
+    private func recordEnd(lastBlock: Int) throws(CaptureError) {
         hasEnded = true
         let total = framesRead + Int64(lastBlock)
         if let damage = decoder.damage {

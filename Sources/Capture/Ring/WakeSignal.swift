@@ -5,9 +5,9 @@ import Synchronization
 /// Ringing costs an atomic exchange when nobody sleeps and never blocks. A wake-up cannot be lost as long
 /// as the news is published, sequentially consistent, before ``ring()``, and the sleeper looks for news
 /// after it lay down.
-final class Doorbell: Sendable {
+final class WakeSignal: Sendable {
     private let isListening = Atomic<Bool>(false)
-    private let wakeUp = WakeEvent()
+    private let wakeUp = WakePipe()
 
     /// Wakes the sleeper, if there is one. From any thread; never blocks.
     func ring() {

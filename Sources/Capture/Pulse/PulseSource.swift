@@ -3,7 +3,7 @@ import Synchronization
 /// Listens to a source of a PulseAudio server, or of PipeWire in its place.
 ///
 /// The server converts to 16 kHz mono. When the server or the source is not there, goes away, or is silent for three
-/// seconds, the source looks for it until it is back; the time in between becomes a hole in the stream.
+/// seconds, the source looks for it until it is back; the time in between becomes a gap in the stream.
 public final class PulseSource: AudioSource {
     public let name: String
     private let pattern: String?

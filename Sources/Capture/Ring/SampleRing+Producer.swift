@@ -3,9 +3,9 @@ import Synchronization
 extension SampleRing {
     /// Adds samples to the stream. Never blocks.
     ///
-    /// What does not fit is dropped from the end of the block and becomes a hole with the reason
-    /// ``HoleReason/overrun``. After a drop the stream goes on with the first block that fits whole, so that a
-    /// slow consumer gets few long holes and not many short ones. A value that is no number becomes silence.
+    /// What does not fit is dropped from the end of the block and becomes a gap with the reason
+    /// ``GapReason/overrun``. After a drop the stream goes on with the first block that fits whole, so that a
+    /// slow consumer gets few long gaps and not many short ones. A value that is no number becomes silence.
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono samples, full scale ±1; copied.
@@ -27,8 +27,8 @@ extension SampleRing {
             append(UnsafeBufferPointer(rebasing: samples[..<accepted]), lastSampleNanos: lastNanos)
         }
         isOverrunning = dropped > 0
-        if dropped > 0 { addHole(samples: Int64(dropped), reason: .overrun) }
-        newsBell.ring()
+        if dropped > 0 { addGap(samples: Int64(dropped), reason: .overrun) }
+        dataSignal.ring()
     }
 
     /// Adds samples to the stream, waiting for room as long as it takes; for files.
@@ -49,7 +49,7 @@ extension SampleRing {
         while pushed < samples.count {
             // Half the ring at least, so that the two sides do not take turns over a few samples.
             let wanted = min(samples.count - pushed, max(1, capacity / 2))
-            roomBell.sleep(untilMonotonicNanos: .max) {
+            spaceSignal.sleep(untilMonotonicNanos: .max) {
                 roomForSamples() >= wanted || isClosed.load(ordering: .sequentiallyConsistent)
                     || stop?.isRaised == true
             }
@@ -60,35 +60,35 @@ extension SampleRing {
                 UnsafeBufferPointer(rebasing: samples[pushed..<pushed + count]),
                 lastSampleNanos: lastSampleNanos - Int64(after) * CaptureFormat.nanosPerSample)
             pushed += count
-            newsBell.ring()
+            dataSignal.ring()
         }
     }
 
     /// Makes a `pushWaiting` look at its stop flag. From any thread.
-    func interruptPush() { roomBell.ring() }
+    func interruptPush() { spaceSignal.ring() }
 
-    /// Lets the stream go on behind a range that was never delivered: positions advance, a hole remains.
+    /// Lets the stream go on behind a range that was never delivered: positions advance, a gap remains.
     ///
     /// - Parameters:
     ///   - samples: Length of the range, 0 or more.
     ///   - reason: Why it is missing.
-    public func skip(samples: Int64, reason: HoleReason) {
+    public func skip(samples: Int64, reason: GapReason) {
         precondition(samples >= 0, "a stream only goes forward")
         if samples == 0 || isClosed.load(ordering: .relaxed) { return }
-        addHole(samples: samples, reason: reason)
-        newsBell.ring()
+        addGap(samples: samples, reason: reason)
+        dataSignal.ring()
     }
 
     /// Ends the stream: once the consumer has popped everything it reads `finished`.
     public func finish() {
         isFinished.store(true, ordering: .sequentiallyConsistent)
-        newsBell.ring()
+        dataSignal.ring()
     }
 
     /// How many samples can be added now: 0 when the list of blocks is full.
     private func roomForSamples() -> Int {
         let freeEntries = entryCapacity - (headEntry - entryTail.load(ordering: .sequentiallyConsistent))
-        if freeEntries <= Self.entriesForHoles { return 0 }
+        if freeEntries <= Self.entriesForGaps { return 0 }
         return capacity - (writtenSamples - freedSamples.load(ordering: .sequentiallyConsistent))
     }
 
@@ -106,30 +106,30 @@ extension SampleRing {
         if unusable > 0 { replacedSamples.add(unusable, ordering: .relaxed) }
         writtenSamples += samples.count
         publishedSamples.store(writtenSamples, ordering: .releasing)
-        openHole = nil
+        openGap = nil
         publish(length: Int64(samples.count), reason: nil, lastSampleNanos: lastSampleNanos)
     }
 
-    /// Makes the hole at the end of the stream longer, or begins one.
+    /// Makes the gap at the end of the stream longer, or begins one.
     ///
-    /// There is always an entry for it: samples leave the last ``entriesForHoles`` alone, and should reasons
-    /// alternate more often than that while the consumer stands still, the last hole takes the rest.
-    private func addHole(samples: Int64, reason: HoleReason) {
+    /// There is always an entry for it: samples leave the last ``entriesForGaps`` alone, and should reasons
+    /// alternate more often than that while the consumer stands still, the last gap takes the rest.
+    private func addGap(samples: Int64, reason: GapReason) {
         let last = entries + (headEntry + entryCapacity - 1) % entryCapacity
         let isFull = headEntry - entryTail.load(ordering: .acquiring) == entryCapacity
-        if let openHole, openHole == reason || isFull {
+        if let openGap, openGap == reason || isFull {
             if last.pointee.grow(by: samples) {
-                if openHole == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
+                if openGap == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
                 pushedPosition.add(samples, ordering: .releasing)
                 return
             }
         }
         if reason == .overrun { lostToOverrun.add(samples, ordering: .relaxed) }
-        openHole = reason
+        openGap = reason
         publish(length: samples, reason: reason, lastSampleNanos: 0)
     }
 
-    private func publish(length: Int64, reason: HoleReason?, lastSampleNanos: Int64) {
+    private func publish(length: Int64, reason: GapReason?, lastSampleNanos: Int64) {
         let entry = entries + headEntry % entryCapacity
         entry.pointee.reason = reason
         entry.pointee.lastSampleNanos = lastSampleNanos

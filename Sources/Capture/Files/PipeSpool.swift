@@ -13,7 +13,7 @@ enum PipeSpool {
         _ source: OwnedDescriptor, name: String
     ) throws(CaptureError) -> (OwnedDescriptor, Int64) {
         let file = try OwnedDescriptor.temporary()
-        let bytes = StreamBytes(descriptor: source.number, stop: StopFlag())
+        let bytes = StreamAudioBytes(descriptor: source.number, stop: StopFlag())
         var size: Int64 = 0
         while true {
             let block = bytes.read(count: 1 << 18)

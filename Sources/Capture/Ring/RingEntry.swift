@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Why a range of the stream was never heard.
-public enum HoleReason: String, Sendable {
+public enum GapReason: String, Sendable {
     /// The consumer was too slow and the ring was full.
     case overrun
     /// The source, or its server, was away.
@@ -10,16 +10,16 @@ public enum HoleReason: String, Sendable {
     case paused
 }
 
-/// One stretch of the stream in a ``SampleRing``: samples, or a hole between samples.
+/// One stretch of the stream in a ``SampleRing``: samples, or a gap between samples.
 struct RingEntry: ~Copyable {
-    /// Why the stretch is a hole; nil for samples.
-    var reason: HoleReason?
-    /// When the last sample of the stretch was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME); 0 for a hole.
+    /// Why the stretch is a gap; nil for samples.
+    var reason: GapReason?
+    /// When the last sample of the stretch was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME); 0 for a gap.
     var lastSampleNanos: Int64
-    /// Length in samples. A hole may still grow while it waits, until the consumer takes it.
+    /// Length in samples. A gap may still grow while it waits, until the consumer takes it.
     let length: Atomic<Int64>
 
-    /// The length of a hole that the consumer has taken.
+    /// The length of a gap that the consumer has taken.
     static let taken: Int64 = -1
 
     init() {
@@ -28,7 +28,7 @@ struct RingEntry: ~Copyable {
         length = Atomic(Self.taken)
     }
 
-    /// Makes a waiting hole longer.
+    /// Makes a waiting gap longer.
     ///
     /// - Returns: false when the consumer has taken it already: it needs a new entry.
     func grow(by samples: Int64) -> Bool {
@@ -42,6 +42,6 @@ struct RingEntry: ~Copyable {
         return false
     }
 
-    /// Takes a hole: from here on it cannot grow.
+    /// Takes a gap: from here on it cannot grow.
     func take() -> Int64 { length.exchange(Self.taken, ordering: .acquiringAndReleasing) }
 }

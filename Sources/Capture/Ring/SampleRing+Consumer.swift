@@ -7,14 +7,14 @@ extension SampleRing {
         /// time at which the last was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME).
         case samples(count: Int, startSample: Int64, lastSampleNanos: Int64)
         /// The samples at positions `start..<end` are missing.
-        case hole(start: Int64, end: Int64, reason: HoleReason)
+        case gap(start: Int64, end: Int64, reason: GapReason)
         /// Nothing yet.
         case empty
         /// The stream has ended and everything was popped.
         case finished
     }
 
-    /// Takes the next stretch of the stream: samples up to the next hole or as many as fit, or one hole.
+    /// Takes the next stretch of the stream: samples up to the next gap or as many as fit, or one gap.
     ///
     /// - Parameter destination: Room for at least one sample.
     public func pop(into destination: UnsafeMutableBufferPointer<Float>) -> Read {
@@ -35,8 +35,8 @@ extension SampleRing {
                 if count > 0 { break }
                 position += entry.pointee.take()
                 releaseEntry()
-                roomBell.ring()
-                return .hole(start: start, end: position, reason: reason)
+                spaceSignal.ring()
+                return .gap(start: start, end: position, reason: reason)
             }
             let length = entry.pointee.length.load(ordering: .acquiring)
             let taken = min(Int(length - readInEntry), destination.count - count)
@@ -50,7 +50,7 @@ extension SampleRing {
         }
         position += Int64(count)
         freedSamples.store(readSamples, ordering: .sequentiallyConsistent)
-        roomBell.ring()
+        spaceSignal.ring()
         return .samples(count: count, startSample: start, lastSampleNanos: lastNanos)
     }
 
@@ -62,7 +62,7 @@ extension SampleRing {
         let longest = 1e9  // seconds; some thirty years stand for "for ever"
         let seconds = timeoutSeconds > 0 ? min(timeoutSeconds, longest) : 0
         let deadline = SystemClock.monotonicNanos + Int64(seconds * Double(SystemClock.nanosPerSecond))
-        newsBell.sleep(untilMonotonicNanos: deadline) {
+        dataSignal.sleep(untilMonotonicNanos: deadline) {
             isWoken.exchange(false, ordering: .sequentiallyConsistent)
                 || entryHead.load(ordering: .sequentiallyConsistent) != tailEntry
                 || isFinished.load(ordering: .sequentiallyConsistent)

@@ -33,13 +33,13 @@ public final class StdinSource: AudioSource {
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
-        let (name, descriptor, stop, pause) = (name, descriptor, thread.stop, thread.pauseFlag)
+        let (name, descriptor, stop, pause) = (name, descriptor, thread.stop, thread.pauseGate)
         let startsPaused = startsPaused
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
         try thread.start(into: ring, threadName: "astd-stdin", isPaused: startsPaused) {
             _ = pause.wait(unless: stop)
-            let stream = StreamBytes(descriptor: descriptor, stop: stop)
+            let stream = StreamAudioBytes(descriptor: descriptor, stop: stop)
             var problem: String?
             do throws(CaptureError) {
                 let reader = try Self.reader(of: stream, name: name)
@@ -77,7 +77,7 @@ public final class StdinSource: AudioSource {
     /// Finds out what the stream is.
     ///
     /// - Throws: `emptyFile`, `notAudio`, `unsupported`, `malformed` or `system`.
-    static func reader(of stream: StreamBytes, name: String) throws(CaptureError) -> AudioFileReader {
+    static func reader(of stream: StreamAudioBytes, name: String) throws(CaptureError) -> AudioFileReader {
         var head = stream.read(count: 12)
         if head.isEmpty {
             if let number = stream.failure {

@@ -4,7 +4,7 @@ internal import SystemSupport
 /// The life of a source with a thread of its own: started once, stopped once, joined before it goes.
 final class ThreadedSource: Sendable {
     let stop = StopFlag()
-    let pauseFlag = PauseFlag()
+    let pauseGate = PauseGate()
     private let state = Mutex<State>(.idle)
 
     private enum State {
@@ -15,7 +15,7 @@ final class ThreadedSource: Sendable {
 
     /// Starts the thread. It finishes the ring when `body` returns.
     ///
-    /// - Parameter isPaused: Whether ``pauseFlag`` is raised before `body` runs.
+    /// - Parameter isPaused: Whether ``pauseGate`` is raised before `body` runs.
     /// - Throws: `thread` when the system refuses another thread.
     func start(
         into ring: SampleRing, threadName: String, isPaused: Bool = false,
@@ -23,7 +23,7 @@ final class ThreadedSource: Sendable {
     ) throws(CaptureError) {
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
-            if isPaused { _ = pauseFlag.set(true) }
+            if isPaused { _ = pauseGate.set(true) }
             do throws(ThreadError) {
                 let thread = try NamedThread(threadName) {
                     body()
@@ -40,7 +40,7 @@ final class ThreadedSource: Sendable {
     ///
     /// - Returns: Whether that is news.
     func pause(_ isPaused: Bool) -> Bool {
-        state.withLock { if case .running = $0 { pauseFlag.set(isPaused) } else { false } }
+        state.withLock { if case .running = $0 { pauseGate.set(isPaused) } else { false } }
     }
 
     /// Ends the thread and waits for it. Harmless when there is none.
@@ -52,7 +52,7 @@ final class ThreadedSource: Sendable {
         }
         guard case .running(let thread, let ring) = before else { return }
         stop.raise()
-        _ = pauseFlag.set(false)
+        _ = pauseGate.set(false)
         ring.interruptPush()
         thread.join()
     }

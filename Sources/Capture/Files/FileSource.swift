@@ -31,7 +31,7 @@ public final class FileSource: AudioSource {
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let player = FilePlayer(
-            reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop, pause: thread.pauseFlag)
+            reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop, pause: thread.pauseGate)
         let (name, isPaced, startsPaused) = (name, isPaced, startsPaused)
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
@@ -64,10 +64,10 @@ final class FilePlayer: @unchecked Sendable {
     private let reader: AudioFileReader
     private let ring: SampleRing
     private let stop: StopFlag
-    private let pause: PauseFlag
+    private let pause: PauseGate
     private let block: UnsafeMutableBufferPointer<Float>
 
-    init(reader: AudioFileReader, ring: SampleRing, stop: StopFlag, pause: PauseFlag) {
+    init(reader: AudioFileReader, ring: SampleRing, stop: StopFlag, pause: PauseGate) {
         self.reader = reader
         self.ring = ring
         self.stop = stop

@@ -1,5 +1,5 @@
-/// Measures how much of a live stream went by unheard. No I/O.
-package struct UnheardMeter {
+/// Measures how much of a live stream went by gapMeter. No I/O.
+package struct GapMeter {
     /// When the last sample that arrived was heard, in nanoseconds of the clock that does not stop in a sleep.
     private var lastSampleNanos: Int64?
     private var sleptNanos: Int64 = 0
@@ -11,10 +11,10 @@ package struct UnheardMeter {
     package init() {}
 
     /// The stream broke off; the next samples come from a new one.
-    package mutating func noteBreak() { isBroken = true }
+    package mutating func beginGap() { isBroken = true }
 
     /// The machine has slept for so long since it started; the stream broke off when that is more than before.
-    package mutating func noteSleep(nanos: Int64) {
+    package mutating func recordSleep(nanos: Int64) {
         if nanos - sleptNanos > Self.shortestSleepNanos { isBroken = true }
         sleptNanos = nanos
     }
@@ -26,7 +26,7 @@ package struct UnheardMeter {
     ///   - lastSampleNanos: When the last of them was heard, in nanoseconds since the machine started.
     /// - Returns: How many samples are missing before them: what fits between the last sample of the stream
     ///   that broke off and the first of these. 0 inside a stream.
-    package mutating func noteArrival(samples: Int, lastSampleNanos: Int64) -> Int64 {
+    package mutating func recordArrival(samples: Int, lastSampleNanos: Int64) -> Int64 {
         defer {
             self.lastSampleNanos = lastSampleNanos
             isBroken = false

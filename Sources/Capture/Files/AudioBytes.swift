@@ -29,7 +29,7 @@ class AudioBytes {
 }
 
 /// A regular file, read at an offset of its own: whoever shares the descriptor does not disturb.
-final class FileBytes: AudioBytes {
+final class FileAudioBytes: AudioBytes {
     private let descriptor: OwnedDescriptor
     private let size: Int64
 
@@ -64,7 +64,7 @@ final class FileBytes: AudioBytes {
 }
 
 /// A pipe, read once from its beginning to its end.
-final class StreamBytes: AudioBytes {
+final class StreamAudioBytes: AudioBytes {
     private let descriptor: Int32
     private let stop: StopFlag
     /// Bytes that were read to find out what the stream is, and are to be read again.

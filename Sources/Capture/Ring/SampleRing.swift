@@ -3,8 +3,8 @@ import Synchronization
 /// A lock-free ring of 16 kHz mono samples between one capturing and one consuming thread.
 ///
 /// Every sample of the stream has a position, counted from 0 without a break. What the consumer gets is that
-/// stream in order: samples, and holes at exactly the place where samples are missing. Nothing goes missing
-/// uncounted: what was pushed or skipped equals what was popped plus the holes plus what still waits.
+/// stream in order: samples, and gaps at exactly the place where samples are missing. Nothing goes missing
+/// uncounted: what was pushed or skipped equals what was popped plus the gaps plus what still waits.
 ///
 /// Threads: `push`, `pushWaiting`, `skip` and `finish` belong to one producer, `pop` and `wait` to one
 /// consumer; everything else may be called from anywhere. The producer's side never allocates, locks, logs or
@@ -20,8 +20,8 @@ public final class SampleRing: @unchecked Sendable {
     let capacity: Int
     let entryCapacity: Int
 
-    /// Entries kept back for holes, so that a full ring can still tell what it lost.
-    static let entriesForHoles = 4
+    /// Entries kept back for gaps, so that a full ring can still tell what it lost.
+    static let entriesForGaps = 4
 
     // Written by the producer. Counts grow for ever; slot = count % capacity.
     let entryHead = Atomic<Int>(0)
@@ -38,13 +38,13 @@ public final class SampleRing: @unchecked Sendable {
     // Written by anyone.
     let isClosed = Atomic<Bool>(false)
     let isWoken = Atomic<Bool>(false)
-    let newsBell = Doorbell()
-    let roomBell = Doorbell()
+    let dataSignal = WakeSignal()
+    let spaceSignal = WakeSignal()
 
     // The producer's own.
     var headEntry = 0
     var writtenSamples = 0
-    var openHole: HoleReason?
+    var openGap: GapReason?
     var isOverrunning = false
 
     // The consumer's own.
@@ -59,7 +59,7 @@ public final class SampleRing: @unchecked Sendable {
     public init(capacitySamples: Int) {
         precondition(capacitySamples > 0, "a ring holds at least one sample")
         capacity = capacitySamples
-        entryCapacity = max(64, capacitySamples / 32 + Self.entriesForHoles)
+        entryCapacity = max(64, capacitySamples / 32 + Self.entriesForGaps)
         storage = UnsafeMutablePointer<Float>.allocate(capacity: capacity)
         storage.initialize(repeating: 0, count: capacity)
         entries = UnsafeMutablePointer<RingEntry>.allocate(capacity: entryCapacity)
@@ -92,12 +92,12 @@ public final class SampleRing: @unchecked Sendable {
     /// Makes a waiting consumer return from `wait`, now or the next time it waits. From any thread.
     public func wake() {
         isWoken.store(true, ordering: .sequentiallyConsistent)
-        newsBell.ring()
+        dataSignal.ring()
     }
 
     /// Says that nobody will pop again: `pushWaiting` returns and pushing does nothing. From any thread.
     public func close() {
         isClosed.store(true, ordering: .sequentiallyConsistent)
-        roomBell.ring()
+        spaceSignal.ring()
     }
 }

@@ -22,10 +22,10 @@ final class PulseSession: @unchecked Sendable {
     private var sourceName: String?
     private var phase = Phase.connecting
     private var health = SourceHealth()
-    private var unheard = UnheardMeter()
+    private var gapMeter = GapMeter()
     private var watchdog = NoDataWatchdog(atNanos: 0)
     /// Why samples are missing since the stream last broke off.
-    private var breakReason = HoleReason.sourceLost
+    private var gapReason = GapReason.sourceLost
     /// Whether the first attempt has come to its end, good or bad.
     private var hasBegun = false
 
@@ -80,7 +80,7 @@ final class PulseSession: @unchecked Sendable {
     func close() {
         pa_threaded_mainloop_lock(loop)
         phase = .closed
-        takeApart()
+        disconnect()
         timer?.cancel()
         pa_threaded_mainloop_unlock(loop)
         pa_threaded_mainloop_stop(loop)
@@ -92,12 +92,12 @@ final class PulseSession: @unchecked Sendable {
         defer { pa_threaded_mainloop_unlock(loop) }
         guard phase != .closed, phase != .paused else { return }
         if phase == .recording {
-            unheard.noteBreak()
-            breakReason = .paused
+            gapMeter.beginGap()
+            gapReason = .paused
         }
         phase = .paused
         tell(.paused)
-        takeApart()
+        disconnect()
     }
 
     /// Looks for the source again.
@@ -182,7 +182,7 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .recording, let name = stream?.deviceName else { return }
         sourceName = name
         // What one source had on the way is lost, and the other begins when it likes.
-        unheard.noteBreak()
+        gapMeter.beginGap()
         guard health.state == .healthy else { return }
         onEvent(SourceEvent(state: .healthy, name: name, message: "the server has changed its default"))
     }
@@ -191,12 +191,12 @@ final class PulseSession: @unchecked Sendable {
     func stream(isSuspended: Bool) {
         if isSuspended, phase == .recording {
             phase = .suspended
-            breakReason = .sourceLost
+            gapReason = .sourceLost
             let error = CaptureError.sourceSilent(
                 name: sourceName ?? wanted, reason: "the server has suspended it")
             tell(.lost, message: error.description)
         } else if !isSuspended, phase == .suspended {
-            unheard.noteBreak()
+            gapMeter.beginGap()
             phase = .recording
             startWatchdog()
             tell(.recovering)
@@ -209,12 +209,12 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .recording || phase == .suspended else { return }
         watchdog.recordArrival()
         let now = SystemClock.bootNanos
-        unheard.noteSleep(nanos: now - SystemClock.monotonicNanos)
-        let missing = unheard.noteArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
-        ring.skip(samples: missing, reason: breakReason)
+        gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
+        let missing = gapMeter.recordArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
+        ring.skip(samples: missing, reason: gapReason)
         ring.push(samples, lastSampleNanos: now - ageNanos)
         if phase == .recording, health.state != .healthy {
-            breakReason = .sourceLost
+            gapReason = .sourceLost
             tell(.healthy)
         }
     }
@@ -234,9 +234,9 @@ final class PulseSession: @unchecked Sendable {
     /// Notes what broke; `quietly` when it is the same trouble as before and no news.
     private func fail(_ error: CaptureError, quietly: Bool = false) {
         guard [.connecting, .watching, .recording, .suspended].contains(phase) else { return }
-        if phase == .recording { breakReason = .sourceLost }
+        if phase == .recording { gapReason = .sourceLost }
         phase = .broken
-        unheard.noteBreak()
+        gapMeter.beginGap()
         timer?.fire(inNanos: 0)
         if !quietly { tell(.lost, message: error.description) }
         begin()
@@ -256,7 +256,7 @@ final class PulseSession: @unchecked Sendable {
                 .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
                 quietly: health.state == .recovering)
         case .broken:
-            takeApart()
+            disconnect()
             phase = .waiting
             timer?.fire(inNanos: health.nextWaitNanos())
         case .waiting: connect()
@@ -269,7 +269,7 @@ final class PulseSession: @unchecked Sendable {
         timer?.fire(inNanos: NoDataWatchdog.tickNanos)
     }
 
-    private func takeApart() {
+    private func disconnect() {
         stream?.close()
         stream = nil
         connection?.close()

@@ -3,7 +3,7 @@ import Synchronization
 /// Tells a source's thread to end, once and for good.
 final class StopFlag: Sendable {
     private let raised = Atomic<Bool>(false)
-    private let wakeUp = WakeEvent()
+    private let wakeUp = WakePipe()
 
     /// Whether the thread should end.
     var isRaised: Bool { raised.load(ordering: .sequentiallyConsistent) }

@@ -2,7 +2,7 @@ private import Glibc
 
 /// Lets one thread sleep until another wakes it: a pipe of its own, so that waking never blocks and the
 /// deadline is one of the monotonic clock.
-final class WakeEvent: Sendable {
+final class WakePipe: Sendable {
     /// −1 when the process has run out of descriptors: then a sleeper looks around every few milliseconds
     /// instead, which is slower but loses nothing.
     private let readEnd: Int32
