@@ -1,50 +1,54 @@
-/// Something that can be listened to: a PulseAudio source, a file, standard input.
+/// A source of live audio: a PulseAudio source, a file, standard input.
 ///
 /// A source runs a thread of its own between `start` and `stop` and is started at most once.
+///
+/// Threading: methods may be called from any thread, but not by `onEvent`.
 public protocol AudioSource: AnyObject, Sendable {
-    /// What was asked for, as in ``SourceSpec/description``.
+    /// The requested source, as ``SourceSpec/description`` writes it.
     var name: String { get }
 
-    /// Begins to capture.
+    /// Starts to capture.
     ///
     /// - Parameters:
-    ///   - ring: Where the samples go. This source is its only producer, and finishes it at the end of the
+    ///   - ring: Receives the samples. This source is its only producer, and finishes it at the end of the
     ///     stream or when it is stopped.
-    ///   - onEvent: Called on the capture thread, a few times in a day; it must return soon and must not
-    ///     call `start` or `stop`.
-    /// - Throws: ``CaptureError`` when there is nothing to listen to; then no thread is left running and the
-    ///     ring is as it was.
+    ///   - onEvent: Called when the source's health changes, one event at a time and with no lock held. It
+    ///     must return soon and must not call this source.
+    /// - Throws: ``CaptureError`` when the source cannot be captured from; then no thread is left running and
+    ///     the ring is unchanged.
     func start(into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void) throws(CaptureError)
 
-    /// Stops listening until ``resume()``: a server is disconnected from, a file or a pipe is not read on. Told as an
-    /// event, on the caller's thread, before this returns. Harmless when paused, not started or stopped.
+    /// Stops capturing until ``resume()``: disconnects from a server, stops reading a file or a pipe. Returns
+    /// after `onEvent` has. Does nothing when the source is paused, not started or stopped.
     func pause()
 
-    /// Listens again. What a live source played meanwhile is a gap in the stream; a file goes on where it was.
+    /// Captures again. The pause of a live source is a gap in the stream; a file continues where it was.
     func resume()
 
-    /// Ends the capture and returns when the thread is gone. May be called more than once, and before `start`.
+    /// Ends the capture; returns when the thread has ended. May be called more than once, and before `start`.
     func stop()
 }
 
-/// A source's health changed.
+/// A change of a source's health.
 public struct SourceEvent: Sendable, Equatable {
-    /// How a source is.
+    /// The health of a source.
     public enum State: String, Sendable {
         /// Samples arrive.
         case healthy
-        /// Samples do not arrive; the source is being looked for.
+        /// Samples do not arrive; the source reconnects.
         case lost
-        /// The source is there again; the first samples are awaited.
+        /// The source is back; the first samples have not arrived yet.
         case recovering
-        /// Nobody is to listen.
+        /// Capture is paused.
         case paused
     }
 
     public let state: State
-    /// The source's own name where it is known, else what was asked for.
+    /// What `--source` accepts for this source: the scheme, and the name that the server gave where it is
+    /// known (`pulse:alsa_input.pci-0000_00_1f.3.analog-stereo`), otherwise the requested pattern
+    /// (`pulse:*USB*`, `pulse`). The list of sources has the same form.
     public let name: String
-    /// What happened, for people; nil when there is nothing to add.
+    /// What happened, in words; nil when the state says it all.
     public let message: String?
 
     public init(state: State, name: String, message: String? = nil) {

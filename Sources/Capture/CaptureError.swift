@@ -1,43 +1,43 @@
 public import SystemSupport
 
-/// Everything that can be wrong with audio that was asked for: what was wanted and what was found.
+/// Why requested audio cannot be read: what was expected and what was found.
 ///
 /// ``description`` is one line, "what is wrong: what to do". ``code`` is for programs.
 public enum CaptureError: Error, Equatable, Sendable {
-    /// Nothing has this path.
+    /// The path does not exist.
     case fileNotFound(path: String)
-    /// The file, or a folder on the way to it, may not be read by this user.
+    /// This user must not read the file, or a folder on its path.
     case permissionDenied(path: String)
-    /// A folder stands where a file was wanted.
+    /// The path names a folder.
     case isDirectory(path: String)
-    /// A pipe, socket or device stands where a regular file was wanted; `found` says which.
+    /// The path names a pipe, socket or device; `found` says which.
     case notRegularFile(path: String, found: String)
-    /// The file has no bytes at all.
+    /// The file has no bytes.
     case emptyFile(name: String)
-    /// The file is audio, but holds no sample.
+    /// The file is audio but contains no samples.
     case noFrames(name: String)
     /// The bytes are not audio; `found` says what they look like.
     case notAudio(name: String, found: String)
-    /// The bytes begin as audio and then make no sense; `detail` is the decoder's own wording.
+    /// The bytes start as audio and are damaged further on; `detail` is the decoder's wording.
     case malformed(name: String, detail: String)
-    /// It is audio of a kind or size that is not taken; `wanted` says what is.
+    /// The audio has an unsupported format or size; `wanted` says what to do.
     case unsupported(name: String, wanted: String, found: String)
-    /// A sample is NaN, infinite or absurdly large; `frame` is the first such one, counted from 0 in the
-    /// file's own rate.
+    /// A sample is NaN, infinite or beyond ``CaptureFormat/largestMagnitude``; `frame` is the first such
+    /// frame, counted from 0 at the file's own rate.
     case nonFinite(name: String, frame: Int64, value: String)
     /// A system call failed; `reason` is the system's wording for its error number.
     case system(name: String, operation: String, reason: String)
     /// The capture thread cannot be started.
     case thread(ThreadError)
-    /// No PulseAudio server answered; `server` is the address that was asked for, nil for the default.
+    /// No PulseAudio server answered; `server` is its address, nil for the default.
     case noServer(server: String?, reason: String)
-    /// The server has no source of that name; `available` lists those it has.
+    /// The server has no source of that name; `available` lists its sources.
     case noSuchSource(wanted: String, available: [String])
-    /// The server is there and the source exists, but it would not be recorded from.
+    /// The server refused to record from the source.
     case sourceRefused(wanted: String, reason: String)
-    /// The source was recorded from and gives nothing any more.
+    /// The source stopped delivering samples.
     case sourceSilent(name: String, reason: String)
-    /// A source specification that is none.
+    /// The text is not a source specification.
     case badSpec(found: String)
 }
 
@@ -72,7 +72,7 @@ extension CaptureError: CustomStringConvertible {
         case .fileNotFound(let path):
             "\(path) does not exist: check the path"
         case .permissionDenied(let path):
-            "\(path) may not be read: give this user read permission"
+            "\(path) cannot be read: give this user read permission"
         case .isDirectory(let path):
             "\(path) is a folder, not an audio file: name a file in it"
         case .notRegularFile(let path, let found):
@@ -80,17 +80,17 @@ extension CaptureError: CustomStringConvertible {
         case .emptyFile(let name):
             "\(name) is empty (0 bytes): check how it was written"
         case .noFrames(let name):
-            "\(name) holds no audio, its length is 0 samples: check how it was written"
+            "\(name) contains no audio (0 samples): check how it was written"
         case .notAudio(let name, let found):
             "\(name) is not audio, it looks like \(found): give a WAV, FLAC, Ogg, Opus, MP3 or AIFF file"
         case .malformed(let name, let detail):
-            "\(name) is damaged (\(detail)): make or fetch it again"
+            "\(name) is damaged (\(detail)): create or download it again"
         case .unsupported(let name, let wanted, let found):
             "\(name) has \(found), which is not supported: \(wanted)"
         case .nonFinite(let name, let frame, let value):
-            "\(name) has \(value) at frame \(frame), which is no sample: repair or convert the file"
+            "\(name) has an invalid sample (\(value)) at frame \(frame): repair or re-encode the file"
         case .system(let name, let operation, let reason):
-            "\(name) could not be used, \(operation) failed (\(reason)): check the file and its disk"
+            "\(name): \(operation) failed (\(reason)): check the file and its disk"
         case .thread(let error):
             error.description
         case .noServer(let server, let reason):
@@ -98,21 +98,21 @@ extension CaptureError: CustomStringConvertible {
                 + "`pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER"
         case .noSuchSource(let wanted, let available):
             if available.isEmpty {
-                "the PulseAudio server has no source for \(wanted), nor any other: connect a microphone"
+                "the PulseAudio server has no sources, \(wanted) was requested: connect a microphone"
             } else {
                 "no PulseAudio source matches \(wanted): choose one of \(available.joined(separator: ", "))"
             }
         case .sourceRefused(let wanted, let reason):
-            "the PulseAudio server would not record from \(wanted) (\(reason)): look at the server's log"
+            "the PulseAudio server refused to record from \(wanted) (\(reason)): check the server's log"
         case .sourceSilent(let name, let reason):
-            "\(name) gives no sound any more (\(reason)): astd waits for it"
+            "\(name) stopped delivering audio (\(reason)); waiting for it to resume"
         case .badSpec(let found):
             "\"\(found)\" is not an audio source: use pulse, pulse:NAME, file:PATH or stdin"
         }
     }
 }
 
-/// Names of files and devices come from outside and may hold anything; a message stays one line.
+/// Names of files and devices are untrusted input and may contain line breaks; a message is one line.
 enum OneLine {
     /// The text with control characters written as `\u{..}`.
     static func escaped(_ text: String) -> String {

@@ -1,4 +1,4 @@
-/// Where live audio comes from, as users write it.
+/// A source of live audio, as `--source` writes it.
 public enum SourceSpec: Equatable, Sendable {
     /// A PulseAudio source: the first whose name or description matches a glob, or the server's default.
     case pulse(pattern: String?)
@@ -7,7 +7,7 @@ public enum SourceSpec: Equatable, Sendable {
     /// Standard input: a WAV stream, or headerless 16-bit little-endian mono samples at 16 kHz.
     case stdin
 
-    /// Reads `pulse`, `pulse:GLOB`, `file:PATH` or `stdin`.
+    /// Parses `pulse`, `pulse:GLOB`, `file:PATH` or `stdin`.
     ///
     /// - Throws: ``CaptureError/badSpec(found:)`` for anything else, also for an empty glob or path.
     public init(parsing text: String) throws(CaptureError) {
@@ -22,11 +22,11 @@ public enum SourceSpec: Equatable, Sendable {
         }
     }
 
-    /// Makes the source; nothing is opened before it is started.
+    /// Creates the source; nothing is opened before it is started.
     ///
     /// - Parameters:
-    ///   - paced: Whether a file plays in real time; without it as fast as the consumer reads. The other
-    ///     sources have their own pace.
+    ///   - paced: Whether a file plays in real time; otherwise as fast as the consumer reads. Other sources
+    ///     have their own pace.
     ///   - startsPaused: Whether a file or standard input is not read before ``AudioSource/resume()``.
     ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
     public func makeSource(paced: Bool, startsPaused: Bool = false, pulseServer: String?) -> any AudioSource {

@@ -36,7 +36,11 @@ struct DaemonComponents {
             logger.warning("\(options.recognizer.model): \(fallback.message)")
         }
         // Ten seconds: longer than a forward pass may take.
-        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz)
+        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz) {
+            logger.warning(
+                "the source delivers invalid samples (NaN, infinite or beyond 1e15); replacing them by silence"
+            )
+        }
         let commands = CommandMailbox(ring: ring)
         let adapters = AdapterShelf(
             maker, directory: options.adaptersDirectory, commands: commands, logger: logger)

@@ -4,7 +4,7 @@ private import Glibc
 /// Log-mel filterbank energies of whole frames, normalised as the model was trained.
 ///
 /// All arithmetic is in double precision: a pure tone leaves bins that are ten million times weaker than
-/// itself, and single precision, which the oracle uses, fills them with its own rounding noise.
+/// itself, and single precision, which the reference implementation uses, fills them with rounding noise.
 public final class Fbank {
     public let config: FrontendConfig
 
@@ -59,7 +59,7 @@ public final class Fbank {
         scratch.deallocate()
     }
 
-    /// Computes `count` frames from the first of `samples`.
+    /// Computes the first `count` frames of `samples`.
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono in -1...1, at least `(count - 1) * 160 + 400`.

@@ -3,7 +3,7 @@ private import Glibc
 /// Triangular filters whose corners are evenly spaced on Kaldi's mel scale, mel(f) = 1127 ln(1 + f / 700).
 ///
 /// Only the powers under a triangle are stored. A filter that is narrower than the distance between two
-/// frequency bins can be empty, and its energy is then the floor.
+/// frequency bins can be empty; its energy is then the floor.
 struct MelBank {
     /// First FFT bin and number of FFT bins of each filter.
     var starts: [Int32] = []
@@ -16,7 +16,7 @@ struct MelBank {
         let high = Self.mel(FrontendConfig.highFrequencyHz)
         let spacing = (high - low) / Double(filters + 1)
         let binHz = Double(FrontendConfig.sampleRateHz) / Double(FrontendConfig.fftPoints)
-        // Kaldi leaves the bin of the Nyquist frequency out.
+        // Kaldi omits the bin of the Nyquist frequency.
         let bins = FrontendConfig.fftPoints / 2
         for filter in 0..<filters {
             let left = low + Double(filter) * spacing

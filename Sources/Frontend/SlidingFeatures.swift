@@ -1,11 +1,11 @@
-/// Features of a stream of samples, of which any recent window can be had: a frame is computed once, however
-/// many windows it appears in.
+/// Features of a stream of samples. Provides any recent window; a frame is computed once, however many
+/// windows contain it.
 ///
-/// Frames are numbered from the stream's first sample. The newest `windowFrames + historyFrames` are kept, as plain
-/// logarithms: each model that looks at a window normalises it in its own way.
+/// Frames are numbered from the stream's first sample. The newest `windowFrames + historyFrames` are stored
+/// as logarithms, because each model normalises its window differently.
 public final class SlidingFeatures {
     public let config: FrontendConfig
-    /// Frames computed so far: the next frame's number.
+    /// Number of frames computed so far, and the number of the next one.
     public private(set) var frameCount = 0
 
     /// How many frames a caller may append past the end of a window before it copies that window.
@@ -15,16 +15,16 @@ public final class SlidingFeatures {
     /// SAFETY: `[capacityFrames, melBins]`; rows 0..<(frameCount - firstFrame) are valid. Freed in deinit.
     private var rows: UnsafeMutablePointer<Float>
     private var capacityFrames: Int
-    /// Frames of the longest window that can be had.
+    /// Frames of the longest window that is provided.
     private var windowFrames: Int
     /// Number of the frame in row 0.
     private var firstFrame = 0
-    /// Samples from the beginning of frame `frameCount`. SAFETY: `pendingCapacity` floats, freed in deinit.
+    /// Samples from the start of frame `frameCount`. SAFETY: `pendingCapacity` floats, freed in deinit.
     private let pending: UnsafeMutablePointer<Float>
     private var pendingCount = 0
     private static let pendingCapacity = FrontendConfig.frameSamples + 100 * FrontendConfig.frameShiftSamples
 
-    /// - Parameter historyFrames: At least; a block of up to 0.6 s is always allowed for.
+    /// - Parameter historyFrames: Minimum; there is always room for a block of 0.6 s.
     public init(_ config: FrontendConfig, historyFrames: Int = 0) {
         self.config = config
         self.historyFrames = historyFrames + 64
@@ -40,7 +40,7 @@ public final class SlidingFeatures {
         pending.deallocate()
     }
 
-    /// Takes the stream's next samples and computes the frames that they complete.
+    /// Appends the stream's next samples and computes the frames that they complete.
     ///
     /// - Parameter samples: 16 kHz mono in -1...1; any number.
     public func append(_ samples: UnsafeBufferPointer<Float>) {
@@ -57,7 +57,8 @@ public final class SlidingFeatures {
         }
     }
 
-    /// Takes `count` samples of digital silence: a hole in the stream, so that what follows keeps its place.
+    /// Appends `count` samples of digital silence for a gap in the stream, so that later samples keep their
+    /// positions.
     public func appendSilence(samples count: Int) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 4096) { zeros in
             zeros.initialize(repeating: 0)
@@ -69,17 +70,17 @@ public final class SlidingFeatures {
         }
     }
 
-    /// Forgets everything; the next sample is the first of a new stream.
+    /// Removes all frames; the next sample is the first of a new stream.
     public func reset() {
         frameCount = 0
         firstFrame = 0
         pendingCount = 0
     }
 
-    /// Number of the oldest frame that is still there.
+    /// Number of the oldest stored frame.
     public var oldestFrame: Int { firstFrame }
 
-    /// From now on windows of `frames` frames can be had, as soon as so many are there; the frames that are, stay.
+    /// Provides windows of `frames` frames as soon as that many are computed; stored frames stay.
     public func keep(windowFrames frames: Int) {
         windowFrames = frames
         let capacity = Self.capacity(frames, historyFrames)
@@ -92,7 +93,7 @@ public final class SlidingFeatures {
         capacityFrames = capacity
     }
 
-    /// Copies `frontend.windowFrames` frames from `start`, normalised; frames that are not there yet are padding.
+    /// Copies `frontend.windowFrames` frames from `start`, normalised; missing frames are padding.
     ///
     /// - Parameters:
     ///   - frontend: Another model's front end, with as many mel bins; `nil` for ``config``.
@@ -110,7 +111,7 @@ public final class SlidingFeatures {
         (destination + available).update(repeating: frontend.paddingValue, count: window.count - available)
     }
 
-    /// Twice the window: rows move to the front once a window, not once a hop.
+    /// Twice the window, so that rows move to the front once per window instead of once per hop.
     private static func capacity(_ windowFrames: Int, _ historyFrames: Int) -> Int {
         2 * (windowFrames + historyFrames) + 128
     }

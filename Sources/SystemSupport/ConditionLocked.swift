@@ -2,7 +2,8 @@ private import Glibc
 
 /// A value that several threads change, and whose changes they wait for: a mutex with a condition variable.
 ///
-/// Threading: any thread. The closures run with the lock held, so they must be short and must not use the same lock.
+/// Threading: any thread. The closures run with the lock held, so they must be short and must not use the
+/// same lock.
 ///
 /// SAFETY: `value` is accessed only with `mutex` held.
 public final class ConditionLocked<Value>: @unchecked Sendable {

@@ -4,10 +4,11 @@ private import Synchronization
 
 /// A thread that may block, outside every executor and thread pool.
 ///
-/// The thread blocks all signals but those of its own faults, so that the kernel delivers SIGTERM and the like to
-/// the program's other threads.
+/// The thread blocks all signals but those of its own faults, so that the kernel delivers SIGTERM and the
+/// like to the program's other threads.
 ///
-/// Threading: `join()` may be called from any thread but its own, once. A thread that is not joined is detached.
+/// Threading: `join()` may be called from any thread but its own, once. A thread that is not joined is
+/// detached.
 public final class NamedThread: Sendable {
     private let handle: pthread_t
     private let isJoined = Atomic<Bool>(false)

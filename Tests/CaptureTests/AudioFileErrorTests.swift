@@ -21,7 +21,7 @@ import Testing
         return try TestFolder.bytes(of: path)
     }
 
-    @Test func `What is not there, not readable or not a file is told apart`() throws {
+    @Test func `Missing paths, folders and other non-files have errors of their own`() throws {
         let folder = try TestFolder()
         let missing = folder.file("missing.wav")
         #expect(Self.error(of: missing) == .fileNotFound(path: missing))
@@ -34,7 +34,7 @@ import Testing
         #expect(Self.error(of: empty)?.code == "empty")
     }
 
-    @Test func `A file without read permission is refused as such`() throws {
+    @Test func `A file without read permission is rejected for that reason`() throws {
         let folder = try TestFolder()
         let path = try folder.write(try Self.wavBytes(folder), to: "secret.wav")
         chmod(path, 0)
@@ -49,7 +49,7 @@ import Testing
         #expect(found.withLock { $0 } == .permissionDenied(path: path))
     }
 
-    @Test func `A named pipe or a device is refused without waiting for a writer`() async throws {
+    @Test func `A named pipe or a device is rejected without waiting for a writer`() async throws {
         let folder = try TestFolder()
         let fifo = folder.file("fifo.wav")
         #expect(mkfifo(fifo, 0o600) == 0)
@@ -68,7 +68,7 @@ import Testing
         pipe.closeWriteEnd()
     }
 
-    @Test func `Text, pictures and noise called WAV are not audio, and told apart`() throws {
+    @Test func `Text, pictures and noise named .wav are rejected with what they look like`() throws {
         let folder = try TestFolder()
         let text = try folder.write(Array("This is no sound at all.\n".utf8), to: "text.wav")
         #expect(Self.error(of: text) == .notAudio(name: text, found: "text"))
@@ -86,7 +86,7 @@ import Testing
         #expect(Self.error(of: film)?.description.contains("ffmpeg") == true)
     }
 
-    @Test func `A header without samples, or cut in the middle, is damaged or empty, never silence`() throws {
+    @Test func `A header without samples, or a truncated one, is an error and never silence`() throws {
         let folder = try TestFolder()
         let whole = try Self.wavBytes(folder)
         for (length, code) in [(13, "unreadable"), (20, "unreadable"), (35, "unreadable"), (43, "empty")] {
@@ -99,7 +99,7 @@ import Testing
         #expect(Self.error(of: path) == .noFrames(name: path))
     }
 
-    @Test func `A file that was cut off is read as far as it goes and says so`() throws {
+    @Test func `A truncated file is read to its last sample and reported as truncated`() throws {
         let folder = try TestFolder()
         for (name, format) in [
             ("cut.wav", AudioFixture.Format.wav16), ("cut.aiff", .aiff16), ("cut.au", .au16),
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `Too many channels and impossible rates are refused with what is possible`() throws {
+    @Test func `Too many channels and unsupported rates are rejected with the supported range`() throws {
         let folder = try TestFolder()
         var bytes = try Self.wavBytes(folder)
         bytes.replaceSubrange(22..<24, with: [65, 0])
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `The first sample that is no number is an error with its place, at any rate`() throws {
+    @Test func `The first unusable sample is an error with its frame, at any rate`() throws {
         let folder = try TestFolder()
         let path = folder.file("bad.wav")
         for (bad, wording) in [(Float.nan, "nan"), (.infinity, "inf"), (-.infinity, "-inf"), (1e20, "1e+20")]
@@ -150,10 +150,10 @@ import Testing
                 #expect(Self.error(of: path) == .nonFinite(name: path, frame: 12_345, value: wording))
             }
         }
-        #expect(Self.error(of: path)?.description.contains("1e+20 at frame 12345") == true)
+        #expect(Self.error(of: path)?.description.contains("(1e+20) at frame 12345") == true)
     }
 
-    @Test func `A message stays one line whatever a file is called`() {
+    @Test func `A message is one line even when the file name has control characters`() {
         let error = CaptureError.fileNotFound(path: "a\nb\u{1B}[31m.wav")
         #expect(error.description == "a\\nb\\u{1B}[31m.wav does not exist: check the path")
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct AudioFileReaderTests {
-    @Test func `A 16 kHz mono file of 16 bits comes out as x over 32768, bit for bit`() throws {
+    @Test func `A 16 kHz mono file of 16 bits is read as x over 32768, bit for bit`() throws {
         let folder = try TestFolder()
         let stored: [Int16] = (0..<70_000).map { Int16(truncatingIfNeeded: $0 &* 7919 &- 32_768) }
         for (name, format) in [
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func `A 16 kHz mono file of floats comes out bit for bit, also beyond full scale`() throws {
+    @Test func `A 16 kHz mono file of floats is read bit for bit, also beyond full scale`() throws {
         let folder = try TestFolder()
         let stored: [Float] =
             [0, -0.0, 1, -1, 3.5, -1e9, 1e-37, .leastNonzeroMagnitude] + AudioFixture.noise(9_000)
@@ -61,7 +61,8 @@ import Testing
         #expect(reader.frames == Int64(frames))
         let samples = try AudioFixture.readAll(reader, block: 320)
         #expect(samples.count == Int((Double(frames) * 16_000 / Double(rate)).rounded()))
-        // Away from both ends, where the filter sees the silence outside, it is the same sine, sample by sample.
+        // Away from both ends, where the filter sees the silence outside, it is the same sine, sample by
+        // sample.
         var worst: Float = 0
         for index in 1_000..<samples.count - 1_000 {
             let exact = 0.5 * Float(sin(2 * Double.pi * 1_000 * Double(index) / 16_000))
@@ -87,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: ["ogg", "opus", "mp3"])
-    func `A compressed file has its tone at the right place and its whole length`(kind: String) throws {
+    func `A compressed file has its tone in the right place and its full length`(kind: String) throws {
         let folder = try TestFolder()
         let (format, rate): (AudioFixture.Format, Int) =
             switch kind {
@@ -105,7 +106,7 @@ import Testing
         #expect(!reader.isTruncated)
     }
 
-    @Test func `An MP3 of variable bit rate without a length in it is read to its end`() throws {
+    @Test func `An MP3 of variable bit rate without a stated length is read to its end`() throws {
         let folder = try TestFolder()
         // Noise first: from its large frames a decoder would estimate far too short a file.
         let loud = AudioFixture.noise(44_100 * 2)
@@ -143,7 +144,7 @@ import Testing
         #expect(lseek(descriptor, 0, SEEK_CUR) == 1_234)
     }
 
-    @Test func `A pipe is read whole, also in a format that needs seeking`() throws {
+    @Test func `A pipe is read to its end, also in a format that needs seeking`() throws {
         let folder = try TestFolder()
         let path = folder.file("p.ogg")
         try AudioFixture.write(
@@ -157,7 +158,7 @@ import Testing
         #expect(samples.count == 32_000)
     }
 
-    @Test func `A WAV whose writer could not know its length is whole`() throws {
+    @Test func `A WAV whose writer could not know its length is not reported as truncated`() throws {
         let folder = try TestFolder()
         let stored = AudioFixture.noise(5_000)
         try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("w.wav"))

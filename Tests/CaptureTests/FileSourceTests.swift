@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct FileSourceTests {
-    @Test func `A file that is not paced comes whole and in order through a small ring`() async throws {
+    @Test func `An unpaced file passes completely and in order through a small ring`() async throws {
         let folder = try TestFolder()
         let stored = AudioFixture.noise(100_003)
         try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
@@ -21,7 +21,7 @@ import Testing
         #expect(events.all == [SourceEvent(state: .healthy, name: "file:\(folder.file("f.wav"))")])
     }
 
-    @Test func `A paced file takes as long as it sounds, and its times are now`() async throws {
+    @Test func `A paced file takes its duration to play, with current times`() async throws {
         let folder = try TestFolder()
         let stored = AudioFixture.noise(16_000)
         try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `A file that cannot be opened is an error of start, and the ring stays as it was`()
+    @Test func `A file that cannot be opened is an error of start, and the ring is unchanged`()
         async throws
     {
         let ring = SampleRing(capacitySamples: 100)
@@ -105,7 +105,7 @@ import Testing
         source.stop()
         #expect(log.isFinished)
         #expect(events.states == [.healthy, .lost])
-        #expect(events.all.last?.message?.contains("nan at frame 15000") == true)
+        #expect(events.all.last?.message?.contains("(nan) at frame 15000") == true)
         #expect(!log.samples.isEmpty && log.samples.elementsEqual(stored[..<log.samples.count]))
     }
 

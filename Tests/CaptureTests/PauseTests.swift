@@ -6,7 +6,7 @@ import Testing
 extension PulseSourceTests {
     /// Serialized with the other tests that have a server.
     @Suite(.serialized) struct Pause {
-        @Test func `While it is paused nothing is recorded, and after it there is a gap for just that`()
+        @Test func `A paused source records nothing, and the pause is one gap`()
             async throws
         {
             let server = try await PulseServer()
@@ -46,7 +46,7 @@ extension PulseSourceTests {
             #expect(log.firstMismatch == nil)
         }
 
-        @Test func `A source that was lost before it was paused is found after it`() async throws {
+        @Test func `A source that was lost before the pause is found after it`() async throws {
             let server = try await PulseServer()
             let ring = SampleRing(capacitySamples: 16_000 * 300)
             let events = EventLog()

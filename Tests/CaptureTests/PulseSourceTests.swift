@@ -1,3 +1,4 @@
+import Dispatch
 import Capture
 import Glibc
 import TestSupport
@@ -28,7 +29,7 @@ import Testing
         return count
     }
 
-    @Test func `What is played arrives bit for bit, in one piece and on time`() async throws {
+    @Test func `Played samples arrive bit for bit, without gaps, and with plausible times`() async throws {
         let server = try await PulseServer()
         let ring = SampleRing(capacitySamples: 16_000 * 120)
         let events = EventLog()
@@ -48,11 +49,28 @@ import Testing
         #expect(Self.place(of: played, in: Array(log.samples[first...].prefix(40_000))) == 0)
         #expect(log.gaps.isEmpty && log.firstMismatch == nil)
         #expect(ring.overrunSamples == 0)
-        #expect(events.all == [SourceEvent(state: .healthy, name: "exact.monitor")])
+        #expect(events.all == [SourceEvent(state: .healthy, name: "pulse:exact.monitor")])
         #expect(log.lastNanos > begin)
         #expect(log.lastNanos < SystemClock.bootNanos)
         try await log.readToEnd(ring)
         #expect(Self.captureThreads() == 0)
+    }
+
+    @Test func `An event handler runs with no lock held`() async throws {
+        let server = try await PulseServer()
+        let source = PulseSource(pattern: "exact*", server: server.address)
+        let events = EventLog()
+        try source.start(into: SampleRing(capacitySamples: 16_000)) { event in
+            // Another thread that takes the source's locks must get them while the handler waits for it.
+            let done = DispatchSemaphore(value: 0)
+            DispatchQueue.global().async {
+                source.resume()
+                done.signal()
+            }
+            if done.wait(timeout: .now() + 60) == .success { events.add(event) }
+        }
+        try await events.wait(for: .healthy)
+        source.stop()
     }
 
     @Test func `Another rate and two channels arrive as 16 kHz mono, at the same level`() async throws {
@@ -71,10 +89,10 @@ import Testing
         let first = try #require(log.samples.firstIndex { abs($0) > 0.1 })
         let middle = log.samples[first...].dropFirst(8_000).prefix(16_000)
         #expect(abs(AudioFixture.amplitude(of: 1_000, in: middle) - 0.5) < 0.02)
-        #expect(events.all.first?.name == "wide.monitor")
+        #expect(events.all.first?.name == "pulse:wide.monitor")
     }
 
-    @Test func `A glob over names or descriptions chooses the source, and the list tells them all`()
+    @Test func `A glob over names or descriptions chooses the source, and the list contains all`()
         async throws
     {
         let server = try await PulseServer(sinks: [
@@ -94,7 +112,7 @@ import Testing
             try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
             try await events.wait(for: .healthy)
             source.stop()
-            #expect(events.all.first?.name == "two.monitor", "\(pattern)")
+            #expect(events.all.first?.name == "pulse:two.monitor", "\(pattern)")
         }
     }
 
@@ -111,14 +129,14 @@ import Testing
         let ring = SampleRing(capacitySamples: 16_000 * 120)
         let events = EventLog()
         try source.start(into: ring, onEvent: events.add)
-        let lost = SourceEvent(state: .lost, name: "*Yeti*", message: wanted.description)
+        let lost = SourceEvent(state: .lost, name: "pulse:*Yeti*", message: wanted.description)
         #expect(events.all == [lost])
         // Another source is not the one that was meant.
         try await server.control(["load-module", "module-null-sink", "sink_name=other", "norewinds=1"])
         try await server.control(["load-module", "module-null-sink", "sink_name=Yeti", "norewinds=1"])
         try await events.wait(for: .healthy)
         #expect(events.states == [.lost, .recovering, .healthy])
-        #expect(events.all.last?.name == "Yeti.monitor")
+        #expect(events.all.last?.name == "pulse:Yeti.monitor")
         // Nothing was heard before: the stream begins with the first sample.
         var log = StreamLog()
         try await log.read(ring, until: "a quarter of a second") { $0.samples.count > 4_000 }
@@ -127,7 +145,9 @@ import Testing
         #expect(Self.captureThreads() == 0)
     }
 
-    @Test func `Without a server, or with one that hangs, start says so within seconds and goes on looking`()
+    @Test
+    func
+        `Without a server, or with a hung one, start reports the source lost within seconds and keeps trying`()
         async throws
     {
         let server = try await PulseServer()
@@ -136,7 +156,7 @@ import Testing
         let hangs = CaptureError.noServer(server: server.address, reason: "no answer within 2 seconds")
         let patient = EventLog()
         try hanging.start(into: SampleRing(capacitySamples: 100), onEvent: patient.add)
-        #expect(patient.all == [SourceEvent(state: .lost, name: "default", message: hangs.description)])
+        #expect(patient.all == [SourceEvent(state: .lost, name: "pulse", message: hangs.description)])
         server.resume()
         try await patient.wait(for: .healthy)
         hanging.stop()
@@ -148,7 +168,7 @@ import Testing
         try source.start(into: SampleRing(capacitySamples: 100), onEvent: late.add)
         #expect(throws: refused) { try listPulseSources(server: server.address) }
         #expect(refused.code == "no_server" && refused.description.contains("PULSE_SERVER"))
-        #expect(late.all == [SourceEvent(state: .lost, name: "default", message: refused.description)])
+        #expect(late.all == [SourceEvent(state: .lost, name: "pulse", message: refused.description)])
         try await server.start()
         try await late.wait(for: .healthy)
         #expect(late.states == [.lost, .recovering, .healthy])

@@ -1,4 +1,5 @@
 import Capture
+import Synchronization
 import Testing
 
 @Suite struct SampleRingTests {
@@ -32,7 +33,7 @@ import Testing
         #expect(log.firstMismatch == nil)
     }
 
-    @Test func `What does not fit is dropped, counted, and a gap at exactly its place`() {
+    @Test func `Samples that do not fit are dropped, counted, and reported as a gap in their place`() {
         let ring = SampleRing(capacitySamples: 100)
         ring.push(Self.ramp(0, 80))
         ring.push(Self.ramp(80, 50), at: 1_000_000_000)
@@ -51,11 +52,11 @@ import Testing
         #expect(ring.overrunSamples == 40)
     }
 
-    @Test func `After an overrun the stream goes on with a whole block`() {
+    @Test func `After an overrun the stream continues with a complete block`() {
         let ring = SampleRing(capacitySamples: 100)
         ring.push(Self.ramp(0, 120))
         _ = ring.pop(30)
-        ring.push(Self.ramp(120, 40))  // 30 would fit: a shred between two gaps
+        ring.push(Self.ramp(120, 40))  // 30 would fit, as a fragment between two gaps
         _ = ring.pop(20)
         ring.push(Self.ramp(160, 40))
         var log = StreamLog()
@@ -67,7 +68,7 @@ import Testing
         #expect(ring.overrunSamples == 60)
     }
 
-    @Test func `A block larger than the ring is taken as far as an empty ring goes`() {
+    @Test func `A block larger than the ring fills it, and the rest is a gap`() {
         let ring = SampleRing(capacitySamples: 10)
         for block in 0..<3 {
             ring.push(Self.ramp(block * 25, 25))
@@ -95,7 +96,7 @@ import Testing
         #expect(ring.overrunSamples == 0)
     }
 
-    @Test func `Holes of alternating reasons neither overflow nor lose a sample`() {
+    @Test func `Gaps of alternating reasons neither overflow the ring nor lose a sample`() {
         let ring = SampleRing(capacitySamples: 64)
         for _ in 0..<500 { ring.push([1]) }  // more blocks than are remembered
         let droppedBlocks = ring.overrunSamples
@@ -115,14 +116,30 @@ import Testing
         #expect(ring.pop(100).read == .samples(count: 8, startSample: 1200, lastSampleNanos: 0))
     }
 
-    @Test func `A value that is no number becomes silence and is counted`() {
+    @Test func `Unusable samples are reported once, to the consumer`() {
+        let reports = Atomic<Int>(0)
+        let ring = SampleRing(capacitySamples: 16) { reports.add(1, ordering: .relaxed) }
+        ring.push([0.5])
+        _ = ring.pop(16)
+        let early = reports.load(ordering: .relaxed)
+        #expect(early == 0)
+        for _ in 0..<3 {
+            ring.push([.nan, 0.5])
+            _ = ring.pop(16)
+        }
+        let count = reports.load(ordering: .relaxed)
+        #expect(count == 1)
+        #expect(ring.unusableSamples == 3)
+    }
+
+    @Test func `NaN, infinite and huge values become silence and are counted`() {
         let ring = SampleRing(capacitySamples: 16)
         ring.push([0.25, .nan, -.infinity, 1e30, -0.25])
         #expect(ring.pop(16).samples == [0.25, 0, 0, 0, -0.25])
         #expect(ring.unusableSamples == 3)
     }
 
-    @Test func `The end is read only after everything before it`() {
+    @Test func `The end of the stream is read only after all samples before it`() {
         let ring = SampleRing(capacitySamples: 8)
         #expect(ring.pop(8).read == .empty)
         ring.push(Self.ramp(0, 12))

@@ -11,7 +11,7 @@ import Testing
     /// The value a sample at a position has, so that it can be told wherever it comes out.
     private static func value(_ position: Int64) -> Float { Float(position % 65_521) }
 
-    @Test func `Three million samples pass without a loss when the producer waits`() {
+    @Test func `Three million samples pass without loss when the producer waits`() {
         let total: Int64 = 3_000_000
         let ring = SampleRing(capacitySamples: 4_000)
         let producer = TestThread {
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test
-    func `Under overruns every sample is delivered in its place or in a gap`() {
+    func `Under overruns every sample is delivered in its place or reported in a gap`() {
         let blocks = 20_000
         let ring = SampleRing(capacitySamples: 6_000)
         let progress = Progress()

@@ -2,7 +2,7 @@ import Capture
 import Testing
 
 @Suite struct SourceHealthTests {
-    @Test func `Only changes are news`() {
+    @Test func `Only changes of state are reported`() {
         var health = SourceHealth()
         var news: [SourceEvent.State] = []
         for state: SourceEvent.State in [
@@ -21,7 +21,7 @@ import Testing
         #expect(health.nextWaitNanos() == 100_000_000)
     }
 
-    @Test func `What a break cost is the time between the last sample and the first new one`() {
+    @Test func `A gap lasts from the last sample before it to the first one after it`() {
         var gapMeter = GapMeter()
         gapMeter.beginGap()
         // Nothing was heard before.
@@ -38,7 +38,7 @@ import Testing
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
     }
 
-    @Test func `A sleep of the machine is a break, its clocks' reading one after the other is none`() {
+    @Test func `A sleep of the machine is a gap; reading two clocks in succession is not`() {
         var gapMeter = GapMeter()
         gapMeter.recordSleep(nanos: 5_000_000_000)
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 7_000_000_000) == 0)

@@ -9,7 +9,9 @@ import Testing
         ("file:/tmp/a b:c.wav", .file(path: "/tmp/a b:c.wav")),
         ("stdin", .stdin),
     ])
-    func `Every form of a source is read, and written the same`(text: String, wanted: SourceSpec) throws {
+    func `Every form of a source is parsed, and printed in the same form`(text: String, wanted: SourceSpec)
+        throws
+    {
         let spec = try SourceSpec(parsing: text)
         #expect(spec == wanted)
         #expect(spec.description == text)
@@ -17,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: ["", "pulse:", "file", "file:", "stdin:", "stdin:x", "Pulse", "hw:0", ":", "a\nb"])
-    func `Anything else is refused with the forms there are`(text: String) {
+    func `Anything else is rejected with the list of valid forms`(text: String) {
         #expect(throws: CaptureError.badSpec(found: text)) { try SourceSpec(parsing: text) }
         let error = CaptureError.badSpec(found: text)
         #expect(error.code == "bad_spec")

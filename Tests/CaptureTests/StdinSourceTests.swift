@@ -63,7 +63,7 @@ import Testing
         #expect(log.samples == (try AudioFixture.readAll(path: path)))
     }
 
-    @Test func `Bytes behind the samples of a WAV stream are no samples`() async throws {
+    @Test func `Bytes after the samples of a WAV stream are ignored`() async throws {
         let stored = AudioFixture.noise(1_000)
         let bytes = try Self.wav(stored, rate: 16_000, as: .wavFloat, length: 4_000)
         let (log, events) = try await Self.play(bytes + Array("LIST\u{4}\0\0\0abcd".utf8))
@@ -71,15 +71,15 @@ import Testing
         #expect(events.map(\.state) == [.healthy])
     }
 
-    @Test func `A WAV stream that ends early is played as far as it goes, and says so`() async throws {
+    @Test func `A WAV stream that ends early is played to its end and reported`() async throws {
         let bytes = try Self.wav(AudioFixture.noise(10_000), rate: 16_000, as: .wavFloat, length: 40_000)
         let (log, events) = try await Self.play(Array(bytes.dropLast(20_000)))
         #expect(log.samples.count == 5_000)
         #expect(events.map(\.state) == [.healthy, .lost])
-        #expect(events.last?.message?.contains("before its header says") == true)
+        #expect(events.last?.message?.contains("before the length in its header") == true)
     }
 
-    @Test func `What cannot be played from a pipe is refused with what to do`() async throws {
+    @Test func `A format that cannot be read from a pipe is rejected with what to do`() async throws {
         for (bytes, hint) in [
             ([], "empty"), (Array("hello, is there anybody out there?\n".utf8), "text"),
             (Array("fLaC".utf8) + [UInt8](repeating: 0, count: 999), "ffmpeg"),
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `Samples are heard as they come, and stopping ends the waiting`() async throws {
+    @Test func `Samples are delivered as they arrive, and stopping ends the wait`() async throws {
         let pipe = try TestPipe()
         let ring = SampleRing(capacitySamples: 16_000)
         let source = StdinSource(descriptor: pipe.readEnd)
@@ -108,7 +108,7 @@ import Testing
         pipe.closeWriteEnd()
     }
 
-    @Test func `Standard input that starts paused is read after resume only`() async throws {
+    @Test func `Standard input that starts paused is read only after resume`() async throws {
         let pipe = try TestPipe()
         let ring = SampleRing(capacitySamples: 4_000)
         let events = EventLog()

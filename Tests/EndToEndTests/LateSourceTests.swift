@@ -29,7 +29,7 @@ struct LateSourceTests {
         #expect(status.source.state == .healthy)
         #expect(status.lostSamples == 0)
         let lines = daemon.notifications.received().filter { $0.hasPrefix("STATUS=") }
-        #expect(lines.last == "STATUS=listening to exact.monitor", "\(lines)")
+        #expect(lines.last == "STATUS=listening to pulse:exact.monitor", "\(lines)")
         withExtendedLifetime(server) {}
     }
 
@@ -45,7 +45,7 @@ struct LateSourceTests {
         _ = try await client.next { $0.source?.state == .healthy ? true : nil }
         try await server.unload(sink: "theremin")
         let gone = try await client.next { $0.source?.state == .lost ? $0.source : nil }
-        #expect(gone.name == "theremin.monitor")
+        #expect(gone.name == "pulse:theremin.monitor")
         try await server.load(sink: "sink_name=theremin norewinds=1")
         _ = try await client.next { $0.source?.state == .healthy ? true : nil }
         var lines: [String] = []
@@ -55,10 +55,10 @@ struct LateSourceTests {
         } until: {
             $0.count >= 5
         }
-        let listening = "STATUS=listening to theremin.monitor"
+        let listening = "STATUS=listening to pulse:theremin.monitor"
         #expect(lines[1] == listening)
         #expect(
-            lines[2].hasPrefix("STATUS=not listening: theremin.monitor gives no sound any more"), "\(lines)")
+            lines[2].hasPrefix("STATUS=not listening: theremin.monitor stopped delivering audio"), "\(lines)")
         #expect(lines[4] == listening)
         withExtendedLifetime(server) {}
     }

@@ -51,7 +51,7 @@ struct LiveTests {
         #expect(status.pid == Int(daemon.program.identifier))
         #expect(status.windows >= 3)
         #expect(status.source.state == .healthy)
-        #expect(status.source.name == "exact.monitor")
+        #expect(status.source.name == "pulse:exact.monitor")
         let text = try await daemon.astctl("status")
         #expect(text.code == 0)
         #expect(text.lines.contains { $0.hasPrefix("model") && $0.contains("stride10, 12 labels") })

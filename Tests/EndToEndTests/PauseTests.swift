@@ -24,7 +24,7 @@ struct PauseTests {
             return record.source
         }
         #expect(record.state == .paused)
-        #expect(record.name == "exact.monitor")
+        #expect(record.name == "pulse:exact.monitor")
         try await eventually("a server without recorders") {
             try await server.recorders()
         } until: {

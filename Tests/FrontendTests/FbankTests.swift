@@ -86,7 +86,7 @@ import Testing
         #expect(largestDifference(features, NaiveFbank(config: config).features(noise)) < 1e-6)
     }
 
-    @Test func `The best kernels of this processor are used, and others are not to be had`() throws {
+    @Test func `The fastest kernels of this processor are used, and unknown ones are not available`() throws {
         let config = FrontendConfig(melBins: 128, windowFrames: 1, normalisation: nil)
         #expect(Fbank.availableKernels.first == "baseline")
         #expect(Fbank(config, kernelName: "avx1024") == nil)

@@ -47,7 +47,7 @@ import Testing
         #expect(try Self.exactCases().count >= 20)
     }
 
-    @Test func `A clip shorter than a frame has no features until the frame is whole`() throws {
+    @Test func `A clip shorter than a frame has no features until the frame is complete`() throws {
         let samples = try Clip.samples("clips/too-short.wav")
         #expect(samples.count == 399)
         let features = SlidingFeatures(try Clip.frontend(of: "models/stride10"))
@@ -57,7 +57,7 @@ import Testing
         #expect(features.frameCount == 1)
     }
 
-    @Test func `Only whole frames count`() {
+    @Test func `Only complete frames count`() {
         let counts = [
             (0, 0), (1, 0), (399, 0), (400, 1), (559, 1), (560, 2), (719, 2), (720, 3), (15_599, 95),
             (15_600, 96), (163_840, 1022), (164_079, 1023), (164_080, 1024),

@@ -36,7 +36,7 @@ import Testing
         #expect(checked == FrontendConfig.frames(inSamples: 15_000) - 29)
     }
 
-    @Test func `One piece larger than every buffer is taken whole`() {
+    @Test func `One block larger than every buffer is accepted`() {
         var random = SeededGenerator(seed: 61)
         let samples = random.floats(50_000)
         let sliding = SlidingFeatures(Self.config)
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `Frames that are not there yet are padding`() {
+    @Test func `Missing frames are padding`() {
         var random = SeededGenerator(seed: 64)
         let samples = random.floats(400 + 160 * 9)
         let sliding = SlidingFeatures(Self.config)
@@ -94,7 +94,7 @@ import Testing
         #expect(sliding.window(from: 25).allSatisfy { $0 == padding })
     }
 
-    @Test func `A stream begins anew after a reset`() {
+    @Test func `A reset starts a new stream`() {
         var random = SeededGenerator(seed: 65)
         let before = random.floats(30_333), after = random.floats(6000)
         let sliding = SlidingFeatures(Self.config)
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 159, 4095, 4096, 4097, 12_345])
-    func `A hole is as long as the silence in its place`(count: Int) {
+    func `Silence for a gap equals as many zero samples`(count: Int) {
         var random = SeededGenerator(seed: 66)
         let before = random.floats(1234), after = random.floats(4321)
         let sliding = SlidingFeatures(Self.config)

@@ -1,14 +1,14 @@
 private import Glibc
 
-/// Bytes of audio for a decoder, from wherever they are.
+/// Input bytes of a decoder.
 ///
-/// The decoder knows no errors: it sees a short read. Why it was short stays in ``failure``.
+/// The decoder only sees a short read; the reason is in ``failure``.
 class AudioBytes {
-    /// Length in bytes that the decoder is told.
+    /// Length in bytes, as the decoder sees it.
     var length: Int64 { 0 }
-    /// Offset of the next byte that is read.
+    /// Offset of the next byte to read.
     fileprivate(set) var offset: Int64 = 0
-    /// The error number of the last read that failed; nil when none did.
+    /// The error number of the last failed read; nil when none failed.
     fileprivate(set) var failure: Int32?
     /// Whether seeking from the end fails; see ``SndfileDecoder``.
     var hidesEnd = false
@@ -16,7 +16,7 @@ class AudioBytes {
     /// Reads up to `count` bytes, fewer only at the end.
     func read(into target: UnsafeMutableRawPointer, count: Int) -> Int { 0 }
 
-    /// Moves to an offset; returns the new one, or −1 where that cannot be done.
+    /// Moves to an offset; returns it, or −1 when that is impossible.
     func seek(to target: Int64) -> Int64 { -1 }
 
     /// Reads up to `count` bytes into an array.
@@ -28,7 +28,7 @@ class AudioBytes {
     }
 }
 
-/// A regular file, read at an offset of its own: whoever shares the descriptor does not disturb.
+/// A regular file, read with `pread`: the offset of a shared descriptor does not matter.
 final class FileAudioBytes: AudioBytes {
     private let descriptor: OwnedDescriptor
     private let size: Int64
@@ -63,29 +63,29 @@ final class FileAudioBytes: AudioBytes {
     }
 }
 
-/// A pipe, read once from its beginning to its end.
+/// A pipe, read once from start to end.
 final class StreamAudioBytes: AudioBytes {
     private let descriptor: Int32
     private let stop: StopFlag
-    /// Bytes that were read to find out what the stream is, and are to be read again.
+    /// Bytes that were read to detect the format, and are returned by the next reads.
     private var pushedBack: [UInt8] = []
-    /// Bytes up to the end that the stream's own header announces.
+    /// Bytes up to the end that the stream's header announces.
     private var remaining = Int64.max
 
-    /// A stream has no length; the decoder is told one that no stream reaches.
+    /// A stream has no length; the decoder gets one that no stream reaches.
     override var length: Int64 { 1 << 60 }
 
-    /// - Parameter descriptor: Where to read; stays the caller's.
+    /// - Parameter descriptor: Remains the caller's.
     init(descriptor: Int32, stop: StopFlag) {
         self.descriptor = descriptor
         self.stop = stop
     }
 
-    /// Begins the decoder's view of the stream here: offset 0 is the first of `bytes`, then what follows.
+    /// Makes offset 0 of the decoder's view the first of `bytes`, followed by the rest of the stream.
     ///
     /// - Parameters:
-    ///   - bytes: Bytes that were read too many.
-    ///   - limit: Length of the view, nil when the stream's end is the end.
+    ///   - bytes: Bytes that were read already.
+    ///   - limit: Length of the view; nil for the rest of the stream.
     func rebase(pushingBack bytes: [UInt8], limit: Int64?) {
         pushedBack = bytes
         remaining = limit ?? .max
@@ -117,15 +117,15 @@ final class StreamAudioBytes: AudioBytes {
         return done
     }
 
-    /// A stream is where it is; to go there is the only movement it knows.
+    /// A stream cannot move; seeking to the current offset succeeds.
     override func seek(to target: Int64) -> Int64 { target == offset ? target : -1 }
 
-    /// Waits until a read will not block; false when the stream is to be left.
+    /// Waits until a read will not block; returns false when the source is stopped.
     private func waitForBytes() -> Bool {
-        let lookEvery: Int32 = 100  // milliseconds between looks at the stop flag
+        let pollMilliseconds: Int32 = 100  // between checks of the stop flag
         while !stop.isRaised {
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let count = poll(&ready, 1, lookEvery)
+            let count = poll(&ready, 1, pollMilliseconds)
             if count > 0 || (count < 0 && errno != EINTR) { return true }
         }
         return false

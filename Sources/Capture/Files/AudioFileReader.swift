@@ -1,26 +1,28 @@
 /// Reads any audio file as 16 kHz mono samples, a block at a time, in constant memory.
 ///
-/// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n` frames
-/// make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples are x / 32768.
-/// WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and what else libsndfile reads; up to 64 channels,
-/// 1 to 768 kHz. One thread at a time.
+/// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n`
+/// frames make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples
+/// are x / 32768. WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and whatever else libsndfile reads;
+/// up to 64 channels, 1 to 768 kHz.
+///
+/// Threading: one thread at a time.
 public final class AudioFileReader {
-    /// For messages: the path, or the name that was given with a descriptor.
+    /// For messages: the path, or the name given with a descriptor.
     public let name: String
     /// The file's own rate in Hz.
     public let sampleRateHz: Int
     /// The file's own number of channels.
     public let channels: Int
-    /// Length in frames of the file's own rate, as its header promises; nil where no header says it.
+    /// Length in frames at the file's own rate, according to its header; nil when the header does not say.
     public let frames: Int64?
-    /// Whether the file ends before its header, or its last packet, says, or is damaged on the way. What can be
-    /// decoded is read nevertheless. Some formats show it only when everything was read.
+    /// Whether the file ends before the length in its header or last packet, or is damaged. Everything that
+    /// can be decoded is read. Some formats reveal it only at the end.
     public private(set) var isTruncated: Bool
 
-    /// Length in seconds, as the header promises; nil where no header says it.
+    /// Length in seconds, according to the header; nil when the header does not say.
     public var durationSeconds: Double? { frames.map { Double($0) / Double(sampleRateHz) } }
 
-    /// How much of the file was read, 0...1: for a progress bar, also where no header tells a length.
+    /// The fraction of the file that was read, 0...1, also when no header states a length.
     public var fractionRead: Double {
         let (read, length) = decoder.position
         return min(1, max(0, Double(read) / Double(max(1, length))))
@@ -28,8 +30,8 @@ public final class AudioFileReader {
 
     private let decoder: SndfileDecoder
     private let resampler: Resampler?
-    /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as decoded,
-    /// and the mono samples made of them, of which `monoStart..<monoEnd` still wait for the resampler.
+    /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as
+    /// decoded, and the mono samples made of them, of which `monoStart..<monoEnd` are not resampled yet.
     private let interleaved: UnsafeMutablePointer<Float>
     private let mono: UnsafeMutablePointer<Float>
     private let blockFrames: Int
@@ -38,22 +40,22 @@ public final class AudioFileReader {
     private var framesRead: Int64 = 0
     private var hasEnded = false
 
-    /// Opens a regular file. Never blocks on pipes or devices: they are refused.
+    /// Opens a regular file. Rejects pipes and devices without blocking.
     ///
-    /// - Throws: `fileNotFound`, `permissionDenied`, `isDirectory`, `notRegularFile`, `emptyFile`, `noFrames`,
-    ///   `notAudio`, `malformed`, `unsupported` or `system`.
+    /// - Throws: `fileNotFound`, `permissionDenied`, `isDirectory`, `notRegularFile`, `emptyFile`,
+    ///   `noFrames`, `notAudio`, `malformed`, `unsupported` or `system`.
     public convenience init(path: String) throws(CaptureError) {
         let (descriptor, status) = try OwnedDescriptor.open(path: path)
         try self.init(file: descriptor, size: status.size, name: path)
     }
 
-    /// Reads from an open file, from its beginning and without moving its offset.
+    /// Reads from an open file, from its start and without moving its offset.
     ///
     /// - Parameters:
-    ///   - descriptor: Stays the caller's; a copy is made of it.
+    ///   - descriptor: Remains the caller's; it is duplicated.
     ///   - name: For messages.
     ///   - spoolsPipes: Whether a pipe or socket is first read to its end, into a temporary file. That blocks
-    ///     for as long as the writer likes: not for descriptors from strangers.
+    ///     until the writer has finished: not for descriptors from untrusted clients.
     /// - Throws: As ``init(path:)``.
     public convenience init(descriptor: Int32, name: String, spoolsPipes: Bool = true) throws(CaptureError) {
         let (owned, status) = try OwnedDescriptor.duplicate(descriptor, name: name)
@@ -75,15 +77,15 @@ public final class AudioFileReader {
         let bytes = FileAudioBytes(file, size: size)
         let decoder = try SndfileDecoder(bytes, format: nil, name: name)
         if decoder.info.frames == 0 { throw .noFrames(name: name) }
-        // The last page of an Ogg file tells its length; without that page it was cut off.
+        // The last page of an Ogg file contains its length; a file without that page is truncated.
         let isCutOff = decoder.info.isOgg && decoder.info.frames == nil
-        // A second view of the same file: the decoder's offset stays where it is.
+        // A second view of the same file leaves the decoder's offset alone.
         let isTruncated = isCutOff || PromisedLength.isCutOff(FileAudioBytes(file, size: size))
         let blockFrames = 4096
         try self.init(decoder, isTruncated: isTruncated, blockFrames: blockFrames, name: name)
     }
 
-    /// Reads a stream that has no header, or whose header was read.
+    /// Reads a stream without a header, or whose header was read already.
     convenience init(stream: StreamAudioBytes, format: WAVHeader, name: String) throws(CaptureError) {
         let decoder = try SndfileDecoder(stream, format: format, name: name)
         let blockFrames = max(1, decoder.info.sampleRateHz / 50)  // 20 ms: it is live
@@ -115,10 +117,10 @@ public final class AudioFileReader {
     ///
     /// - Parameter buffer: Room for at least one 16 kHz sample.
     /// - Returns: Samples read; 0 at the end.
-    /// - Throws: `nonFinite` at a sample that is none, `noFrames` when a file that promised no length has no
+    /// - Throws: `nonFinite` at an unusable sample, `noFrames` when a file without a stated length has no
     ///   samples, `malformed` when nothing could be decoded, `system` when the file could not be read.
     public func read(into buffer: UnsafeMutableBufferPointer<Float>) throws(CaptureError) -> Int {
-        precondition(!buffer.isEmpty, "samples need somewhere to go")
+        precondition(!buffer.isEmpty, "the buffer has no room")
         var count = 0
         while count < buffer.count {
             if monoStart == monoEnd && !hasEnded { try fillMono() }
@@ -161,7 +163,8 @@ public final class AudioFileReader {
         framesRead += Int64(monoEnd)
     }
 
-    /// The decoder gave fewer frames than asked: looks whether that is the end that was promised.
+    /// The decoder returned fewer frames than requested: checks whether that is the end that the header
+    /// states.
     private func recordEnd(lastBlock: Int) throws(CaptureError) {
         hasEnded = true
         let total = framesRead + Int64(lastBlock)

@@ -1,6 +1,6 @@
-/// Says what the first bytes of a file look like, for messages.
+/// Recognises file formats by their first bytes, for messages.
 enum ContainerSniff {
-    /// How many bytes are worth looking at.
+    /// Number of bytes to examine.
     static let headBytes = 512
 
     private static let magics: [(offset: Int, bytes: String, kind: String)] = [
@@ -12,26 +12,26 @@ enum ContainerSniff {
         (6, "JFIF", "a JPEG image"),
     ]
 
-    /// The kind of file that begins with these bytes; nil when they say nothing.
+    /// The kind of file that begins with these bytes; nil when it is unknown.
     static func kind(of head: some Collection<UInt8>) -> String? {
         for (offset, magic, kind) in magics
         where head.dropFirst(offset).starts(with: magic.utf8) && head.count >= 4 {
-            // One byte is no magic: gzip has a second that is not UTF-8.
+            // One byte is not enough: gzip's second one is not UTF-8.
             if magic == "\u{1F}" && head.dropFirst().first != 0x8B { continue }
             return kind
         }
         return isText(head) ? "text" : nil
     }
 
-    /// What to call a file that begins with these bytes.
+    /// Describes a file that starts with these bytes.
     static func description(of head: some Collection<UInt8>) -> String {
         if let kind = kind(of: head) { return kind }
         let digits = Array("0123456789abcdef")
         let bytes = head.prefix(8).map { "\(digits[Int($0 >> 4)])\(digits[Int($0 & 15)])" }
-        return "no format known (it begins with \(bytes.joined(separator: " ")))"
+        return "an unknown format (it starts with \(bytes.joined(separator: " ")))"
     }
 
-    /// Whether it is sound or film in a container that needs another decoder.
+    /// Whether the file is audio or video in a container that libsndfile cannot read.
     static func isForeignAudio(_ head: some Collection<UInt8>) -> Bool {
         let kind = kind(of: head) ?? ""
         return kind.contains("MP4") || kind.contains("Matroska")

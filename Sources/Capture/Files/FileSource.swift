@@ -1,6 +1,6 @@
 private import Synchronization
 
-/// Plays an audio file as if it were heard now.
+/// Plays an audio file as a live source.
 public final class FileSource: AudioSource {
     public let name: String
     private let path: String
@@ -11,8 +11,8 @@ public final class FileSource: AudioSource {
 
     /// - Parameters:
     ///   - path: The file; opened at `start`.
-    ///   - paced: Whether it plays in real time (a slow consumer then loses samples, as with a microphone) or
-    ///     as fast as the consumer reads.
+    ///   - paced: Whether the file plays in real time, so that a slow consumer loses samples as with a
+    ///     microphone, or as fast as the consumer reads.
     ///   - startsPaused: Whether nothing is read before ``resume()``.
     public init(path: String, paced: Bool, startsPaused: Bool = false) {
         self.path = path
@@ -23,10 +23,10 @@ public final class FileSource: AudioSource {
 
     deinit { stop() }
 
-    /// Opens the file and begins to play.
+    /// Opens the file and starts to play.
     ///
-    /// - Throws: As ``AudioFileReader/init(path:)``. An error further in the file is an event `lost`, and ends
-    ///   the stream.
+    /// - Throws: As ``AudioFileReader/init(path:)``. An error further on in the file is reported as an
+    ///   event `lost`, and ends the stream.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
@@ -43,14 +43,14 @@ public final class FileSource: AudioSource {
     }
 
     public func pause() {
-        if thread.pause(true) { tell(.paused) }
+        if thread.pause(true) { report(.paused) }
     }
 
     public func resume() {
-        if thread.pause(false) { tell(.healthy) }
+        if thread.pause(false) { report(.healthy) }
     }
 
-    private func tell(_ state: SourceEvent.State) {
+    private func report(_ state: SourceEvent.State) {
         listener.withLock { $0 }?(SourceEvent(state: state, name: name))
     }
 
@@ -58,9 +58,11 @@ public final class FileSource: AudioSource {
     public func stop() { thread.end() }
 }
 
-/// Moves samples from a reader to a ring, on a thread of its own.
+/// Copies samples from a reader to a ring.
+///
+/// Threading: created on one thread, then used by the capture thread only.
 final class FilePlayer: @unchecked Sendable {
-    // SAFETY: made by one thread, handed over once, and from then on used by the capture thread alone.
+    // SAFETY: passed once from the thread that creates it to the capture thread, the only one that uses it.
     private let reader: AudioFileReader
     private let ring: SampleRing
     private let stop: StopFlag
@@ -77,9 +79,9 @@ final class FilePlayer: @unchecked Sendable {
 
     deinit { block.deallocate() }
 
-    /// Plays in real time: each block arrives when its last sample would have been heard.
+    /// Plays in real time: each block arrives when a microphone would have captured its last sample.
     ///
-    /// - Returns: What went wrong with the file, nil when nothing did.
+    /// - Returns: What is wrong with the file; nil when it was read to its end.
     func playPaced() -> String? {
         var begin = SystemClock.monotonicNanos
         var played: Int64 = 0
@@ -93,7 +95,7 @@ final class FilePlayer: @unchecked Sendable {
 
     /// Plays as fast as the consumer reads.
     ///
-    /// - Returns: What went wrong with the file, nil when nothing did.
+    /// - Returns: What is wrong with the file; nil when it was read to its end.
     func playFast() -> String? {
         play { samples in
             _ = pause.wait(unless: stop)
@@ -112,6 +114,6 @@ final class FilePlayer: @unchecked Sendable {
             return error.description
         }
         guard reader.isTruncated else { return nil }
-        return "\(reader.name) is cut off or damaged: what could be decoded was played"
+        return "\(reader.name) is truncated or damaged: played what could be decoded"
     }
 }

@@ -1,29 +1,29 @@
 private import Glibc
 
-/// A file descriptor that is closed with the last reference to it.
+/// A file descriptor that is closed with its last reference.
 package final class OwnedDescriptor: Sendable {
     package let number: Int32
 
-    /// - Parameter number: Open, and nobody else's from now on.
+    /// - Parameter number: An open descriptor; ownership passes to this object.
     package init(_ number: Int32) { self.number = number }
 
     deinit { close(number) }
 
-    /// What `fstat` says about a descriptor, as far as a reader of audio cares.
+    /// The part of `fstat` that a reader of audio needs.
     struct Status {
         /// Size in bytes.
         let size: Int64
         /// nil for a regular file, else what it is: "a folder", "a pipe", ...
         let otherKind: String?
-        /// Whether bytes come in one after the other: a pipe, a socket or a terminal.
+        /// Whether it can only be read sequentially: a pipe, a socket or a terminal.
         let isStream: Bool
     }
 
-    /// Opens a regular file for reading. Never blocks, whatever stands at the path.
+    /// Opens a regular file for reading. Never blocks, whatever the path names.
     ///
     /// - Throws: `fileNotFound`, `permissionDenied`, `isDirectory`, `notRegularFile` or `system`.
     static func open(path: String) throws(CaptureError) -> (OwnedDescriptor, Status) {
-        // A device may act on being opened, so it is looked at first; the file found is looked at again.
+        // Opening a device may have effects, so the path is checked first; the opened file is checked again.
         try requireRegular(status(ofPath: path), path: path)
         let number = retrying { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
         guard number >= 0 else { throw failure(path: path, operation: "open") }
@@ -33,7 +33,7 @@ package final class OwnedDescriptor: Sendable {
         return (descriptor, found)
     }
 
-    /// A descriptor of one's own for an open file of somebody else's.
+    /// Duplicates the descriptor of an open file.
     ///
     /// - Throws: `system` when there is no such descriptor or no room for another.
     static func duplicate(_ number: Int32, name: String) throws(CaptureError) -> (OwnedDescriptor, Status) {
@@ -43,7 +43,7 @@ package final class OwnedDescriptor: Sendable {
         return (descriptor, try descriptor.status(name: name))
     }
 
-    /// A new file without a name, gone with its descriptor; in `TMPDIR`, else /tmp.
+    /// Creates a nameless file that disappears with its descriptor; in `TMPDIR`, otherwise in /tmp.
     static func temporary() throws(CaptureError) -> OwnedDescriptor {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(folder)/astd-audio-XXXXXX".utf8CString)
@@ -54,14 +54,14 @@ package final class OwnedDescriptor: Sendable {
         return OwnedDescriptor(number)
     }
 
-    /// Whether bytes can be read through it: not one that only writes, or that only names a file (`O_PATH`).
+    /// Whether it can be read from: false for write-only and `O_PATH` descriptors.
     var isReadable: Bool {
-        let onlyNames: Int32 = 0o10000000  // O_PATH, which glibc shows to those alone who define _GNU_SOURCE.
+        let pathOnly: Int32 = 0o10000000  // O_PATH; glibc defines it only with _GNU_SOURCE
         let flags = fcntl(number, F_GETFL)
-        return flags >= 0 && flags & O_ACCMODE != O_WRONLY && flags & onlyNames == 0
+        return flags >= 0 && flags & O_ACCMODE != O_WRONLY && flags & pathOnly == 0
     }
 
-    /// - Throws: `system` when the descriptor is none.
+    /// - Throws: `system` when the descriptor is not open.
     func status(name: String) throws(CaptureError) -> Status {
         var found = stat()
         guard fstat(number, &found) == 0 else {
@@ -95,7 +95,7 @@ package final class OwnedDescriptor: Sendable {
         throw .notRegularFile(path: path, found: kind)
     }
 
-    /// The error for the system call that has just failed.
+    /// The error of the system call that has just failed.
     static func failure(path: String, operation: String) -> CaptureError {
         switch errno {
         case ENOENT, ENOTDIR: .fileNotFound(path: path)

@@ -1,11 +1,11 @@
 private import Glibc
 
-/// Puts a whole pipe into a temporary file, for decoders that need to seek.
+/// Copies a pipe to a temporary file, for decoders that need to seek.
 enum PipeSpool {
-    /// The most that is spooled: 4 GiB, as much as a WAV file can hold.
+    /// Maximum size: 4 GiB, as much as a WAV file can hold.
     static let limitBytes: Int64 = 1 << 32
 
-    /// Reads a pipe to its end; blocks until that comes.
+    /// Reads a pipe to its end. Blocks until then.
     ///
     /// - Returns: The file, and its size in bytes.
     /// - Throws: `system` when reading or writing fails, `unsupported` beyond ``limitBytes``.
@@ -24,7 +24,7 @@ enum PipeSpool {
             size += Int64(block.count)
             if size > limitBytes {
                 throw .unsupported(
-                    name: name, wanted: "save it to a file and give that", found: "more than 4 GiB")
+                    name: name, wanted: "save it to a file and name the file", found: "more than 4 GiB")
             }
             try write(block, to: file, name: name)
         }

@@ -1,14 +1,15 @@
-/// Compares what the header of an uncompressed file promises with what the file holds.
+/// Compares the length in the header of an uncompressed file with the file's size.
 ///
-/// The decoder quietly corrects such headers, so a file that was cut off would pass for a whole one.
+/// libsndfile silently corrects such headers, so a truncated file would pass for a complete one.
 enum PromisedLength {
-    /// Whether a WAV (RF64 and W64 too), AIFF or AU file ends before its samples do. False for every other file.
+    /// Whether a WAV (RF64 and W64 too), AIFF or AU file ends before its last sample. False for all other
+    /// formats.
     static func isCutOff(_ bytes: AudioBytes) -> Bool {
         guard let end = promisedEnd(bytes) else { return false }
         return end > bytes.length
     }
 
-    /// Offset of the byte behind the last sample; nil where no header says it.
+    /// Offset after the last sample; nil when the header does not say.
     private static func promisedEnd(_ bytes: AudioBytes) -> Int64? {
         guard let head = read(bytes, at: 0, count: 12) else { return nil }
         switch (tag(head, 0), tag(head, 8)) {
@@ -27,7 +28,7 @@ enum PromisedLength {
         }
     }
 
-    /// EBU Tech 3306: the true size of `data` stands in the chunk `ds64`, which comes first.
+    /// EBU Tech 3306: the chunk `ds64`, which comes first, contains the size of `data`.
     private static func rf64End(_ bytes: AudioBytes) -> Int64? {
         guard let sizes = read(bytes, at: 12, count: 32), tag(sizes, 0) == "ds64" else { return nil }
         let announced = LittleEndian.uint64(sizes, 16)
@@ -38,13 +39,13 @@ enum PromisedLength {
         return overflows ? .max : end
     }
 
-    /// Sony Wave64: chunks have GUIDs of 16 bytes, and sizes of 8 bytes that count their own heads.
+    /// Sony Wave64: chunks have GUIDs of 16 bytes, and sizes of 8 bytes that include the chunk header.
     private static func w64End(_ bytes: AudioBytes) -> Int64? {
         var offset: Int64 = 40
-        for _ in 0..<mostChunks {
+        for _ in 0..<maximumChunks {
             guard let head = read(bytes, at: offset, count: 24) else { return nil }
             let length = Int64(clamping: LittleEndian.uint64(head, 16))
-            // A writer that could not know the length leaves nothing, or nearly the largest number.
+            // A writer that could not know the length leaves 0, or nearly the largest number.
             guard length >= 24, length < Int64.max / 4 else { return nil }
             if tag(head, 0) == "data" { return offset + length }
             offset += (length + 7) / 8 * 8
@@ -61,15 +62,15 @@ enum PromisedLength {
         return WAVHeader.announcedBytes(size(head, 0)).map { start + $0 }
     }
 
-    /// A hostile file may be nothing but empty chunks.
-    private static let mostChunks = 10_000
+    /// A malicious file may consist of empty chunks.
+    private static let maximumChunks = 10_000
 
-    /// Offset of a chunk's first byte behind its head.
+    /// Offset of a chunk's first byte after its header.
     private static func chunkStart(
         _ bytes: AudioBytes, named name: String, size: ([UInt8], Int) -> UInt32
     ) -> Int64? {
         var offset: Int64 = 12
-        for _ in 0..<mostChunks {
+        for _ in 0..<maximumChunks {
             guard let head = read(bytes, at: offset, count: 8) else { return nil }
             let length = size(head, 4)
             if tag(head, 0) == name { return offset + 8 }

@@ -1,9 +1,9 @@
 private import CSoxr
 
-/// Turns mono samples of any rate into 16 kHz ones, at the quality soxr calls high.
+/// Resamples mono samples of any rate to 16 kHz, at soxr's 20-bit quality.
 ///
-/// The filter's delay is taken out: sample 0 of the output belongs to sample 0 of the input, and `n` input
-/// samples make `round(n * 16000 / rate)` output samples. One thread at a time.
+/// The filter's delay is compensated: sample 0 of the output belongs to sample 0 of the input, and `n` input
+/// samples make `round(n * 16000 / rate)` output samples. Threading: one thread at a time.
 package final class Resampler {
     private let handle: OpaquePointer
 
@@ -26,14 +26,14 @@ package final class Resampler {
     }
 
     deinit {
-        // SAFETY: made in init, deleted nowhere else.
+        // SAFETY: created in init, deleted nowhere else.
         soxr_delete(handle)
     }
 
-    /// Resamples as much as there is input or room for.
+    /// Resamples as much as the input and the room in the output allow.
     ///
-    /// - Parameter input: The next samples; nil when there are no more and what is left is to come out.
-    /// - Returns: Samples taken from the input and written to the output.
+    /// - Parameter input: The next samples; nil after the last, to flush the filter.
+    /// - Returns: Numbers of samples consumed and produced.
     package func process(
         _ input: UnsafeBufferPointer<Float>?, into output: UnsafeMutableBufferPointer<Float>
     ) -> (consumed: Int, produced: Int) {
@@ -42,7 +42,7 @@ package final class Resampler {
         let failure = soxr_process(
             handle, input?.baseAddress, input?.count ?? 0, &consumed, output.baseAddress, output.count,
             &produced)
-        precondition(failure == nil, "soxr refuses only wrong arguments")
+        precondition(failure == nil, "soxr fails only for invalid arguments")
         return (consumed, produced)
     }
 }

@@ -1,28 +1,28 @@
 private import CSndfile
 import Synchronization
 
-/// Decodes audio of any format libsndfile knows into frames of interleaved floats.
+/// Decodes audio of any format that libsndfile reads into frames of interleaved floats.
 ///
-/// One thread at a time.
+/// Threading: one thread at a time.
 final class SndfileDecoder {
     let info: SndfileInfo
     private let bytes: AudioBytes
     private let name: String
     private let handle: OpaquePointer
 
-    /// libsndfile keeps the reason of a failed open in one global place, and its MP3 decoder sets itself up
-    /// on first use: one open at a time.
+    /// libsndfile stores the reason of a failed open in a global variable, and its MP3 decoder initialises
+    /// itself on first use: one open at a time.
     private static let opening = Mutex<Void>(())
 
-    /// Most channels, and the range of rates in Hz, that are taken.
-    static let mostChannels = 64
+    /// Supported number of channels, and range of rates in Hz.
+    static let maximumChannels = 64
     static let sampleRatesHz = 1_000...768_000
 
     /// Opens a decoder.
     ///
     /// - Parameters:
     ///   - bytes: What to decode, from offset 0.
-    ///   - format: What the samples are, for headerless bytes; nil to read it from a header.
+    ///   - format: Format of headerless samples; nil to read it from a header.
     ///   - name: For messages.
     /// - Throws: `notAudio`, `malformed`, `unsupported` or `system`.
     init(_ bytes: AudioBytes, format: WAVHeader?, name: String) throws(CaptureError) {
@@ -44,14 +44,14 @@ final class SndfileDecoder {
     }
 
     deinit {
-        // SAFETY: opened in init, closed nowhere else; `bytes` still lives.
+        // SAFETY: opened in init, closed nowhere else; `bytes` is still alive.
         _ = Self.opening.withLock { _ in sf_close(handle) }
     }
 
     /// Decodes the next frames.
     ///
     /// - Parameter target: Room for `frames * channels` floats.
-    /// - Returns: Frames decoded; fewer than asked only at the end or at damage.
+    /// - Returns: Frames decoded; fewer than requested only at the end or at damage.
     /// - Throws: `system` when the bytes could not be read.
     func read(into target: UnsafeMutablePointer<Float>, frames: Int) throws(CaptureError) -> Int {
         let got = Int(max(0, sf_readf_float(handle, target, Int64(frames))))
@@ -61,16 +61,16 @@ final class SndfileDecoder {
         return got
     }
 
-    /// Bytes of the file that were read so far, and that there are.
+    /// Bytes read so far, and the file's length in bytes.
     var position: (read: Int64, length: Int64) { (bytes.offset, bytes.length) }
 
-    /// The decoder's wording for what stopped it; nil when nothing did.
+    /// The decoder's message for the error that stopped it; nil when there was none.
     var damage: String? { sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)) }
 
-    /// Opens, and opens an MP3 without a length so that it is read to its end.
+    /// Opens a decoder; hides the end of an MP3, so that it is read completely.
     ///
-    /// For such a file libsndfile estimates the length from the first frame and stops there, which cuts off
-    /// most of a file of variable bit rate. A decoder that cannot see the file's end makes no estimate.
+    /// libsndfile estimates the length of an MP3 from its first frame and stops there, which truncates files
+    /// of variable bit rate. It makes no estimate when it cannot see the file's end.
     private static func open(_ bytes: AudioBytes, format: WAVHeader?) -> SndfileIO.Opened {
         let first = open(bytes, format: format, hidesEnd: false)
         guard case .opened(let handle, let info) = first, info.isMPEG else { return first }
@@ -118,9 +118,9 @@ final class SndfileDecoder {
     }
 
     private static func refusal(of info: SndfileInfo, name: String) -> CaptureError? {
-        if !(1...mostChannels).contains(info.channels) {
+        if !(1...maximumChannels).contains(info.channels) {
             return .unsupported(
-                name: name, wanted: "mix it down to at most \(mostChannels) channels",
+                name: name, wanted: "mix it down to at most \(maximumChannels) channels",
                 found: "\(info.channels) channels")
         }
         if !sampleRatesHz.contains(info.sampleRateHz) {

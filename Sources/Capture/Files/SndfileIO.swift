@@ -5,9 +5,9 @@ enum SndfileIO {
     /// Opens a decoder over bytes.
     ///
     /// - Parameters:
-    ///   - bytes: Must live until the decoder is closed.
-    ///   - format: What the samples are, for headerless bytes; nil to read it from a header.
-    /// - Returns: The decoder and what it found, or nil with libsndfile's error number and wording.
+    ///   - bytes: Must stay alive until the decoder is closed.
+    ///   - format: Format of headerless samples; nil to read it from a header.
+    /// - Returns: The decoder and the header, or libsndfile's error number and message.
     static func open(_ bytes: AudioBytes, format: WAVHeader?) -> Opened {
         var information = SF_INFO()
         if let format {
@@ -50,7 +50,7 @@ enum SndfileIO {
         case failed(number: Int32, wording: String)
     }
 
-    /// The numbers of libsndfile for what it cannot open: not audio, or audio of an unknown encoding.
+    /// libsndfile's error numbers for input that is not audio, and for audio of an unknown encoding.
     static let unrecognisedFormat = Int32(SF_ERR_UNRECOGNISED_FORMAT)
     static let unsupportedEncoding = Int32(SF_ERR_UNSUPPORTED_ENCODING)
 
@@ -75,9 +75,9 @@ enum SndfileIO {
     }
 }
 
-/// What libsndfile found in a header.
+/// The header as libsndfile read it.
 struct SndfileInfo {
-    /// Length in frames; nil where the header does not say.
+    /// Length in frames; nil when the header does not say.
     var frames: Int64?
     var sampleRateHz: Int
     var channels: Int

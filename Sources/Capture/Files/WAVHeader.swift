@@ -1,6 +1,6 @@
-/// What the header of a WAV stream announces.
+/// The header of a WAV stream.
 struct WAVHeader: Equatable {
-    /// How one sample is stored.
+    /// Encoding of a sample.
     enum Encoding: Equatable {
         case unsigned8, signed16, signed24, signed32, float32, float64, aLaw, muLaw
     }
@@ -8,7 +8,7 @@ struct WAVHeader: Equatable {
     var encoding: Encoding
     var channels: Int
     var sampleRateHz: Int
-    /// Length of the samples in bytes; nil where the writer could not know it (a pipe).
+    /// Length of the samples in bytes; nil when the writer could not know it (a pipe).
     var dataBytes: Int64?
 
     /// Writers that cannot seek back leave 0, or the largest number with or without room for the header.
@@ -16,11 +16,11 @@ struct WAVHeader: Equatable {
         size == 0 || size >= 0x7FFF_F000 ? nil : Int64(size)
     }
 
-    /// Reads a header and leaves the stream at its first sample.
+    /// Reads a header up to the first sample.
     ///
-    /// - Parameter next: Reads exactly so many bytes, fewer at the end of the stream; `RIFF....WAVE` is
-    ///   behind it.
-    /// - Throws: `malformed` when a piece is missing, `unsupported` for compressed encodings.
+    /// - Parameter next: Reads that many bytes, fewer only at the end of the stream. `RIFF....WAVE` has been
+    ///   read already.
+    /// - Throws: `malformed` when the header is incomplete, `unsupported` for compressed encodings.
     static func read(name: String, next: (Int) -> [UInt8]) throws(CaptureError) -> WAVHeader {
         var format: (Encoding, channels: Int, rate: Int)?
         while true {
@@ -43,7 +43,7 @@ struct WAVHeader: Equatable {
                 }
                 let body = next(Int(size + size % 2))
                 guard body.count >= size else {
-                    throw .malformed(name: name, detail: "the WAV fmt chunk is cut off")
+                    throw .malformed(name: name, detail: "the WAV fmt chunk is truncated")
                 }
                 format = (
                     try encoding(of: body, name: name),
@@ -75,7 +75,7 @@ struct WAVHeader: Equatable {
         }
     }
 
-    /// Reads past a chunk that says nothing about the samples.
+    /// Skips a chunk that does not describe the samples.
     private static func skip(_ bytes: Int64, name: String, next: (Int) -> [UInt8]) throws(CaptureError) {
         var left = bytes
         while left > 0 {

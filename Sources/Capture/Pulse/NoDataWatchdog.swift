@@ -1,8 +1,8 @@
 /// Decides when a live source that delivers no samples is lost. No I/O.
 ///
-/// Only the time in which this process runs counts. A process that was stopped (SIGSTOP, a debugger, a sleep of the
-/// machine) or starved sees no samples either, and must not report its source as lost for that: the samples wait at the
-/// server.
+/// Only the time in which this process runs counts. A process that was stopped (SIGSTOP, a debugger, a sleep
+/// of the machine) or starved sees no samples either, and must not report its source as lost for that: the
+/// samples wait at the server.
 package struct NoDataWatchdog {
     /// A source without samples for this long is lost.
     package static let limitNanos: Int64 = 3_000_000_000

@@ -1,8 +1,8 @@
 private import CPulse
 
-/// One attempt to reach a server: connects, then asks for its sources, and again when there are others.
+/// One connection to a server: connects, requests the list of sources, and requests it again when it changes.
 ///
-/// Used, and calling back, with the main loop's lock held.
+/// Threading: methods and callbacks run with the main loop's lock held.
 final class PulseConnection {
     /// The `pa_context`.
     let context: OpaquePointer
@@ -12,9 +12,9 @@ final class PulseConnection {
 
     /// - Parameters:
     ///   - loop: A `pa_threaded_mainloop`.
-    ///   - onSources: Called when the server has answered; after ``watch()`` each time that something changed.
-    ///   - onFailure: Called when the server cannot be reached, or is gone; perhaps more than once, and
-    ///     perhaps from within ``connect(to:)``. It must not close this connection, which is still at work.
+    ///   - onSources: Called with the server's answer; after ``watch()`` with each change.
+    ///   - onFailure: Called when the server cannot be reached or has disconnected; possibly more than once,
+    ///     and possibly by ``connect(to:)``. It must not close this connection, which is still in use.
     init?(
         loop: OpaquePointer, onSources: @escaping ([PulseSourceInfo]) -> Void, onFailure: @escaping () -> Void
     ) {
@@ -26,11 +26,11 @@ final class PulseConnection {
         self.onFailure = onFailure
     }
 
-    /// Begins to connect.
+    /// Starts to connect.
     ///
     /// - Parameter server: The server's address; nil for `PULSE_SERVER` or the user's own.
     func connect(to server: String?) {
-        // SAFETY: unretained; `close` takes the callback away before this object goes.
+        // SAFETY: unretained; `close` removes the callback before this object is freed.
         let user = Unmanaged.passUnretained(self).toOpaque()
         pa_context_set_state_callback(
             context,
@@ -41,34 +41,34 @@ final class PulseConnection {
         if pa_context_connect(context, server, PA_CONTEXT_NOAUTOSPAWN, nil) < 0 { onFailure() }
     }
 
-    /// Asks again now, and whenever sources come, go or change.
+    /// Requests the sources now and after each change.
     func watch() {
-        // SAFETY: unretained; `close` takes the callback away before this object goes.
+        // SAFETY: unretained; `close` removes the callback before this object is freed.
         let user = Unmanaged.passUnretained(self).toOpaque()
         pa_context_set_subscribe_callback(
             context,
             { context, _, _, user in
                 guard let context, let user else { return }
-                Unmanaged<PulseConnection>.fromOpaque(user).takeUnretainedValue().inventory.ask(context)
+                Unmanaged<PulseConnection>.fromOpaque(user).takeUnretainedValue().inventory.request(context)
             }, user)
         let mask = PA_SUBSCRIPTION_MASK_SOURCE.rawValue | PA_SUBSCRIPTION_MASK_SERVER.rawValue
         let operation = pa_context_subscribe(context, pa_subscription_mask_t(mask), nil, nil)
         if let operation { pa_operation_unref(operation) }
-        // What came before the subscription is in these answers.
-        inventory.ask(context)
+        // This answer contains the changes before the subscription.
+        inventory.request(context)
     }
 
-    /// Does not ask any more.
+    /// Stops requesting the sources.
     func unwatch() {
         pa_context_set_subscribe_callback(context, nil, nil)
         let operation = pa_context_subscribe(context, PA_SUBSCRIPTION_MASK_NULL, nil, nil)
         if let operation { pa_operation_unref(operation) }
     }
 
-    /// libpulse's wording for the last thing that failed.
+    /// libpulse's wording for its last error.
     var failure: String { PulseNames.error(pa_context_errno(context)) }
 
-    /// Disconnects; the last call to it.
+    /// Disconnects. No other method may be called afterwards.
     func close() {
         pa_context_set_state_callback(context, nil, nil)
         pa_context_set_subscribe_callback(context, nil, nil)
@@ -78,7 +78,7 @@ final class PulseConnection {
 
     private func changed() {
         switch pa_context_get_state(context) {
-        case PA_CONTEXT_READY: inventory.ask(context)
+        case PA_CONTEXT_READY: inventory.request(context)
         case PA_CONTEXT_FAILED, PA_CONTEXT_TERMINATED: onFailure()
         default: break
         }

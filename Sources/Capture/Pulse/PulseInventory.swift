@@ -1,29 +1,29 @@
 private import CPulse
 
-/// Asks a connected server for its sources and its default.
+/// Requests a connected server's sources and its default.
 ///
-/// Lives on the thread of the context's main loop, and for as long as the context.
+/// Threading: used on the thread of the context's main loop; must live as long as the context.
 final class PulseInventory {
-    /// What is known so far; the state of asking is in `isComplete`.
+    /// The sources of the last answer; incomplete until `isComplete`.
     private(set) var sources: [PulseSourceInfo] = []
     private(set) var isComplete = false
     private var defaultName: String?
-    /// Whether answers are due, and whether they are out of date already.
-    private var (isAsking, isStale) = (false, false)
+    /// Whether an answer is pending, and whether it is already outdated.
+    private var (isPending, isStale) = (false, false)
     private let onComplete: (PulseInventory) -> Void
 
-    /// - Parameter onComplete: Called on the main loop's thread, each time that was asked for.
+    /// - Parameter onComplete: Called on the main loop's thread, once for each complete answer.
     init(onComplete: @escaping (PulseInventory) -> Void) { self.onComplete = onComplete }
 
-    /// Sends the questions; once more after the answers when they are still due.
+    /// Sends the requests; while an answer is pending, sends them after it.
     ///
     /// - Parameter context: A `pa_context` that is ready.
-    func ask(_ context: OpaquePointer) {
-        if isAsking {
+    func request(_ context: OpaquePointer) {
+        if isPending {
             isStale = true
             return
         }
-        (isAsking, isStale, isComplete) = (true, false, false)
+        (isPending, isStale, isComplete) = (true, false, false)
         (sources, defaultName) = ([], nil)
         // SAFETY: unretained; the owner keeps this object for as long as the context, which cancels its
         // operations when it goes.
@@ -36,7 +36,7 @@ final class PulseInventory {
                 inventory.defaultName = info?.pointee.default_source_name.map { String(cString: $0) }
             }, user)
         if let server { pa_operation_unref(server) }
-        // The answers come in the order of the questions.
+        // The server answers in the order of the requests.
         let list = pa_context_get_source_info_list(
             context,
             { context, info, end, user in
@@ -52,8 +52,8 @@ final class PulseInventory {
     }
 
     private func answered(_ context: OpaquePointer) {
-        isAsking = false
-        if isStale { return ask(context) }
+        isPending = false
+        if isStale { return request(context) }
         isComplete = true
         onComplete(self)
     }

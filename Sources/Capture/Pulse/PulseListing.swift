@@ -1,6 +1,6 @@
 private import CPulse
 
-/// How long a PulseAudio server may take to answer before it counts as absent.
+/// Time limit for a PulseAudio server's answer.
 let pulseAnswerLimitNanos: Int64 = 2_000_000_000
 
 /// The sources of a PulseAudio server, in the server's order.
@@ -26,14 +26,14 @@ public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSour
         throw .noServer(server: server, reason: reason())
     }
     let inventory = PulseInventory { _ in }
-    var hasAsked = false
+    var hasRequested = false
     let deadline = SystemClock.monotonicNanos + pulseAnswerLimitNanos
     return try withExtendedLifetime(inventory) { () throws(CaptureError) in
         while !inventory.isComplete {
             switch pa_context_get_state(context) {
-            case PA_CONTEXT_READY where !hasAsked:
-                hasAsked = true
-                inventory.ask(context)
+            case PA_CONTEXT_READY where !hasRequested:
+                hasRequested = true
+                inventory.request(context)
             case PA_CONTEXT_FAILED, PA_CONTEXT_TERMINATED:
                 throw .noServer(server: server, reason: reason())
             default: break
@@ -48,7 +48,7 @@ public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSour
     }
 }
 
-/// Words shared by everything that talks to PulseAudio.
+/// Names and messages of the PulseAudio client.
 enum PulseNames {
     static let application = "astd"
     static let stream = "sound classification"

@@ -1,17 +1,21 @@
 private import CPulse
 
-/// The conversation with a PulseAudio server: connect, choose a source, record, and begin again when it breaks.
+/// Records from a PulseAudio server: connects, chooses a source, records, and reconnects after a failure.
 ///
-/// Everything but `open` and `close` runs on the thread of libpulse's main loop. Callbacks never take apart what
-/// has called them (`pa_context_connect` calls back and then fails as well): they note the failure, and the
-/// timer, which belongs to the main loop alone, takes the pieces away.
+/// Callbacks must not free the object that invoked them (`pa_context_connect` calls back and then fails as
+/// well): they record the failure, and the timer, which belongs to the main loop alone, disconnects.
+///
+/// Threading: `open`, `pause`, `resume` and `close` may be called from any thread but the main loop's;
+/// everything else runs on the main loop's thread, with its lock held. Events go through ``events`` and so
+/// reach foreign code with no lock held; `open`, `pause` and `close` do not wait for that (``PulseSource``
+/// does).
 final class PulseSession: @unchecked Sendable {
-    // SAFETY: all variables are touched only with the main loop's lock held: `open` and `close` take it, and
-    // the loop holds it around every callback.
+    // SAFETY: all variables are accessed only with the main loop's lock held: `open`, `pause`, `resume` and
+    // `close` lock it, and the loop holds it around every callback.
     let ring: SampleRing
     let pattern: String?
     let server: String?
-    private let onEvent: @Sendable (SourceEvent) -> Void
+    let events: SourceEventQueue
 
     private let loop: OpaquePointer
     private var timer: PulseTimer?
@@ -24,27 +28,27 @@ final class PulseSession: @unchecked Sendable {
     private var health = SourceHealth()
     private var gapMeter = GapMeter()
     private var watchdog = NoDataWatchdog(atNanos: 0)
-    /// Why samples are missing since the stream last broke off.
+    /// Reason of the gap that is reported when samples arrive next.
     private var gapReason = GapReason.sourceLost
-    /// Whether the first attempt has come to its end, good or bad.
+    /// Whether the first attempt to connect has succeeded or failed.
     private var hasBegun = false
 
-    /// What the timer is for.
+    /// What the session waits for, and what the timer then does.
     private enum Phase {
-        case connecting  // the server's answers are due; at the timer they are too late
-        case watching  // the server is there and the source is not; the server says when it comes
-        case recording  // samples are due; at each tick of the timer the watchdog is asked
-        case suspended  // the server holds the source back, and says when it no longer does
-        case broken  // at the timer the pieces are taken away
-        case waiting  // at the timer the next attempt begins
-        case paused  // nothing happens until `resume`
-        case closed  // nothing more happens
+        case connecting  // waits for the server's answers; the timer is their deadline
+        case watching  // connected, but the source does not exist; the server reports new sources
+        case recording  // waits for samples; the timer ticks the watchdog
+        case suspended  // the server has suspended the source, and reports when it resumes it
+        case broken  // the timer disconnects
+        case waiting  // the timer starts the next attempt
+        case paused  // waits for `resume`
+        case closed  // final
     }
 
-    /// - Throws: `noServer` when libpulse cannot even begin.
+    /// - Throws: `noServer` when libpulse cannot create its main loop.
     init(
         pattern: String?, server: String?, ring: SampleRing,
-        onEvent: @escaping @Sendable (SourceEvent) -> Void
+        events: SourceEventQueue
     ) throws(CaptureError) {
         guard let loop = pa_threaded_mainloop_new() else {
             throw .noServer(server: server, reason: "out of file descriptors or memory")
@@ -53,18 +57,18 @@ final class PulseSession: @unchecked Sendable {
         self.pattern = pattern
         self.server = server
         self.ring = ring
-        self.onEvent = onEvent
+        self.events = events
         pa_threaded_mainloop_set_name(loop, "astd-pulse")
     }
 
     deinit { pa_threaded_mainloop_free(loop) }
 
-    /// Starts the thread and waits until the stream stands, or is lost before it began.
+    /// Starts the thread and blocks until the stream is ready or the first attempt has failed.
     ///
-    /// - Throws: `noServer` when there is no thread or no memory; `close` has to follow in any case.
+    /// - Throws: `noServer` when a thread or memory is lacking. The caller must call `close` in any case.
     func open() throws(CaptureError) {
         guard pa_threaded_mainloop_start(loop) >= 0 else {
-            throw .noServer(server: server, reason: "no thread could be started")
+            throw .noServer(server: server, reason: "cannot create a thread; check `ulimit -u`")
         }
         pa_threaded_mainloop_lock(loop)
         defer { pa_threaded_mainloop_unlock(loop) }
@@ -76,7 +80,7 @@ final class PulseSession: @unchecked Sendable {
         while !hasBegun { pa_threaded_mainloop_wait(loop) }
     }
 
-    /// Disconnects and waits for the thread's end; the last call to a session.
+    /// Disconnects and blocks until the thread has ended. No other method may be called afterwards.
     func close() {
         pa_threaded_mainloop_lock(loop)
         phase = .closed
@@ -86,7 +90,7 @@ final class PulseSession: @unchecked Sendable {
         pa_threaded_mainloop_stop(loop)
     }
 
-    /// Disconnects and stays away until ``resume()``.
+    /// Disconnects until ``resume()``.
     func pause() {
         pa_threaded_mainloop_lock(loop)
         defer { pa_threaded_mainloop_unlock(loop) }
@@ -96,11 +100,11 @@ final class PulseSession: @unchecked Sendable {
             gapReason = .paused
         }
         phase = .paused
-        tell(.paused)
+        report(.paused)
         disconnect()
     }
 
-    /// Looks for the source again.
+    /// Connects again.
     func resume() {
         pa_threaded_mainloop_lock(loop)
         defer { pa_threaded_mainloop_unlock(loop) }
@@ -138,19 +142,20 @@ final class PulseSession: @unchecked Sendable {
         if stream == nil { streamFailed() }
     }
 
-    /// The source is not there. No asking again and again: the server says when there are others.
+    /// Waits for the source without polling: the server reports new sources.
     private func watch(_ error: CaptureError) {
         guard phase == .connecting else { return }
         phase = .watching
         connection?.watch()
-        tell(.lost, message: error.description)
-        begin()
+        report(.lost, message: error.description)
+        finishOpening()
     }
 
-    /// What was asked for, in messages.
+    /// The requested source, for messages.
     private var wanted: String { pattern ?? "the default" }
 
-    private func begin() {
+    /// Ends the wait of `open`.
+    private func finishOpening() {
         guard !hasBegun else { return }
         hasBegun = true
         pa_threaded_mainloop_signal(loop, 0)
@@ -158,17 +163,17 @@ final class PulseSession: @unchecked Sendable {
 
     // MARK: Recording
 
-    /// The stream stands: samples are on their way.
+    /// The server has set up the stream.
     func streamReady() {
         guard phase == .connecting else { return }
         phase = .recording
         sourceName = stream?.deviceName
         startWatchdog()
-        tell(.recovering)
-        begin()
+        report(.recovering)
+        finishOpening()
     }
 
-    /// The stream is gone, or never stood.
+    /// The server has ended the stream, or could not set it up.
     func streamFailed() {
         let reason = connection?.failure ?? "gone"
         fail(
@@ -177,35 +182,35 @@ final class PulseSession: @unchecked Sendable {
                 : .sourceSilent(name: sourceName ?? wanted, reason: reason))
     }
 
-    /// The server listens to another source for us: the default has changed.
+    /// The server has moved the stream to another source: the default has changed.
     func streamMoved() {
         guard phase == .recording, let name = stream?.deviceName else { return }
         sourceName = name
-        // What one source had on the way is lost, and the other begins when it likes.
+        // Samples of the old source that were in transit are lost.
         gapMeter.beginGap()
         guard health.state == .healthy else { return }
-        onEvent(SourceEvent(state: .healthy, name: name, message: "the server has changed its default"))
+        post(.healthy, message: "the server has changed its default source")
     }
 
-    /// The server holds the source back, or does so no longer. The stream stays.
+    /// The server has suspended or resumed the source; the stream stays.
     func stream(isSuspended: Bool) {
         if isSuspended, phase == .recording {
             phase = .suspended
             gapReason = .sourceLost
             let error = CaptureError.sourceSilent(
                 name: sourceName ?? wanted, reason: "the server has suspended it")
-            tell(.lost, message: error.description)
+            report(.lost, message: error.description)
         } else if !isSuspended, phase == .suspended {
             gapMeter.beginGap()
             phase = .recording
             startWatchdog()
-            tell(.recovering)
+            report(.recovering)
         }
     }
 
-    /// Samples have come, the last of them heard `ageNanos` ago; they go straight to the ring.
+    /// Samples have arrived, the last of them captured `ageNanos` ago. Writes them to the ring.
     func arrived(_ samples: UnsafeBufferPointer<Float>, ageNanos: Int64) {
-        // A source that was suspended may have some samples on the way.
+        // Samples of a suspended source may still be in transit.
         guard phase == .recording || phase == .suspended else { return }
         watchdog.recordArrival()
         let now = SystemClock.bootNanos
@@ -215,31 +220,33 @@ final class PulseSession: @unchecked Sendable {
         ring.push(samples, lastSampleNanos: now - ageNanos)
         if phase == .recording, health.state != .healthy {
             gapReason = .sourceLost
-            tell(.healthy)
+            report(.healthy)
         }
     }
 
-    /// The server lost samples of its own.
+    /// The server has lost samples.
     func missed(samples: Int) {
         guard phase == .recording else { return }
         ring.skip(samples: Int64(samples), reason: .sourceLost)
     }
 
-    // MARK: Losing and finding again
+    // MARK: Failing and reconnecting
 
     private func serverFailed() {
         fail(.noServer(server: server, reason: connection?.failure ?? "out of memory"))
     }
 
-    /// Notes what broke; `quietly` when it is the same trouble as before and no news.
+    /// Records a failure and lets the timer disconnect.
+    ///
+    /// - Parameter quietly: Whether the failure is a repetition that is not reported.
     private func fail(_ error: CaptureError, quietly: Bool = false) {
         guard [.connecting, .watching, .recording, .suspended].contains(phase) else { return }
         if phase == .recording { gapReason = .sourceLost }
         phase = .broken
         gapMeter.beginGap()
         timer?.fire(inNanos: 0)
-        if !quietly { tell(.lost, message: error.description) }
-        begin()
+        if !quietly { report(.lost, message: error.description) }
+        finishOpening()
     }
 
     private func timeIsUp() {
@@ -251,7 +258,7 @@ final class PulseSession: @unchecked Sendable {
                 timer?.fire(inNanos: NoDataWatchdog.tickNanos)
                 return
             }
-            // A server that is there with a source that stays silent would be lost and found for ever.
+            // A source that never delivers would otherwise be reported lost and recovering without end.
             fail(
                 .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
                 quietly: health.state == .recovering)
@@ -276,8 +283,13 @@ final class PulseSession: @unchecked Sendable {
         connection = nil
     }
 
-    private func tell(_ state: SourceEvent.State, message: String? = nil) {
-        guard health.move(to: state) else { return }
-        onEvent(SourceEvent(state: state, name: sourceName ?? pattern ?? "default", message: message))
+    /// Reports a state, unless it is the last one reported.
+    private func report(_ state: SourceEvent.State, message: String? = nil) {
+        if health.move(to: state) { post(state, message: message) }
+    }
+
+    private func post(_ state: SourceEvent.State, message: String?) {
+        let name = SourceSpec.pulse(pattern: sourceName ?? pattern).description
+        events.post(SourceEvent(state: state, name: name, message: message))
     }
 }

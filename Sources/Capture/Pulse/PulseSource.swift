@@ -1,9 +1,14 @@
 import Synchronization
 
-/// Listens to a source of a PulseAudio server, or of PipeWire in its place.
+/// Captures from a source of a PulseAudio server, or of PipeWire in its place.
 ///
-/// The server converts to 16 kHz mono. When the server or the source is not there, goes away, or is silent for three
-/// seconds, the source looks for it until it is back; the time in between becomes a gap in the stream.
+/// The server converts to 16 kHz mono. When the server or the source is missing, disappears, or delivers
+/// nothing for three seconds, `PulseSource` reconnects until it is back; the time in between becomes a gap in
+/// the stream.
+///
+/// Threading: all methods may be called from any thread but the one that calls `onEvent`. Events are delivered
+/// on a queue of their own, in order and with no lock held; `start`, `pause` and `stop` return after the events
+/// that they cause.
 public final class PulseSource: AudioSource {
     public let name: String
     private let pattern: String?
@@ -18,7 +23,7 @@ public final class PulseSource: AudioSource {
 
     /// - Parameters:
     ///   - pattern: Glob over the names and descriptions of sources; nil for the server's default, which may
-    ///     change while it is listened to.
+    ///     change during the capture.
     ///   - server: The server's address; nil for `PULSE_SERVER` or the user's own.
     public init(pattern: String?, server: String?) {
         self.pattern = pattern
@@ -28,17 +33,19 @@ public final class PulseSource: AudioSource {
 
     deinit { stop() }
 
-    /// Connects, and returns once the stream stands or is known not to; two seconds at most.
+    /// Connects, and returns when the stream is ready or the first attempt has failed; after two seconds at
+    /// most.
     ///
-    /// A server or a source that is not there is told through `onEvent` as lost, and waited for.
+    /// A missing server or source is reported as `lost`, and waited for.
     ///
-    /// - Throws: `noServer` when the system gives no thread or no memory to look for one.
+    /// - Throws: `noServer` when a thread or memory is lacking.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
+        let events = SourceEventQueue(handler: onEvent)
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
-            let session = try PulseSession(pattern: pattern, server: server, ring: ring, onEvent: onEvent)
+            let session = try PulseSession(pattern: pattern, server: server, ring: ring, events: events)
             do throws(CaptureError) {
                 try session.open()
             } catch {
@@ -47,11 +54,17 @@ public final class PulseSource: AudioSource {
             }
             state = .running(session)
         }
+        events.drain()
     }
 
-    /// Disconnects from the server: nothing is recorded.
+    /// Disconnects from the server, so that it shows no active recorder.
     public func pause() {
-        state.withLock { if case .running(let session) = $0 { session.pause() } }
+        let events: SourceEventQueue? = state.withLock { state in
+            guard case .running(let session) = state else { return nil }
+            session.pause()
+            return session.events
+        }
+        events?.drain()
     }
 
     public func resume() {
@@ -67,6 +80,7 @@ public final class PulseSource: AudioSource {
         }
         guard case .running(let session) = before else { return }
         session.close()
+        session.events.drain()
         session.ring.finish()
     }
 }

@@ -1,12 +1,12 @@
 private import Glibc
 
-/// Finds the source that a user means.
+/// Chooses the source that a pattern selects.
 package enum PulseSourceChoice {
-    /// The source a glob stands for.
+    /// Returns the source that a glob selects.
     ///
-    /// The glob is held against names and descriptions, capital or small. Among several matches a name that is
-    /// written out in full wins, then microphones before monitors, then the first by name: the order in which
-    /// cards were found does not matter.
+    /// The glob is matched against names and descriptions, ignoring case. An exact name is preferred, then
+    /// microphones over monitors, then the first name: the order in which cards were detected does not
+    /// matter.
     package static func choose(_ pattern: String, among sources: [PulseSourceInfo]) -> PulseSourceInfo? {
         if let exact = sources.first(where: { $0.name == pattern }) { return exact }
         return

@@ -1,22 +1,22 @@
 /// A source of a PulseAudio server: a microphone, a line, or the monitor of an output.
 public struct PulseSourceInfo: Equatable, Sendable {
-    /// What the server is doing with a source.
+    /// The server's state of a source.
     public enum State: String, Sendable {
         case running, idle, suspended, unknown
     }
 
-    /// The name that stays the same over restarts; what a specification should use.
+    /// The server's name, which survives restarts; use it in specifications.
     public var name: String
-    /// The name for people.
+    /// The human-readable name.
     public var description: String
-    /// Whether it is what an output plays, not what a microphone hears.
+    /// Whether it records the output of a sink instead of an input.
     public var isMonitor: Bool
-    /// Whether the server takes it when none is named.
+    /// Whether it is the server's default.
     public var isDefault: Bool
     public var state: State
-    /// The device's own rate in Hz; it is resampled for us.
+    /// The device's rate in Hz; the server resamples.
     public var rate: Int
-    /// The device's own number of channels; they are mixed down for us.
+    /// The device's number of channels; the server mixes them down.
     public var channels: Int
 
     public init(

@@ -2,25 +2,25 @@ private import CPulse
 
 /// One record stream: 16 kHz mono float in fragments of 20 ms.
 ///
-/// Runs on the main loop's thread. What arrives is copied to the session's ring and dropped, nothing else.
+/// Threading: runs on the main loop's thread. It copies samples to the session's ring and does nothing else.
 final class PulseStream {
     private let handle: OpaquePointer
     private unowned let session: PulseSession
 
-    /// Asks for the stream; the answer comes to the session as `streamReady` or `streamFailed`.
+    /// Requests the stream; the session receives the answer as `streamReady` or `streamFailed`.
     ///
     /// - Parameters:
     ///   - context: A `pa_context` that is ready.
-    ///   - device: Name of a source. Such a stream stays with its source and ends with it. Nil for the
-    ///     default source, which the stream follows when the server moves it.
-    /// - Returns: nil when the server cannot be asked.
+    ///   - device: Name of a source: the stream stays on it and ends with it. nil for the default source: the
+    ///     stream follows the default when it changes.
+    /// - Returns: nil when the request cannot be sent.
     init?(context: OpaquePointer, device: String?, session: PulseSession) {
         var format = pa_sample_spec(
             format: PulseFraming.floatNative, rate: UInt32(CaptureFormat.sampleRateHz), channels: 1)
         guard let handle = pa_stream_new(context, PulseNames.stream, &format, nil) else { return nil }
         self.handle = handle
         self.session = session
-        // SAFETY: unretained; `close` takes the callbacks away before this object goes.
+        // SAFETY: unretained; `close` removes the callbacks before this object is freed.
         let user = Unmanaged.passUnretained(self).toOpaque()
         pa_stream_set_state_callback(handle, { _, user in PulseStream.from(user)?.changed() }, user)
         pa_stream_set_read_callback(handle, { _, _, user in PulseStream.from(user)?.drain() }, user)
@@ -28,7 +28,7 @@ final class PulseStream {
         pa_stream_set_moved_callback(
             handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
         var attributes = pa_buffer_attr()
-        attributes.maxlength = UInt32.max  // as much as the server likes
+        attributes.maxlength = UInt32.max  // no limit
         attributes.fragsize = UInt32(CaptureFormat.blockSamples * PulseFraming.bytesPerSample)
         var flags =
             PA_STREAM_ADJUST_LATENCY.rawValue | PA_STREAM_AUTO_TIMING_UPDATE.rawValue
@@ -40,10 +40,10 @@ final class PulseStream {
         }
     }
 
-    /// The name of the source that is recorded, once it is known.
+    /// The name of the recorded source; nil until the stream is ready.
     var deviceName: String? { pa_stream_get_device_name(handle).map { String(cString: $0) } }
 
-    /// Ends the stream; the last call to it.
+    /// Ends the stream. No other method may be called afterwards.
     func close() {
         pa_stream_set_state_callback(handle, nil, nil)
         pa_stream_set_read_callback(handle, nil, nil)
@@ -66,7 +66,7 @@ final class PulseStream {
     /// The server has suspended the source, or resumed it.
     private func suspended() { session.stream(isSuspended: pa_stream_is_suspended(handle) > 0) }
 
-    /// Hands everything that has arrived to the session.
+    /// Passes all samples that have arrived to the session.
     private func drain() {
         while true {
             var data: UnsafeRawPointer?
@@ -86,14 +86,14 @@ final class PulseStream {
         }
     }
 
-    /// How long ago the last of the next `count` samples was heard; 0 while the latency is not known.
+    /// How long ago the last of the next `count` samples was captured; 0 while the latency is unknown.
     private func ageOfLastSampleNanos(count: Int) -> Int64 {
         var microseconds: pa_usec_t = 0
         var isNegative: Int32 = 0
         guard pa_stream_get_latency(handle, &microseconds, &isNegative) >= 0, isNegative == 0 else {
             return 0
         }
-        // libpulse tells the age of the first sample that was not dropped yet.
+        // libpulse returns the age of the first sample that was not dropped yet.
         let first = Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000)
         let age = first.partialValue - Int64(count) * CaptureFormat.nanosPerSample
         return first.overflow ? 0 : max(0, age)
@@ -105,7 +105,7 @@ final class PulseStream {
     }
 }
 
-/// The sample format that is asked for.
+/// The requested sample format.
 private enum PulseFraming {
     static let bytesPerSample = 4
     #if _endian(little)

@@ -1,8 +1,8 @@
 private import CPulse
 
-/// One timer of a main loop, set again and again.
+/// A restartable one-shot timer of a main loop.
 ///
-/// Used, and calling back, with the main loop's lock held.
+/// Threading: methods and the callback run with the main loop's lock held.
 final class PulseTimer {
     private let api: UnsafeMutablePointer<pa_mainloop_api>
     private var event: OpaquePointer?
@@ -17,7 +17,7 @@ final class PulseTimer {
         self.onTime = onTime
     }
 
-    /// Sets or moves the moment; the timer fires once.
+    /// Starts or restarts the timer; it fires once.
     func fire(inNanos nanos: Int64) {
         var moment = timeval()
         pa_timeval_add(pa_gettimeofday(&moment), pa_usec_t(max(0, nanos) / 1000))
@@ -25,7 +25,7 @@ final class PulseTimer {
             api.pointee.time_restart?(event, &moment)
             return
         }
-        // SAFETY: unretained; `cancel` frees the event before this object goes.
+        // SAFETY: unretained; `cancel` frees the event before this object is freed.
         let user = Unmanaged.passUnretained(self).toOpaque()
         event = api.pointee.time_new?(
             api, &moment,
@@ -35,7 +35,7 @@ final class PulseTimer {
             }, user)
     }
 
-    /// Never fires again; the last call to it.
+    /// Frees the timer. No other method may be called afterwards.
     func cancel() {
         if let event { api.pointee.time_free?(event) }
         event = nil

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Why a range of the stream was never heard.
+/// Why samples of the stream are missing.
 public enum GapReason: String, Sendable {
     /// The consumer was too slow and the ring was full.
     case overrun
-    /// The source, or its server, was away.
+    /// The source, or its server, was lost.
     case sourceLost = "source_lost"
-    /// Nobody was to listen.
+    /// Capture was paused.
     case paused
 }
 
@@ -14,26 +14,27 @@ public enum GapReason: String, Sendable {
 struct RingEntry: ~Copyable {
     /// Why the stretch is a gap; nil for samples.
     var reason: GapReason?
-    /// When the last sample of the stretch was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME); 0 for a gap.
+    /// When the last sample of the stretch was captured, in nanoseconds since the machine started
+    /// (CLOCK_BOOTTIME); 0 for a gap.
     var lastSampleNanos: Int64
-    /// Length in samples. A gap may still grow while it waits, until the consumer takes it.
+    /// Length in samples. A gap may grow until the consumer removes it.
     let length: Atomic<Int64>
 
-    /// The length of a gap that the consumer has taken.
-    static let taken: Int64 = -1
+    /// The length of a gap that the consumer has removed.
+    static let removed: Int64 = -1
 
     init() {
         reason = nil
         lastSampleNanos = 0
-        length = Atomic(Self.taken)
+        length = Atomic(Self.removed)
     }
 
     /// Makes a waiting gap longer.
     ///
-    /// - Returns: false when the consumer has taken it already: it needs a new entry.
+    /// - Returns: false when the consumer has removed it: a new entry is needed.
     func grow(by samples: Int64) -> Bool {
         var known = length.load(ordering: .acquiring)
-        while known != Self.taken {
+        while known != Self.removed {
             let (done, found) = length.compareExchange(
                 expected: known, desired: known + samples, ordering: .acquiringAndReleasing)
             if done { return true }
@@ -42,6 +43,6 @@ struct RingEntry: ~Copyable {
         return false
     }
 
-    /// Takes a gap: from here on it cannot grow.
-    func take() -> Int64 { length.exchange(Self.taken, ordering: .acquiringAndReleasing) }
+    /// Removes a gap: it cannot grow any more. Returns its length.
+    func remove() -> Int64 { length.exchange(Self.removed, ordering: .acquiringAndReleasing) }
 }

@@ -1,31 +1,32 @@
 import Synchronization
 
 extension SampleRing {
-    /// What the consumer finds next in the stream.
+    /// The next stretch of the stream.
     public enum Read: Equatable, Sendable {
-        /// So many samples were copied; `startSample` is the position of the first, `lastSampleNanos` the
-        /// time at which the last was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+        /// `count` samples were copied. `startSample` is the position of the first; the last was captured at
+        /// `lastSampleNanos`, in nanoseconds since the machine started (CLOCK_BOOTTIME).
         case samples(count: Int, startSample: Int64, lastSampleNanos: Int64)
         /// The samples at positions `start..<end` are missing.
         case gap(start: Int64, end: Int64, reason: GapReason)
-        /// Nothing yet.
+        /// No samples are waiting.
         case empty
         /// The stream has ended and everything was popped.
         case finished
     }
 
-    /// Takes the next stretch of the stream: samples up to the next gap or as many as fit, or one gap.
+    /// Removes the next stretch of the stream: samples up to the next gap or as many as fit, or one gap.
     ///
     /// - Parameter destination: Room for at least one sample.
     public func pop(into destination: UnsafeMutableBufferPointer<Float>) -> Read {
-        precondition(!destination.isEmpty, "samples need somewhere to go")
+        precondition(!destination.isEmpty, "the destination has no room")
         let start = position
         var count = 0
         var lastNanos: Int64 = 0
         while count < destination.count {
             if tailEntry == entryHead.load(ordering: .acquiring) {
                 if count > 0 { break }
-                // The end is published after the last entry: what is seen to be the end is looked at again.
+                // The end is published after the last entry, so entries are checked once more after it was
+                // seen.
                 let isEnd = isFinished.load(ordering: .acquiring)
                 if tailEntry != entryHead.load(ordering: .acquiring) { continue }
                 return isEnd ? .finished : .empty
@@ -33,9 +34,9 @@ extension SampleRing {
             let entry = entries + tailEntry % entryCapacity
             if let reason = entry.pointee.reason {
                 if count > 0 { break }
-                position += entry.pointee.take()
+                position += entry.pointee.remove()
                 releaseEntry()
-                spaceSignal.ring()
+                spaceSignal.signal()
                 return .gap(start: start, end: position, reason: reason)
             }
             let length = entry.pointee.length.load(ordering: .acquiring)
@@ -50,16 +51,20 @@ extension SampleRing {
         }
         position += Int64(count)
         freedSamples.store(readSamples, ordering: .sequentiallyConsistent)
-        spaceSignal.ring()
+        spaceSignal.signal()
+        if let report = onUnusableSamples, unusableSamples > 0 {
+            onUnusableSamples = nil
+            report()
+        }
         return .samples(count: count, startSample: start, lastSampleNanos: lastNanos)
     }
 
-    /// Blocks the consumer's thread until there is something to pop, the stream ends, somebody calls `wake`,
-    /// or the time is up.
+    /// Blocks the consumer's thread until there is something to pop, the stream ends, another
+    /// thread calls `wake`, or the time is up.
     ///
     /// - Parameter timeoutSeconds: The longest wait; 0 or less does not wait.
     public func wait(timeoutSeconds: Double) {
-        let longest = 1e9  // seconds; some thirty years stand for "for ever"
+        let longest = 1e9  // seconds, some thirty years: stands for no limit
         let seconds = timeoutSeconds > 0 ? min(timeoutSeconds, longest) : 0
         let deadline = SystemClock.monotonicNanos + Int64(seconds * Double(SystemClock.nanosPerSecond))
         dataSignal.sleep(untilMonotonicNanos: deadline) {
@@ -80,7 +85,7 @@ extension SampleRing {
         readSamples += count
     }
 
-    /// Gives the entry just read back to the producer.
+    /// Returns the entry that was just read to the producer.
     private func releaseEntry() {
         readInEntry = 0
         tailEntry += 1

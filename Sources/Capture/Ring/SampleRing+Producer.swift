@@ -4,12 +4,14 @@ extension SampleRing {
     /// Adds samples to the stream. Never blocks.
     ///
     /// What does not fit is dropped from the end of the block and becomes a gap with the reason
-    /// ``GapReason/overrun``. After a drop the stream goes on with the first block that fits whole, so that a
-    /// slow consumer gets few long gaps and not many short ones. A value that is no number becomes silence.
+    /// ``GapReason/overrun``. After a drop the stream continues with the first block that fits completely, so
+    /// that a slow consumer gets few long gaps instead of many short ones. An unusable value
+    /// (``CaptureFormat/isUsable(_:)``) becomes silence and is counted.
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono samples, full scale ±1; copied.
-    ///   - lastSampleNanos: When the last of them was heard, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+    ///   - lastSampleNanos: When the last of them was captured, in nanoseconds since the machine started
+    ///     (CLOCK_BOOTTIME).
     public func push(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
         if samples.isEmpty || isClosed.load(ordering: .relaxed) { return }
         let fitting = roomForSamples()
@@ -28,7 +30,7 @@ extension SampleRing {
         }
         isOverrunning = dropped > 0
         if dropped > 0 { addGap(samples: Int64(dropped), reason: .overrun) }
-        dataSignal.ring()
+        dataSignal.signal()
     }
 
     /// Adds samples to the stream, waiting for room as long as it takes; for files.
@@ -37,7 +39,8 @@ extension SampleRing {
     ///
     /// - Parameters:
     ///   - samples: 16 kHz mono samples, full scale ±1; copied. May be more than the ring can hold.
-    ///   - lastSampleNanos: The time of the last of them, in nanoseconds since the machine started (CLOCK_BOOTTIME).
+    ///   - lastSampleNanos: The time of the last of them, in nanoseconds since the machine started
+    ///     (CLOCK_BOOTTIME).
     public func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64) {
         pushWaiting(samples, lastSampleNanos: lastSampleNanos, stop: nil)
     }
@@ -47,7 +50,7 @@ extension SampleRing {
     func pushWaiting(_ samples: UnsafeBufferPointer<Float>, lastSampleNanos: Int64, stop: StopFlag?) {
         var pushed = 0
         while pushed < samples.count {
-            // Half the ring at least, so that the two sides do not take turns over a few samples.
+            // At least half the ring, so that the two threads do not alternate over a few samples.
             let wanted = min(samples.count - pushed, max(1, capacity / 2))
             spaceSignal.sleep(untilMonotonicNanos: .max) {
                 roomForSamples() >= wanted || isClosed.load(ordering: .sequentiallyConsistent)
@@ -60,29 +63,29 @@ extension SampleRing {
                 UnsafeBufferPointer(rebasing: samples[pushed..<pushed + count]),
                 lastSampleNanos: lastSampleNanos - Int64(after) * CaptureFormat.nanosPerSample)
             pushed += count
-            dataSignal.ring()
+            dataSignal.signal()
         }
     }
 
-    /// Makes a `pushWaiting` look at its stop flag. From any thread.
-    func interruptPush() { spaceSignal.ring() }
+    /// Makes a waiting `pushWaiting` check its stop flag. From any thread.
+    func interruptPush() { spaceSignal.signal() }
 
-    /// Lets the stream go on behind a range that was never delivered: positions advance, a gap remains.
+    /// Advances the stream's position over samples that were never delivered, and records the gap.
     ///
     /// - Parameters:
     ///   - samples: Length of the range, 0 or more.
     ///   - reason: Why it is missing.
     public func skip(samples: Int64, reason: GapReason) {
-        precondition(samples >= 0, "a stream only goes forward")
+        precondition(samples >= 0, "a stream only moves forward")
         if samples == 0 || isClosed.load(ordering: .relaxed) { return }
         addGap(samples: samples, reason: reason)
-        dataSignal.ring()
+        dataSignal.signal()
     }
 
     /// Ends the stream: once the consumer has popped everything it reads `finished`.
     public func finish() {
         isFinished.store(true, ordering: .sequentiallyConsistent)
-        dataSignal.ring()
+        dataSignal.signal()
     }
 
     /// How many samples can be added now: 0 when the list of blocks is full.
@@ -110,10 +113,10 @@ extension SampleRing {
         publish(length: Int64(samples.count), reason: nil, lastSampleNanos: lastSampleNanos)
     }
 
-    /// Makes the gap at the end of the stream longer, or begins one.
+    /// Extends the gap at the end of the stream, or starts one.
     ///
-    /// There is always an entry for it: samples leave the last ``entriesForGaps`` alone, and should reasons
-    /// alternate more often than that while the consumer stands still, the last gap takes the rest.
+    /// There is always an entry for it: samples never use the last ``entriesForGaps``, and if reasons
+    /// alternate more often than that while the consumer is blocked, the last gap absorbs the rest.
     private func addGap(samples: Int64, reason: GapReason) {
         let last = entries + (headEntry + entryCapacity - 1) % entryCapacity
         let isFull = headEntry - entryTail.load(ordering: .acquiring) == entryCapacity

@@ -2,11 +2,11 @@ import Synchronization
 
 /// A lock-free ring of 16 kHz mono samples between one capturing and one consuming thread.
 ///
-/// Every sample of the stream has a position, counted from 0 without a break. What the consumer gets is that
-/// stream in order: samples, and gaps at exactly the place where samples are missing. Nothing goes missing
-/// uncounted: what was pushed or skipped equals what was popped plus the gaps plus what still waits.
+/// Every sample of the stream has a position, counted from 0. The consumer receives the stream in order:
+/// samples, and gaps exactly where samples are missing. Every sample is accounted for: the samples pushed or
+/// skipped equal the samples popped, plus those in gaps, plus those that still wait.
 ///
-/// Threads: `push`, `pushWaiting`, `skip` and `finish` belong to one producer, `pop` and `wait` to one
+/// Threading: `push`, `pushWaiting`, `skip` and `finish` belong to one producer, `pop` and `wait` to one
 /// consumer; everything else may be called from anywhere. The producer's side never allocates, locks, logs or
 /// (`pushWaiting` aside) blocks. Push blocks of 32 samples or more: the ring also bounds the number of blocks
 /// that wait.
@@ -20,10 +20,10 @@ public final class SampleRing: @unchecked Sendable {
     let capacity: Int
     let entryCapacity: Int
 
-    /// Entries kept back for gaps, so that a full ring can still tell what it lost.
+    /// Entries reserved for gaps, so that a full ring can still record what it lost.
     static let entriesForGaps = 4
 
-    // Written by the producer. Counts grow for ever; slot = count % capacity.
+    // Written by the producer. Counts never wrap; slot = count % capacity.
     let entryHead = Atomic<Int>(0)
     let publishedSamples = Atomic<Int>(0)
     let lostToOverrun = Atomic<Int64>(0)
@@ -35,7 +35,7 @@ public final class SampleRing: @unchecked Sendable {
     let entryTail = Atomic<Int>(0)
     let freedSamples = Atomic<Int>(0)
 
-    // Written by anyone.
+    // Written by any thread.
     let isClosed = Atomic<Bool>(false)
     let isWoken = Atomic<Bool>(false)
     let dataSignal = WakeSignal()
@@ -48,6 +48,7 @@ public final class SampleRing: @unchecked Sendable {
     var isOverrunning = false
 
     // The consumer's own.
+    var onUnusableSamples: (() -> Void)?
     var tailEntry = 0
     var readSamples = 0
     var readInEntry: Int64 = 0
@@ -55,8 +56,12 @@ public final class SampleRing: @unchecked Sendable {
 
     /// Makes an empty ring.
     ///
-    /// - Parameter capacitySamples: How many samples can wait, at least 1; 16000 are one second.
-    public init(capacitySamples: Int) {
+    /// - Parameters:
+    ///   - capacitySamples: How many samples can wait, at least 1; 16000 are one second.
+    ///   - onUnusableSamples: Called once, on the consumer's thread, after the first sample that became
+    ///     silence; see ``unusableSamples``.
+    public init(capacitySamples: Int, onUnusableSamples: (@Sendable () -> Void)? = nil) {
+        self.onUnusableSamples = onUnusableSamples
         precondition(capacitySamples > 0, "a ring holds at least one sample")
         capacity = capacitySamples
         entryCapacity = max(64, capacitySamples / 32 + Self.entriesForGaps)
@@ -76,14 +81,15 @@ public final class SampleRing: @unchecked Sendable {
     /// Samples lost so far because the ring was full. From any thread.
     public var overrunSamples: Int64 { lostToOverrun.load(ordering: .relaxed) }
 
-    /// One past the last sample or missing sample that was pushed. From any thread: whoever has popped a piece of the
-    /// stream sees at least its end.
+    /// The position after the last sample or gap that was pushed. From any thread; at least the end of every stretch
+    /// that this thread has popped.
     public var endPosition: Int64 { pushedPosition.load(ordering: .acquiring) }
 
-    /// Samples that were NaN, infinite or absurdly large and became silence. From any thread.
+    /// Samples that were NaN, infinite or beyond ``CaptureFormat/largestMagnitude`` and became silence. From
+    /// any thread.
     public var unusableSamples: Int64 { replacedSamples.load(ordering: .relaxed) }
 
-    /// Samples that wait to be popped. From any thread; a moment's value.
+    /// Samples that wait to be popped. From any thread; may be outdated at once.
     public var filledSamples: Int {
         let freed = freedSamples.load(ordering: .acquiring)
         return max(0, publishedSamples.load(ordering: .acquiring) - freed)
@@ -92,12 +98,12 @@ public final class SampleRing: @unchecked Sendable {
     /// Makes a waiting consumer return from `wait`, now or the next time it waits. From any thread.
     public func wake() {
         isWoken.store(true, ordering: .sequentiallyConsistent)
-        dataSignal.ring()
+        dataSignal.signal()
     }
 
-    /// Says that nobody will pop again: `pushWaiting` returns and pushing does nothing. From any thread.
+    /// Ends the consumer's side: `pushWaiting` returns and pushing does nothing from now on. From any thread.
     public func close() {
         isClosed.store(true, ordering: .sequentiallyConsistent)
-        spaceSignal.ring()
+        spaceSignal.signal()
     }
 }

@@ -1,13 +1,13 @@
 private import Glibc
 
-/// Lets one thread sleep until another wakes it: a pipe of its own, so that waking never blocks and the
-/// deadline is one of the monotonic clock.
+/// Lets one thread sleep until another wakes it, through a pipe: waking never blocks, and the deadline is on
+/// the monotonic clock.
 final class WakePipe: Sendable {
-    /// −1 when the process has run out of descriptors: then a sleeper looks around every few milliseconds
-    /// instead, which is slower but loses nothing.
+    /// −1 when the process has run out of descriptors: a sleeper then polls every few milliseconds, which is
+    /// slower but misses nothing.
     private let readEnd: Int32
     private let writeEnd: Int32
-    private static let lookEveryNanos: Int64 = 5_000_000
+    private static let pollIntervalNanos: Int64 = 5_000_000
 
     init() {
         var ends: [Int32] = [-1, -1]
@@ -27,20 +27,20 @@ final class WakePipe: Sendable {
         }
     }
 
-    /// Wakes the sleeper, or the next one. Never blocks; safe on a capture thread.
+    /// Wakes the sleeping thread, or the next one to sleep. Never blocks; safe on a capture thread.
     func post() {
         var byte: UInt8 = 1
-        _ = write(writeEnd, &byte, 1)  // a full pipe wakes just as well
+        _ = write(writeEnd, &byte, 1)  // a full pipe wakes the sleeper, too
     }
 
-    /// Sleeps until a post or a moment of the monotonic clock.
+    /// Sleeps until a post or until `deadline`, on the monotonic clock.
     ///
     /// - Returns: false when the deadline passed first; true may also come without a post.
     func wait(untilMonotonicNanos deadline: Int64) -> Bool {
         while true {
             var left = deadline - SystemClock.monotonicNanos
-            let isBlind = readEnd < 0 && left > Self.lookEveryNanos
-            if isBlind { left = Self.lookEveryNanos }
+            let isBlind = readEnd < 0 && left > Self.pollIntervalNanos
+            if isBlind { left = Self.pollIntervalNanos }
             let milliseconds = left <= 0 ? 0 : Int32(clamping: left / 1_000_000 + 1)
             var ready = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
             if poll(&ready, 1, milliseconds) > 0 {

@@ -1,24 +1,24 @@
 import Synchronization
 
-/// Holds a source's thread up for as long as nobody is to listen.
+/// Blocks a source's thread while capture is paused.
 final class PauseGate: Sendable {
-    private let raised = Atomic<Bool>(false)
+    private let closed = Atomic<Bool>(false)
     private let wakeUp = WakePipe()
 
-    /// - Returns: Whether that is news.
+    /// - Returns: Whether that is a change.
     func set(_ isPaused: Bool) -> Bool {
-        let isNews = raised.exchange(isPaused, ordering: .sequentiallyConsistent) != isPaused
+        let isChange = closed.exchange(isPaused, ordering: .sequentiallyConsistent) != isPaused
         wakeUp.post()
-        return isNews
+        return isChange
     }
 
-    /// Sleeps while the flag is raised and `stop` is not.
+    /// Blocks while capture is paused and `stop` is not raised.
     ///
     /// - Returns: Nanoseconds slept.
     func wait(unless stop: StopFlag) -> Int64 {
-        guard raised.load(ordering: .sequentiallyConsistent) else { return 0 }
+        guard closed.load(ordering: .sequentiallyConsistent) else { return 0 }
         let begin = SystemClock.monotonicNanos
-        while raised.load(ordering: .sequentiallyConsistent) && !stop.isRaised {
+        while closed.load(ordering: .sequentiallyConsistent) && !stop.isRaised {
             _ = wakeUp.wait(untilMonotonicNanos: .max)
         }
         return SystemClock.monotonicNanos - begin

@@ -1,11 +1,11 @@
 private import Synchronization
 
-/// Listens to standard input.
+/// Captures from standard input.
 ///
 /// The stream is a WAV stream (PCM of 8 to 32 bits, float, A-law or µ-law; any rate and up to 64 channels; a
 /// length of 0 or the largest possible in its header means "until the end"), or, without a header, 16-bit
-/// little-endian mono samples at 16 kHz. Other formats need `ffmpeg -i ... -f wav -` in front. It is read as fast
-/// as the consumer reads: the writer waits, and nothing is lost here.
+/// little-endian mono samples at 16 kHz. Other formats need `ffmpeg -i ... -f wav -` in front. It is read as
+/// fast as the consumer reads: the writer waits, and no samples are lost.
 public final class StdinSource: AudioSource {
     public let name = SourceSpec.stdin.description
     private let descriptor: Int32
@@ -18,7 +18,8 @@ public final class StdinSource: AudioSource {
         self.init(descriptor: 0, startsPaused: startsPaused)
     }
 
-    /// - Parameter descriptor: What stands for standard input; stays the caller's, and open until `stop`.
+    /// - Parameter descriptor: Read instead of standard input; remains the caller's, and must stay open until
+    ///   `stop`.
     package init(descriptor: Int32, startsPaused: Bool = false) {
         self.descriptor = descriptor
         self.startsPaused = startsPaused
@@ -26,10 +27,10 @@ public final class StdinSource: AudioSource {
 
     deinit { stop() }
 
-    /// Begins to read.
+    /// Starts to read.
     ///
-    /// - Throws: `system` when no thread can be started. Whatever is wrong with the stream shows only as it is
-    ///   read: it is an event `lost`, and ends the stream.
+    /// - Throws: `thread` when the system refuses another thread. An error in the stream is reported when it
+    ///   is read, as an event `lost`, and ends the stream.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
@@ -47,7 +48,7 @@ public final class StdinSource: AudioSource {
                 if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
                 problem = FilePlayer(reader: reader, ring: ring, stop: stop, pause: pause).playFast()
                 if stream.isShort && !stop.isRaised {
-                    problem = problem ?? "\(name) ended before its header says"
+                    problem = problem ?? "\(name) ended before the length in its header"
                 }
             } catch {
                 problem = error.description
@@ -58,23 +59,23 @@ public final class StdinSource: AudioSource {
         }
     }
 
-    /// The writer of the pipe waits, once the pipe is full.
+    /// Stops reading: the writer blocks when the pipe is full.
     public func pause() {
-        if thread.pause(true) { tell(.paused) }
+        if thread.pause(true) { report(.paused) }
     }
 
     public func resume() {
-        if thread.pause(false) { tell(.healthy) }
+        if thread.pause(false) { report(.healthy) }
     }
 
-    private func tell(_ state: SourceEvent.State) {
+    private func report(_ state: SourceEvent.State) {
         listener.withLock { $0 }?(SourceEvent(state: state, name: name))
     }
 
     /// Ends the reading, and the stream.
     public func stop() { thread.end() }
 
-    /// Finds out what the stream is.
+    /// Detects the format of the stream.
     ///
     /// - Throws: `emptyFile`, `notAudio`, `unsupported`, `malformed` or `system`.
     static func reader(of stream: StreamAudioBytes, name: String) throws(CaptureError) -> AudioFileReader {
@@ -94,7 +95,7 @@ public final class StdinSource: AudioSource {
         if let kind = ContainerSniff.kind(of: head) {
             if kind == "text" { throw .notAudio(name: name, found: kind) }
             throw .unsupported(
-                name: name, wanted: "turn it into a WAV stream with `ffmpeg -i - -f wav -`", found: kind)
+                name: name, wanted: "convert it to a WAV stream with `ffmpeg -i - -f wav -`", found: kind)
         }
         stream.rebase(pushingBack: head, limit: nil)
         let format = WAVHeader(

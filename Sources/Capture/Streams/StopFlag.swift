@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells a source's thread to end, once and for good.
+/// Asks a source's thread to end; cannot be undone.
 final class StopFlag: Sendable {
     private let raised = Atomic<Bool>(false)
     private let wakeUp = WakePipe()
@@ -13,7 +13,7 @@ final class StopFlag: Sendable {
         if !raised.exchange(true, ordering: .sequentiallyConsistent) { wakeUp.post() }
     }
 
-    /// Sleeps until a moment of the monotonic clock, or until the flag is raised.
+    /// Sleeps until `deadline`, on the monotonic clock, or until the flag is raised.
     func sleep(untilMonotonicNanos deadline: Int64) {
         while !isRaised && SystemClock.monotonicNanos < deadline {
             _ = wakeUp.wait(untilMonotonicNanos: deadline)

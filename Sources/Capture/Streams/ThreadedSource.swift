@@ -1,7 +1,7 @@
 private import Synchronization
 internal import SystemSupport
 
-/// The life of a source with a thread of its own: started once, stopped once, joined before it goes.
+/// The life cycle of a source with its own thread: started once, stopped once, joined before it is freed.
 final class ThreadedSource: Sendable {
     let stop = StopFlag()
     let pauseGate = PauseGate()
@@ -15,7 +15,7 @@ final class ThreadedSource: Sendable {
 
     /// Starts the thread. It finishes the ring when `body` returns.
     ///
-    /// - Parameter isPaused: Whether ``pauseGate`` is raised before `body` runs.
+    /// - Parameter isPaused: Whether ``pauseGate`` is closed before `body` runs.
     /// - Throws: `thread` when the system refuses another thread.
     func start(
         into ring: SampleRing, threadName: String, isPaused: Bool = false,
@@ -36,14 +36,14 @@ final class ThreadedSource: Sendable {
         }
     }
 
-    /// Holds the thread up, or lets it go on.
+    /// Pauses or resumes the thread.
     ///
-    /// - Returns: Whether that is news.
+    /// - Returns: Whether that is a change.
     func pause(_ isPaused: Bool) -> Bool {
         state.withLock { if case .running = $0 { pauseGate.set(isPaused) } else { false } }
     }
 
-    /// Ends the thread and waits for it. Harmless when there is none.
+    /// Ends the thread and blocks until it has ended. Does nothing when there is none.
     func end() {
         let before = state.withLock { state in
             let before = state
