@@ -61,8 +61,8 @@ import Testing
         #expect(reader.frames == Int64(frames))
         let samples = try AudioFixture.readAll(reader, block: 320)
         #expect(samples.count == Int((Double(frames) * 16_000 / Double(rate)).rounded()))
-        // Away from both ends, where the filter sees the silence outside, it is the same sine, sample by
-        // sample.
+        // Away from both ends, where the filter reaches into the silence outside, it is the same sine, sample
+        // by sample.
         var worst: Float = 0
         for index in 1_000..<samples.count - 1_000 {
             let exact = 0.5 * Float(sin(2 * Double.pi * 1_000 * Double(index) / 16_000))
@@ -108,7 +108,7 @@ import Testing
 
     @Test func `An MP3 of variable bit rate without a stated length is read to its end`() throws {
         let folder = try TestFolder()
-        // Noise first: from its large frames a decoder would estimate far too short a file.
+        // Noise first: its frames are large, so an estimate from them would be far too short.
         let loud = AudioFixture.noise(44_100 * 2)
         let silence = [Float](repeating: 0, count: 44_100 * 8)
         let path = folder.file("vbr.mp3")
@@ -118,7 +118,7 @@ import Testing
             let size = bytes[6..<10].reduce(0) { $0 << 7 | Int($1) }
             bytes.removeFirst(10 + size)
         }
-        // The first frame carries the length, not sound; the next one begins with the same sync word.
+        // The first frame contains the length instead of audio; the next one starts with the same sync word.
         let sync = Array(bytes[..<2])
         let tag = try #require(bytes.indices.first { bytes[$0...].starts(with: "Xing".utf8) })
         let next = try #require(bytes.indices.first { $0 > tag && Array(bytes[$0..<$0 + 2]) == sync })

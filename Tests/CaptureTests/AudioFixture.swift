@@ -3,7 +3,7 @@ import Capture
 import Glibc
 import TestSupport
 
-/// Audio files that tests make for themselves, and what is read from them.
+/// Writes audio files for tests, and reads them.
 enum AudioFixture {
     /// A format of libsndfile.
     struct Format {
@@ -69,13 +69,13 @@ enum AudioFixture {
         }
     }
 
-    /// Noise that is the same in every run, within ±0.5.
+    /// Seeded noise within ±0.5.
     static func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
         var random = SeededGenerator(seed: seed)
         return random.floats(count, in: -0.5...0.5)
     }
 
-    /// Everything a reader delivers, read in blocks of a given size.
+    /// All samples of a reader, read in blocks of a given size.
     static func readAll(_ reader: AudioFileReader, block: Int = 1000) throws -> [Float] {
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
         defer { buffer.deallocate() }
@@ -87,7 +87,7 @@ enum AudioFixture {
         }
     }
 
-    /// Everything in a file.
+    /// All samples of a file.
     static func readAll(path: String, block: Int = 1000) throws -> [Float] {
         try readAll(AudioFileReader(path: path), block: block)
     }

@@ -3,7 +3,7 @@ import Capture
 import TestSupport
 import Testing
 
-/// Every container, width, rate and number of channels that recordings come in.
+/// All common containers, sample formats, rates and numbers of channels.
 @Suite struct AudioFormatTests {
     struct Kind: CustomTestStringConvertible, Sendable {
         var name: String
@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: kinds)
     func `A tone is read as that tone, whole and undamaged`(kind: Kind) throws {
         let folder = try TestFolder()
-        // The name says nothing: what is in a file decides.
+        // The file's contents decide, not its name.
         let path = folder.file("recording.wav")
         try AudioFixture.write(
             AudioFixture.sine(440, rate: kind.rate, frames: kind.rate, channels: kind.channels),
@@ -59,7 +59,7 @@ import Testing
         let reader = try AudioFileReader(path: path)
         #expect(reader.channels == kind.channels && reader.sampleRateHz == kind.rate)
         let samples = try AudioFixture.readAll(reader)
-        // Codecs keep a second of sound to a packet at both ends.
+        // Codecs preserve the length of a second up to one packet at each end.
         #expect(abs(samples.count - 16_000) <= 1600, "\(samples.count) samples")
         #expect(!reader.isTruncated)
         #expect(reader.fractionRead > 0.9 && reader.fractionRead <= 1)

@@ -33,7 +33,7 @@ import Testing
         try await log.readToEnd(ring)
         let end = SystemClock.bootNanos
         #expect(log.samples == stored)
-        // A second of sound: the last sample is not heard before it is over.
+        // The file lasts one second, so its last sample is not earlier than that.
         #expect(log.lastNanos >= begin + 1_000_000_000)
         #expect(log.lastNanos <= end)
     }

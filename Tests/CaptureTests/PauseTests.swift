@@ -57,7 +57,7 @@ extension PulseSourceTests {
             try await events.wait(for: .lost)
             source.pause()
             try await server.start()
-            // A source that is not paused connects at once to a server that answers.
+            // A source that is not paused would connect at once to a server that answers.
             #expect(try listPulseSources(server: server.address).count == 1)
             #expect(events.states == [.healthy, .lost, .paused])
             #expect(try await server.recorders().isEmpty)
@@ -75,7 +75,7 @@ extension PulseSourceTests {
     @Test(arguments: [true, false])
     func `A file goes on where it was, and loses nothing`(isPaced: Bool) async throws {
         let folder = try TestFolder()
-        // Longer than any test waits, so that it is not over before it is paused.
+        // Longer than any test waits, so that it does not end before the pause.
         let stored = AudioFixture.noise(Int(waitLimitSeconds) * 16_000)
         try AudioFixture.write(stored, rate: 16_000, as: .wavFloat, to: folder.file("f.wav"))
         let ring = SampleRing(capacitySamples: isPaced ? stored.count : 2_000)
@@ -85,7 +85,7 @@ extension PulseSourceTests {
         var log = StreamLog()
         try await log.read(ring, until: "an eighth of a second") { $0.samples.count > 2_000 }
         source.pause()
-        // At most one block is under way, however long the pause: here as long as another file plays.
+        // At most one block is in transit, however long the pause: here as long as another file plays.
         let most = log.samples.count + ring.filledSamples + CaptureFormat.blockSamples
         let other = FileSource(path: folder.file("f.wav"), paced: true)
         let otherRing = SampleRing(capacitySamples: 32_000)

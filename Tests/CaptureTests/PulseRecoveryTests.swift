@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension PulseSourceTests {
-    /// Servers and sources that go away and come back. Serialized with the other tests that have a server.
+    /// Servers and sources that disappear and return. Serialized with the other tests that have a server.
     @Suite(.serialized) struct Recovery {
         /// Captures, runs `trouble`, and expects: lost, recovering, healthy, one gap no longer than the whole
         /// test, and samples after it.
@@ -27,7 +27,7 @@ extension PulseSourceTests {
             }
             source.stop()
             let lasted = (SystemClock.bootNanos - begin) / CaptureFormat.nanosPerSample
-            // Samples and gap together are no longer than the time that passed; a server may hand out some
+            // Samples and gap together are no longer than the time that passed; a server may deliver some
             // older ones.
             #expect(log.position < lasted + 8_000)
             #expect(events.states == [.healthy, .lost, .recovering, .healthy], "\(events.all)")

@@ -4,9 +4,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Against real servers. One at a time: they keep time, and a starved server loses samples.
+/// Tests with real servers, one at a time: servers run in real time, and a starved one loses samples.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct PulseSourceTests {
-    /// Where in a stream a stretch of samples stands, bit for bit.
+    /// The position of a run of samples in a stream, compared bit for bit.
     private static func place(of wanted: [Float], in samples: [Float]) -> Int? {
         guard samples.count >= wanted.count else { return nil }
         return (0...samples.count - wanted.count).first { start in
@@ -131,13 +131,13 @@ import Testing
         try source.start(into: ring, onEvent: events.add)
         let lost = SourceEvent(state: .lost, name: "pulse:*Yeti*", message: wanted.description)
         #expect(events.all == [lost])
-        // Another source is not the one that was meant.
+        // A source that does not match is not recorded.
         try await server.control(["load-module", "module-null-sink", "sink_name=other", "norewinds=1"])
         try await server.control(["load-module", "module-null-sink", "sink_name=Yeti", "norewinds=1"])
         try await events.wait(for: .healthy)
         #expect(events.states == [.lost, .recovering, .healthy])
         #expect(events.all.last?.name == "pulse:Yeti.monitor")
-        // Nothing was heard before: the stream begins with the first sample.
+        // No samples precede: the stream starts with the first one, without a gap.
         var log = StreamLog()
         try await log.read(ring, until: "a quarter of a second") { $0.samples.count > 4_000 }
         #expect(log.gaps.isEmpty && log.firstMismatch == nil)

@@ -23,7 +23,7 @@ extension SampleRing {
     }
 }
 
-/// What a consumer has seen of a stream, checked for contiguity as it comes.
+/// Records what a consumer reads from a stream, and checks that it is contiguous.
 struct StreamLog {
     struct Gap: Equatable {
         var start: Int64
@@ -33,9 +33,9 @@ struct StreamLog {
 
     var samples: [Float] = []
     var gaps: [Gap] = []
-    /// The position behind the last sample or gap.
+    /// The position after the last sample or gap.
     var position: Int64 = 0
-    /// The first stretch that did not begin where the one before ended.
+    /// The first stretch that did not start where the previous one ended.
     var firstMismatch: String?
     /// The time of the last sample popped.
     var lastNanos: Int64 = 0
@@ -46,7 +46,7 @@ struct StreamLog {
         gaps.filter { $0.reason == reason }.reduce(0) { $0 + $1.end - $1.start }
     }
 
-    /// Takes one stretch.
+    /// Pops one stretch.
     ///
     /// - Returns: Whether there was one.
     mutating func take(from ring: SampleRing, limit: Int = 700) -> Bool {
@@ -97,7 +97,7 @@ struct StreamLog {
         }
     }
 
-    /// Consumes what the ring has.
+    /// Consumes everything in the ring.
     mutating func readAvailable(_ ring: SampleRing) { while take(from: ring) {} }
 
     private var summary: String { "\(samples.count) samples, gaps \(gaps)" }

@@ -41,7 +41,7 @@ import Testing
         #expect(ring.overrunSamples == 40)
         let before = ring.pop(1000)
         #expect(before.samples == Self.ramp(0, 100))
-        // The last sample that fitted was heard 30 samples before the end of its block.
+        // The last sample that fitted was captured 30 samples before the end of its block.
         #expect(
             before.read
                 == .samples(count: 100, startSample: 0, lastSampleNanos: 1_000_000_000 - 30 * 62_500))
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `Gaps of alternating reasons neither overflow the ring nor lose a sample`() {
         let ring = SampleRing(capacitySamples: 64)
-        for _ in 0..<500 { ring.push([1]) }  // more blocks than are remembered
+        for _ in 0..<500 { ring.push([1]) }  // more blocks than the ring has entries
         let droppedBlocks = ring.overrunSamples
         #expect(droppedBlocks > 0)
         for _ in 0..<100 {

@@ -4,11 +4,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The ring between two real threads.
+/// The ring between two threads.
 @Suite(.timeLimit(.minutes(10))) struct SampleRingThreadTests {
     private final class Progress: Sendable { let isFinished = Atomic<Bool>(false) }
 
-    /// The value a sample at a position has, so that it can be told wherever it comes out.
+    /// The value of the sample at a position, which identifies it.
     private static func value(_ position: Int64) -> Float { Float(position % 65_521) }
 
     @Test func `Three million samples pass without loss when the producer waits`() {
@@ -72,7 +72,7 @@ import Testing
         var turns = 0
         reading: while true {
             turns += 1
-            // Lets the ring overflow before it is read on.
+            // Lets the ring overflow before reading again.
             if turns % 400 == 0 {
                 let before = ring.overrunSamples
                 while ring.overrunSamples == before, !progress.isFinished.load(ordering: .acquiring) {

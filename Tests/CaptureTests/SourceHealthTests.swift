@@ -24,9 +24,9 @@ import Testing
     @Test func `A gap lasts from the last sample before it to the first one after it`() {
         var gapMeter = GapMeter()
         gapMeter.beginGap()
-        // Nothing was heard before.
+        // No samples arrived before.
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 5_000_000_000) == 0)
-        // Late or early inside a stream is jitter and costs nothing.
+        // Late or early arrival inside a stream is jitter, not a gap.
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 9_000_000_000) == 0)
         gapMeter.beginGap()
         gapMeter.beginGap()
@@ -34,7 +34,7 @@ import Testing
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 10_000_000_000) == 16_000 - 320)
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_000_000_000) == 0)
         gapMeter.beginGap()
-        // Clocks that overlap by a little lose nothing, and never go backwards.
+        // A negative gap, from inexact clocks, counts as none.
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
     }
 
@@ -72,10 +72,10 @@ import Testing
         ("alsa_input.pci", "alsa_input.pci"),
         ("*yeti*", "alsa_input.usb-Blue_Yeti-00.analog"),
         ("Blue Yeti*", "alsa_input.usb-Blue_Yeti-00.analog"),
-        ("*Built-in*", "alsa_input.pci"),  // a microphone before the monitor that comes first
+        ("*Built-in*", "alsa_input.pci"),  // a microphone is preferred to the monitor that comes first
         ("*", "[odd]"),  // the first microphone by name
         ("*.monitor", "alsa_output.pci.monitor"),
-        ("[odd]", "[odd]"),  // a name in full is no glob
+        ("[odd]", "[odd]"),  // an exact name is not read as a glob
     ])
     func `A glob finds names and descriptions, and prefers microphones`(pattern: String, wanted: String) {
         #expect(PulseSourceChoice.choose(pattern, among: Self.sources)?.name == wanted)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct StdinSourceTests {
-    /// Everything a stream of bytes becomes.
+    /// All samples that a stream of bytes is decoded to.
     private static func play(_ bytes: [UInt8]) async throws -> (log: StreamLog, events: [SourceEvent]) {
         let pipe = try TestPipe()
         let ring = SampleRing(capacitySamples: 4_000)
@@ -22,7 +22,7 @@ import Testing
         samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
     }
 
-    /// The bytes of a WAV file, with what a program that writes to a pipe puts in place of the length.
+    /// The bytes of a WAV file, with the length that a program writes to a pipe, where it cannot know it.
     private static func wav(
         _ samples: [Float], rate: Int, channels: Int = 1, as format: AudioFixture.Format, length: UInt32?
     ) throws -> [UInt8] {

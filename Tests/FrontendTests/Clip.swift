@@ -29,7 +29,7 @@ enum Clip {
 }
 
 extension Fbank {
-    /// All whole frames of `samples`, `[frames, melBins]`.
+    /// All complete frames of `samples`, `[frames, melBins]`.
     func features(_ samples: [Float]) -> [Float] {
         let frames = FrontendConfig.frames(inSamples: samples.count)
         var features = [Float](repeating: .nan, count: frames * config.melBins)
@@ -37,7 +37,7 @@ extension Fbank {
         return features
     }
 
-    /// The kernel sets that this processor runs; baseline is everywhere.
+    /// The kernel sets that this processor runs; all processors run baseline.
     static let availableKernels = ["baseline", "avx2", "avx512"].filter {
         Fbank(FrontendConfig(melBins: 4, windowFrames: 1, normalisation: nil), kernelName: $0) != nil
     }
@@ -46,7 +46,7 @@ extension Fbank {
 extension SlidingFeatures {
     func append(_ samples: some Sequence<Float>) { Array(samples).withUnsafeBufferPointer { append($0) } }
 
-    /// The window that begins at frame `start`, `[windowFrames, melBins]`.
+    /// The window that starts at frame `start`, `[windowFrames, melBins]`.
     func window(from start: Int) -> [Float] {
         var window = [Float](repeating: .nan, count: config.windowFrames * config.melBins)
         window.withUnsafeMutableBufferPointer { copyWindow(from: start, into: $0) }

@@ -2,13 +2,14 @@ import Frontend
 import TestSupport
 import Testing
 
-/// torchaudio computes the filterbank in single precision and is itself up to 0.02 (0.002 in normalised units, of a
-/// DC-shifted sweep) away from the exact logarithm: an FFT's rounding noise fills bins that are ten million times
-/// weaker than the strongest. Ours is in double precision. So the exact value is the reference, with a tolerance
-/// that only has room for the final rounding to float, and torchaudio is met within its own distance from it.
+/// torchaudio computes the filterbank in single precision and is itself up to 0.02 (0.002 in normalised
+/// units, of a DC-shifted sweep) away from the exact logarithm: an FFT's rounding noise fills bins that are
+/// ten million times weaker than the strongest. Fbank computes in double precision, so it is compared with
+/// the exact value, with a tolerance for the final rounding to float only, and with torchaudio within
+/// torchaudio's own error.
 @Suite struct FbankTests {
     @Test(arguments: try Golden.load().fbank, Fbank.availableKernels)
-    func `Log-mels are the exact ones, and torchaudio's within torchaudio's own error`(
+    func `Log-mels equal the exact ones, and torchaudio's within torchaudio's own error`(
         _ golden: Golden.LogMels, set: String
     ) throws {
         let config = FrontendConfig(melBins: golden.melBins, windowFrames: 1, normalisation: nil)
@@ -22,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: Fbank.availableKernels)
-    func `Any sound in any number of frames is what the definition gives`(set: String) throws {
+    func `Any signal in any number of frames equals the definition`(set: String) throws {
         var random = SeededGenerator(seed: 51)
         let sounds: [[Float]] = [
             random.floats(400 + 160 * 2), random.floats(399 + 160 * 3, in: -1e-4...1e-4),
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: Fbank.availableKernels)
-    func `A frame is the same number by number, wherever it stands in a block`(set: String) throws {
+    func `A frame is identical wherever it is in a block`(set: String) throws {
         let config = FrontendConfig(melBins: 128, windowFrames: 1, normalisation: nil)
         let fbank = try #require(Fbank(config, kernelName: set))
         var random = SeededGenerator(seed: 52)
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test(arguments: Fbank.availableKernels)
-    func `A sample that is not a number spoils its frames and no others`(set: String) throws {
+    func `A NaN sample affects only its own frames`(set: String) throws {
         let config = FrontendConfig(melBins: 16, windowFrames: 1, normalisation: nil)
         let fbank = try #require(Fbank(config, kernelName: set))
         var samples = [Float](repeating: 0.1, count: 400 + 160 * 11)
@@ -65,14 +66,14 @@ import Testing
         let features = fbank.features(samples)
         for frame in 0..<12 {
             let row = features[frame * 16..<(frame + 1) * 16]
-            // The sample is in the frames that begin at most 400 before it: 3, 4 and 5.
+            // The sample is part of the frames that start less than 400 samples before it: 3, 4 and 5.
             #expect(row.allSatisfy { $0.isNaN } == (3...5).contains(frame), "frame \(frame)")
             #expect(row.contains { $0.isNaN } == (3...5).contains(frame), "frame \(frame)")
         }
     }
 
     @Test func `Silence is the floor's logarithm in every bin, also in bins without a filter`() {
-        // 256 filters on 256 frequencies: the lowest are narrower than the distance between two of them.
+        // 256 filters on 256 frequencies: the lowest are narrower than the distance between two frequencies.
         for melBins in [128, 256] {
             let config = FrontendConfig(melBins: melBins, windowFrames: 1, normalisation: nil)
             let features = Fbank(config).features([Float](repeating: 0, count: 400))

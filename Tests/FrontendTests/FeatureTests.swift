@@ -1,14 +1,15 @@
+import Capture
 import Frontend
 import TestSupport
 import Testing
 
 /// Normalised and padded windows against `ASTFeatureExtractor`'s.
 @Suite struct FeatureTests {
-    /// torchaudio computes in single precision, and is itself up to 0.002 away from the exact value where a strong
-    /// tone stands beside nearly nothing, as in a sweep on a DC offset. Ours are exact to rounding (``FbankTests``),
-    /// so they may differ from torchaudio's by its own stored error and no more than 0.00001 besides.
+    /// torchaudio computes in single precision, and is itself up to 0.002 away from the exact value where a
+    /// strong tone is beside near silence, as in a sweep on a DC offset. `Fbank` is exact to rounding
+    /// (``FbankTests``), so it may differ from torchaudio by torchaudio's stored error plus at most 0.00001.
     @Test(arguments: try Golden.load().cases.filter { $0.adapter == nil })
-    func `Features are the extractor's, up to its own rounding`(_ golden: Golden.Case) throws {
+    func `Features equal the extractor's, up to its own rounding error`(_ golden: Golden.Case) throws {
         let features = SlidingFeatures(try Clip.frontend(of: golden.model))
         features.append(try Clip.samples(golden.clip).prefix(features.config.windowSamples))
         let expected = try ArrayFile(golden: golden.features).floats("features")
@@ -27,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: try exactCases())
-    func `Features are the exact ones, where those are stored`(
+    func `Features equal the exact ones, where those are stored`(
         _ golden: Golden.Case, reference: String
     ) throws {
         let config = try Clip.frontend(of: golden.model)
@@ -55,6 +56,11 @@ import Testing
         #expect(features.frameCount == 0)
         features.append([0])
         #expect(features.frameCount == 1)
+    }
+
+    @Test func `The front end's sample rate is the one that sources deliver`() {
+        #expect(FrontendConfig.sampleRateHz == CaptureFormat.sampleRateHz)
+        #expect(CaptureFormat.nanosPerSample * Int64(FrontendConfig.sampleRateHz) == 1_000_000_000)
     }
 
     @Test func `Only complete frames count`() {

@@ -1,12 +1,12 @@
 import Frontend
 import Glibc
 
-/// Kaldi's log-mel filterbank written down from its definition: in double precision, with a discrete Fourier
-/// transform that is a plain sum, and without any table of the code under test.
+/// A reference implementation of Kaldi's log-mel filterbank: in double precision, with a discrete Fourier
+/// transform as a sum, and without tables of the code under test.
 struct NaiveFbank {
     let config: FrontendConfig
 
-    /// All whole frames of `samples`, `[frames, melBins]`.
+    /// All complete frames of `samples`, `[frames, melBins]`.
     func features(_ samples: [Float]) -> [Double] {
         stride(from: 0, through: samples.count - 400, by: 160).flatMap { start in
             let power = powers(samples[start..<start + 400].map { Double($0) })
@@ -29,7 +29,7 @@ struct NaiveFbank {
         return (0..<256).map { bin in
             var real = 0.0, imaginary = 0.0
             for (n, value) in windowed.enumerated() {
-                // The angle in whole turns first: its sine is then good to the last digit.
+                // Reduces the angle to one turn first, so that its sine is exact to the last digit.
                 let angle = 2 * .pi * Double(n * bin % 512) / 512
                 real += value * cos(angle)
                 imaginary -= value * sin(angle)

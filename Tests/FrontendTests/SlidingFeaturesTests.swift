@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: 1...12)
-    func `Any cutting into pieces gives the rows of one call, bit for bit`(seed: Int) {
+    func `Any division into blocks gives the rows of one call, bit for bit`(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         let samples = random.floats(15_000)
         let rows = Self.rows(samples)
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: [1, 10, 17, 30, 31, 100])
-    func `A long stream has every window at its hop, while the buffers move`(hop: Int) {
+    func `A long stream provides every window at its hop while the buffers move`(hop: Int) {
         var random = SeededGenerator(seed: 62)
         let samples = random.floats(160 * 1500)
         let rows = Self.rows(samples)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [0, 50, 300])
-    func `History is there as long as it was asked for`(history: Int) {
+    func `The requested history is available`(history: Int) {
         var random = SeededGenerator(seed: 63)
         let samples = random.floats(160 * 2000)
         let rows = Self.rows(samples)
@@ -72,7 +72,7 @@ import Testing
         #expect(sliding.historyFrames >= history)
         for piece in stride(from: 0, to: samples.count, by: 16_000) {
             sliding.append(samples[piece..<piece + 16_000])
-            // As far back as is promised for pieces of this size.
+            // As far back as documented for blocks of this size.
             let start = sliding.frameCount - 30 - sliding.historyFrames
             guard start >= 0 else { continue }
             #expect(sliding.window(from: start) == Array(rows[start * 24..<(start + 30) * 24]))
