@@ -12,8 +12,6 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let configuration: Target.Dependency = .product(
-    name: "Configuration", package: "swift-configuration")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -38,7 +36,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -68,7 +65,8 @@ let package = Package(
             swiftSettings: house),
         .target(name: "Frontend", dependencies: ["CKernels"], swiftSettings: house),
         .target(
-            name: "Inference", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "SystemSupport"],
+            name: "Inference",
+            dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "SystemSupport", "TextSupport"],
             swiftSettings: house),
         .target(name: "Detection", swiftSettings: house),
         .target(name: "Wire", dependencies: ["TextSupport"], swiftSettings: house),
@@ -91,7 +89,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Settings",
-            dependencies: ["CYAML", "Capture", "Detection", "Inference", "TextSupport", configuration],
+            dependencies: ["CYAML", "Detection", "TextSupport"],
             swiftSettings: house),
         .target(
             name: "Daemon",
@@ -152,7 +150,10 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Detection", "Settings", "TestSupport"],
+            name: "SettingsTests",
+            dependencies: [
+                "Capture", "Detection", "Inference", "Settings", "TestSupport", "astd", argumentParser,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "TextSupport", "Wire"], swiftSettings: house),

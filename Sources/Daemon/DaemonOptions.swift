@@ -11,13 +11,13 @@ public struct DaemonOptions: Sendable {
     /// Directory of the sockets.
     public var runtimeDirectory: String
     /// All other settings; a reload can change some of them.
-    public var settings: Settings
+    public var settings: DaemonSettings
     /// Where a reload reads the settings from.
     public var settingsSources: SettingsSources
 
     public init(
         recognizer: RecognizerOptions, adaptersDirectory: String?, hopFrames: Int, runtimeDirectory: String,
-        settings: Settings, settingsSources: SettingsSources
+        settings: DaemonSettings, settingsSources: SettingsSources
     ) {
         self.recognizer = recognizer
         self.adaptersDirectory = adaptersDirectory

@@ -1,20 +1,20 @@
 private import Detection
 private import TextSupport
 
-/// Settings, and where each comes from.
+/// Settings, and the place that each comes from.
 public struct LoadedSettings: Equatable, Sendable {
-    public var settings: Settings
-    /// The file that was read; `nil`: none.
+    public var settings: DaemonSettings
+    /// The file that was read; `nil` when there is none.
     public var file: String?
-    /// By key; what is not there is a default.
+    /// By key; a key that is absent has its default.
     public internal(set) var origins: [String: SettingOrigin] = [:]
 
-    public init(settings: Settings, file: String? = nil) {
+    public init(settings: DaemonSettings, file: String? = nil) {
         self.settings = settings
         self.file = file
     }
 
-    /// What is in force, as a configuration file that says in comments where each line comes from.
+    /// The effective settings as a configuration file, with each line's origin in a comment.
     public var text: String {
         var lines: [String] = []
         var section = ""
@@ -54,7 +54,7 @@ public struct LoadedSettings: Equatable, Sendable {
         return text + String(repeating: " ", count: max(1, width - text.count)) + "# \(origin)"
     }
 
-    /// Plain where YAML takes it for the same text, else quoted.
+    /// Plain where YAML reads the same text, else quoted.
     private static func scalar(_ text: String) -> String {
         let isPlain =
             text.first.map { $0.isLetter || $0.isNumber || "/.-".contains($0) } ?? false
@@ -64,7 +64,7 @@ public struct LoadedSettings: Equatable, Sendable {
         return String(decoding: JSONText { $0.string(text) }.bytes, as: UTF8.self)
     }
 
-    /// Settings that do not go together.
+    /// Settings that contradict each other.
     func contradictions() -> [SettingsProblem] {
         func check(_ rule: DetectionRule, _ key: String) -> SettingsProblem? {
             guard let off = rule.off, off > rule.on else { return nil }
@@ -72,7 +72,7 @@ public struct LoadedSettings: Equatable, Sendable {
             return SettingsProblem(
                 origin: origin,
                 kind: .contradiction(
-                    "\(key).off is \(off), above \(key).on, \(rule.on): give off less than on"))
+                    "\(key).off is \(off) and \(key).on is \(rule.on); off must not be above on"))
         }
         let detection = settings.detection
         let all = [check(detection.rule, "detection")]
@@ -84,14 +84,14 @@ public struct LoadedSettings: Equatable, Sendable {
     }
 }
 
-/// What a reload changes.
+/// The changes of a reload.
 public struct SettingsChanges: Equatable, Sendable {
-    /// One `name: before -> after` each, in force from now on.
+    /// One `name: before -> after` each, effective at once.
     public var applied: [String] = []
-    /// The same, in force after a restart.
+    /// The same, effective after a restart.
     public var postponed: [String] = []
 
-    public init(from old: Settings, to new: Settings) {
+    public init(from old: DaemonSettings, to new: DaemonSettings) {
         for row in SettingTable.rows {
             let (before, after) = (row.show(old), row.show(new))
             guard before != after else { continue }
@@ -113,14 +113,14 @@ public struct SettingsChanges: Equatable, Sendable {
     }
 
     private static func text(_ exception: DetectionException?) -> String {
-        guard let exception else { return "as all" }
+        guard let exception else { return "none" }
         return SettingTable.show(exception).map { "\($0.field) \($0.text)" }.joined(separator: ", ")
     }
 }
 
-extension Settings {
-    /// `new` where a reload can change it, this where it cannot.
-    public func reloaded(with new: Settings) -> Settings {
+extension DaemonSettings {
+    /// `new` for the settings that a reload can change, this for the others.
+    public func reloaded(with new: DaemonSettings) -> DaemonSettings {
         var settings = self
         for row in SettingTable.rows where row.isLive {
             _ = row.read(row.show(new) ?? ["null"], &settings)

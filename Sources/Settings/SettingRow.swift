@@ -1,32 +1,31 @@
-/// One setting: its name, what it may be, how it is read into ``Settings`` and written out again.
+/// One setting: its name, the values it accepts, how it is read into ``DaemonSettings`` and printed.
 struct SettingRow: Sendable {
-    /// Names of sections and of the setting, joined by dots; the same in the file, in variables and in flags.
+    /// Section and name joined by a dot; the same in the file, in variables and in options.
     let key: String
-    /// What it may be, for people.
+    /// The accepted values, for people.
     let allowed: String
+    /// The meaning, for people.
+    let help: String
     /// Whether a reload can change it.
     let isLive: Bool
     let isList: Bool
-    /// Reads a value, or several where `isList`; false when it is none that is allowed.
-    let read: @Sendable ([String], inout Settings) -> Bool
-    /// Writes it as ``read`` reads it; `nil` for a setting that is not set.
-    let show: @Sendable (Settings) -> [String]?
+    /// Whether `astd run` has an option of its own for it; every setting can be given with `--set`.
+    let hasOption: Bool
+    /// Reads one text, or several where `isList`; false when the value is not accepted.
+    let read: @Sendable ([String], inout DaemonSettings) -> Bool
+    /// The texts that ``read`` reads back; `nil` for a setting that is not set.
+    let show: @Sendable (DaemonSettings) -> [String]?
 
     var components: [String] { key.split(separator: ".").map(String.init) }
     var variable: String { "ASTD_" + key.uppercased().replacing(".", with: "_") }
-    /// How it is given on the command line: most have an option of their own.
-    var flag: String {
-        Self.withoutOption.contains(key) || key.contains(".")
-            ? "--set \(key)" : "--" + key.replacing("_", with: "-")
-    }
-
-    private static let withoutOption: Set<String> = ["events_mode", "max_clients", "muted_after"]
+    /// How it is given on the command line.
+    var flag: String { hasOption ? "--" + key.replacing("_", with: "-") : "--set \(key)" }
 }
 
-typealias SettingPath<Value> = any WritableKeyPath<Settings, Value> & Sendable
+typealias SettingPath<Value> = any WritableKeyPath<DaemonSettings, Value> & Sendable
 
 extension SettingRow {
-    /// How a value is read from text and written as text.
+    /// How values of a type are read from text and printed.
     struct Kind<Value>: Sendable {
         let allowed: String
         let parse: @Sendable (String) -> Value?
@@ -34,10 +33,12 @@ extension SettingRow {
     }
 
     static func one<Value>(
-        _ key: String, _ path: SettingPath<Value>, _ kind: Kind<Value>, isLive: Bool = false
+        _ key: String, _ path: SettingPath<Value>, _ kind: Kind<Value>, _ help: String,
+        isLive: Bool = false, hasOption: Bool = true
     ) -> SettingRow {
         SettingRow(
-            key: key, allowed: kind.allowed, isLive: isLive, isList: false,
+            key: key, allowed: kind.allowed, help: help, isLive: isLive, isList: false,
+            hasOption: hasOption && !key.contains("."),
             read: { texts, settings in
                 guard texts.count == 1, let value = kind.parse(texts[0]) else { return false }
                 settings[keyPath: path] = value
@@ -45,12 +46,14 @@ extension SettingRow {
             }, show: { [kind.text($0[keyPath: path])] })
     }
 
-    /// One that may be absent: `null`, `~` or nothing.
+    /// A setting that may be absent: `null`, `~` or nothing.
     static func optional<Value>(
-        _ key: String, _ path: SettingPath<Value?>, _ kind: Kind<Value>, isLive: Bool = false
+        _ key: String, _ path: SettingPath<Value?>, _ kind: Kind<Value>, _ help: String,
+        isLive: Bool = false, hasOption: Bool = true
     ) -> SettingRow {
         SettingRow(
-            key: key, allowed: "\(kind.allowed), or null", isLive: isLive, isList: false,
+            key: key, allowed: "\(kind.allowed), or null", help: help, isLive: isLive, isList: false,
+            hasOption: hasOption && !key.contains("."),
             read: { texts, settings in
                 guard texts.count == 1 else { return false }
                 if ["", "~", "null"].contains(texts[0]) {
@@ -63,18 +66,23 @@ extension SettingRow {
             }, show: { $0[keyPath: path].map { [kind.text($0)] } })
     }
 
-    static func list(_ key: String, _ path: SettingPath<[String]>, _ allowed: String) -> SettingRow {
+    static func list(_ key: String, _ path: SettingPath<[String]>, _ allowed: String, _ help: String)
+        -> SettingRow
+    {
         SettingRow(
-            key: key, allowed: allowed, isLive: false, isList: true,
+            key: key, allowed: allowed, help: help, isLive: false, isList: true,
+            hasOption: !key.contains("."),
             read: { texts, settings in
                 settings[keyPath: path] = texts
                 return !texts.contains("")
             }, show: { $0[keyPath: path] })
     }
 
-    static func set(_ key: String, _ path: SettingPath<Set<String>>, _ allowed: String) -> SettingRow {
+    static func set(_ key: String, _ path: SettingPath<Set<String>>, _ allowed: String, _ help: String)
+        -> SettingRow
+    {
         SettingRow(
-            key: key, allowed: allowed, isLive: true, isList: true,
+            key: key, allowed: allowed, help: help, isLive: true, isList: true, hasOption: !key.contains("."),
             read: { texts, settings in
                 settings[keyPath: path] = Set(texts)
                 return !texts.contains("")
@@ -109,7 +117,7 @@ extension SettingRow.Kind where Value == Double {
 extension SettingRow.Kind where Value == Float {
     static var threshold: Self {
         Self(
-            allowed: "a score, 0 to 1 (with activation none a logit, -100 to 100)",
+            allowed: "0 to 1, or -100 to 100 for logits",
             parse: { text in Float(text).flatMap { (-100...100).contains($0) ? $0 : nil } },
             text: { "\($0)" })
     }

@@ -1,51 +1,89 @@
-private import Capture
 internal import Detection
-private import Inference
 
-/// Every setting there is, in the order in which they are shown.
+/// Every setting, in the order in which they are printed.
+///
+/// To add a setting: a property of ``DaemonSettings`` with its default, a row here, a line in `etc/astd.yaml`, and an
+/// option of `astd run` unless the row says `hasOption: false`. Everything else follows from the row: the variable, the
+/// check, what a reload changes, the output of `--check-config`, and the table in `docs/configuration.md`. Tests name
+/// what is missing.
 enum SettingTable {
     static let rows: [SettingRow] = [
+        .one("source", \.source, .text("pulse, pulse:NAME, file:PATH or stdin"), "where audio comes from"),
+        .optional("model", \.model, .text("a directory"), "the model; `null`: the standard places"),
+        .list("adapter", \.adapter, "directories", "adapters that classify from the start, each for itself"),
+        .optional(
+            "adapters_dir", \.adaptersDir, .text("a directory"),
+            "where `astctl adapter use` finds adapters by name"),
+        .one("hop", \.hop, .number(0.01...600, " seconds"), "time from one window to the next"),
         .one(
-            "source", \.source,
-            .init(
-                allowed: "pulse, pulse:NAME, file:PATH or stdin",
-                parse: { (try? SourceSpec(parsing: $0)) == nil ? nil : $0 }, text: { $0 })),
-        .optional("model", \.model, .text("a model's directory")),
-        .list("adapter", \.adapter, "directories of adapters"),
-        .optional("adapters_dir", \.adaptersDir, .text("a directory")),
-        .one("hop", \.hop, .number(0.01...600, " seconds")),
-        .one("activation", \.activation, .word(["auto"] + Activation.allCases.map(\.rawValue))),
+            "activation", \.activation, .word(["auto", "softmax", "sigmoid", "none"]),
+            "how logits become scores; `auto`: as the model says"),
         .one(
-            "precision", \.precision,
-            .word(["auto"] + Precision.allCases.filter(\.isFast).map(\.rawValue))),
-        .optional("cache_dir", \.cacheDir, .text("a directory")),
-        .one("no_cache", \.noCache, .flag),
-        .optional("threads", \.threads, .count(1...256, "")),
-        .optional("gate", \.gate, .number(-200...0, " dB relative to full scale")),
-        .one("fast", \.fast, .flag),
-        .one("wait_for_subscriber", \.waitForSubscriber, .flag),
-        .optional("runtime_dir", \.runtimeDir, .text("a directory")),
-        .one("events_mode", \.eventsMode, .permissions),
-        .one("max_clients", \.maximumClients, .count(1...100_000, "")),
-        .one("muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"), isLive: true),
-        .one("detection.on", \.detection.rule.on, .threshold, isLive: true),
-        .optional("detection.off", \.detection.rule.off, .threshold, isLive: true),
-        .one("detection.smoothing", \.detection.rule.smoothingWindows, smoothing, isLive: true),
-        .one("detection.minimum_hits", \.detection.rule.minimumHits, hits, isLive: true),
-        .one("detection.merge_gap", \.detection.rule.mergeGapSeconds, pause, isLive: true),
-        .one("detection.refractory", \.detection.rule.refractorySeconds, pause, isLive: true),
-        .set("detection.allow", \.detection.allowed, "labels; none for all"),
-        .set("detection.deny", \.detection.denied, "labels"),
-        .optional("metrics.file", \.metrics.file, .text("a path that ends in .prom"), isLive: true),
-        .one("metrics.interval", \.metrics.interval, .number(1...3600, " seconds"), isLive: true),
-        .optional("clips.directory", \.clips.directory, .text("a directory"), isLive: true),
-        .one("clips.maximum_megabytes", \.clips.maximumMegabytes, .count(1...1_000_000, ""), isLive: true),
-        .one("clips.maximum_seconds", \.clips.maximumSeconds, .number(1...300, " seconds"), isLive: true),
+            "precision", \.precision, .word(["auto", "fp32", "bf16", "int8"]),
+            "arithmetic of the products; `auto`: int8 or fp32"),
+        .optional(
+            "cache_dir", \.cacheDir, .text("a directory"),
+            "where packed weights are kept; `null`: the standard places"),
+        .one("no_cache", \.noCache, .flag, "pack the weights at every start and do not store them"),
+        .optional(
+            "threads", \.threads, .count(1...256, ""), "threads of the forward pass; `null`: all processors"),
+        .optional(
+            "gate", \.gate, .number(-200...0, " dB relative to full scale"),
+            "skip windows that stay below this level"),
+        .one("fast", \.fast, .flag, "read a file as fast as possible instead of in real time"),
+        .one(
+            "wait_for_subscriber", \.waitForSubscriber, .flag,
+            "start reading a file or `stdin` when the first client subscribes"),
+        .optional(
+            "runtime_dir", \.runtimeDir, .text("a directory"),
+            "directory of both sockets; `null`: the standard places"),
+        .one(
+            "events_mode", \.eventsMode, .permissions, "permissions of `events.sock`", hasOption: false),
+        .one(
+            "max_clients", \.maximumClients, .count(1...100_000, ""), "most clients of each socket",
+            hasOption: false),
+        .one(
+            "muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"),
+            "digital silence that counts as a muted microphone", isLive: true, hasOption: false),
+        .one(
+            "detection.on", \.detection.rule.on, .threshold, "score at which an event begins", isLive: true),
+        .optional(
+            "detection.off", \.detection.rule.off, .threshold,
+            "score below which it may end; `null`: 0.7 of `on`", isLive: true),
+        .one(
+            "detection.smoothing", \.detection.rule.smoothingWindows, smoothing,
+            "number of windows whose mean is the score", isLive: true),
+        .one(
+            "detection.minimum_hits", \.detection.rule.minimumHits, hits,
+            "consecutive windows that begin an event", isLive: true),
+        .one(
+            "detection.merge_gap", \.detection.rule.mergeGapSeconds, pause,
+            "time below `off` that ends an event", isLive: true),
+        .one(
+            "detection.refractory", \.detection.rule.refractorySeconds, pause,
+            "time after an event without another of its label", isLive: true),
+        .set("detection.allow", \.detection.allowed, "labels; none for all", "only these labels have events"),
+        .set("detection.deny", \.detection.denied, "labels", "labels without events"),
+        .optional(
+            "metrics.file", \.metrics.file, .text("a path that ends in .prom"),
+            "metrics for node_exporter's textfile collector", isLive: true),
+        .one(
+            "metrics.interval", \.metrics.interval, .number(1...3600, " seconds"),
+            "time between two writes of that file", isLive: true),
+        .optional(
+            "clips.directory", \.clips.directory, .text("a directory"), "where the sound of events is kept",
+            isLive: true),
+        .one(
+            "clips.maximum_megabytes", \.clips.maximumMegabytes, .count(1...1_000_000, ""),
+            "size limit; the oldest are deleted first", isLive: true),
+        .one(
+            "clips.maximum_seconds", \.clips.maximumSeconds, .number(1...300, " seconds"),
+            "length of the longest clip", isLive: true),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
 
-    /// What a label may have of its own: `detection.labels.LABEL.FIELD`.
+    /// Rules of a single label: `detection.labels.LABEL.FIELD`.
     static let labelsKey = "detection.labels"
     static let exceptionFields = [
         "on", "off", "smoothing", "minimum_hits", "merge_gap", "refractory",
@@ -57,7 +95,7 @@ enum SettingTable {
 
     /// Reads a field of an exception.
     ///
-    /// - Returns: false when the text is none that is allowed.
+    /// - Returns: false when the text is not allowed.
     static func read(_ text: String, _ field: String, into exception: inout DetectionException) -> Bool {
         func set<Value>(_ path: WritableKeyPath<DetectionException, Value?>, _ value: Value?) -> Bool {
             exception[keyPath: path] = value
@@ -74,7 +112,7 @@ enum SettingTable {
         }
     }
 
-    /// The fields that an exception has, in the order of ``exceptionFields``.
+    /// The fields that are set, in the order of ``exceptionFields``.
     static func show(_ exception: DetectionException) -> [(field: String, text: String)] {
         let texts: [String?] = [
             exception.on.map(SettingRow.Kind.threshold.text),

@@ -1,14 +1,14 @@
 private import Glibc
 private import TextSupport
 
-/// A configuration file: YAML mappings with the names of ``SettingTable``, nothing else.
+/// A configuration file: YAML mappings with the names of ``SettingTable``.
 struct SettingsFile {
     struct Entry {
         var texts: [String]
         var line: Int?
     }
 
-    /// By key; only keys that exist, with values of the right shape.
+    /// By key; only known keys, with values of the right shape.
     private(set) var entries: [String: Entry] = [:]
     /// `detection.labels`: fields by label.
     private(set) var labels: [String: [String: Entry]] = [:]
@@ -17,7 +17,7 @@ struct SettingsFile {
 
     static let maximumBytes = 1 << 20
 
-    /// Reads a file. What is wrong with it is in ``problems``.
+    /// Reads a file; collects ``problems`` instead of throwing.
     init(path: String) {
         self.path = path
         do throws(SettingsProblem) {
@@ -37,14 +37,14 @@ struct SettingsFile {
             guard let root = try YAMLDocument.root(of: text), !root.isNull else { return }
             guard let pairs = root.pairs else {
                 return problems.append(
-                    problem(root, .badFile("is no mapping of names to values: write \"name: value\"")))
+                    problem(root, .badFile("expected a mapping, such as \"name: value\"")))
             }
             read(pairs, section: "")
         } catch {
             problems.append(
                 SettingsProblem(
                     origin: .file(path: path, line: error.line),
-                    kind: .badFile("is no YAML of settings: \(error.reason)")))
+                    kind: .badFile("invalid YAML: \(error.reason)")))
         }
     }
 
@@ -59,7 +59,7 @@ struct SettingsFile {
                 if let inner = value.pairs {
                     read(inner, section: key)
                 } else if !value.isNull {
-                    problems.append(problem(value, .badFile("\(key) is no mapping of names to values")))
+                    problems.append(problem(value, .badFile("\(key) must be a mapping of names to values")))
                 }
             } else {
                 problems.append(problem(node, Self.unknown(key, section: section)))
@@ -67,14 +67,14 @@ struct SettingsFile {
         }
     }
 
-    /// The pairs whose names are texts and stand for the first time; the others are problems.
+    /// The pairs with a text as their name; a duplicate name is a problem.
     private mutating func named(
         _ pairs: [YAMLNode.Pair], _ section: String
     ) -> [(name: String, node: YAMLNode, value: YAMLNode)] {
         var lines: [String: Int] = [:]
         return pairs.compactMap { pair in
             guard let name = pair.name.text else {
-                problems.append(problem(pair.name, .badFile("a name is no text")))
+                problems.append(problem(pair.name, .badFile("a name must be text")))
                 return nil
             }
             if let first = lines[name] {
@@ -90,7 +90,7 @@ struct SettingsFile {
 
     private mutating func read(_ value: YAMLNode, _ row: SettingRow) {
         if let first = entries[row.key]?.line {
-            // `detection.on` may be written as one name, too.
+            // The key may also be written as one name: `detection.on`.
             problems.append(problem(value, Self.twice(row.key, first)))
         } else if let text = value.text {
             let isEmptyList = row.isList && value.isNull
@@ -107,12 +107,12 @@ struct SettingsFile {
         if value.isNull { return }
         guard let labelled = value.pairs else {
             return problems.append(
-                problem(value, .badFile("\(SettingTable.labelsKey) is no mapping of labels to settings")))
+                problem(value, .badFile("\(SettingTable.labelsKey) must be a mapping of labels to settings")))
         }
         for (label, node, fields) in named(labelled, SettingTable.labelsKey) {
             let key = "\(SettingTable.labelsKey).\(label)"
             guard let fields = fields.pairs else {
-                problems.append(problem(node, .badFile("\(key) is no mapping of names to values")))
+                problems.append(problem(node, .badFile("\(key) must be a mapping of names to values")))
                 continue
             }
             for (field, node, value) in named(fields, key) {
@@ -123,7 +123,9 @@ struct SettingsFile {
                 guard let text = value.text else {
                     problems.append(
                         problem(
-                            value, .badValue(key: "\(key).\(field)", found: "no scalar", allowed: "a number"))
+                            value,
+                            .badValue(key: "\(key).\(field)", found: "a list or mapping", allowed: "a number")
+                        )
                     )
                     continue
                 }
@@ -137,13 +139,13 @@ struct SettingsFile {
     }
 
     private static func twice(_ key: String, _ first: Int) -> SettingsProblem.Kind {
-        .badFile("\(key) is given twice, first in line \(first)")
+        .badFile("duplicate setting '\(key)', first in line \(first)")
     }
 
-    /// What there is in a section, and what of it was perhaps meant.
+    /// The settings of a section, and the one that was probably meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
         let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey]
-        // A section, or the exceptions, where a value was to be.
+        // A section, or the exceptions, in place of a value.
         let below = all.filter { $0.hasPrefix(key + ".") }
         if !below.isEmpty { return .unknownKey(key, near: nil, allowed: below) }
         if key == SettingTable.labelsKey {
@@ -157,7 +159,7 @@ struct SettingsFile {
             if !here.contains(name) { here.append(name) }
         }
         if here.isEmpty { return unknown(key, section: "") }
-        // `minimum_hits` at the top is as near as can be to `detection.minimum_hits`.
+        // `minimum_hits` outside its section means `detection.minimum_hits`.
         let elsewhere = all.first { $0.hasSuffix("." + key) }
         return .unknownKey(
             key, near: NearMiss.of(key, among: here) ?? elsewhere ?? NearMiss.of(key, among: all),
@@ -171,19 +173,21 @@ struct SettingsFile {
             allowed: SettingTable.exceptionFields)
     }
 
-    /// - Throws: `badFile` for what cannot be read, is too large or no UTF-8.
+    /// - Throws: `badFile` for a file that cannot be read, is too large or is not UTF-8.
     private static func text(of path: String) throws(SettingsProblem) -> String {
         func refusal(_ reason: String) -> SettingsProblem {
             SettingsProblem(origin: .file(path: path, line: nil), kind: .badFile(reason))
         }
-        // Not blocking: a pipe in the place of the file, with nobody at its other end, must not hold anybody up.
+        // Non-blocking: opening a pipe without a writer would block the start.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw refusal("cannot be read: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw refusal("cannot read the file: \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         var status = stat()
-        // Each reload reads it again, which a pipe cannot give.
+        // Each reload reads the file again, which is impossible with a pipe.
         if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
-            throw refusal("is a pipe: give a file")
+            throw refusal("is a pipe; expected a file")
         }
         var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
         var count = 0
@@ -193,13 +197,13 @@ struct SettingsFile {
                 Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
             }
             if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw refusal("cannot be read: \(String(cString: strerror(errno)))") }
+            guard got >= 0 else { throw refusal("cannot read the file: \(String(cString: strerror(errno)))") }
             if got == 0 { break }
             count += got
         }
         guard count <= maximumBytes else { throw refusal("is larger than \(maximumBytes) bytes") }
         guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
-            throw refusal("is no UTF-8")
+            throw refusal("is not UTF-8")
         }
         return text
     }

@@ -1,4 +1,4 @@
-/// Where a setting comes from.
+/// The place that a setting comes from.
 public enum SettingOrigin: Equatable, Sendable {
     case fallback
     case file(path: String, line: Int?)
@@ -17,48 +17,48 @@ extension SettingOrigin: CustomStringConvertible {
     }
 }
 
-/// One thing that is wrong with the settings: where, what, and what would be right.
+/// One problem of the settings: where, what, and what is accepted.
 public struct SettingsProblem: Error, Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
-        /// There is no such setting here.
+        /// There is no setting of this name in this section.
         case unknownKey(String, near: String?, allowed: [String])
         case badValue(key: String, found: String, allowed: String)
-        /// The file cannot be read, or is no YAML of mappings.
+        /// The file cannot be read, or is not a YAML mapping.
         case badFile(String)
-        /// Two settings that do not go together.
+        /// Two settings contradict each other.
         case contradiction(String)
     }
 
     public var origin: SettingOrigin
     public var kind: Kind
 
-    /// Where it stands in the file; what stands in none comes after all that does.
+    /// The line in the file, for sorting; problems of other layers come last.
     var line: Int { if case .file(_, let line) = origin { line ?? 0 } else { .max } }
 }
 
 extension SettingsProblem: CustomStringConvertible {
-    /// One line: where, what is wrong, what to do.
+    /// One line: where, the problem, the accepted values.
     public var description: String {
         let text =
             switch kind {
             case .unknownKey(let key, let near?, _):
-                "\(key) is no setting: do you mean \(near)?"
+                "unknown setting '\(key)'; did you mean '\(near)'?"
             case .unknownKey(let key, nil, let allowed):
-                "\(key) is no setting: here there are \(allowed.joined(separator: ", "))"
+                "unknown setting '\(key)'; expected one of: \(allowed.joined(separator: ", "))"
             case .badValue(let key, let found, let allowed):
-                "\(key) is \"\(found)\": give \(allowed)"
+                "invalid value '\(found)' for \(key); expected \(allowed)"
             case .badFile(let reason): reason
             case .contradiction(let reason): reason
             }
         let isFlag = if case .flag = origin { true } else { false }
         let line = (isFlag ? text : "\(origin): \(text)").prefix(2000)
-        // Names and values come from outside; a message stays one line.
+        // Names and values are untrusted input; a message stays one line.
         return String(
             line.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 0x20 } ? "\u{FFFD}" : $0 })
     }
 }
 
-/// All that is wrong with the settings; at least one problem.
+/// Every problem of the settings; at least one.
 public struct SettingsRefusal: Error, Equatable, Sendable {
     public var problems: [SettingsProblem]
 

@@ -1,51 +1,56 @@
-private import Configuration
 internal import Detection
-private import Synchronization
 private import TextSupport
 
-/// Where settings come from: a file, then the environment, then flags; the later ones win.
+/// The layers that settings come from: a file, the environment and options; a later layer overrides an earlier one.
 public struct SettingsSources: Sendable {
+    /// Accepts or rejects a value that has passed the table's own check.
+    public typealias Check = @Sendable (String) -> Bool
+
     /// `nil`: no file.
     public var file: String?
-    /// Variables that are not ours are left alone.
+    /// Only variables that begin with `ASTD_`.
     public var environment: [String: String]
-    /// Texts by key, as ``SettingTable`` calls it; also `detection.labels.LABEL.FIELD`.
+    /// Options of the command line: texts by key, also `detection.labels.LABEL.FIELD`.
     public var flags: [String: [String]]
+    /// Checks of modules that this one does not depend on, by key.
+    private let checks: [String: Check]
 
     public static let standardFile = "/etc/astd/astd.yaml"
-    /// Variables that are no settings of the daemon.
+    /// Variables that are not settings of the daemon.
     private static let otherVariables: Set<String> = ["ASTD_CONFIG", "ASTD_SOCKET"]
-    /// Between the elements of a list in a variable or a flag, as in PATH.
+    /// Separates the elements of a list in a variable or an option, as in PATH.
     private static let listSeparator: Character = ":"
 
-    public init(file: String?, environment: [String: String], flags: [String: [String]] = [:]) {
+    /// - Parameter checks: Checks by key, for values that only another module can judge.
+    public init(
+        file: String?, environment: [String: String], flags: [String: [String]] = [:],
+        checks: [String: Check] = [:]
+    ) {
         self.file = file
-        // An empty variable is as none, as everywhere.
+        self.checks = checks
+        // An empty variable counts as unset, everywhere in astd.
         self.environment = environment.filter { $0.key.hasPrefix("ASTD_") && !$0.value.isEmpty }
-        // `--set` gives a list as a variable does; options of their own may be given several times instead.
+        // `--set` takes a list separated by colons, as a variable does; other options are repeated for each element.
         self.flags = flags.reduce(into: [:]) { all, flag in
             let row = SettingTable.byKey[flag.key]
-            let isJoined = row.map { $0.isList && $0.flag.hasPrefix("--set") } ?? false
+            let isJoined = row.map { $0.isList && !$0.hasOption } ?? false
             all[flag.key] =
                 isJoined
                 ? flag.value.flatMap { $0.split(separator: Self.listSeparator).map(String.init) } : flag.value
         }
     }
 
-    /// Reads everything anew.
+    /// Reads the file again and combines all layers.
     ///
-    /// - Throws: ``SettingsRefusal`` with all that is wrong.
+    /// - Throws: ``SettingsRefusal`` with every problem.
     public func load() throws(SettingsRefusal) -> LoadedSettings {
         let file = file.map { SettingsFile(path: $0) }
         var problems = (file?.problems ?? []) + unknownNames()
-        var loaded = LoadedSettings(settings: Settings(), file: self.file)
-        let reader = LayeredReader(
-            flags: flags, environment: environment, file: file?.entries.mapValues(\.texts) ?? [:],
-            listSeparator: Self.listSeparator)
+        var loaded = LoadedSettings(settings: DaemonSettings(), file: self.file)
         for row in SettingTable.rows {
-            guard let (texts, layer) = reader.texts(of: row) else { continue }
-            let origin = origin(of: row, layer, line: file?.entries[row.key]?.line)
-            if row.read(texts, &loaded.settings) {
+            guard let (texts, origin) = value(of: row, file) else { continue }
+            let isAllowed = texts.allSatisfy { checks[row.key]?($0) ?? true }
+            if isAllowed, row.read(texts, &loaded.settings) {
                 loaded.origins[row.key] = origin
             } else {
                 let found = texts.joined(separator: ", ")
@@ -61,18 +66,25 @@ public struct SettingsSources: Sendable {
         return loaded
     }
 
-    private func origin(of row: SettingRow, _ layer: LayeredReader.Layer, line: Int?) -> SettingOrigin {
-        switch layer {
-        case .flags: .flag(row.flag)
-        case .environment: .variable(row.variable)
-        case .file: .file(path: file ?? "", line: line)
+    /// The texts of the last layer that has the setting.
+    private func value(of row: SettingRow, _ file: SettingsFile?) -> (texts: [String], origin: SettingOrigin)?
+    {
+        let separator = Self.listSeparator
+        if let texts = flags[row.key] {
+            return (row.isList ? texts : [texts.joined(separator: String(separator))], .flag(row.flag))
         }
+        if let text = environment[row.variable] {
+            let elements = text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+            return (row.isList ? elements : [text], .variable(row.variable))
+        }
+        guard let file, let entry = file.entries[row.key] else { return nil }
+        return (entry.texts, .file(path: self.file ?? "", line: entry.line))
     }
 
     private func unknownNames() -> [SettingsProblem] {
         let variables = Dictionary(uniqueKeysWithValues: SettingTable.rows.map { ($0.variable, $0.key) })
         let known = Set(variables.keys).union(Self.otherVariables)
-        let strangers = environment.keys.filter { !known.contains($0) }.sorted().map { name in
+        let unknown = environment.keys.filter { !known.contains($0) }.sorted().map { name in
             let key = name.dropFirst(5).lowercased()
             let near = SettingTable.rows.first { $0.key.replacing(".", with: "_") == key }?.variable
             return SettingsProblem(
@@ -83,7 +95,7 @@ public struct SettingsSources: Sendable {
         let keys = flags.keys.filter {
             SettingTable.byKey[$0] == nil && !$0.hasPrefix(SettingTable.labelsKey + ".")
         }
-        return strangers
+        return unknown
             + keys.sorted().map { key in
                 let section = key.split(separator: ".").dropLast().joined(separator: ".")
                 return SettingsProblem(
@@ -113,7 +125,7 @@ public struct SettingsSources: Sendable {
         }
         for (key, texts) in flags.sorted(by: { $0.key < $1.key })
         where key.hasPrefix(SettingTable.labelsKey + ".") {
-            // Labels may have dots of their own.
+            // A label may contain dots.
             let rest = key.dropFirst(SettingTable.labelsKey.count + 1)
             let field = String(rest.split(separator: ".").last ?? "")
             let label = String(rest.dropLast(field.count + 1))
@@ -126,57 +138,5 @@ public struct SettingsSources: Sendable {
         }
         loaded.settings.detection.exceptions = exceptions
         return problems
-    }
-}
-
-/// Three layers of texts under one reader; remembers which of them answered.
-private struct LayeredReader {
-    enum Layer: Int { case flags, environment, file }
-
-    private let reader: ConfigReader
-    private let answers = Answers()
-
-    init(
-        flags: [String: [String]], environment: [String: String], file: [String: [String]],
-        listSeparator: Character
-    ) {
-        func provider(_ name: String, _ layer: [String: [String]]) -> InMemoryProvider {
-            var values: [AbsoluteConfigKey: ConfigValue] = [:]
-            for (key, texts) in layer {
-                guard let row = SettingTable.byKey[key] else { continue }
-                values[AbsoluteConfigKey(row.components)] = ConfigValue(
-                    row.isList
-                        ? .stringArray(texts) : .string(texts.joined(separator: String(listSeparator))),
-                    isSecret: false)
-            }
-            return InMemoryProvider(name: name, values: values)
-        }
-        reader = ConfigReader(
-            providers: [
-                provider("flags", flags),
-                EnvironmentVariablesProvider(
-                    environmentVariables: environment, arraySeparator: listSeparator
-                ).prefixKeys(with: "astd"),
-                provider("file", file),
-            ], accessReporter: answers)
-    }
-
-    func texts(of row: SettingRow) -> ([String], Layer)? {
-        let key = ConfigKey(row.components)
-        let texts = row.isList ? reader.stringArray(forKey: key) : reader.string(forKey: key).map { [$0] }
-        guard let texts, let layer = answers.last else { return nil }
-        return (texts, layer)
-    }
-
-    /// Which provider had the value that was asked for last.
-    private final class Answers: AccessReporter {
-        private let index = Mutex<Int?>(nil)
-
-        var last: Layer? { index.withLock { $0 }.flatMap(Layer.init(rawValue:)) }
-
-        func report(_ event: AccessEvent) {
-            let first = event.providerResults.firstIndex { (try? $0.result.get().value) != nil }
-            index.withLock { $0 = first }
-        }
     }
 }

@@ -1,13 +1,13 @@
 private import CYAML
 
-/// The one document of a YAML text. Anchors, aliases and tags are refused: settings need none, and what they stand for
-/// can be large, or be read in more than one way.
+/// The single document of a YAML text. Anchors, aliases and tags are refused: settings do not need them, and they can
+/// expand to large or ambiguous values.
 enum YAMLDocument {
     static let maximumDepth = 64
     static let maximumNodes = 100_000
 
     /// - Returns: `nil` for a text without a document.
-    /// - Throws: ``YAMLRefusal`` with the first thing that is wrong.
+    /// - Throws: ``YAMLRefusal`` with the first problem.
     static func root(of text: String) throws(YAMLRefusal) -> YAMLNode? {
         if text.isEmpty { return nil }
         return try Array(text.utf8).withUnsafeBufferPointer { bytes throws(YAMLRefusal) in
@@ -20,7 +20,7 @@ enum YAMLDocument {
     }
 }
 
-/// What libyaml finds in a text, one thing after another.
+/// The events of libyaml's parser.
 private final class EventStream {
     private enum Event {
         case documentStart, sequenceStart, mappingStart, end, other
@@ -37,7 +37,7 @@ private final class EventStream {
     init(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLRefusal) {
         self.bytes = bytes
         parser.initialize(to: yaml_parser_t())
-        guard yaml_parser_initialize(parser) == 1 else { throw YAMLRefusal(reason: "no memory to read it") }
+        guard yaml_parser_initialize(parser) == 1 else { throw YAMLRefusal(reason: "out of memory") }
         yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
     }
 
@@ -46,7 +46,7 @@ private final class EventStream {
         parser.deallocate()
     }
 
-    /// - Returns: false where the text has none.
+    /// - Returns: false when the text has no document.
     func enterDocument() throws(YAMLRefusal) -> Bool {
         while true {
             switch try next().event {
@@ -61,25 +61,25 @@ private final class EventStream {
         _ = try next()
         let (event, line) = try next()
         if case .documentStart = event {
-            throw YAMLRefusal(line: line, reason: "a second document begins: leave one")
+            throw YAMLRefusal(line: line, reason: "a second document begins; expected one")
         }
     }
 
-    /// The next value with all that is in it.
+    /// The next value with everything inside it.
     func node(depth: Int) throws(YAMLRefusal) -> YAMLNode {
         guard let node = try nodeOrEnd(depth: depth) else { throw YAMLRefusal(reason: "a value is missing") }
         return node
     }
 
-    /// - Returns: `nil` at the end of what encloses it.
+    /// - Returns: `nil` at the end of the enclosing value.
     private func nodeOrEnd(depth: Int) throws(YAMLRefusal) -> YAMLNode? {
         let (event, line) = try next()
         switch event {
         case .scalar(let text, let isPlain):
             try admit(line, depth)
-            // A file's name would end there.
+            // NUL would end the name of a file.
             if text.utf8.contains(0) {
-                throw YAMLRefusal(line: line, reason: "a value holds the character NUL")
+                throw YAMLRefusal(line: line, reason: "a value contains the character NUL")
             }
             return YAMLNode(value: .scalar(text, isPlain: isPlain), line: line)
         case .sequenceStart:
@@ -97,12 +97,13 @@ private final class EventStream {
         case .alias(let name):
             throw YAMLRefusal(
                 line: line,
-                reason: "*\(name) is an alias, which settings have not: put it in quotes, or write it out")
+                reason: "*\(name) is an alias, which settings do not support; quote the value or write it out"
+            )
         case .documentStart, .end, .other: return nil
         }
     }
 
-    /// Counts a value and refuses one too many, or too deep for a thread's stack.
+    /// Counts a value; throws when there are too many, or when it is too deep for a thread's stack.
     private func admit(_ line: Int, _ depth: Int) throws(YAMLRefusal) {
         nodeCount += 1
         if nodeCount > YAMLDocument.maximumNodes {
@@ -148,13 +149,14 @@ private final class EventStream {
         if let name = Self.string(anchor) {
             throw YAMLRefusal(
                 line: line,
-                reason: "&\(name) is an anchor, which settings have not: put it in quotes, or leave it out")
+                reason:
+                    "&\(name) is an anchor, which settings do not support; quote the value or leave it out")
         }
         if let tag = Self.string(tag) {
             let short = tag.replacing("tag:yaml.org,2002:", with: "!!")
             throw YAMLRefusal(
                 line: line,
-                reason: "\(short) is a tag, which settings have not: put it in quotes, or leave it out")
+                reason: "\(short) is a tag, which settings do not support; quote the value or leave it out")
         }
     }
 

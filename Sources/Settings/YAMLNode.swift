@@ -1,9 +1,9 @@
-/// A value of a YAML document, and where it begins. Scalars stay text: what they may be is the setting's to say.
+/// A value of a YAML document, and its line. Scalars stay text until a setting reads them.
 struct YAMLNode {
     enum Value {
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
-        /// In the order of the document; a name may stand twice.
+        /// In the order of the document; names may repeat.
         case mapping([Pair])
     }
     struct Pair {

@@ -1,6 +1,6 @@
 internal import CYAML
 
-/// Why a text is no document of the values that settings have.
+/// Why a text is not a YAML document of settings.
 struct YAMLRefusal: Error, Equatable {
     /// Counted from one; `nil`: nowhere.
     var line: Int?
@@ -8,11 +8,11 @@ struct YAMLRefusal: Error, Equatable {
 }
 
 extension YAMLRefusal {
-    /// What libyaml complains of.
+    /// The error that libyaml reports.
     ///
     /// - Parameters:
     ///   - state: A parser that has failed.
-    ///   - bytes: What it reads.
+    ///   - bytes: The text it reads.
     init(_ state: yaml_parser_t, in bytes: UnsafeBufferPointer<UInt8>) {
         let problem = state.problem.map { String(cString: $0) } ?? "it cannot be parsed"
         if state.error == YAML_READER_ERROR {
@@ -34,20 +34,20 @@ extension YAMLRefusal {
         self.init(line: state.problem_mark.line + 1, reason: reason)
     }
 
-    /// What to do about the usual mistakes, which libyaml does not call by name.
+    /// Plain words for the usual mistakes, which libyaml names by its grammar.
     private static func advice(
         on problem: String, _ context: String?, at index: Int, in bytes: UnsafeBufferPointer<UInt8>
     ) -> String? {
-        let quote = "put it in quotes"
+        let quote = "put the value in quotes"
         switch (problem, context) {
         case ("mapping values are not allowed in this context", _):
-            return "a colon cannot stand here: if it belongs to a value, \(quote); else see the line above"
-        case (_, "while scanning an alias"): return "a value cannot begin with *: \(quote)"
-        case (_, "while scanning an anchor"): return "a value cannot begin with &: \(quote)"
+            return "unexpected colon; if it is part of a value, \(quote), else check the line above"
+        case (_, "while scanning an alias"): return "a value cannot begin with *; \(quote)"
+        case (_, "while scanning an anchor"): return "a value cannot begin with &; \(quote)"
         case (_, "while scanning for the next token"):
             switch String(decoding: bytes, as: UTF8.self).unicodeScalars.dropFirst(index).first {
-            case "\t"?: return "a tab: indent with spaces"
-            case let character?: return "a value cannot begin with \(character): \(quote)"
+            case "\t"?: return "unexpected tab; indent with spaces"
+            case let character?: return "a value cannot begin with \(character); \(quote)"
             case nil: return nil
             }
         default: return nil

@@ -1,6 +1,6 @@
-/// The name that somebody may have meant.
+/// Suggests a name for a misspelt one.
 public enum NearMiss {
-    /// The nearest of `names` to one that is not among them: the same but for capitals, or a few letters away.
+    /// The nearest of `names`: equal but for capitals, or a few letters different.
     ///
     /// - Returns: `nil` when nothing is near.
     public static func of(_ name: String, among names: some Sequence<String>) -> String? {
@@ -14,7 +14,7 @@ public enum NearMiss {
         return best.name
     }
 
-    /// Letters to insert, leave out, replace or swap with their neighbour (Damerau).
+    /// Number of letters to insert, delete, replace or swap with their neighbour (Damerau).
     private static func distance(_ left: [Character], _ right: [Character]) -> Int {
         var before: [Int] = []
         var last = Array(0...right.count)

@@ -178,7 +178,7 @@ struct Classify: ParsableCommand {
         if result.failed > 0 { throw Failure.someFilesFailed }
     }
 
-    private func loadedSettings() throws -> Settings {
+    private func loadedSettings() throws -> DaemonSettings {
         let flags = modelArguments.flags.merging(windowArguments.flags) { first, _ in first }
         return try settingsArguments.sources(standardFile: nil, flags: flags).loadOrFail().settings
     }

@@ -79,7 +79,7 @@ struct Run: AsyncParsableCommand {
         }
     }
 
-    private func flags() -> [String: [String]] {
+    func flags() -> [String: [String]] {
         let named = [
             "source": source, "adapters_dir": adaptersDir, "gate": gate, "runtime_dir": runtimeDir,
             "fast": fast ? "true" : nil, "wait_for_subscriber": waitForSubscriber ? "true" : nil,
@@ -89,7 +89,7 @@ struct Run: AsyncParsableCommand {
             .merging(windowArguments.flags) { first, _ in first }
     }
 
-    private func options(_ settings: Settings, _ sources: SettingsSources) throws -> DaemonOptions {
+    private func options(_ settings: DaemonSettings, _ sources: SettingsSources) throws -> DaemonOptions {
         DaemonOptions(
             recognizer: try settings.recognizerOptions(historyFrames: settings.hopFrames),
             adaptersDirectory: AdaptersDirectoryLocator.find(explicit: settings.adaptersDir),

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 private import Detection
 internal import Glibc
+private import Capture
 internal import Inference
 internal import Recognizer
 internal import Settings
@@ -33,7 +34,8 @@ struct SettingsArguments: ParsableArguments {
             flags[String(assignment[..<equals])] = [String(assignment[assignment.index(after: equals)...])]
         }
         return SettingsSources(
-            file: file(standardFile: standardFile), environment: Environment.all, flags: flags)
+            file: file(standardFile: standardFile), environment: Environment.all, flags: flags,
+            checks: ["source": { (try? SourceSpec(parsing: $0)) != nil }])
     }
 
     /// A file that was named must exist; the standard file may be missing.
@@ -50,15 +52,24 @@ extension SettingsSources {
     }
 }
 
-extension Settings {
+extension DaemonSettings {
     /// What to load and how to run it; ends the program when there is no model.
     ///
     /// - Parameter historyFrames: How far a live stream may be ahead of the window that is classified.
     func recognizerOptions(historyFrames: Int) throws -> RecognizerOptions {
-        try RecognizerOptions(
+        try checkPrecision()
+        return try RecognizerOptions(
             model: model, adapters: adapter, threads: threads, precision: Precision(rawValue: precision),
             cacheDir: cacheDir, noCache: noCache, activation: Activation(rawValue: activation),
             historyFrames: historyFrames)
+    }
+
+    /// The settings accept every precision, so that one file serves all machines; this machine may lack the kernels.
+    private func checkPrecision() throws {
+        guard let asked = Precision(rawValue: precision), !asked.isFast else { return }
+        Failure.warn(
+            "precision is \(precision), but this CPU has no fast instructions for it: use auto or fp32")
+        throw ExitCode(78)
     }
 
     /// ``hop`` in frames of 10 ms.

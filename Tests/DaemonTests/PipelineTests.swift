@@ -293,7 +293,7 @@ private enum TestPipeline {
         _ variant: Variant, _ ring: SampleRing, _ commands: CommandMailbox, _ hub: EventHub,
         waitsForReader: Bool = false, detectsAlways: Bool = false
     ) throws -> Pipeline {
-        var rules = Settings().detection
+        var rules = DaemonSettings().detection
         if detectsAlways {
             rules.rule = DetectionRule(on: 0, off: 0, minimumHits: 1)
             rules.allowed = [variant.labels[0]]

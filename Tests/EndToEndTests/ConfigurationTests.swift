@@ -40,15 +40,15 @@ struct ConfigurationTests {
             #expect(result.output.isEmpty)
             #expect(
                 result.errorLines == [
-                    "astd: \(file):1: hup is no setting: do you mean hop?",
-                    "astd: \(file):3: detection.on is \"loud\": give a score, 0 to 1 (with activation none a logit, -100 to 100)",
+                    "astd: \(file):1: unknown setting 'hup'; did you mean 'hop'?",
+                    "astd: \(file):3: invalid value 'loud' for detection.on; expected 0 to 1, or -100 to 100 for logits",
                 ])
         }
         let missing = try await Astd.run(
             ["astd", "run", "--check-config"], in: folder,
             environment: ["ASTD_CONFIG": folder.file("none.yaml")])
         #expect(missing.code == 78)
-        #expect(missing.errorLines.first?.contains("none.yaml: cannot be read") == true)
+        #expect(missing.errorLines.first?.contains("none.yaml: cannot read the file") == true)
     }
 
     @Test func `Events follow the rules, reloads change them, and explain reports them`() async throws {
@@ -103,12 +103,13 @@ struct ConfigurationTests {
         try folder.write("detection: {on: 5000}\n".utf8, to: "astd.yaml")
         let refused = try await daemon.astctl("reload")
         #expect(refused.code == 1)
-        #expect(refused.errorLines.first?.contains("astd.yaml:1: detection.on") == true)
+        let problem = "astd.yaml:1: invalid value '5000' for detection.on"
+        #expect(refused.errorLines.first?.contains(problem) == true)
         daemon.program.send(SIGHUP)
         try await eventually("the log of a refused reload") {
             try daemon.program.standardError()
         } until: {
-            $0.contains("detection.on is \"5000\"")
+            $0.contains("invalid value '5000' for detection.on")
         }
         #expect(
             try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)

@@ -89,7 +89,7 @@ struct SameEventsTests {
         for (options, code, complaint) in [
             (["--set", "detection.on=0.4"], 64, "add --events"),
             (["--events", "--aggregate", "max"], 64, "leave one out"),
-            (["--events", "--set", "detection.onn=0.4"], 64, "do you mean detection.on?"),
+            (["--events", "--set", "detection.onn=0.4"], 64, "did you mean 'detection.on'?"),
             (["--events", "--config", folder.file("absent.yaml")], 78, "absent.yaml"),
         ] {
             let result = try await Astd.run(command + options, in: folder)

@@ -20,7 +20,7 @@ import Testing
         "patch-too-large": ("config.json", "patch_size is"),
         "another-kind": ("config.json", "model_type is wav2vec2"),
         "another-activation": ("config.json", "hidden_act is relu, supported: gelu"),
-        "config-not-json": ("config.json", "JSON is not valid: it ends too early"),
+        "config-not-json": ("config.json", "not JSON at byte "),
         "no-config": ("config.json", "No such file or directory"),
         "no-weights": ("model.safetensors", "No such file or directory"),
     ]
@@ -79,13 +79,15 @@ import Testing
             error.description.hasPrefix("\(model)/config.json: \(key) is \(value), supported: "), "\(error)")
     }
 
-    @Test func `A value of the wrong type is told by its key`() throws {
+    @Test func `A value of the wrong type is refused with its key and value`() throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/single-label"), to: "model")
         try ConfigEdit.set("hidden_size", to: .text("wide"), in: model)
         #expect(
             loadingError(model)
-                == .malformed(path: model + "/config.json", problem: "hidden_size has the wrong type"))
+                == .unsupported(
+                    path: model + "/config.json", key: "hidden_size", found: "\"wide\"",
+                    wanted: "a whole number"))
     }
 
     @Test func `A folder in place of the weights is refused`() throws {

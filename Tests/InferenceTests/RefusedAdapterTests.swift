@@ -90,6 +90,6 @@ import Testing
             loadingError(model, adapter: folder.file("torn"))
                 == .malformed(
                     path: folder.file("torn/adapter_config.json"),
-                    problem: "JSON is not valid: '\"' expected at byte 1"))
+                    problem: "not JSON at byte 1: a key in quotes is expected"))
     }
 }

@@ -33,11 +33,11 @@ import Testing
             "backwards": "tensor a is at bytes 16..<0 of 28",
             "wrong-size": "tensor a of shape [2, 3] needs 24 bytes, has 16",
             "overflowing-shape": "tensor a has an absurd shape [4294967296, 4294967296, 4]",
-            "duplicate-names": "names tensor a twice",
-            "deep-json": "nested deeper than 16",
-            "not-utf8": "text is not UTF-8",
+            "duplicate-names": "duplicate key `a`",
+            "deep-json": "nested deeper than 32",
+            "not-utf8": "a string is not UTF-8",
             "unknown-dtype": "dtype of a is F13, supported: F32, F16, BF16",
-            "no-offsets": "tensor a lacks dtype, shape or data_offsets",
+            "no-offsets": "tensor a lacks a valid dtype, shape or data_offsets",
         ]
         for (name, problem) in problems {
             do throws(ModelError) {

@@ -12,7 +12,7 @@ import Testing
 
     init() throws { folder = try TestFolder() }
 
-    /// What is loaded with a file of this text.
+    /// The settings loaded from a file with this text.
     private func load(
         _ text: String, _ environment: [String: String] = [:], _ flags: [String: [String]] = [:]
     ) throws(SettingsRefusal) -> LoadedSettings {
@@ -42,11 +42,11 @@ import Testing
 
     @Test func `The example parses, equals the defaults and names every setting`() throws {
         let loaded = try SettingsSources(file: Self.example, environment: [:]).load()
-        #expect(loaded.settings == Settings())
+        #expect(loaded.settings == DaemonSettings())
         #expect(loaded.origins.keys.sorted() == SettingTable.rows.map(\.key).sorted())
     }
 
-    @Test func `Options win over variables, variables over the file, the file over the defaults`() throws {
+    @Test func `Options override variables, variables the file, the file the defaults`() throws {
         let text = "hop: 3\nsource: stdin\nthreads: 4\ndetection:\n  on: 0.4\n"
         let loaded = try load(
             text, ["ASTD_HOP": "2", "ASTD_DETECTION_ON": "0.6", "ASTD_THREADS": "", "HOME": "/"],
@@ -62,7 +62,7 @@ import Testing
         #expect(loaded.settings.source == "stdin" && loaded.settings.precision == "auto")
     }
 
-    @Test func `Every setting can come from every place`() throws {
+    @Test func `Every setting is read from variables and from options`() throws {
         let values: [String: String] = [
             "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
@@ -89,13 +89,13 @@ import Testing
         #expect(byVariable.settings.adapter == ["/a", "/b"])
         #expect(byVariable.settings.detection.allowed == ["A", "B"])
         for row in SettingTable.rows {
-            #expect(row.show(byFlag.settings) != row.show(Settings()) || row.key == "precision", "\(row.key)")
+            #expect(row.show(byFlag.settings) != row.show(DaemonSettings()), "\(row.key)")
         }
-        // What --check-config prints is a file that means the same.
+        // The output of --check-config is a file with the same settings.
         #expect(try load(byFlag.text).settings == byFlag.settings)
     }
 
-    @Test func `A label may have rules of its own, from the file and from options`() throws {
+    @Test func `A label has rules of its own, from the file and from options`() throws {
         let text = """
             detection:
               off: 0.4
@@ -113,68 +113,79 @@ import Testing
     }
 
     @Test(arguments: [
-        ("hup: 1", ["F:1: hup is no setting: do you mean hop?"]),
-        ("hop: 1\nminimum_hits: 2", ["F:2: minimum_hits is no setting: do you mean detection.minimum_hits?"]),
+        ("hup: 1", ["F:1: unknown setting 'hup'; did you mean 'hop'?"]),
+        (
+            "hop: 1\nminimum_hits: 2",
+            ["F:2: unknown setting 'minimum_hits'; did you mean 'detection.minimum_hits'?"]
+        ),
         (
             "detection:\n  tresholds: 1",
             [
-                "F:2: detection.tresholds is no setting: here there are detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
+                "F:2: unknown setting 'detection.tresholds'; expected one of: detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
             ]
         ),
         (
             "detection: {labels: {Dog: {merge_gpa: 1}}}",
-            ["F:1: detection.labels.Dog.merge_gpa is no setting: do you mean detection.labels.Dog.merge_gap?"]
+            [
+                "F:1: unknown setting 'detection.labels.Dog.merge_gpa'; did you mean 'detection.labels.Dog.merge_gap'?"
+            ]
         ),
-        ("hop: 0", ["F:1: hop is \"0\": give 0.01 to 600 seconds"]),
-        ("hop: [1]", ["F:1: hop is \"a list\": give 0.01 to 600 seconds"]),
-        ("hop: null", ["F:1: hop is \"null\": give 0.01 to 600 seconds"]),
-        ("fast: yes", ["F:1: fast is \"yes\": give true or false"]),
-        ("threads: 1.5", ["F:1: threads is \"1.5\": give a whole number from 1 to 256, or null"]),
-        ("detection: 3", ["F:1: detection is no mapping of names to values"]),
-        ("detection: {labels: [Dog]}", ["F:1: detection.labels is no mapping of labels to settings"]),
+        ("hop: 0", ["F:1: invalid value '0' for hop; expected 0.01 to 600 seconds"]),
+        ("hop: [1]", ["F:1: invalid value 'a list' for hop; expected 0.01 to 600 seconds"]),
+        ("hop: null", ["F:1: invalid value 'null' for hop; expected 0.01 to 600 seconds"]),
+        ("fast: yes", ["F:1: invalid value 'yes' for fast; expected true or false"]),
+        (
+            "threads: 1.5",
+            ["F:1: invalid value '1.5' for threads; expected a whole number from 1 to 256, or null"]
+        ),
+        ("detection: 3", ["F:1: detection must be a mapping of names to values"]),
+        ("detection: {labels: [Dog]}", ["F:1: detection.labels must be a mapping of labels to settings"]),
         (
             "detection:\n  on: 0.2\n  off: 0.3",
-            ["F:3: detection.off is 0.3, above detection.on, 0.2: give off less than on"]
+            ["F:3: detection.off is 0.3 and detection.on is 0.2; off must not be above on"]
         ),
-        ("- hop", ["F:1: is no mapping of names to values: write \"name: value\""]),
+        ("- hop", ["F:1: expected a mapping, such as \"name: value\""]),
         (
             "hop: 9999\nsorce: pulse",
             [
-                "F:1: hop is \"9999\": give 0.01 to 600 seconds",
-                "F:2: sorce is no setting: do you mean source?",
+                "F:1: invalid value '9999' for hop; expected 0.01 to 600 seconds",
+                "F:2: unknown setting 'sorce'; did you mean 'source'?",
             ]
         ),
     ])
-    func `What is wrong in a file is named, with its line and what is allowed`(
+    func `A problem in a file is reported with its line and the accepted values`(
         text: String, expected: [String]
     ) {
         #expect(complaints(text) == expected)
     }
 
-    @Test func `Wrong variables and options are named as they are written`() {
+    @Test func `Problems of variables and options name them as the user wrote them`() {
         #expect(
             complaints("", ["ASTD_HOPP": "1", "ASTD_SOCKET": "/x", "ASTD_MINIMUM": "1"])[0]
-                == "$ASTD_HOPP: ASTD_HOPP is no setting: do you mean ASTD_HOP?")
+                == "$ASTD_HOPP: unknown setting 'ASTD_HOPP'; did you mean 'ASTD_HOP'?")
         #expect(
             complaints("", ["ASTD_GATE": "loud"]) == [
-                "$ASTD_GATE: gate is \"loud\": give -200 to 0 dB relative to full scale, or null"
+                "$ASTD_GATE: invalid value 'loud' for gate; expected -200 to 0 dB relative to full scale, or null"
             ])
-        #expect(complaints("", [:], ["hop": ["0"]]) == ["--hop is \"0\": give 0.01 to 600 seconds"])
+        #expect(
+            complaints("", [:], ["hop": ["0"]]) == [
+                "invalid value '0' for --hop; expected 0.01 to 600 seconds"
+            ])
         #expect(
             complaints("", [:], ["detection.onn": ["0"]]) == [
-                "detection.onn is no setting: do you mean detection.on?"
+                "unknown setting 'detection.onn'; did you mean 'detection.on'?"
             ])
         #expect(complaints("", [:], ["detection.labels.Dog": ["0"]]).count == 1)
         #expect(
             complaints("", [:], ["metrics": ["0"]]) == [
-                "metrics is no setting: here there are metrics.file, metrics.interval"
+                "unknown setting 'metrics'; expected one of: metrics.file, metrics.interval"
             ])
         #expect(
             complaints("", [:], ["detection.labels": ["0"]])[0].hasPrefix(
-                "detection.labels is no setting: here there are detection.labels.LABEL.on, "))
+                "unknown setting 'detection.labels'; expected one of: detection.labels.LABEL.on, "))
     }
 
-    @Test func `Lists are set with colons between, where no option of their own takes them one by one`()
+    @Test func `Lists given with --set are separated by colons; options are repeated`()
         throws
     {
         let flags = [
@@ -185,7 +196,7 @@ import Testing
         #expect(settings.adapter == ["/a:b", "/c"])
     }
 
-    @Test func `Only the command line is a question of usage`() {
+    @Test func `Only problems of the command line are usage errors`() {
         func refusal(_ text: String, _ flags: [String: [String]]) -> SettingsRefusal? {
             do throws(SettingsRefusal) {
                 _ = try load(text, [:], flags)
@@ -202,16 +213,16 @@ import Testing
         "hop: [", "a: b: c", "hop: 1\nhop: 2", "\u{0}", "%YAML 9.9\n---\n", "&a [*a, *a]", "? [x]\n: y", "{",
         "!!binary x", "- - - - -", "hop: !!int two", "*nothing", "---\n---\n", "\t\thop: 1",
     ])
-    func `What is no YAML of settings is refused in one line`(text: String) {
+    func `Text that is not a YAML mapping of settings is refused in one line`(text: String) {
         let complaints = complaints(text)
         #expect(complaints.allSatisfy { !$0.contains("\n") })
         #expect(!complaints.isEmpty, "\(text)")
     }
 
     @Test(arguments: ["[", "{a: ", "- ", "? ", "&x [", "'"])
-    func `Deep nesting and long files are refused, not followed`(piece: String) async {
+    func `Deep nesting and long files are refused without recursion`(piece: String) async {
         let text = String(repeating: piece, count: 100_000)
-        // On a thread with a small stack, as a reload has.
+        // A reload runs on a thread with a small stack, too.
         let count = await withCheckedContinuation { continuation in
             DispatchQueue(label: "small").async {
                 continuation.resume(returning: SettingsFile(path: "F", text: text).problems.count)
@@ -220,8 +231,8 @@ import Testing
         #expect(count >= 1)
     }
 
-    /// Bytes of the example that were changed, doubled, cut out or put in; whatever comes of it, it is settings or reasons.
-    @Test func `Whatever a file holds, reading it ends with settings or with reasons`() throws {
+    /// Changes, repeats, removes and inserts bytes of the example.
+    @Test func `Any content of a file results in settings or in refusals`() throws {
         let example = [UInt8](try Data(contentsOf: URL(filePath: Self.example)).filter { $0 != 0 })
         // Without comments, which swallow most changes.
         let lines = example.split(separator: 0x0A).filter {
@@ -252,32 +263,35 @@ import Testing
             #expect(problems.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
             if !problems.isEmpty { refused += 1 }
         }
-        #expect(refused > 500 && refused < 1000, "\(refused)")
+        // The seed fixes the changes, but each new setting shifts them. Some must be harmless, or only refusals were
+        // tested, and most must do harm, or the changes were too few.
+        #expect(refused > 500)
+        #expect(refused < 1000)
     }
 
-    @Test func `Files that cannot be read are named with the reason`() throws {
+    @Test func `An unreadable file is reported with its path and the reason`() throws {
         func complaint(_ path: String) -> String {
             SettingsFile(path: path).problems.first?.description ?? ""
         }
         #expect(
             complaint("/nonexistent/astd.yaml")
-                == "/nonexistent/astd.yaml: cannot be read: No such file or directory")
-        #expect(complaint("/tmp") == "/tmp: cannot be read: Is a directory")
+                == "/nonexistent/astd.yaml: cannot read the file: No such file or directory")
+        #expect(complaint("/tmp") == "/tmp: cannot read the file: Is a directory")
         #expect(complaint("/dev/zero").contains("larger than 1048576 bytes"))
         #expect(SettingsFile(path: "/dev/null").problems.isEmpty)
         let pipe = folder.file("pipe")
         try #require(mkfifo(pipe, 0o600) == 0)
-        #expect(complaint(pipe) == "\(pipe): is a pipe: give a file")
+        #expect(complaint(pipe) == "\(pipe): is a pipe; expected a file")
     }
 
-    @Test func `Changes are told in words, apart for what needs a restart`() throws {
+    @Test func `Changes are listed in words, separately for those that need a restart`() throws {
         let old = try load("hop: 1\ndetection: {on: 0.5, labels: {Dog: {on: 0.3}}}").settings
         let new = try load("hop: 2\ndetection: {on: 0.6, deny: [Cat], labels: {Cow: {on: 0.2}}}").settings
         let changes = SettingsChanges(from: old, to: new)
         #expect(
             changes.applied == [
                 "detection.on: 0.5 -> 0.6", "detection.deny: none -> Cat",
-                "detection.labels.Cow: as all -> on 0.2", "detection.labels.Dog: on 0.3 -> as all",
+                "detection.labels.Cow: none -> on 0.2", "detection.labels.Dog: on 0.3 -> none",
             ])
         #expect(changes.postponed == ["hop: 1 -> 2"])
         let merged = old.reloaded(with: new)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Settings
 
-/// What YAML's versions read in more than one way, and what of YAML settings do without.
+/// Values that the versions of YAML read differently, and features of YAML that settings do not support.
 @Suite struct YAMLTests {
     private func complaints(_ text: String) -> [String] {
         SettingsFile(path: "F", text: text).problems.map(\.description)
@@ -13,9 +13,9 @@ import Testing
         return file.problems.isEmpty ? file.entries[key]?.texts : nil
     }
 
-    /// Whether a row takes a text, and what is shown of it then.
+    /// The text that a row prints after it read `text`; `nil` when it refuses.
     private func read(_ text: String, _ key: String) throws -> [String]? {
-        var settings = Settings()
+        var settings = DaemonSettings()
         let row = try #require(SettingTable.byKey[key])
         let found = try #require(texts("\(key): \(text)", key))
         return row.read(found, &settings) ? row.show(settings) ?? ["null"] : nil
@@ -43,13 +43,13 @@ import Testing
         ("model", "2026-11-24", "2026-11-24"), ("model", "no", "no"), ("model", "1.10", "1.10"),
         ("adapter", "~", ""), ("adapter", "no", "no"),
     ])
-    func `A scalar is a text, and means what its setting takes it for`(
+    func `A scalar is text until its setting reads it`(
         key: String, text: String, expected: String?
     ) throws {
         #expect(try read(text, key)?.joined(separator: " ") == expected)
     }
 
-    @Test func `Labels keep their texts, whatever else YAML might take them for`() throws {
+    @Test func `Labels keep their text, also where YAML has other types for it`() throws {
         #expect(
             texts("detection: {deny: [no, yes, 1.0, 0x10, ~, 12:30:00]}", "detection.deny")
                 == ["no", "yes", "1.0", "0x10", "~", "12:30:00"])
@@ -61,99 +61,99 @@ import Testing
         (
             "hop: &a 1",
             [
-                "F:1: is no YAML of settings: &a is an anchor, which settings have not: put it in quotes, or leave it out"
+                "F:1: invalid YAML: &a is an anchor, which settings do not support; quote the value or leave it out"
             ]
         ),
         (
             "hop: 2\ngate: *a",
             [
-                "F:2: is no YAML of settings: *a is an alias, which settings have not: put it in quotes, or write it out"
+                "F:2: invalid YAML: *a is an alias, which settings do not support; quote the value or write it out"
             ]
         ),
         (
             "hop: 2\ndetection: &d {on: 1}",
             [
-                "F:2: is no YAML of settings: &d is an anchor, which settings have not: put it in quotes, or leave it out"
+                "F:2: invalid YAML: &d is an anchor, which settings do not support; quote the value or leave it out"
             ]
         ),
         (
             "threads: !!int 4",
             [
-                "F:1: is no YAML of settings: !!int is a tag, which settings have not: put it in quotes, or leave it out"
+                "F:1: invalid YAML: !!int is a tag, which settings do not support; quote the value or leave it out"
             ]
         ),
         (
             "\nadapter: ! [x]",
             [
-                "F:2: is no YAML of settings: ! is a tag, which settings have not: put it in quotes, or leave it out"
+                "F:2: invalid YAML: ! is a tag, which settings do not support; quote the value or leave it out"
             ]
         ),
         (
             "hop: 2\n---\nhop: 3",
-            ["F:2: is no YAML of settings: a second document begins: leave one"]
+            ["F:2: invalid YAML: a second document begins; expected one"]
         ),
-        ("---\n---\n", ["F:2: is no YAML of settings: a second document begins: leave one"]),
-        ("hop: 1\nhop: 2", ["F:2: hop is given twice, first in line 1"]),
+        ("---\n---\n", ["F:2: invalid YAML: a second document begins; expected one"]),
+        ("hop: 1\nhop: 2", ["F:2: duplicate setting 'hop', first in line 1"]),
         (
             "detection:\n  on: 0.1\n  \"on\": 0.2\nhup: 1",
             [
-                "F:3: detection.on is given twice, first in line 2",
-                "F:4: hup is no setting: do you mean hop?",
+                "F:3: duplicate setting 'detection.on', first in line 2",
+                "F:4: unknown setting 'hup'; did you mean 'hop'?",
             ]
         ),
         (
             "detection: {labels: {A: {on: 1, on: 2}, A: {on: 1}}}",
             [
-                "F:1: detection.labels.A is given twice, first in line 1",
-                "F:1: detection.labels.A.on is given twice, first in line 1",
+                "F:1: duplicate setting 'detection.labels.A', first in line 1",
+                "F:1: duplicate setting 'detection.labels.A.on', first in line 1",
             ]
         ),
-        ("? [x]\n: y", ["F:1: a name is no text"]),
-        ("detection: {labels: {[x]: {on: 1}}}", ["F:1: a name is no text"]),
-        ("adapter: [[a]]", ["F:1: adapter is \"a list of lists\": give directories of adapters"]),
-        ("detection:\n\ton: 0.3", ["F:2: is no YAML of settings: a tab: indent with spaces"]),
-        ("source: *?*", ["F:1: is no YAML of settings: a value cannot begin with *: put it in quotes"]),
+        ("? [x]\n: y", ["F:1: a name must be text"]),
+        ("detection: {labels: {[x]: {on: 1}}}", ["F:1: a name must be text"]),
+        ("adapter: [[a]]", ["F:1: invalid value 'a list of lists' for adapter; expected directories"]),
+        ("detection:\n\ton: 0.3", ["F:2: invalid YAML: unexpected tab; indent with spaces"]),
+        ("source: *?*", ["F:1: invalid YAML: a value cannot begin with *; put the value in quotes"]),
         (
             "source: pulse: USB",
             [
-                "F:1: is no YAML of settings: a colon cannot stand here: if it belongs to a value, put it in quotes; else see the line above"
+                "F:1: invalid YAML: unexpected colon; if it is part of a value, put the value in quotes, else check the line above"
             ]
         ),
-        ("hop 0.5", ["F:1: is no mapping of names to values: write \"name: value\""]),
+        ("hop 0.5", ["F:1: expected a mapping, such as \"name: value\""]),
         (
             "detection: {on: 0.1}\ndetection.on: 0.2",
-            ["F:2: detection.on is given twice, first in line 1"]
+            ["F:2: duplicate setting 'detection.on', first in line 1"]
         ),
-        ("hop: @1", ["F:1: is no YAML of settings: a value cannot begin with @: put it in quotes"]),
+        ("hop: @1", ["F:1: invalid YAML: a value cannot begin with @; put the value in quotes"]),
         (
             "# Grüße 🎤\nhop: `1",
-            ["F:2: is no YAML of settings: a value cannot begin with `: put it in quotes"]
+            ["F:2: invalid YAML: a value cannot begin with `; put the value in quotes"]
         ),
         (
             "hop: 1\nsource: \"x",
             [
-                "F:2: is no YAML of settings: found unexpected end of stream while scanning a quoted scalar"
+                "F:2: invalid YAML: found unexpected end of stream while scanning a quoted scalar"
             ]
         ),
         (
             "hop: 1\nadapter: [a\n\n",
             [
-                "F:4: is no YAML of settings: did not find expected ',' or ']' while parsing a flow sequence that began in line 2"
+                "F:4: invalid YAML: did not find expected ',' or ']' while parsing a flow sequence that began in line 2"
             ]
         ),
-        ("hop: 1\n\u{1}", ["F:2: is no YAML of settings: control characters are not allowed (U+0001)"]),
-        ("hop: 1\n\u{0}", ["F:2: is no YAML of settings: control characters are not allowed (U+0000)"]),
-        ("source: \"a\\0b\"", ["F:1: is no YAML of settings: a value holds the character NUL"]),
+        ("hop: 1\n\u{1}", ["F:2: invalid YAML: control characters are not allowed (U+0001)"]),
+        ("hop: 1\n\u{0}", ["F:2: invalid YAML: control characters are not allowed (U+0000)"]),
+        ("source: \"a\\0b\"", ["F:1: invalid YAML: a value contains the character NUL"]),
         (
             "a: " + String(repeating: "[", count: 70),
-            ["F:1: is no YAML of settings: values are nested more than 64 deep"]
+            ["F:1: invalid YAML: values are nested more than 64 deep"]
         ),
         (
             "adapter: [" + String(repeating: "a,\n", count: 100_001),
-            ["F:99998: is no YAML of settings: there are more than 100000 values"]
+            ["F:99998: invalid YAML: there are more than 100000 values"]
         ),
     ])
-    func `What settings do not take from YAML is named with its line`(text: String, expected: [String]) {
+    func `Unsupported YAML is reported with its line`(text: String, expected: [String]) {
         #expect(complaints(text) == expected)
     }
 
@@ -167,12 +167,12 @@ import Testing
     }
 
     @Test(arguments: ["", "\n", "# nothing\n", "~", "null\n", "---\n", "\u{FEFF}", "---\n...\n"])
-    func `A file with nothing in it is one without settings`(text: String) {
+    func `An empty file has no settings`(text: String) {
         let file = SettingsFile(path: "F", text: text)
         #expect(file.problems.isEmpty && file.entries.isEmpty && file.labels.isEmpty)
     }
 
-    @Test func `Nesting and numbers of values up to the limits are read`() throws {
+    @Test func `Nesting and number of values are read up to their limits`() throws {
         let depth = YAMLDocument.maximumDepth
         let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         #expect(try YAMLDocument.root(of: nested)?.items?.count == 1)

@@ -48,9 +48,37 @@ import TextSupport
     }
 
     @Test func `An error says at which byte`() {
-        #expect(throws: JSONError.notJSON(offset: 5, reason: "no value starts like this")) {
+        #expect(throws: JSONError.notJSON(offset: 5, reason: "a value is expected")) {
             try parse(#"{"a":x}"#)
         }
+    }
+
+    @Test func `A duplicate key is refused with its name and position`() {
+        #expect(throws: JSONError.notJSON(offset: 15, reason: "duplicate key `a`")) {
+            try parse(#"{"b":{},"a":1, "\u0061":2}"#)
+        }
+        let long = String(repeating: "x", count: 1000)
+        #expect(
+            throws: JSONError.notJSON(
+                offset: 1006, reason: "duplicate key `\(String(repeating: "x", count: 60))…`")
+        ) {
+            try parse(#"{"\#(long)":1,"\#(long)":2}"#)
+        }
+    }
+
+    @Test func `Values are read up to their largest number and refused beyond`() throws {
+        func zeros(_ count: Int) -> String { "[" + String(repeating: "0,", count: count - 1) + "0]" }
+        _ = try parse(zeros(JSONValue.maximumCount - 1))
+        #expect(throws: JSONError.self) { try parse(zeros(JSONValue.maximumCount)) }
+    }
+
+    @Test func `Members keep the order of the text`() throws {
+        guard case .object(let object) = try parse(#"{"b":1,"a":{"z":2,"y":3},"c":null}"#) else {
+            Issue.record("not an object")
+            return
+        }
+        #expect(object.orderedMembers.map(\.name) == ["b", "a", "c"])
+        #expect(JSONValue.object(object).text == #"{"b":1,"a":{"z":2,"y":3},"c":null}"#)
     }
 
     @Test func `Hostile mutations never crash and agree with Foundation`() throws {

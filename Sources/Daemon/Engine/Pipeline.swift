@@ -87,7 +87,7 @@ final class Pipeline: @unchecked Sendable {
     var omittedClips: Int { clips.omittedClips }
 
     /// Applies the settings that can change at run time.
-    @Sendable func apply(_ settings: Settings) {
+    @Sendable func apply(_ settings: DaemonSettings) {
         detection.setRules(settings.detection)
         clips.apply(settings.clips)
         commands.post(.setMutedAfter(seconds: settings.mutedAfter))

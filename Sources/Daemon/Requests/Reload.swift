@@ -13,14 +13,14 @@ final class Reload: Sendable {
     private let sources: SettingsSources
     private let adapters: AdapterShelf
     private let logger: Logger
-    private let apply: @Sendable (Settings) -> Void
+    private let apply: @Sendable (DaemonSettings) -> Void
     private let queue = BlockingQueue("astd-settings")
-    private let current: NIOLockedValueBox<Settings>
+    private let current: NIOLockedValueBox<DaemonSettings>
 
     /// - Parameter apply: Applies the settings that can change at run time.
     init(
-        _ settings: Settings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
-        apply: @escaping @Sendable (Settings) -> Void
+        _ settings: DaemonSettings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
+        apply: @escaping @Sendable (DaemonSettings) -> Void
     ) {
         current = NIOLockedValueBox(settings)
         self.sources = sources
@@ -29,7 +29,7 @@ final class Reload: Sendable {
         self.apply = apply
     }
 
-    var settings: Settings { current.withLockedValue { $0 } }
+    var settings: DaemonSettings { current.withLockedValue { $0 } }
 
     /// Invalid settings change nothing; the adapters are read in any case.
     func run() async -> ReloadReport {

@@ -1,11 +1,14 @@
+internal import TextSupport
+
 /// `adapter_config.json` of PEFT: what the LoRA factors mean.
 struct AdapterConfig {
-    private let fields: Fields
     /// In the file's order: the first that matches counts.
     private let alphaPattern: [(pattern: ModulePattern, alpha: Double)]
     let path: String
 
-    private struct Fields: Decodable {
+    private let fields: Fields
+
+    private struct Fields {
         var peftType: String?
         var loraAlpha: Double?
         var useRslora: Bool?
@@ -15,92 +18,60 @@ struct AdapterConfig {
         var baseModelNameOrPath: String?
         var peftVersion: String?
         var bias: String?
-        var initLoraWeights: Initialisation?
-        var alphaPattern: [String: Double]?
+        /// A method's name; `nil` for `true` and `false`.
+        var initialisation: String?
+        /// In the file's order.
+        var alphaPattern: [(name: String, value: Double)]
         var layerReplication: [[Int]]?
-        var modulesToSave: Names?
-        var aloraInvocationTokens: Something?
-        var kasaConfig: Something?
-        var useBdlora: Something?
-        var arrowConfig: Something?
-        var targetParameters: Something?
-        var trainableTokenIndices: Something?
+        var modulesToSave: [String]?
+        /// The keys of ``AdapterConfig/unmergeable`` that are set.
+        var unmergeable: [String]
 
-        enum CodingKeys: String, CodingKey {
-            case peftType = "peft_type"
-            case loraAlpha = "lora_alpha"
-            case useRslora = "use_rslora"
-            case useDora = "use_dora"
-            case loraBias = "lora_bias"
-            case useQalora = "use_qalora"
-            case baseModelNameOrPath = "base_model_name_or_path"
-            case peftVersion = "peft_version"
-            case bias
-            case initLoraWeights = "init_lora_weights"
-            case alphaPattern = "alpha_pattern"
-            case layerReplication = "layer_replication"
-            case modulesToSave = "modules_to_save"
-            case aloraInvocationTokens = "alora_invocation_tokens"
-            case kasaConfig = "kasa_config"
-            case useBdlora = "use_bdlora"
-            case arrowConfig = "arrow_config"
-            case targetParameters = "target_parameters"
-            case trainableTokenIndices = "trainable_token_indices"
+        init(_ file: ConfigFile) throws(ModelError) {
+            peftType = try file.string("peft_type")
+            loraAlpha = try file.double("lora_alpha")
+            useRslora = try file.bool("use_rslora")
+            useDora = try file.bool("use_dora")
+            loraBias = try file.bool("lora_bias")
+            useQalora = try file.bool("use_qalora")
+            baseModelNameOrPath = try file.string("base_model_name_or_path")
+            peftVersion = try file.string("peft_version")
+            bias = try file.string("bias")
+            initialisation = try file.read("init_lora_weights", "true, false or a method's name") { value in
+                if case .bool = value { String?.none } else { value.stringValue }
+            }.flatMap { $0 }
+            alphaPattern = try file.members("alpha_pattern", "a number") { $0.finiteNumber } ?? []
+            layerReplication = try file.read("layer_replication", "a list of ranges") { value in
+                value.array { $0.array { $0.wholeNumber } }
+            }
+            modulesToSave = try file.read("modules_to_save", "a name, or a list of names") { value in
+                value.stringValue.map { [$0] } ?? value.array { $0.stringValue }
+            }
+            unmergeable = AdapterConfig.unmergeable.filter { file.value($0).map(Self.isSet) ?? false }
         }
-    }
 
-    /// A list of names, or one name.
-    private struct Names: Decodable {
-        let list: [String]
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let name = try? container.decode(String.self) {
-                list = [name]
-            } else {
-                list = try container.decode([String].self)
+        /// Every value but `false` and an empty list.
+        private static func isSet(_ value: JSONValue) -> Bool {
+            switch value {
+            case .bool(let flag): flag
+            case .array(let values): !values.isEmpty
+            default: true
             }
         }
     }
 
-    /// Anything at all; `false` and an empty list are nothing.
-    private struct Something: Decodable {
-        let isThere: Bool
-
-        init(from decoder: any Decoder) throws {
-            if let flag = try? decoder.singleValueContainer().decode(Bool.self) {
-                isThere = flag
-            } else if let list = try? decoder.unkeyedContainer() {
-                isThere = list.count != 0
-            } else {
-                isThere = true
-            }
-        }
-    }
-
-    /// `true`, `false`, or a method's name.
-    private enum Initialisation: Decodable {
-        case standard(Bool)
-        case method(String)
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let flag = try? container.decode(Bool.self) {
-                self = .standard(flag)
-            } else {
-                self = .method(try container.decode(String.self))
-            }
-        }
-    }
+    /// With these the merged weights are not W + s B A.
+    private static let unmergeable = [
+        "alora_invocation_tokens", "kasa_config", "use_bdlora", "arrow_config", "target_parameters",
+        "trainable_token_indices",
+    ]
 
     /// - Throws: ``ModelError``: unreadable, malformed, or unsupported with the key that astd does not merge.
     init(path: String) throws(ModelError) {
         self.path = path
-        fields = try ConfigFile.decode(Fields.self, path: path)
-        let values = fields.alphaPattern ?? [:]
+        fields = try Fields(try ConfigFile(path: path))
         var patterns: [(ModulePattern, Double)] = []
-        for key in try Self.keysInOrder(of: "alpha_pattern", path: path) {
-            guard let alpha = values[key] else { continue }
+        for (key, alpha) in fields.alphaPattern {
             guard let pattern = ModulePattern(key) else {
                 throw .unsupported(
                     path: path, key: "alpha_pattern", found: String(key.prefix(80)),
@@ -118,7 +89,7 @@ struct AdapterConfig {
     /// Whether B has a bias.
     var hasBiasOfB: Bool { fields.loraBias ?? false }
     /// Modules that the file holds whole, by their names' ends.
-    var modulesToSave: [String] { fields.modulesToSave?.list ?? [] }
+    var modulesToSave: [String] { fields.modulesToSave ?? [] }
     var isRankStabilised: Bool { fields.useRslora ?? false }
     var baseName: String? { fields.baseModelNameOrPath }
     /// Version of PEFT.
@@ -148,44 +119,20 @@ struct AdapterConfig {
             throw refuse("lora_bias", "true", "false together with use_dora, as in PEFT")
         }
         if fields.useQalora == true { throw refuse("use_qalora", "true", "false") }
-        // Each makes the numbers depend on something that W + s B A is not.
-        let others: [(Fields.CodingKeys, Something?)] = [
-            (.aloraInvocationTokens, fields.aloraInvocationTokens), (.kasaConfig, fields.kasaConfig),
-            (.useBdlora, fields.useBdlora), (.arrowConfig, fields.arrowConfig),
-            (.targetParameters, fields.targetParameters),
-            (.trainableTokenIndices, fields.trainableTokenIndices),
-        ]
-        for (key, value) in others where value?.isThere == true {
-            throw refuse(key.rawValue, "set", "nothing")
-        }
+        if let key = fields.unmergeable.first { throw refuse(key, "set", "nothing") }
         if let bias = fields.bias, !["none", "all", "lora_only"].contains(bias) {
             throw refuse("bias", bias, "none, all, lora_only")
         }
         if let layers = fields.layerReplication, !layers.isEmpty {
             throw refuse("layer_replication", "\(layers)", "none")
         }
-        if case .method(let method) = fields.initLoraWeights,
+        if let method = fields.initialisation,
             !["gaussian", "eva", "orthogonal", "mica"].contains(method)
         {
-            // These subtract something from the base that the adapter's file does not hold.
+            // These methods change the base weights too, and the adapter's file does not hold that change.
             throw refuse(
                 "init_lora_weights", method,
                 "true, false, gaussian, eva, orthogonal, mica (convert the adapter with PEFT first)")
         }
-    }
-
-    /// A general decoder forgets the order of an object's keys, and the order decides between patterns.
-    private static func keysInOrder(of wanted: String, path: String) throws(ModelError) -> [String] {
-        var keys: [String] = []
-        try ConfigFile.scan(try ConfigFile.bytes(path: path), path: path) { scanner throws(ModelError) in
-            try scanner.object { key, scanner throws(ModelError) in
-                guard key == wanted, scanner.isAtObject() else { return try scanner.skipValue() }
-                try scanner.object { key, scanner throws(ModelError) in
-                    keys.append(key)
-                    try scanner.skipValue()
-                }
-            }
-        }
-        return keys
     }
 }

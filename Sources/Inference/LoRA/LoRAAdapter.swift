@@ -34,9 +34,9 @@ public final class LoRAAdapter: @unchecked Sendable {
         config = try AdapterConfig(path: directory + "/" + Self.configName)
         file = try Self.weights(directory)
         let overlayPath = directory + "/config.json"
-        overlay =
-            ConfigFile.exists(path: overlayPath)
-            ? try ConfigFile.decode(ConfigFields.self, path: overlayPath) : nil
+        overlay = try ConfigFile.ifPresent(path: overlayPath).map { file throws(ModelError) in
+            try ConfigFields(file)
+        }
         let featuresPath = directory + "/preprocessor_config.json"
         ownFeatures = ConfigFile.exists(path: featuresPath) ? try FeatureSettings(path: featuresPath) : nil
         for name in file.names.sorted() { try sort(name) }

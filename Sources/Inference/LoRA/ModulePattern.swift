@@ -1,25 +1,25 @@
-/// A key of `alpha_pattern`: PEFT's rule is that the key, a regular expression of Python, is the whole path of a
-/// module or its end after a dot: `re.match(r"(.*\.)?(KEY)$", path)`.
+/// A key of `alpha_pattern`: a Python regular expression that PEFT matches with the whole path of a module, or with its
+/// end after a dot: `re.match(r"(.*\.)?(KEY)$", path)`.
 ///
-/// The expression comes with a stranger's file, so it is matched by following all alternatives at once (Thompson:
-/// "Regular expression search algorithm", 1968): time is path x expression, whatever the expression. What that
-/// cannot do (look-around, back references) is not supported; nobody names modules with it.
+/// `alpha_pattern` is untrusted input, so it is matched by following all alternatives at once (Thompson: "Regular
+/// expression search algorithm", 1968): the time is at most path x expression. This method supports neither look-around
+/// nor back references; names of modules do not need them.
 struct ModulePattern {
     /// One step of the compiled expression.
     enum Step: Equatable {
         /// Consumes one character of the set.
         case one(CharacterSet)
-        /// Goes on at both.
+        /// Continues at both.
         case split(Int, Int)
         case jump(Int)
-        /// Holds at the beginning of the path only.
+        /// Matches only at the beginning of the path.
         case begin
         case end
         case wordBoundary(Bool)
         case match
     }
 
-    /// Characters an expression's step consumes: ranges of scalars, perhaps all but them.
+    /// The characters that a step consumes: ranges of scalars, or all others.
     struct CharacterSet: Equatable {
         var ranges: [ClosedRange<UInt32>]
         var isNegated = false
@@ -34,7 +34,7 @@ struct ModulePattern {
     static let maximumSteps = 2000
     let steps: [Step]
 
-    /// - Returns: `nil` when `key` is no expression, or none of those that are supported.
+    /// - Returns: `nil` when `key` is not a regular expression, or not a supported one.
     init?(_ key: String) {
         var parser = ModulePatternParser(key)
         guard let steps = parser.parse() else { return nil }
@@ -61,7 +61,7 @@ struct ModulePattern {
         return current.list.contains { steps[$0] == .match }
     }
 
-    /// Adds what can be reached from `first` without consuming anything.
+    /// Adds the steps that are reachable from `first` without consuming a character.
     private func follow(_ first: Int, at position: Int, _ path: [Unicode.Scalar], into threads: inout Threads)
     {
         var pending = [first]
@@ -103,7 +103,7 @@ struct ModulePattern {
 }
 
 extension Unicode.Scalar {
-    /// Python's `\w` for the ASCII that module names are made of.
+    /// Python's `\w`, limited to ASCII, as in names of modules.
     var isWordCharacter: Bool {
         ("a"..."z").contains(self) || ("A"..."Z").contains(self) || ("0"..."9").contains(self) || self == "_"
             || (value > 0x7F && properties.isAlphabetic)

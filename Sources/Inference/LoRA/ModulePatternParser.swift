@@ -14,7 +14,7 @@ struct ModulePatternParser {
 
     init(_ key: String) { scalars = Array(key.unicodeScalars) }
 
-    /// - Returns: The steps, ended by `match`; `nil` for what is not understood or too long.
+    /// - Returns: The steps, ended by `match`; `nil` for an unsupported or too long expression.
     mutating func parse() -> [ModulePattern.Step]? {
         guard scalars.count <= ModulePattern.maximumSteps, let steps = alternatives(),
             position == scalars.count,
@@ -23,7 +23,7 @@ struct ModulePatternParser {
         return steps + [.match]
     }
 
-    // Steps refer to others by their distance while they are put together, see ``shifted``.
+    // While steps are assembled, they refer to others by distance; see ``shifted``.
 
     private mutating func alternatives() -> [Step]? {
         depth += 1
@@ -50,7 +50,7 @@ struct ModulePatternParser {
         return steps
     }
 
-    /// One item with what follows it: `*`, `+`, `?`, `{m,n}`.
+    /// One item and its quantifier: `*`, `+`, `?`, `{m,n}`.
     private mutating func repeated() -> [Step]? {
         guard let item = item() else { return nil }
         var bounds: (least: Int, most: Int?)?
@@ -102,8 +102,8 @@ struct ModulePatternParser {
         }
     }
 
-    /// `{m}`, `{m,}`, `{,n}`, `{m,n}`; `nil`, and nothing consumed but the brace, when it is none: Python takes it
-    /// for a character then.
+    /// `{m}`, `{m,}`, `{,n}` or `{m,n}`; otherwise returns `nil` and consumes only the brace, which Python then reads as a
+    /// character.
     private mutating func braces() -> (least: Int, most: Int?)? {
         let start = position
         position += 1
@@ -198,7 +198,7 @@ struct ModulePatternParser {
         case "S": return CharacterSet(ranges: space, isNegated: true)
         case "n": return single("\n")
         case "t": return single("\t")
-        // Other letters and digits mean something in Python that is not supported here.
+        // Other letters and digits are Python escapes that are not supported.
         default: return scalar.isWordCharacter && scalar != "_" ? nil : single(scalar)
         }
     }

@@ -27,7 +27,7 @@ public final class BaseModel: @unchecked Sendable {
         checkThreads: Int? = nil
     ) throws(ModelError) {
         self.directory = directory
-        fields = try ConfigFile.decode(ConfigFields.self, path: directory + "/config.json")
+        fields = try ConfigFields(try ConfigFile(path: directory + "/config.json"))
         features = try FeatureSettings(path: directory + "/preprocessor_config.json")
         let checkpoint = try Self.weights(directory, precision, cache)
         self.checkpoint = checkpoint

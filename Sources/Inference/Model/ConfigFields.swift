@@ -1,6 +1,6 @@
 /// `config.json` as written: every field may be absent. Absent fields have transformers' defaults, so that
 /// what it leaves out when saving means here what it means there.
-struct ConfigFields: Decodable {
+struct ConfigFields {
     var modelType: String?
     var hiddenSize: Int?
     var numHiddenLayers: Int?
@@ -22,7 +22,7 @@ struct ConfigFields: Decodable {
     /// Of that LayerNorm, where it differs from `layer_norm_eps`.
     var classifierLayerNormEps: Double?
 
-    enum CodingKeys: String, CodingKey {
+    enum Key: String {
         case modelType = "model_type"
         case hiddenSize = "hidden_size"
         case numHiddenLayers = "num_hidden_layers"
@@ -44,18 +44,9 @@ struct ConfigFields: Decodable {
     }
 
     /// 16, or [16, 16].
-    enum PatchSize: Decodable {
+    enum PatchSize {
         case square(Int)
         case sides([Int])
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let side = try? container.decode(Int.self) {
-                self = .square(side)
-            } else {
-                self = .sides(try container.decode([Int].self))
-            }
-        }
 
         var side: Int? {
             switch self {
@@ -86,5 +77,35 @@ struct ConfigFields: Decodable {
             pooling: overlay.pooling ?? pooling,
             classifierLayerNorm: overlay.classifierLayerNorm ?? classifierLayerNorm,
             classifierLayerNormEps: overlay.classifierLayerNormEps ?? classifierLayerNormEps)
+    }
+}
+
+extension ConfigFields {
+    /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value of another type.
+    init(_ file: ConfigFile) throws(ModelError) {
+        func integer(_ key: Key) throws(ModelError) -> Int? { try file.integer(key.rawValue) }
+        func string(_ key: Key) throws(ModelError) -> String? { try file.string(key.rawValue) }
+        self.init(
+            modelType: try string(.modelType),
+            hiddenSize: try integer(.hiddenSize),
+            numHiddenLayers: try integer(.numHiddenLayers),
+            numAttentionHeads: try integer(.numAttentionHeads),
+            intermediateSize: try integer(.intermediateSize),
+            hiddenAct: try string(.hiddenAct),
+            layerNormEps: try file.double(Key.layerNormEps.rawValue),
+            patchSize: try file.read(Key.patchSize.rawValue, "a whole number, or a list of them") { value in
+                value.wholeNumber.map { .square($0) } ?? value.array { $0.wholeNumber }.map { .sides($0) }
+            },
+            qkvBias: try file.bool(Key.qkvBias.rawValue),
+            frequencyStride: try integer(.frequencyStride),
+            timeStride: try integer(.timeStride),
+            maxLength: try integer(.maxLength),
+            numMelBins: try integer(.numMelBins),
+            id2label: try file.members(Key.id2label.rawValue, "a string") { $0.stringValue }
+                .map { labels in Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0.value) }) },
+            problemType: try string(.problemType),
+            pooling: try string(.pooling),
+            classifierLayerNorm: try file.bool(Key.classifierLayerNorm.rawValue),
+            classifierLayerNormEps: try file.double(Key.classifierLayerNormEps.rawValue))
     }
 }

@@ -7,37 +7,20 @@ public struct FeatureSettings: Equatable, Sendable {
     public var mean: Float
     public var standardDeviation: Float
 
-    private struct Fields: Decodable {
-        var samplingRate: Int?
-        var numMelBins: Int?
-        var maxLength: Int?
-        var doNormalize: Bool?
-        var mean: Double?
-        var std: Double?
-
-        enum CodingKeys: String, CodingKey {
-            case samplingRate = "sampling_rate"
-            case numMelBins = "num_mel_bins"
-            case maxLength = "max_length"
-            case doNormalize = "do_normalize"
-            case mean, std
-        }
-    }
-
     /// Reads the file; absent keys have `ASTFeatureExtractor`'s defaults.
     ///
     /// - Throws: ``ModelError``: unreadable, malformed, unsupported sampling rate or deviation.
     init(path: String) throws(ModelError) {
-        let fields = try ConfigFile.decode(Fields.self, path: path)
-        let rate = fields.samplingRate ?? 16000
+        let file = try ConfigFile(path: path)
+        let rate = try file.integer("sampling_rate") ?? 16000
         guard rate == 16000 else {
             throw .unsupported(path: path, key: "sampling_rate", found: "\(rate)", wanted: "16000")
         }
-        melBins = fields.numMelBins ?? 128
-        frames = fields.maxLength ?? 1024
-        normalises = fields.doNormalize ?? true
-        mean = Float(fields.mean ?? -4.2677393)
-        standardDeviation = Float(fields.std ?? 4.5689974)
+        melBins = try file.integer("num_mel_bins") ?? 128
+        frames = try file.integer("max_length") ?? 1024
+        normalises = try file.bool("do_normalize") ?? true
+        mean = Float(try file.double("mean") ?? -4.2677393)
+        standardDeviation = Float(try file.double("std") ?? 4.5689974)
         guard mean.isFinite, standardDeviation.isFinite, standardDeviation != 0 else {
             throw .unsupported(
                 path: path, key: "mean, std", found: "\(mean), \(standardDeviation)",

@@ -23,7 +23,7 @@ public struct Geometry: Equatable, Sendable {
     /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value outside what can be computed.
     init(_ fields: ConfigFields, path: String) throws(ModelError) {
         func bounded(
-            _ value: Int?, _ key: ConfigFields.CodingKeys, default standard: Int, in range: ClosedRange<Int>
+            _ value: Int?, _ key: ConfigFields.Key, default standard: Int, in range: ClosedRange<Int>
         ) throws(ModelError) -> Int {
             let value = value ?? standard
             guard range.contains(value) else {

@@ -1,12 +1,94 @@
-private import FoundationEssentials
 private import Glibc
+internal import TextSupport
 
-/// Small JSON files that stand beside the weights.
-enum ConfigFile {
+/// A JSON object in a file beside the weights, read by key and type.
+///
+/// Each reader returns `nil` for a key that is absent or `null`, and throws ``ModelError/unsupported(path:key:found:wanted:)``
+/// for a value of another type. Keys that no reader asks for are ignored.
+struct ConfigFile {
     static let maximumBytes = 16 << 20
 
-    /// Reads a whole regular file of at most 16 MB.
-    static func bytes(path: String) throws(ModelError) -> [UInt8] {
+    let path: String
+    private let root: JSONObject
+
+    /// Reads the whole file.
+    ///
+    /// - Throws: ``ModelError/unreadable(path:reason:)``; ``ModelError/malformed(path:problem:)`` when it is not one
+    ///   JSON object.
+    init(path: String) throws(ModelError) {
+        self.path = path
+        let contents = try Self.bytes(path: path)
+        do throws(JSONError) {
+            guard case .object(let object) = try JSONValue(parsing: contents) else {
+                throw .wrongType(field: "the file", expected: "a JSON object")
+            }
+            root = object
+        } catch {
+            throw .malformed(path: path, problem: error.description)
+        }
+    }
+
+    static func exists(path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// - Returns: `nil` when there is no file at `path`.
+    static func ifPresent(path: String) throws(ModelError) -> ConfigFile? {
+        exists(path: path) ? try ConfigFile(path: path) : nil
+    }
+
+    // MARK: Values
+
+    /// The value as it was read.
+    func value(_ key: String) -> JSONValue? { root[key] }
+
+    func string(_ key: String) throws(ModelError) -> String? {
+        try read(key, "a string") { $0.stringValue }
+    }
+
+    func bool(_ key: String) throws(ModelError) -> Bool? {
+        try read(key, "true or false") { if case .bool(let flag) = $0 { flag } else { nil } }
+    }
+
+    /// A whole number; `16.0` is one.
+    func integer(_ key: String) throws(ModelError) -> Int? {
+        try read(key, "a whole number") { $0.wholeNumber }
+    }
+
+    /// A finite number.
+    func double(_ key: String) throws(ModelError) -> Double? {
+        try read(key, "a number") { $0.finiteNumber }
+    }
+
+    /// The members of an object, in the order of the file.
+    func members<Value>(
+        _ key: String, _ wanted: String, _ convert: (JSONValue) -> Value?
+    ) throws(ModelError) -> [(name: String, value: Value)]? {
+        guard let value = root[key] else { return nil }
+        guard case .object(let object) = value else { throw refusal(key, value, "an object") }
+        var members: [(name: String, value: Value)] = []
+        for (name, value) in object.orderedMembers {
+            guard let converted = convert(value) else { throw refusal("\(key).\(name)", value, wanted) }
+            members.append((name, converted))
+        }
+        return members
+    }
+
+    /// A value of any form that `convert` accepts.
+    ///
+    /// - Parameter wanted: The accepted forms, for the message.
+    func read<Value>(
+        _ key: String, _ wanted: String, _ convert: (JSONValue) -> Value?
+    ) throws(ModelError) -> Value? {
+        guard let value = root[key] else { return nil }
+        guard let converted = convert(value) else { throw refusal(key, value, wanted) }
+        return converted
+    }
+
+    private func refusal(_ key: String, _ value: JSONValue, _ wanted: String) -> ModelError {
+        .unsupported(
+            path: path, key: JSONError.shortened(key), found: JSONError.shortened(value.text), wanted: wanted)
+    }
+
+    private static func bytes(path: String) throws(ModelError) -> [UInt8] {
         let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
         guard size <= maximumBytes else {
@@ -16,67 +98,31 @@ enum ConfigFile {
         let filled = contents.withUnsafeMutableBytes { RegularFile.read(descriptor, into: $0) }
         return Array(contents[..<filled])
     }
+}
 
-    /// - Parameter type: All of its members may be absent.
-    /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` with the key at fault.
-    static func decode<Value: Decodable>(_ type: Value.Type, path: String) throws(ModelError) -> Value {
-        let contents = try bytes(path: path)
-        try checkStructure(contents, path: path)
-        do {
-            return try JSONDecoder().decode(type, from: Data(contents))
-        } catch let error as DecodingError {
-            throw .malformed(path: path, problem: problem(error) ?? unfitMember(type, contents, path: path))
-        } catch {
-            throw .malformed(path: path, problem: "not valid JSON")
+extension JSONValue {
+    var stringValue: String? { if case .string(let text) = self { text } else { nil } }
+
+    var arrayValue: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+
+    /// A finite number; `nil` for `1e400`, which no Double holds.
+    var finiteNumber: Double? {
+        guard case .number(let digits) = self, let number = Double(digits), number.isFinite else {
+            return nil
         }
+        return number
     }
 
-    /// The decoder does not say which number it cannot hold (8.5 layers, 1e400): each member is tried alone.
-    private static func unfitMember<Value: Decodable>(
-        _ type: Value.Type, _ contents: [UInt8], path: String
-    ) -> String {
-        var found: String?
-        try? scan(contents, path: path) { scanner throws(ModelError) in
-            try scanner.object { key, scanner throws(ModelError) in
-                let text = try scanner.valueText()
-                let alone = "{\"\(key)\":\(text)}"
-                if found == nil, (try? JSONDecoder().decode(type, from: Data(alone.utf8))) == nil {
-                    found = "\(key) cannot be \(text.prefix(60))"
-                }
-            }
-        }
-        return found ?? "not valid JSON"
+    /// A whole number, also when it is written as `16.0` or `1e3`.
+    var wholeNumber: Int? {
+        guard case .number(let digits) = self else { return nil }
+        return Int(digits) ?? finiteNumber.flatMap { Int(exactly: $0) }
     }
 
-    /// A general decoder forgets that a key stood there twice, and which of the two it believes is anybody's guess.
-    private static func checkStructure(_ contents: [UInt8], path: String) throws(ModelError) {
-        try scan(contents, path: path) { scanner throws(ModelError) in
-            guard scanner.isAtObject() else { throw scanner.bad("an object is expected") }
-            try scanner.skipValue()
-            try scanner.end()
-        }
-    }
-
-    /// Reads `contents` with a ``JSONScanner``.
-    static func scan(
-        _ contents: [UInt8], path: String, _ body: (inout JSONScanner) throws(ModelError) -> Void
-    ) throws(ModelError) {
-        var failure: ModelError?
-        contents.withUnsafeBytes { buffer in
-            var scanner = JSONScanner(buffer, path: path)
-            do throws(ModelError) { try body(&scanner) } catch { failure = error }
-        }
-        if let failure { throw failure }
-    }
-
-    static func exists(path: String) -> Bool { access(path, F_OK) == 0 }
-
-    private static func problem(_ error: DecodingError) -> String? {
-        switch error {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has the wrong type"
-        case .keyNotFound(let key, _): "no key \(key.stringValue)"
-        default: nil
-        }
+    /// Every element converted; `nil` when this is not an array, or one element is not convertible.
+    func array<Element>(of convert: (JSONValue) -> Element?) -> [Element]? {
+        guard let values = arrayValue else { return nil }
+        let converted = values.compactMap(convert)
+        return converted.count == values.count ? converted : nil
     }
 }

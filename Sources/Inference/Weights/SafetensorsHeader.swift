@@ -1,3 +1,5 @@
+internal import TextSupport
+
 /// The table of contents of a safetensors file, checked against the file before it is believed.
 ///
 /// Layout: u64 little-endian header length, JSON header, data. `data_offsets` count from the header's end.
@@ -40,35 +42,36 @@ struct SafetensorsHeader {
             )
         }
         let dataStart = 8 + Int(declared)
-        var scanner = JSONScanner(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), path: path)
-        try scanner.object { name, scanner throws(ModelError) in
-            if name == "__metadata__" { return try scanner.skipValue() }
-            let entry = try Self.entry(named: name, &scanner, dataStart: dataStart, fileEnd: bytes.count)
-            guard self.entries.updateValue(entry, forKey: name) == nil else {
-                throw .malformed(path: path, problem: "names tensor \(name) twice")
+        let header: JSONObject
+        do throws(JSONError) {
+            let text = UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])
+            guard case .object(let object) = try JSONValue(parsing: Array(text)) else {
+                throw .wrongType(field: "the header", expected: "a JSON object")
             }
+            header = object
+        } catch {
+            throw .malformed(path: path, problem: error.description)
         }
-        try scanner.end()
+        for (name, value) in header.members where name != "__metadata__" {
+            entries[name] = try Self.entry(
+                named: name, value, dataStart: dataStart, fileEnd: bytes.count, path: path)
+        }
         try checkOverlap(path: path)
     }
 
     private static func entry(
-        named name: String, _ scanner: inout JSONScanner, dataStart: Int, fileEnd: Int
+        named name: String, _ value: JSONValue, dataStart: Int, fileEnd: Int, path: String
     ) throws(ModelError) -> Entry {
-        var typeName: String?
-        var shape: [Int]?
-        var offsets: [Int]?
-        try scanner.object { key, scanner throws(ModelError) in
-            switch key {
-            case "dtype": typeName = try scanner.string()
-            case "shape": shape = try scanner.naturals(atMost: maximumDimensions)
-            case "data_offsets": offsets = try scanner.naturals(atMost: 2)
-            default: try scanner.skipValue()
-            }
+        guard case .object(let fields) = value, let typeName = fields["dtype"]?.stringValue,
+            let shape = fields["shape"]?.naturals, let offsets = fields["data_offsets"]?.naturals
+        else {
+            throw .malformed(path: path, problem: "tensor \(name) lacks a valid dtype, shape or data_offsets")
         }
-        let path = scanner.path
-        guard let typeName, let shape, let offsets, offsets.count == 2 else {
-            throw .malformed(path: path, problem: "tensor \(name) lacks dtype, shape or data_offsets")
+        guard shape.count <= maximumDimensions, offsets.count == 2 else {
+            throw .malformed(
+                path: path,
+                problem: "tensor \(name) has \(shape.count) dimensions and \(offsets.count) data_offsets, "
+                    + "at most \(maximumDimensions) and exactly 2 expected")
         }
         guard let type = ElementType(rawValue: typeName) else {
             throw .unsupported(path: path, key: "dtype of \(name)", found: typeName, wanted: "F32, F16, BF16")
@@ -104,6 +107,18 @@ struct SafetensorsHeader {
                 throw .malformed(path: path, problem: "tensor \(name) overlaps another")
             }
             end = entry.bytes.upperBound
+        }
+    }
+}
+
+extension JSONValue {
+    /// An array of integers, each in 0..<2^53 and written in digits alone.
+    fileprivate var naturals: [Int]? {
+        array { value in
+            guard case .number(let digits) = value, let number = Int(digits), digits.first != "-",
+                number < 1 << 53
+            else { return nil }
+            return number
         }
     }
 }

@@ -23,3 +23,13 @@ extension JSONError: CustomStringConvertible {
         }
     }
 }
+
+extension JSONError {
+    /// At most 60 characters of a text from outside, without control characters, for a message of one line.
+    package static func shortened(_ text: String) -> String {
+        let printable = text.prefix(60).map { character in
+            character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "\u{FFFD}" : character
+        }
+        return String(printable) + (text.count > 60 ? "…" : "")
+    }
+}

@@ -1,5 +1,5 @@
 extension JSONObject {
-    // Each throws ``JSONError/missing(field:)`` where its optional twin returns nil.
+    // Each throws ``JSONError/missing(field:)`` where the optional counterpart returns nil.
 
     public func requiredString(_ name: String) throws(JSONError) -> String {
         guard let value = try string(name) else { throw .missing(field: name) }

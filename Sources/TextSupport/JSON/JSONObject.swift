@@ -1,10 +1,10 @@
-/// The members of a JSON object, read by name and type; members nobody asks for are ignored.
+/// The members of a JSON object, read by name and type.
 public struct JSONObject: Sendable {
     public let members: [String: JSONValue]
     /// The names in the order they were read.
     private let names: [String]
 
-    /// - Parameter names: The names of all members in the order to write them again; sorted by default.
+    /// - Parameter names: The names of all members in the order in which they are written; sorted by default.
     public init(_ members: [String: JSONValue] = [:], names: [String]? = nil) {
         self.members = members
         self.names = names ?? members.keys.sorted()
@@ -18,6 +18,11 @@ public struct JSONObject: Sendable {
             throw .wrongType(field: "the line", expected: "a JSON object")
         }
         self = object
+    }
+
+    /// The members in the order they were read.
+    public var orderedMembers: [(name: String, value: JSONValue)] {
+        names.compactMap { name in members[name].map { (name, $0) } }
     }
 
     /// The member, or nil when it is absent or `null`.
@@ -101,7 +106,7 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: Equatable {
-    /// The order of the members is no part of an object's value.
+    /// Objects are equal when their members are, in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members == right.members
     }

@@ -1,10 +1,11 @@
 /// Reads one JSON text (RFC 8259), strictly and with bounded depth.
 ///
-/// Stricter than the standard where a lenient reader would guess: a name that appears twice in an
-/// object, a lone surrogate and bytes that are not UTF-8 are refused.
+/// Stricter than the standard where a lenient reader would guess: a duplicate key in an object, a lone surrogate and
+/// bytes that are not UTF-8 are refused.
 struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0
+    private var valueCount = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -19,7 +20,11 @@ struct JSONParser {
 
     private mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
         skipSpace()
-        guard let byte = peek() else { throw fail("the text ends where a value is expected") }
+        valueCount += 1
+        guard valueCount <= JSONValue.maximumCount else {
+            throw fail("there are more than \(JSONValue.maximumCount) values")
+        }
+        guard let byte = peek() else { throw fail("a value is expected, but the text ends") }
         switch byte {
         case UInt8(ascii: "{"): return .object(try parseObject(depth: depth + 1))
         case UInt8(ascii: "["): return .array(try parseArray(depth: depth + 1))
@@ -28,7 +33,7 @@ struct JSONParser {
         case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
         case UInt8(ascii: "n"): return try parseWord("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
-        default: throw fail("no value starts like this")
+        default: throw fail("a value is expected")
         }
     }
 
@@ -40,11 +45,14 @@ struct JSONParser {
         if skip(UInt8(ascii: "}")) { return JSONObject() }
         repeat {
             skipSpace()
-            guard peek() == UInt8(ascii: "\"") else { throw fail("a name in quotes is expected") }
+            guard peek() == UInt8(ascii: "\"") else { throw fail("a key in quotes is expected") }
+            let start = position
             let name = try parseString()
-            guard skip(UInt8(ascii: ":")) else { throw fail("`:` is expected after a name") }
+            guard skip(UInt8(ascii: ":")) else { throw fail("`:` is expected after a key") }
             let value = try parseValue(depth: depth)
-            guard members.updateValue(value, forKey: name) == nil else { throw fail("a name appears twice") }
+            guard members.updateValue(value, forKey: name) == nil else {
+                throw .notJSON(offset: start, reason: "duplicate key `\(JSONError.shortened(name))`")
+            }
             names.append(name)
         } while skip(UInt8(ascii: ","))
         guard skip(UInt8(ascii: "}")) else { throw fail("`,` or `}` is expected") }
@@ -65,7 +73,7 @@ struct JSONParser {
 
     private mutating func parseWord(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let expected = Array(word.description.utf8)
-        guard bytes[position...].starts(with: expected) else { throw fail("no value starts like this") }
+        guard bytes[position...].starts(with: expected) else { throw fail("a value is expected") }
         position += expected.count
         return value
     }
@@ -93,23 +101,27 @@ struct JSONParser {
     // MARK: Strings
 
     private mutating func parseString() throws(JSONError) -> String {
+        let opening = position
         position += 1
-        var text: [UInt8] = []
+        // Stays empty while the text needs no change: then it is copied once.
+        var unescaped: [UInt8] = []
         var start = position
         while let byte = peek() {
             if byte == UInt8(ascii: "\"") {
-                text.append(contentsOf: bytes[start..<position])
+                let rest = bytes[start..<position]
                 position += 1
-                guard let string = String(validating: text, as: UTF8.self) else {
-                    throw fail("a string is not UTF-8")
-                }
+                let string =
+                    unescaped.isEmpty
+                    ? String(validating: rest, as: UTF8.self)
+                    : String(validating: unescaped + rest, as: UTF8.self)
+                guard let string else { throw .notJSON(offset: opening, reason: "a string is not UTF-8") }
                 return string
             }
             guard byte >= 0x20 else { throw fail("a control character in a string must be escaped") }
             if byte == UInt8(ascii: "\\") {
-                text.append(contentsOf: bytes[start..<position])
+                unescaped.append(contentsOf: bytes[start..<position])
                 position += 1
-                text.append(contentsOf: String(try parseEscape()).utf8)
+                unescaped.append(contentsOf: String(try parseEscape()).utf8)
                 start = position
             } else {
                 position += 1

@@ -19,7 +19,7 @@ extension JSONRecord {
     }
 }
 
-/// One finished JSON value: the result of a request.
+/// One complete JSON value, such as the result of a request.
 public struct JSONText: Sendable, Equatable {
     /// UTF-8, without a line break.
     public let bytes: [UInt8]
@@ -31,7 +31,7 @@ public struct JSONText: Sendable, Equatable {
         bytes = json.bytes
     }
 
-    /// The object a record is.
+    /// The record as an object.
     public init(_ record: some JSONRecord) {
         self.init { record.write(to: &$0) }
     }

@@ -1,7 +1,7 @@
 /// Writes JSON with the members in the order they are given, without any line break.
 ///
-/// The writer cannot fail: a number JSON has no word for (NaN, infinity) becomes `null`. Commas are its
-/// business; that a `member` is written inside an object is the caller's.
+/// The writer cannot fail: a number that JSON cannot represent (NaN, infinity) becomes `null`. It places the commas;
+/// the caller writes a `member` only inside an object.
 public struct JSONWriter: Sendable {
     /// The UTF-8 text so far.
     public private(set) var bytes: [UInt8] = []
@@ -67,13 +67,13 @@ public struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Writes JSON made elsewhere, as it is.
+    /// Writes JSON text unchanged.
     public mutating func raw(_ json: some Sequence<UInt8>) {
         separate()
         bytes.append(contentsOf: json)
     }
 
-    /// Ends the line; nothing may follow but another line.
+    /// Ends the line; only another line may follow.
     public mutating func newline() {
         bytes.append(UInt8(ascii: "\n"))
         needsComma = false

@@ -1,10 +1,10 @@
 public import Detection
 
-/// Everything that `astd run` can be told, with its defaults. ``SettingTable`` says what each is called.
-public struct Settings: Equatable, Sendable {
-    /// As `SourceSpec` reads it.
+/// The settings of `astd run`, with their defaults. ``SettingTable`` has their names.
+public struct DaemonSettings: Equatable, Sendable {
+    /// In the form that `SourceSpec` reads.
     public var source = "pulse"
-    /// `nil`: looked for in the standard places.
+    /// `nil`: the first standard place that has a model.
     public var model: String?
     /// Directories of adapters that classify from the start.
     public var adapter: [String] = []
@@ -16,25 +16,25 @@ public struct Settings: Equatable, Sendable {
     public var activation = "auto"
     /// `auto` or one of `Precision`.
     public var precision = "auto"
-    /// Where packed weights are kept from one start to the next; `nil`: looked for in the standard places.
+    /// Where packed weights are kept between starts; `nil`: the first standard place.
     public var cacheDir: String?
-    /// Weights are packed at every start and kept nowhere.
+    /// Packs the weights at every start and does not store them.
     public var noCache = false
     /// `nil`: all processors.
     public var threads: Int?
-    /// Windows that are quieter throughout are not classified, in dB relative to full scale; `nil`: all are.
+    /// Windows that stay below this level are not classified, in dB relative to full scale; `nil`: all are classified.
     public var gate: Double?
-    /// A file is not paced.
+    /// Reads a file as fast as possible instead of in real time.
     public var fast = false
     /// A file or standard input is read only when the first client has subscribed.
     public var waitForSubscriber = false
-    /// Where the sockets are; `nil`: the first standard place there is.
+    /// Directory of both sockets; `nil`: the first standard place.
     public var runtimeDir: String?
     /// Permissions of `events.sock`.
     public var eventsMode: UInt32 = 0o660
-    /// Most clients of each socket.
+    /// Limit of clients per socket.
     public var maximumClients = 1024
-    /// Seconds of digital silence after which a muted microphone is suspected; 0: never.
+    /// Seconds of digital silence after which the microphone is reported as muted; 0: never.
     public var mutedAfter = 120.0
 
     public var detection = DetectionRules()
@@ -44,7 +44,7 @@ public struct Settings: Equatable, Sendable {
     public init() {}
 }
 
-extension Settings {
+extension DaemonSettings {
     /// All rules of ``detection`` in one line.
     public var detectionText: String {
         let rows = SettingTable.rows.filter { $0.key.hasPrefix("detection.") }.map { row in
@@ -59,21 +59,21 @@ extension Settings {
 
 /// The file for node_exporter's textfile collector.
 public struct MetricsSettings: Equatable, Sendable {
-    /// `nil`: none is written.
+    /// `nil`: no file is written.
     public var file: String?
-    /// Seconds from one writing to the next.
+    /// Seconds between two writes.
     public var interval = 15.0
 
     public init() {}
 }
 
-/// Sound of events, kept on disk.
+/// Recordings of events.
 public struct ClipSettings: Equatable, Sendable {
-    /// `nil`: nothing is kept.
+    /// `nil`: no clip is kept.
     public var directory: String?
-    /// Bytes of all clips together, in units of a million; the oldest go first.
+    /// Size of all clips in millions of bytes; the oldest are deleted first.
     public var maximumMegabytes = 500
-    /// The longest clip in seconds; the sound goes on, the clip does not.
+    /// Length of the longest clip in seconds; a longer event is cut.
     public var maximumSeconds = 30.0
 
     public init() {}
