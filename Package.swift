@@ -109,7 +109,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "astctl", dependencies: ["TextSupport", "Wire", argumentParser], swiftSettings: house),
+            name: "astctl", dependencies: ["SystemSupport", "TextSupport", "Wire", argumentParser],
+            swiftSettings: house),
 
         // Shared by the tests of all targets, and depends on none of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
@@ -139,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "TextSupportTests", dependencies: ["TestSupport", "TextSupport"], swiftSettings: house),
         .testTarget(
-            name: "WireTests", dependencies: ["TestSupport", "TextSupport", "Wire", "astctl"],
+            name: "WireTests",
+            dependencies: ["SystemSupport", "TestSupport", "TextSupport", "Wire", "astctl"],
             swiftSettings: house),
         .testTarget(
             name: "DaemonTests",

@@ -15,7 +15,6 @@ public struct SettingsSources: Sendable {
     /// Checks of modules that this one does not depend on, by key.
     private let checks: [String: Check]
 
-    public static let standardFile = "/etc/astd/astd.yaml"
     /// Variables that are not settings of the daemon.
     private static let otherVariables: Set<String> = ["ASTD_CONFIG", "ASTD_SOCKET"]
     /// Separates the elements of a list in a variable or an option, as in PATH.

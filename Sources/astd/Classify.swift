@@ -180,7 +180,7 @@ struct Classify: ParsableCommand {
 
     private func loadedSettings() throws -> DaemonSettings {
         let flags = modelArguments.flags.merging(windowArguments.flags) { first, _ in first }
-        return try settingsArguments.sources(standardFile: nil, flags: flags).loadOrFail().settings
+        return try settingsArguments.sources(readsStandardFile: false, flags: flags).loadOrFail().settings
     }
 
     /// A label that the model does not have is a spelling mistake, or belongs to another model with the same

@@ -1,3 +1,4 @@
+private import SystemSupport
 private import Glibc
 internal import ArgumentParser
 internal import Daemon
@@ -19,7 +20,7 @@ enum Failure {
     }
 
     static func noModelAnywhere() -> ExitCode {
-        let places = ModelLocator.standardPlaces.joined(separator: ", ")
+        let places = StandardPaths.models.joined(separator: ", ")
         return noModel("no model in \(places): name one with --model or $ASTD_MODEL")
     }
 

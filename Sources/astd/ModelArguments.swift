@@ -109,11 +109,11 @@ extension RecognizerOptions {
         model: String?, adapters: [String], threads: Int?, precision: Precision?, cacheDir: String?,
         noCache: Bool, activation: Activation?, historyFrames: Int = 0
     ) throws {
-        guard let directory = ModelLocator.find(explicit: model) else { throw Failure.noModelAnywhere() }
+        guard let directory = StandardPaths().model(named: model) else { throw Failure.noModelAnywhere() }
         self.init(
             model: directory, adapters: adapters, threads: threads ?? Processors.usableCount,
             precision: precision ?? SelfTest.fastestThatHolds(), checksPrecision: precision == nil,
-            cacheDirectory: noCache ? nil : CacheLocator.find(explicit: cacheDir), activation: activation,
+            cacheDirectory: noCache ? nil : StandardPaths().cache(named: cacheDir), activation: activation,
             historyFrames: historyFrames)
     }
 }

@@ -1,3 +1,4 @@
+private import SystemSupport
 internal import ArgumentParser
 internal import Daemon
 internal import Logging
@@ -64,7 +65,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let sources = try settingsArguments.sources(
-            standardFile: SettingsSources.standardFile, flags: flags())
+            readsStandardFile: true, flags: flags())
         let loaded = try sources.loadOrFail()
         if checkConfig { return print(loaded.text, terminator: "") }
         var logger = Logger(label: "astd") { label -> any LogHandler in
@@ -92,9 +93,9 @@ struct Run: AsyncParsableCommand {
     private func options(_ settings: DaemonSettings, _ sources: SettingsSources) throws -> DaemonOptions {
         DaemonOptions(
             recognizer: try settings.recognizerOptions(historyFrames: settings.hopFrames),
-            adaptersDirectory: AdaptersDirectoryLocator.find(explicit: settings.adaptersDir),
+            adaptersDirectory: StandardPaths().adapters(named: settings.adaptersDir),
             hopFrames: settings.hopFrames,
-            runtimeDirectory: RuntimeDirectoryLocator.find(explicit: settings.runtimeDir),
+            runtimeDirectory: StandardPaths().runtimeDirectory(named: settings.runtimeDir),
             settings: settings, settingsSources: sources)
     }
 }

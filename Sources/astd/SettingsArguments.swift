@@ -23,9 +23,9 @@ struct SettingsArguments: ParsableArguments {
     var assignments: [String] = []
 
     /// - Parameters:
-    ///   - standardFile: Read if it exists and no file is named.
+    ///   - readsStandardFile: Whether /etc/astd/astd.yaml is read when no file is named.
     ///   - flags: Values of the options for single settings, by key.
-    func sources(standardFile: String?, flags: [String: [String]]) throws -> SettingsSources {
+    func sources(readsStandardFile: Bool, flags: [String: [String]]) throws -> SettingsSources {
         var flags = flags
         for assignment in assignments {
             guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
@@ -34,14 +34,9 @@ struct SettingsArguments: ParsableArguments {
             flags[String(assignment[..<equals])] = [String(assignment[assignment.index(after: equals)...])]
         }
         return SettingsSources(
-            file: file(standardFile: standardFile), environment: Environment.all, flags: flags,
+            file: StandardPaths().settings(named: config, readsStandardFile: readsStandardFile),
+            environment: Environment.process.all, flags: flags,
             checks: ["source": { (try? SourceSpec(parsing: $0)) != nil }])
-    }
-
-    /// A file that was named must exist; the standard file may be missing.
-    private func file(standardFile: String?) -> String? {
-        if let named = config ?? Environment.all["ASTD_CONFIG"], !named.isEmpty { return named }
-        return standardFile.flatMap { access($0, F_OK) == 0 ? $0 : nil }
     }
 }
 
@@ -74,19 +69,4 @@ extension DaemonSettings {
 
     /// ``hop`` in frames of 10 ms.
     var hopFrames: Int { Int((hop * 100).rounded()) }
-}
-
-/// The environment of this process.
-private enum Environment {
-    static let all: [String: String] = {
-        var variables: [String: String] = [:]
-        var next = environ
-        while let entry = next.pointee {
-            let parts = String(cString: entry).split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            next += 1
-        }
-        return variables
-    }()
 }

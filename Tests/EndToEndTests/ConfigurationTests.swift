@@ -73,7 +73,7 @@ struct ConfigurationTests {
         #expect(begin.duration == 0)
         let explained = try await daemon.astctl("explain", "Speech")
         #expect(explained.code == 0, "\(explained.errorLines)")
-        #expect(explained.lines.first?.hasPrefix("Speech: active, event \(begin.id) goes on") == true)
+        #expect(explained.lines.first?.hasPrefix("Speech: active, event \(begin.id) continues") == true)
         let denied = try await daemon.astctl("explain", "Music", "--json")
         let report = try ExplainReport(JSONObject(parsing: denied.output))
         #expect(report.state == .denied)

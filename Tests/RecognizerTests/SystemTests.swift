@@ -13,8 +13,4 @@ import Testing
         #expect(memory.anonymousBytes > 100_000)
         #expect(memory.residentBytes > memory.anonymousBytes)
     }
-
-    @Test func `An explicit model is not searched for`() {
-        #expect(ModelLocator.find(explicit: "some/model") == "some/model")
-    }
 }

@@ -1,3 +1,4 @@
+import SystemSupport
 import Testing
 import Wire
 
@@ -6,12 +7,17 @@ import Wire
 @Suite struct CommandTests {
     @Test func `A socket that the user gives is the only candidate`() {
         let environment = ["ASTD_SOCKET": "/a", "XDG_RUNTIME_DIR": "/run/user/1"]
-        #expect(SocketLocation(option: "/b", environment: { environment[$0] }).candidates == ["/b"])
-        #expect(SocketLocation(option: nil, environment: { environment[$0] }).candidates == ["/a"])
+        #expect(
+            SocketLocation(named: "/b", paths: StandardPaths(environment: Environment(environment)))
+                .candidates == ["/b"])
+        #expect(
+            SocketLocation(named: nil, paths: StandardPaths(environment: Environment(environment))).candidates
+                == ["/a"])
     }
 
     @Test func `By default the user's daemon is tried before the system's`() {
-        let location = SocketLocation(option: nil) { $0 == "XDG_RUNTIME_DIR" ? "/nonexistent" : nil }
+        let location = SocketLocation(
+            named: nil, paths: StandardPaths(environment: Environment(["XDG_RUNTIME_DIR": "/nonexistent"])))
         #expect(location.candidates == ["/nonexistent/astd/astd.sock", "/run/astd/astd.sock"])
     }
 

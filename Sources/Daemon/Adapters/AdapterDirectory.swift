@@ -4,9 +4,6 @@ private import Recognizer
 
 /// A directory with one adapter per subdirectory.
 enum AdapterDirectory {
-    /// Where packages and administrators install adapters.
-    static let standardPlace = "/var/lib/astd/adapters"
-
     /// Paths by name. Entries that are not adapters are ignored, and so are hidden ones, which may be
     /// incomplete copies.
     ///

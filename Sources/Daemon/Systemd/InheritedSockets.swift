@@ -1,3 +1,4 @@
+private import SystemSupport
 import Glibc
 
 /// The listening sockets that systemd passes to a service (`LISTEN_FDS`), recognised by the names of their
@@ -16,8 +17,8 @@ public struct InheritedSockets: Sendable {
     public static func fromEnvironment() -> InheritedSockets {
         let variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
         defer { for variable in variables { unsetenv(variable) } }
-        guard ServiceNotifier.environment("LISTEN_PID") == String(getpid()),
-            let count = ServiceNotifier.environment("LISTEN_FDS").flatMap({ Int32($0) }),
+        guard Environment.process["LISTEN_PID"] == String(getpid()),
+            let count = Environment.process["LISTEN_FDS"].flatMap({ Int32($0) }),
             (1...16).contains(count)
         else { return .none }
         return InheritedSockets(descriptors: Array(firstDescriptor..<firstDescriptor + count))

@@ -1,3 +1,4 @@
+private import SystemSupport
 import Glibc
 public import Logging
 
@@ -13,7 +14,7 @@ public struct JournalLogHandler: LogHandler {
 
     /// Whether standard error is connected to the journal, and not to a terminal or a file.
     public static var isConnected: Bool {
-        guard let stream = ServiceNotifier.environment("JOURNAL_STREAM") else { return false }
+        guard let stream = Environment.process["JOURNAL_STREAM"] else { return false }
         var status = stat()
         guard fstat(STDERR_FILENO, &status) == 0 else { return false }
         return stream == "\(status.st_dev):\(status.st_ino)"

@@ -1,3 +1,4 @@
+public import SystemSupport
 import Glibc
 public import Logging
 
@@ -12,7 +13,7 @@ public struct ServiceNotifier: Sendable {
     private let logger: Logger
 
     /// - Parameter address: A path, or `@name` for an abstract socket; nil to send nothing.
-    public init(address: String? = Self.environment("NOTIFY_SOCKET"), logger: Logger) {
+    public init(address: String? = Environment.process["NOTIFY_SOCKET"], logger: Logger) {
         self.address = address
         self.logger = logger
     }
@@ -34,15 +35,8 @@ public struct ServiceNotifier: Sendable {
     /// Seconds without a watchdog notification after which systemd restarts the service; nil when the
     /// watchdog is not enabled for this process.
     public static func watchdogSeconds() -> Double? {
-        if let pid = environment("WATCHDOG_PID"), pid != String(getpid()) { return nil }
-        return environment("WATCHDOG_USEC").flatMap { UInt64($0) }.map { Double($0) / 1e6 }
-    }
-
-    /// An environment variable; nil when it is unset or empty.
-    public static func environment(_ name: String) -> String? {
-        guard let value = getenv(name) else { return nil }
-        let text = String(cString: value)
-        return text.isEmpty ? nil : text
+        if let pid = Environment.process["WATCHDOG_PID"], pid != String(getpid()) { return nil }
+        return Environment.process["WATCHDOG_USEC"].flatMap { UInt64($0) }.map { Double($0) / 1e6 }
     }
 
     private static func oneLine(_ text: String) -> String {

@@ -23,7 +23,7 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Connects and reads the daemon's hello.
     func connect() throws(CommandFailure) -> ControlClient {
-        let location = SocketLocation(option: socket, environment: Environment.value)
+        let location = SocketLocation(named: socket)
         return try ControlClient(path: location.find(), timeoutSeconds: timeout)
     }
 }

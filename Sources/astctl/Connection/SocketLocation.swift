@@ -1,3 +1,4 @@
+internal import SystemSupport
 import Glibc
 
 /// The paths at which the daemon's socket may be.
@@ -5,14 +6,8 @@ struct SocketLocation: Equatable {
     /// In the order in which they are tried; only one if the user gave it.
     let candidates: [String]
 
-    /// - Parameter environment: Reads a variable.
-    init(option: String?, environment: (String) -> String?) {
-        if let named = option ?? environment("ASTD_SOCKET") {
-            candidates = [named]
-        } else {
-            let own = environment("XDG_RUNTIME_DIR").map { "\($0)/astd/astd.sock" }
-            candidates = (own.map { [$0] } ?? []) + ["/run/astd/astd.sock"]
-        }
+    init(named: String?, paths: StandardPaths = StandardPaths()) {
+        candidates = paths.controlSockets(named: named)
     }
 
     /// The path that the user gave, or the first that exists.
@@ -22,14 +17,5 @@ struct SocketLocation: Equatable {
         if candidates.count == 1 { return candidates[0] }
         for path in candidates where access(path, F_OK) == 0 || errno == EACCES { return path }
         throw .noDaemon(paths: candidates)
-    }
-}
-
-enum Environment {
-    /// A variable; nil when it is unset or empty.
-    static func value(_ name: String) -> String? {
-        guard let value = getenv(name) else { return nil }
-        let text = String(cString: value)
-        return text.isEmpty ? nil : text
     }
 }

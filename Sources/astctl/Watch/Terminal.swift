@@ -1,3 +1,4 @@
+private import SystemSupport
 import Glibc
 
 /// A terminal on which a few lines are redrawn in place.
@@ -9,7 +10,8 @@ struct Terminal {
 
     init(output: Output) {
         self.output = output
-        palette = Environment.value("NO_COLOR") == nil && Environment.value("TERM") != "dumb" ? .ansi : .plain
+        palette =
+            Environment.process["NO_COLOR"] == nil && Environment.process["TERM"] != "dumb" ? .ansi : .plain
     }
 
     /// Whether the size has changed since the last drawing.

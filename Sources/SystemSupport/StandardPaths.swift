@@ -1,0 +1,100 @@
+private import Glibc
+
+/// Environment variables. A variable that is empty counts as unset.
+public struct Environment: Sendable {
+    private let variables: [String: String]
+
+    public init(_ variables: [String: String]) { self.variables = variables.filter { !$0.value.isEmpty } }
+
+    /// The variables of this process, as they are now.
+    public static var process: Environment {
+        var variables: [String: String] = [:]
+        // SAFETY: libc's own array, which ends with nil; astd never changes its environment.
+        var next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return Environment(variables)
+    }
+
+    public var all: [String: String] { variables }
+
+    public subscript(_ name: String) -> String? { variables[name] }
+
+    /// An absolute path; `nil` for a relative one, which the XDG specification says to ignore.
+    func absolutePath(_ name: String) -> String? { self[name].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+
+    /// The first of the directories that systemd joins with colons.
+    func systemdDirectory(_ name: String) -> String? {
+        self[name]?.split(separator: ":").first.map(String.init)
+    }
+}
+
+/// The files and directories that astd looks up. Each look-up has the same order: the value that the user named, the
+/// `ASTD_` variable, the service manager's or session's variable, the standard places.
+public struct StandardPaths: Sendable {
+    private let environment: Environment
+    private let exists: @Sendable (String) -> Bool
+
+    /// - Parameter exists: Replaces the file system in tests.
+    public init(
+        environment: Environment = .process,
+        exists: @escaping @Sendable (String) -> Bool = Self.fileExists
+    ) {
+        self.environment = environment
+        self.exists = exists
+    }
+
+    /// Whether there is a file at `path`.
+    public static func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    public static let settingsFile = "/etc/astd/astd.yaml"
+    public static let adaptersDirectory = "/var/lib/astd/adapters"
+    /// Beside the working directory, then where administrators and packages install models.
+    public static let models = [
+        "models/default", "/var/lib/astd/models/default", "/usr/share/astd/models/default",
+    ]
+
+    /// `named`, `$ASTD_MODEL`, else the first of ``models`` with a `config.json`; `nil` when there is none.
+    public func model(named: String?) -> String? {
+        named ?? environment["ASTD_MODEL"] ?? Self.models.first { exists($0 + "/config.json") }
+    }
+
+    /// `named`, `$ASTD_ADAPTERS_DIR`, else ``adaptersDirectory`` if it exists.
+    public func adapters(named: String?) -> String? {
+        named ?? environment["ASTD_ADAPTERS_DIR"]
+            ?? (exists(Self.adaptersDirectory) ? Self.adaptersDirectory : nil)
+    }
+
+    /// Directory of packed weights: `named`, `$ASTD_CACHE_DIR`, systemd's `$CACHE_DIRECTORY`, else `astd` in
+    /// `$XDG_CACHE_HOME` or `~/.cache`; `nil` without any of them.
+    public func cache(named: String?) -> String? {
+        named ?? environment["ASTD_CACHE_DIR"] ?? environment.systemdDirectory("CACHE_DIRECTORY")
+            ?? environment.absolutePath("XDG_CACHE_HOME").map { $0 + "/astd" }
+            ?? environment.absolutePath("HOME").map { $0 + "/.cache/astd" }
+    }
+
+    /// Directory of both sockets: `named`, `$ASTD_RUNTIME_DIR`, systemd's `$RUNTIME_DIRECTORY`,
+    /// `$XDG_RUNTIME_DIR/astd`, else `/run/astd`.
+    public func runtimeDirectory(named: String?) -> String {
+        named ?? environment["ASTD_RUNTIME_DIR"] ?? environment.systemdDirectory("RUNTIME_DIRECTORY")
+            ?? environment["XDG_RUNTIME_DIR"].map { $0 + "/astd" } ?? "/run/astd"
+    }
+
+    /// Where a client finds `astd.sock`, in the order to try: `named` or `$ASTD_SOCKET` alone, else
+    /// `$XDG_RUNTIME_DIR/astd/astd.sock` and `/run/astd/astd.sock`.
+    public func controlSockets(named: String?) -> [String] {
+        if let named = named ?? environment["ASTD_SOCKET"] { return [named] }
+        let session = environment["XDG_RUNTIME_DIR"].map { $0 + "/astd/astd.sock" }
+        return (session.map { [$0] } ?? []) + ["/run/astd/astd.sock"]
+    }
+
+    /// The file of settings: `named`, `$ASTD_CONFIG`, else ``settingsFile`` if it exists and `readsStandardFile`.
+    public func settings(named: String?, readsStandardFile: Bool) -> String? {
+        named ?? environment["ASTD_CONFIG"]
+            ?? (readsStandardFile && exists(Self.settingsFile) ? Self.settingsFile : nil)
+    }
+}
