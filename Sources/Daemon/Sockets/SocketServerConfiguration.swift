@@ -1,4 +1,4 @@
-public import Glibc
+private import Glibc
 
 /// Paths, permissions and limits of the sockets.
 public struct SocketServerConfiguration: Sendable {
@@ -7,9 +7,9 @@ public struct SocketServerConfiguration: Sendable {
     /// Group of the socket files, if it exists; nil to keep the default.
     public var groupName: String?
     /// Permissions of `astd.sock`.
-    public var controlMode: mode_t
+    public var controlMode: UInt32
     /// Permissions of `events.sock`.
-    public var eventsMode: mode_t
+    public var eventsMode: UInt32
     /// Maximum number of clients of each socket.
     public var maximumClients: Int
     /// Sockets passed by systemd; each replaces the one of the same name.
@@ -18,8 +18,8 @@ public struct SocketServerConfiguration: Sendable {
     public var shutdownGraceSeconds: Double
 
     public init(
-        runtimeDirectory: String, groupName: String? = "astd", controlMode: mode_t = 0o660,
-        eventsMode: mode_t = 0o660, maximumClients: Int = 1024,
+        runtimeDirectory: String, groupName: String? = "astd", controlMode: UInt32 = 0o660,
+        eventsMode: UInt32 = 0o660, maximumClients: Int = 1024,
         inherited: InheritedSockets = .none, shutdownGraceSeconds: Double = 0.5
     ) {
         self.runtimeDirectory = runtimeDirectory
