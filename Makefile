@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-resume test-spark test-fallbacks test-faults \
+	test test-importers test-report test-formats test-resume test-spark test-fallbacks test-levels test-faults \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden exactness model \
@@ -78,6 +78,10 @@ test-spark: release ## examples/spark on a small cluster, killing a worker in th
 test-fallbacks: release ## The kernels for other processors, under qemu; installs qemu and Arm's C library
 	@tools/test_fallbacks.sh
 
+test-levels: ## Every test, with the kernels of each instruction set that this processor has
+	swift build --build-tests
+	@tools/test_levels.sh
+
 test-faults: release ## Every fault of sound servers and microphones, five minutes (CYCLES=500 restarts at the end)
 	python3 tools/faults --cycles $(or $(CYCLES),500)
 
@@ -112,8 +116,8 @@ lint: ## Check layout (swift format) and house rules
 check: setup lint test ## Lint and test: run it before every commit
 
 # Each step names itself and its time, so that a slow one is seen in the log.
-ci: ## What CI runs: check, thread sanitizer, a minute of each fuzzer, resume, fallbacks
-	@for step in check tsan "fuzz SECONDS_EACH=60" test-resume test-fallbacks; do \
+ci: ## What CI runs: check, every kernel level, thread sanitizer, a minute of each fuzzer, resume, fallbacks
+	@for step in check test-levels tsan "fuzz SECONDS_EACH=60" test-resume test-fallbacks; do \
 		echo "==== make $$step"; \
 		start=$$SECONDS; \
 		$(MAKE) --no-print-directory $$step; \

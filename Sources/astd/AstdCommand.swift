@@ -30,6 +30,7 @@ struct AstdCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         TruncatedFile.endWithReason()
         do {
+            if let problem = KernelLevel.problem { throw Failure.usage(problem) }
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -42,6 +42,9 @@ enum Failure {
         return ExitCode(refusal.isUsage ? 64 : 78)
     }
 
+    /// EX_USAGE.
+    static func usage(_ reason: String) -> ExitCode { fail(reason, ExitCode(64)) }
+
     static func general(_ reason: String) -> ExitCode { fail(reason, ExitCode(1)) }
 
     /// Prints one line on standard error, with the priority of an error where that is the systemd journal.

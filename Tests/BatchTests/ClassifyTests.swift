@@ -20,6 +20,7 @@ import Wire
             #expect(abs(record.start - expected.start) < 1e-9)
             #expect(abs(record.end - expected.end) < 1e-3)
             let logits = record.labels.sorted { $0.index < $1.index }.map(\.score)
+            #expect(largestDifference(logits, expected.exactLogits) <= 2e-5)
             #expect(largestDifference(logits, expected.logits) <= expected.tolerance)
         }
     }

@@ -78,6 +78,9 @@ package struct Golden: Decodable, Sendable {
             package let start: Double
             package let end: Double
             package let logits: [Float]
+            /// From features without the rounding errors of transformers' feature extractor.
+            package let exactLogits: [Float]
+            /// Of `logits`: three times the effect of those rounding errors where that exceeds 1e-4.
             package let tolerance: Float
         }
     }

@@ -128,7 +128,8 @@ class References:
         return entries
 
     def windows(self):
-        """Per-window logits of the long clip (and of shorter ones) at some hops, as `astd classify` cuts them."""
+        """Per-window logits of the long clip (and of shorter ones) at some hops, as `astd classify` cuts them: with the
+        extractor's features, and with features without its rounding errors."""
         oracle = Oracle(self.root / "models" / "stride10")
         cuts = [("long", 96), ("long", 48), ("long", 37), ("speech", 96), ("short", 96), ("exact", 10), ("full", 96)]
         entries = [self._cut(oracle, clip, hop) for clip, hop in cuts]
@@ -145,10 +146,11 @@ class References:
             cut = samples[start * SHIFT_SAMPLES :][: (length - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
             features = oracle.features(np.ascontiguousarray(cut))
             logits = oracle.stages(features)["logits"]
-            moved = oracle.stages(exact_features(cut, oracle.extractor).astype(np.float32))["logits"]
-            effect = float(np.abs(moved - logits).max())
+            exact = oracle.stages(exact_features(cut, oracle.extractor).astype(np.float32))["logits"]
+            effect = float(np.abs(exact - logits).max())
             end = min(start + length, len(samples) / SHIFT_SAMPLES) / 100
             record = {"start": start / 100, "end": end, "logits": [float(value) for value in logits]}
+            record["exactLogits"] = [float(value) for value in exact]
             records.append(record | {"tolerance": LOGITS if 3 * effect <= LOGITS else _up(3 * effect)})
             if start + length >= frames:
                 break

@@ -1,0 +1,14 @@
+#!/bin/bash
+# Run the whole test suite with the kernels of every instruction set that this processor has. Needs a debug build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+declare -A blas=([plain]=Nehalem [avx2]=Haswell [avxvnni]=Haswell [avx512]=SkylakeX [avx512vnni]=SkylakeX)
+for level in plain avx2 avxvnni avx512 avx512vnni; do
+    if ! ASTD_KERNELS=$level .build/debug/astd --version > /dev/null 2>&1; then
+        echo "== $level: not available on this processor"
+        continue
+    fi
+    echo "== $level"
+    ASTD_KERNELS=$level OPENBLAS_CORETYPE=${blas[$level]} swift test --skip-build --parallel 2>&1 |
+        grep -E '✘|error:|Test run with'
+done
