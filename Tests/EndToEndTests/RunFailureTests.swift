@@ -49,7 +49,7 @@ struct RunFailureTests {
         let folder = try TestFolder()
         let errorLine = try await errorLine(
             of: ["--model", Astd.model, "--source", source], code: 64, in: folder)
-        #expect(errorLine.contains("\"\(source)\""))
+        #expect(errorLine.contains("'\(source)'"))
     }
 
     @Test(arguments: [["--hop", "0"], ["--hop", "-1"], ["--hop", "nan"], ["--threads", "0"], ["--loud"]])
