@@ -4,17 +4,17 @@
 
 #include "CKernels.h"
 #include "attention.h"
-#include "products.h"
+#include "gemm.h"
 
 extern const ast_kernels ast_kernels_baseline;
-extern const ast_product_kernels ast_int8_products_plain, ast_int8_products_plain_pairs, ast_bf16_products_plain;
+extern const ast_gemm_kernels ast_int8_gemm_plain, ast_int8_gemm_plain_pairs, ast_bf16_gemm_plain;
 extern const ast_attention_kernels ast_attention_plain;
 
 #if defined(__x86_64__)
 extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
-extern const ast_product_kernels ast_int8_products_avx2, ast_int8_products_avx2_exact, ast_int8_products_avxvnni, ast_int8_products_avx512vl,
-    ast_int8_products_avx512vnni, ast_bf16_products_avx512bf16;
-extern const ast_float_products ast_float_products_avx512;
+extern const ast_gemm_kernels ast_int8_gemm_avx2, ast_int8_gemm_avx2_exact, ast_int8_gemm_avxvnni, ast_int8_gemm_avx512vl,
+    ast_int8_gemm_avx512vnni, ast_bf16_gemm_avx512bf16;
+extern const ast_float_gemm ast_float_gemm_avx512;
 extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
     ast_attention_avxvnni, ast_attention_avx512vl, ast_attention_avx512vnni;
 
@@ -37,7 +37,7 @@ static int cpu_has_avxvnni(void) { return cpu_has_avx2() && __builtin_cpu_suppor
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 
-extern const ast_product_kernels ast_int8_products_dotprod, ast_int8_products_i8mm;
+extern const ast_gemm_kernels ast_int8_gemm_dotprod, ast_int8_gemm_i8mm;
 extern const ast_attention_kernels ast_attention_neon;
 
 // Linux's HWCAP_ASIMDDP and HWCAP2_I8MM.
@@ -145,56 +145,56 @@ const ast_kernels *ast_kernels_named(const char *name) {
 }
 
 /// The first of the sets, the fastest first, that this processor runs.
-const ast_product_kernels *ast_int8_products(void) {
+const ast_gemm_kernels *ast_int8_gemm(void) {
 #if defined(__x86_64__)
-  if (has_avx512vnni()) return &ast_int8_products_avx512vnni;
-  if (has_avxvnni()) return &ast_int8_products_avxvnni;
-  if (has_avxvnni_in_avx512_encoding()) return &ast_int8_products_avx512vl;
-  if (has_avx2()) return &ast_int8_products_avx2;
+  if (has_avx512vnni()) return &ast_int8_gemm_avx512vnni;
+  if (has_avxvnni()) return &ast_int8_gemm_avxvnni;
+  if (has_avxvnni_in_avx512_encoding()) return &ast_int8_gemm_avx512vl;
+  if (has_avx2()) return &ast_int8_gemm_avx2;
 #endif
 #if defined(__aarch64__)
-  if (has_i8mm()) return &ast_int8_products_i8mm;
-  if (has_dotprod()) return &ast_int8_products_dotprod;
+  if (has_i8mm()) return &ast_int8_gemm_i8mm;
+  if (has_dotprod()) return &ast_int8_gemm_dotprod;
 #endif
-  return &ast_int8_products_plain;
+  return &ast_int8_gemm_plain;
 }
 
-const ast_product_kernels *ast_products_without_pair_limit(const ast_product_kernels *kernels) {
+const ast_gemm_kernels *ast_gemm_without_pair_limit(const ast_gemm_kernels *kernels) {
 #if defined(__x86_64__)
-  if (kernels == &ast_int8_products_avx2) return &ast_int8_products_avx2_exact;
+  if (kernels == &ast_int8_gemm_avx2) return &ast_int8_gemm_avx2_exact;
 #endif
-  return kernels->pair_limit ? &ast_int8_products_plain : NULL;
+  return kernels->pair_limit ? &ast_int8_gemm_plain : NULL;
 }
 
-const ast_float_products *ast_fp32_products(void) {
+const ast_float_gemm *ast_fp32_gemm(void) {
 #if defined(__x86_64__)
-  if (has_avx512()) return &ast_float_products_avx512;
+  if (has_avx512()) return &ast_float_gemm_avx512;
 #endif
   return NULL;
 }
 
-const ast_product_kernels *ast_bf16_products(void) {
+const ast_gemm_kernels *ast_bf16_gemm(void) {
 #if defined(__x86_64__)
-  if (has_avx512bf16()) return &ast_bf16_products_avx512bf16;
+  if (has_avx512bf16()) return &ast_bf16_gemm_avx512bf16;
 #endif
   return NULL;
 }
 
-const ast_product_kernels *ast_products_named(const char *name) {
-  if (strcmp(name, "plain") == 0) return &ast_int8_products_plain;
-  if (strcmp(name, "plainpairs") == 0) return &ast_int8_products_plain_pairs;
-  if (strcmp(name, "bf16plain") == 0) return &ast_bf16_products_plain;
+const ast_gemm_kernels *ast_gemm_named(const char *name) {
+  if (strcmp(name, "plain") == 0) return &ast_int8_gemm_plain;
+  if (strcmp(name, "plainpairs") == 0) return &ast_int8_gemm_plain_pairs;
+  if (strcmp(name, "bf16plain") == 0) return &ast_bf16_gemm_plain;
 #if defined(__x86_64__)
-  if (strcmp(name, "avx2") == 0 && cpu_has_avx2()) return &ast_int8_products_avx2;
-  if (strcmp(name, "avx2exact") == 0 && cpu_has_avx2()) return &ast_int8_products_avx2_exact;
-  if (strcmp(name, "avxvnni") == 0 && cpu_has_avxvnni()) return &ast_int8_products_avxvnni;
-  if (strcmp(name, "avx512vl") == 0 && cpu_has_avx512vnni()) return &ast_int8_products_avx512vl;
-  if (strcmp(name, "avx512vnni") == 0 && cpu_has_avx512vnni()) return &ast_int8_products_avx512vnni;
-  if (strcmp(name, "avx512bf16") == 0 && cpu_has_avx512bf16()) return &ast_bf16_products_avx512bf16;
+  if (strcmp(name, "avx2") == 0 && cpu_has_avx2()) return &ast_int8_gemm_avx2;
+  if (strcmp(name, "avx2exact") == 0 && cpu_has_avx2()) return &ast_int8_gemm_avx2_exact;
+  if (strcmp(name, "avxvnni") == 0 && cpu_has_avxvnni()) return &ast_int8_gemm_avxvnni;
+  if (strcmp(name, "avx512vl") == 0 && cpu_has_avx512vnni()) return &ast_int8_gemm_avx512vl;
+  if (strcmp(name, "avx512vnni") == 0 && cpu_has_avx512vnni()) return &ast_int8_gemm_avx512vnni;
+  if (strcmp(name, "avx512bf16") == 0 && cpu_has_avx512bf16()) return &ast_bf16_gemm_avx512bf16;
 #endif
 #if defined(__aarch64__)
-  if (strcmp(name, "dotprod") == 0 && cpu_has_dotprod()) return &ast_int8_products_dotprod;
-  if (strcmp(name, "i8mm") == 0 && cpu_has_i8mm()) return &ast_int8_products_i8mm;
+  if (strcmp(name, "dotprod") == 0 && cpu_has_dotprod()) return &ast_int8_gemm_dotprod;
+  if (strcmp(name, "i8mm") == 0 && cpu_has_i8mm()) return &ast_int8_gemm_i8mm;
 #endif
   return NULL;
 }

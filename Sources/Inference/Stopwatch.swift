@@ -6,7 +6,7 @@ private import Glibc
 public final class Stopwatch: @unchecked Sendable {
     /// In the order of the data.
     public enum Stage: String, CaseIterable, Sendable {
-        case patches, norms, projections, attention, output, perceptron
+        case patches, norms, projections, attention, output, mlp
     }
 
     /// Nanoseconds by worker and stage, a cache line or more apart.

@@ -10,7 +10,7 @@ final class Workspace {
 
     let sizes: Sizes
     /// How the network at hand multiplies where that is not in fp32.
-    private var products: NarrowProducts?
+    private var gemm: QuantizedGEMM?
     /// Told of every stage, when somebody measures.
     var stopwatch: Stopwatch?
     private let arena: UnsafeMutableRawPointer
@@ -19,17 +19,17 @@ final class Workspace {
 
     /// Rows that go through everything between two attentions together, in narrow numbers: whole tiles of the kernels,
     /// and few enough that a block's activations stay in a core's cache, where the weights stream past them.
-    private static let narrowBlocks = [48, 42, 36, 30, 24]
+    private static let quantizedBlocks = [48, 42, 36, 30, 24]
 
     /// Rows of a block; even, as attention's packing wants it.
     static func blockRows(_ network: AST, workers: Int) -> Int {
-        let tokens = network.config.geometry.tokens
+        let tokens = network.config.dimensions.tokens
         let share = (tokens + workers - 1) / workers
         // In fp32 the weights are packed anew in every product: a worker has one block.
         guard network.precision != .fp32 else { return (share + 1) / 2 * 2 }
         // What the worker with most blocks does decides.
         func most(_ rows: Int) -> Int { ((tokens + rows - 1) / rows + workers - 1) / workers * rows }
-        return narrowBlocks.min { most($0) < most($1) } ?? share
+        return quantizedBlocks.min { most($0) < most($1) } ?? share
     }
 
     /// Room for the largest of some networks, in bytes.
@@ -41,46 +41,47 @@ final class Workspace {
         /// Of one worker: normalised rows, wide rows, narrow rows (in fp32, a panel of weights).
         private(set) var normed = 0
         private(set) var wide = 0
-        private(set) var narrow = 0
+        private(set) var quantized = 0
         let workers: Int
 
-        var perWorker: Int { normed + wide + narrow }
+        var perWorker: Int { normed + wide + quantized }
         var total: Int { 2 * plane + pooled + heads + workers * perWorker }
 
         init(_ networks: [AST], workers: Int) {
             self.workers = workers
             for network in networks {
-                let geometry = network.config.geometry
+                let dimensions = network.config.dimensions
                 let rows = Workspace.blockRows(network, workers: workers)
-                plane = max(plane, floats(geometry.tokens * geometry.hidden))
-                pooled = max(pooled, floats(geometry.hidden))
+                plane = max(plane, floats(dimensions.tokens * dimensions.hidden))
+                pooled = max(pooled, floats(dimensions.hidden))
                 for attention in network.attentionKernels {
                     heads = max(
                         heads,
-                        geometry.heads
-                            * attention.headBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                        dimensions.heads
+                            * attention.headBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
                     wide = max(
-                        wide, attention.scratchBytes(tokens: geometry.tokens, width: geometry.headWidth))
+                        wide, attention.scratchBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
                 }
-                normed = max(normed, floats(rows * geometry.hidden))
-                // Wide rows are patches, a projection, the perceptron's inner activations, or attention's scores.
-                let widest = max(geometry.hidden, geometry.intermediate, geometry.patch * geometry.patch)
+                normed = max(normed, floats(rows * dimensions.hidden))
+                // Wide rows are patches, a projection, the MLP's inner activations, or attention's scores.
+                let widest = max(
+                    dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
-                if network.precision == .fp32, let products = FloatProducts() {
-                    narrow = max(narrow, floats(products.scratchFloats))
+                if network.precision == .fp32, let gemm = FloatGEMM() {
+                    quantized = max(quantized, floats(gemm.scratchFloats))
                 }
-                if let products = NarrowProducts(network.precision) {
-                    narrow = max(
-                        narrow,
-                        NarrowRows.byteCount(
-                            rows: rows, width: max(geometry.hidden, geometry.intermediate), products))
+                if let gemm = QuantizedGEMM(network.precision) {
+                    quantized = max(
+                        quantized,
+                        QuantizedRows.byteCount(
+                            rows: rows, width: max(dimensions.hidden, dimensions.intermediate), gemm))
                 }
             }
         }
 
         func hold(_ other: Sizes) -> Bool {
             plane >= other.plane && pooled >= other.pooled && heads >= other.heads
-                && normed >= other.normed && wide >= other.wide && narrow >= other.narrow
+                && normed >= other.normed && wide >= other.wide && quantized >= other.quantized
         }
 
         /// Bytes of `count` floats, whole cache lines.
@@ -105,14 +106,14 @@ final class Workspace {
 
     /// What follows is for this network.
     func serve(_ network: AST) {
-        products = NarrowProducts(network.precision)
+        gemm = QuantizedGEMM(network.precision)
     }
 
     /// One head's packed queries, keys and values.
-    func head(_ head: Int, _ geometry: Geometry, _ kernels: AttentionKernels) -> PackedHead {
-        let bytes = kernels.headBytes(tokens: geometry.tokens, width: geometry.headWidth)
+    func head(_ head: Int, _ dimensions: ModelDimensions, _ kernels: AttentionKernels) -> PackedHead {
+        let bytes = kernels.headBytes(tokens: dimensions.tokens, width: dimensions.headWidth)
         return PackedHead(
-            memory: heads + head * bytes, tokens: geometry.tokens, width: geometry.headWidth)
+            memory: heads + head * bytes, tokens: dimensions.tokens, width: dimensions.headWidth)
     }
 
     /// A worker's normalised rows, `[block, hidden]`.
@@ -120,7 +121,7 @@ final class Workspace {
         (workerScratch + worker * sizes.perWorker).assumingMemoryBound(to: Float.self)
     }
 
-    /// A worker's rows of any width: patches, a projection, the perceptron's inner activations, attention's scores.
+    /// A worker's rows of any width: patches, a projection, the MLP's inner activations, attention's scores.
     func wide(worker: Int) -> UnsafeMutablePointer<Float> {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }
@@ -129,12 +130,12 @@ final class Workspace {
     /// memory as it is in fp32. They are valid until the worker's next call.
     func input(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
         let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
-        guard let products, rows > 0 else {
+        guard let gemm, rows > 0 else {
             return LinearInput(
                 floats, rows: rows, width: width, scratch: memory.assumingMemoryBound(to: Float.self))
         }
-        let narrow = NarrowRows(memory: memory, rows: rows, width: width, products)
-        products.narrow(floats, rows: rows, width: width, into: narrow)
-        return LinearInput(floats, rows: rows, width: width, narrow: narrow)
+        let quantized = QuantizedRows(memory: memory, rows: rows, width: width, gemm)
+        gemm.quantize(floats, rows: rows, width: width, into: quantized)
+        return LinearInput(floats, rows: rows, width: width, quantized: quantized)
     }
 }

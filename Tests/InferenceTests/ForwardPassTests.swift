@@ -26,9 +26,9 @@ import Testing
             let stage = try #require(AST.Stage(rawValue: name))
             let found = try #require(pass.stages[stage], "nothing was seen of \(name)")
             var expected = try reference.floats(name)
-            if stage == .block0, config.geometry.layers == 1 {
+            if stage == .block0, config.dimensions.layers == 1 {
                 // The only block is the last one: it computes the two tokens that pooling reads, no more.
-                #expect(found.count == 2 * config.geometry.hidden)
+                #expect(found.count == 2 * config.dimensions.hidden)
                 expected = Array(expected.prefix(found.count))
             }
             let difference = largestDifference(found, expected)
@@ -61,7 +61,7 @@ import Testing
     @Test func `More threads than tokens are harmless`() throws {
         let golden = try #require(try Golden.load().cases.first { $0.id == "single-label/speech" })
         let network = try golden.network(threads: 9)
-        #expect(network.config.geometry.tokens < 9)
+        #expect(network.config.dimensions.tokens < 9)
         let pass = ForwardPass(network, try golden.referenceFeatures())
         try Self.compare(pass, with: golden, network.config)
     }

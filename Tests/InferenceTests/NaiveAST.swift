@@ -7,14 +7,14 @@ import Glibc
 /// every token, whatever pooling reads.
 struct NaiveAST {
     let weights: ArrayFile
-    let geometry: Geometry
+    let dimensions: ModelDimensions
 
     typealias Matrix = [[Double]]
 
     /// The tokens after the last block, `[tokens, hidden]`, not yet normalised.
     func tokens(_ features: [Float]) throws -> Matrix {
         var x = try embeddings(features)
-        for layer in 0..<geometry.layers {
+        for layer in 0..<dimensions.layers {
             let name = "audio_spectrogram_transformer.encoder.layer.\(layer)."
             let attended = try attention(norm(x, name + "layernorm_before"), name + "attention.")
             x = Self.sum(x, attended)
@@ -33,7 +33,8 @@ struct NaiveAST {
             case .cls: normed.prefix(1)
             case .mean: normed[...]
             }
-        return (0..<geometry.hidden).map { column in rows.reduce(0) { $0 + $1[column] } / Double(rows.count) }
+        return (0..<dimensions.hidden).map { column in rows.reduce(0) { $0 + $1[column] } / Double(rows.count)
+        }
     }
 
     func logits(pooled: [Double]) throws -> [Double] {
@@ -44,36 +45,36 @@ struct NaiveAST {
         let name = "audio_spectrogram_transformer.embeddings."
         let kernel = try weights.doubles(name + "patch_embeddings.projection.weight")
         let bias = try weights.doubles(name + "patch_embeddings.projection.bias")
-        let side = geometry.patch
+        let side = dimensions.patch
         var x = [try weights.doubles(name + "cls_token"), try weights.doubles(name + "distillation_token")]
-        for band in 0..<geometry.frequencyPatches {
-            for time in 0..<geometry.timePatches {
+        for band in 0..<dimensions.frequencyPatches {
+            for time in 0..<dimensions.timePatches {
                 x.append(
-                    (0..<geometry.hidden).map { channel in
+                    (0..<dimensions.hidden).map { channel in
                         var sum = bias[channel]
                         for bin in 0..<side {
                             for frame in 0..<side {
-                                let row = time * geometry.timeStride + frame
-                                let column = band * geometry.frequencyStride + bin
+                                let row = time * dimensions.timeStride + frame
+                                let column = band * dimensions.frequencyStride + bin
                                 sum +=
                                     kernel[(channel * side + bin) * side + frame]
-                                    * Double(features[row * geometry.melBins + column])
+                                    * Double(features[row * dimensions.melBins + column])
                             }
                         }
                         return sum
                     })
             }
         }
-        return Self.sum(x, Self.rows(try weights.doubles(name + "position_embeddings"), geometry.hidden))
+        return Self.sum(x, Self.rows(try weights.doubles(name + "position_embeddings"), dimensions.hidden))
     }
 
     private func attention(_ x: Matrix, _ name: String) throws -> Matrix {
         let queries = try linear(x, name + "attention.query")
         let keys = try linear(x, name + "attention.key")
         let values = try linear(x, name + "attention.value")
-        let width = geometry.headWidth
-        var context = x.map { _ in [Double](repeating: 0, count: geometry.hidden) }
-        for head in 0..<geometry.heads {
+        let width = dimensions.headWidth
+        var context = x.map { _ in [Double](repeating: 0, count: dimensions.hidden) }
+        for head in 0..<dimensions.heads {
             let columns = head * width..<(head + 1) * width
             for (row, query) in queries.enumerated() {
                 let scores = keys.map { key in
@@ -106,7 +107,7 @@ struct NaiveAST {
         return x.map { row in
             let mean = row.reduce(0, +) / Double(row.count)
             let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
-            let deviation = (variance + Double(geometry.layerNormEpsilon)).squareRoot()
+            let deviation = (variance + Double(dimensions.layerNormEpsilon)).squareRoot()
             return row.indices.map { (row[$0] - mean) / deviation * gain[$0] + bias[$0] }
         }
     }

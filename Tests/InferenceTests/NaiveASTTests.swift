@@ -12,12 +12,12 @@ import Testing
         let directory = try folder.copy(Golden.path("models/\(model)"), to: "model")
         try ConfigEdit.set("pooling", to: .text(pooling.rawValue), in: directory)
         let network = try TestNetwork(directory: directory, threads: 2)
-        let geometry = network.config.geometry
+        let dimensions = network.config.dimensions
         var random = SeededGenerator(seed: 11)
-        let features = random.floats(geometry.frames * geometry.melBins, in: -1.5...1.5)
+        let features = random.floats(dimensions.frames * dimensions.melBins, in: -1.5...1.5)
 
         let naive = NaiveAST(
-            weights: try ArrayFile(path: directory + "/model.safetensors"), geometry: geometry)
+            weights: try ArrayFile(path: directory + "/model.safetensors"), dimensions: dimensions)
         let pooled = try naive.pooled(try naive.tokens(features), pooling)
         let logits = try naive.logits(pooled: pooled)
 

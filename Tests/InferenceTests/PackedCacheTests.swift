@@ -20,8 +20,8 @@ import Glibc
             directory: model, precision: .int8, cache: cache.map { PackedCache(directory: $0) })
         let engine = try Engine(threads: 1)
         engine.prepare(for: [base.network])
-        let geometry = base.network.config.geometry
-        let features = (0..<geometry.frames * geometry.melBins).map { Float($0 % 23) / 23 - 0.5 }
+        let dimensions = base.network.config.dimensions
+        let features = (0..<dimensions.frames * dimensions.melBins).map { Float($0 % 23) / 23 - 0.5 }
         var logits = [Float](repeating: .nan, count: base.network.config.labels.count)
         features.withUnsafeBufferPointer { features in
             logits.withUnsafeMutableBufferPointer {
@@ -41,24 +41,24 @@ import Glibc
             let wanted = try logits(nil)
             #expect(try logits(directory) == wanted)
             let file = try #require(try files(directory, ".packed").first)
-            let products = try #require(NarrowProducts(.int8))
+            let gemm = try #require(QuantizedGEMM(.int8))
             let base = try #require(file.split(separator: "/").last?.prefix(64)).description
-            let packed = try #require(PackedFile(path: file, base: base, products))
+            let packed = try #require(PackedFile(path: file, base: base, gemm))
             let name = "audio_spectrogram_transformer.encoder.layer.0.attention.attention.query.weight"
             let checkpoint = try Checkpoint(path: Self.model + "/model.safetensors")
             let shape = try #require(checkpoint.shape(of: name))
             let norm = name.replacing("attention.attention.query.weight", with: "layernorm_before")
-            let balance = ChannelBalance(
+            let smoothing = ActivationSmoothing(
                 gain: try checkpoint.tensor(norm + ".weight", [shape[1]]),
                 bias: try checkpoint.tensor(norm + ".bias", [shape[1]])
             ).fingerprint
-            func isThere(_ name: String, _ outputs: Int, _ balance: String?) -> Bool {
-                packed.matrix(name, outputs: outputs, inputs: shape[1], balance: balance) != nil
+            func isThere(_ name: String, _ outputs: Int, _ smoothing: String?) -> Bool {
+                packed.matrix(name, outputs: outputs, inputs: shape[1], smoothing: smoothing) != nil
             }
-            #expect(isThere(name, shape[0], balance))
-            #expect(!isThere(name, shape[0] + 1, balance) && !isThere("another", shape[0], balance))
+            #expect(isThere(name, shape[0], smoothing))
+            #expect(!isThere(name, shape[0] + 1, smoothing) && !isThere("another", shape[0], smoothing))
             #expect(!isThere(name, shape[0], nil), "packed for another norm")
-            #expect(PackedFile(path: file, base: String(repeating: "0", count: 64), products) == nil)
+            #expect(PackedFile(path: file, base: String(repeating: "0", count: 64), gemm) == nil)
             #expect(try logits(directory) == wanted)
         }
     }
@@ -102,7 +102,7 @@ import Glibc
             _ = try logits(directory)
             let file = try #require(try files(directory, ".packed").first)
             let base = try #require(file.split(separator: "/").last?.prefix(64)).description
-            let products = try #require(NarrowProducts(.int8))
+            let gemm = try #require(QuantizedGEMM(.int8))
             let data = try Data(contentsOf: URL(filePath: file))
             let end = try #require(data.firstIndex(of: 0))
             for offset in ["-64", "9223372036854775744", "1", "99999999999999999999", "\(data.count)"] {
@@ -116,7 +116,7 @@ import Glibc
                 payload.withUnsafeBytes { digest.add($0) }
                 payload += Data(digest.hexadecimal().utf8)
                 try payload.write(to: URL(filePath: file))
-                #expect(PackedFile(path: file, base: base, products) == nil, "\(offset)")
+                #expect(PackedFile(path: file, base: base, gemm) == nil, "\(offset)")
             }
         }
     }

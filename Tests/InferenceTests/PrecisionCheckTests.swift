@@ -112,13 +112,13 @@ import Testing
     }
 
     @Test func `Weights that a pair limit would round too coarsely get kernels without it`() throws {
-        let products = try #require(NarrowProducts(named: "plainpairs"))
-        #expect(products.hasPairLimit)
-        func suited(_ weights: [Float]) throws -> NarrowProducts {
+        let gemm = try #require(QuantizedGEMM(named: "plainpairs"))
+        #expect(gemm.hasPairLimit)
+        func suited(_ weights: [Float]) throws -> QuantizedGEMM {
             var weights = weights
             let shape = [weights.count / 64, 64]
             return try weights.withUnsafeMutableBufferPointer {
-                products.suited(to: Tensor(pointer: try #require($0.baseAddress), shape: shape), nil)
+                gemm.suited(to: Tensor(pointer: try #require($0.baseAddress), shape: shape), nil)
             }
         }
         let flat = [Float](repeating: 1, count: 1 << 15)

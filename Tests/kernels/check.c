@@ -27,23 +27,23 @@ static void report(const char *what, const char *name, double error, double allo
   wrong |= !holds;
 }
 
-static float *product(const ast_product_kernels *set, const float *x, long rows, const float *w, long outputs,
+static float *product(const ast_gemm_kernels *set, const float *x, long rows, const float *w, long outputs,
                       long inputs, const float *bias) {
   const long stride = ast_row_stride(set, inputs), padded = ast_padded_outputs(set, outputs);
-  ast_rows narrow = {aligned_alloc(64, (size_t)(rows * stride)), numbers(rows), numbers(rows), stride};
+  ast_rows quantized = {aligned_alloc(64, (size_t)(rows * stride)), numbers(rows), numbers(rows), stride};
   void *panels = aligned_alloc(64, (size_t)(ast_panel_bytes(set, outputs, inputs) + 63) / 64 * 64);
   float *scales = numbers(padded);
   int32_t *sums = (int32_t *)numbers(padded);
   ast_pack(set, w, outputs, inputs, NULL, panels, scales, sums);
   const ast_matrix matrix = {panels, scales, sums, outputs, inputs};
   float *y = numbers(rows * outputs);
-  set->narrow(x, rows, inputs, narrow);
-  set->multiply(narrow, rows, &matrix, bias, y, outputs, AST_STORE);
+  set->quantize(x, rows, inputs, quantized);
+  set->multiply(quantized, rows, &matrix, bias, y, outputs, AST_STORE);
   return y;
 }
 
-static void check_products(const char *name) {
-  const ast_product_kernels *set = ast_products_named(name);
+static void check_gemm(const char *name) {
+  const ast_gemm_kernels *set = ast_gemm_named(name);
   if (!set) return;
   double worst = 0;
   const long shapes[][3] = {{1, 1, 1}, {7, 33, 70}, {13, 50, 1}, {20, 5, 200}, {48, 96, 31}, {6, 64, 64}};
@@ -58,7 +58,7 @@ static void check_products(const char *name) {
         worst = fmax(worst, fabs(exact - y[r * outputs + n]));
       }
   }
-  report("products", name, worst, set->levels == 127 ? 0.2 : 0.1);
+  report("GEMM", name, worst, set->levels == 127 ? 0.2 : 0.1);
 }
 
 static void check_attention(const char *name) {
@@ -91,14 +91,14 @@ static void check_attention(const char *name) {
       }
     }
   }
-  const int is_narrow = strstr(name, "vnni") || strstr(name, "bf16") || strcmp(name, "avx512vl") == 0;
-  report("attention", name, worst, is_narrow ? 0.02 : 2e-6);
+  const int is_quantized = strstr(name, "vnni") || strstr(name, "bf16") || strcmp(name, "avx512vl") == 0;
+  report("attention", name, worst, is_quantized ? 0.02 : 2e-6);
 }
 
 int main(void) {
-  const char *products[] = {"plain",   "avx2", "avxvnni",   "avx512vl",  "avx512vnni",
+  const char *gemms[] = {"plain",   "avx2", "avxvnni",   "avx512vl",  "avx512vnni",
                             "dotprod", "i8mm", "bf16plain", "avx512bf16"};
-  for (int i = 0; i < 9; i++) check_products(products[i]);
+  for (int i = 0; i < 9; i++) check_gemm(gemms[i]);
   const char *attention[] = {"plain", "neon", "avx2", "avx512", "avx512bf16", "avxvnni", "avx512vl", "avx512vnni"};
   for (int i = 0; i < 8; i++) check_attention(attention[i]);
   return wrong;

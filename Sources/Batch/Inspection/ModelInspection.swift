@@ -22,23 +22,23 @@ package struct ModelInspection: Inspection {
 
     package var lines: [(name: String, text: String)] {
         let config = variant.network.config
-        let geometry = config.geometry
+        let dimensions = config.dimensions
         return [
             ("model", base.directory),
             ("weights", "\(base.elementTypeName), \(Self.millions(base.parameterCount)) million parameters"),
             (
                 "network",
-                "\(geometry.layers) layers of \(geometry.hidden), \(geometry.heads) heads, MLP \(geometry.intermediate)"
+                "\(dimensions.layers) layers of \(dimensions.hidden), \(dimensions.heads) heads, MLP \(dimensions.intermediate)"
             ),
             (
                 "patches",
-                "\(geometry.patch) x \(geometry.patch), strides \(geometry.frequencyStride) (mel) and \(geometry.timeStride) (time), \(geometry.tokens) tokens"
+                "\(dimensions.patch) x \(dimensions.patch), strides \(dimensions.frequencyStride) (mel) and \(dimensions.timeStride) (time), \(dimensions.tokens) tokens"
             ),
         ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  model.safetensors")]
     }
 
     package func writeMembers(to json: inout JSONWriter) {
-        let geometry = variant.network.config.geometry
+        let dimensions = variant.network.config.dimensions
         json.member("kind", "model")
         json.member("path", base.directory)
         json.member("dtype", base.elementTypeName)
@@ -46,17 +46,17 @@ package struct ModelInspection: Inspection {
         json.member("sha256", sha256)
         json.key("geometry")
         json.object { json in
-            json.member("hidden", geometry.hidden)
-            json.member("layers", geometry.layers)
-            json.member("heads", geometry.heads)
-            json.member("intermediate", geometry.intermediate)
-            json.member("patch", geometry.patch)
-            json.member("frequency_stride", geometry.frequencyStride)
-            json.member("time_stride", geometry.timeStride)
-            json.member("tokens", geometry.tokens)
-            json.member("qkv_bias", geometry.queryKeyValueBias)
+            json.member("hidden", dimensions.hidden)
+            json.member("layers", dimensions.layers)
+            json.member("heads", dimensions.heads)
+            json.member("intermediate", dimensions.intermediate)
+            json.member("patch", dimensions.patch)
+            json.member("frequency_stride", dimensions.frequencyStride)
+            json.member("time_stride", dimensions.timeStride)
+            json.member("tokens", dimensions.tokens)
+            json.member("qkv_bias", dimensions.queryKeyValueBias)
             json.key("layer_norm_eps")
-            json.number(geometry.layerNormEpsilon)
+            json.number(dimensions.layerNormEpsilon)
         }
         VariantLines.write(variant, to: &json)
     }

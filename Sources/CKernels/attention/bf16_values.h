@@ -34,8 +34,8 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
   }
 }
 
-#define SOFTEN_STEP LANES
-INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
+#define SOFTMAX_STEP LANES
+INLINE vec softmax_part(float *scores, long i, float most, const float *inverses) {
   (void)inverses;
   const vec weights = exp2_of(load(scores + i) - most);
   const __m256bh half = _mm512_cvtneps_pbh((__m512)weights);

@@ -3,7 +3,7 @@
 //   score_tile and value_tile, the two register tiles (tile.h), with SCORE_GROUP and VALUE_GROUP, the numbers in a group;
 //   pack_query, pack_key and pack_value, which narrow;
 //   EIGHT_BITS where the numbers are integers with scales; exp2_of;
-//   soften_part, which makes SOFTEN_STEP weights of as many scores;
+//   softmax_part, which makes SOFTMAX_STEP weights of as many scores;
 //   ATTENTION and ATTENTION_NAME, the table.
 //
 // Scores and weights of some hundred keys at a time stay in the first-level cache. Each chunk of keys has its own
@@ -26,7 +26,7 @@ typedef struct {
 } head_parts;
 
 /// Keys of a packed head: whole panels, and whole steps of softening.
-INLINE long padded_keys(long tokens) { return rounded_up(tokens, SOFTEN_STEP > PANEL ? SOFTEN_STEP : PANEL); }
+INLINE long padded_keys(long tokens) { return rounded_up(tokens, SOFTMAX_STEP > PANEL ? SOFTMAX_STEP : PANEL); }
 
 INLINE head_parts parts_of(const void *head, long tokens, long width) {
   uint8_t *at = (uint8_t *)head;
@@ -91,7 +91,7 @@ static void pack_values(const float *x, long first, long rows, long stride, long
 }
 
 /// Scores of one tile leave the registers; `top` follows each row's largest. `left` keys are there.
-INLINE void end_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_scales, const float *key_scales,
+INLINE void finish_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_scales, const float *key_scales,
                        const float *value_logs, long left, float *scores, vec *top) {
   (void)query_scales, (void)key_scales, (void)value_logs;
 #pragma clang loop unroll(full)
@@ -117,9 +117,9 @@ INLINE void end_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_sca
 }
 
 /// A row's scores of a chunk become weights, in place: they begin where the scores do. Returns their sum.
-INLINE float soften(float *scores, long columns, float most, const float *value_inverses) {
+INLINE float softmax(float *scores, long columns, float most, const float *value_inverses) {
   vec sum = 0.f;
-  for (long i = 0; i < columns; i += SOFTEN_STEP) sum += soften_part(scores, i, most, value_inverses);
+  for (long i = 0; i < columns; i += SOFTMAX_STEP) sum += softmax_part(scores, i, most, value_inverses);
   return sum_of_lanes(sum);
 }
 
@@ -156,14 +156,14 @@ static void attend(const void *head, long first, long rows, long tokens, long wi
         score_tile(QUERIES, queries, groups, parts.keys + panel * groups * 4, sums);
         const float *scales = parts.key_scales + panel * 2, *logs = parts.value_logs + panel;
         if (tokens - panel >= PANEL)
-          end_scores(sums, query_scales, scales, logs, PANEL, scores + (panel - chunk), top);
+          finish_scores(sums, query_scales, scales, logs, PANEL, scores + (panel - chunk), top);
         else
-          end_scores(sums, query_scales, scales, logs, tokens - panel, scores + (panel - chunk), top);
+          finish_scores(sums, query_scales, scales, logs, tokens - panel, scores + (panel - chunk), top);
       }
       vec before[QUERIES], now[QUERIES];
       for (long r = 0; r < QUERIES; r++) {
         const float most = highest(top[r]), larger = most > state[r].most ? most : state[r].most;
-        const float sum = soften(scores + r * CHUNK, keys, most, parts.value_inverses + chunk);
+        const float sum = softmax(scores + r * CHUNK, keys, most, parts.value_inverses + chunk);
         before[r] = exp2_of((vec)(state[r].most - larger));
         now[r] = exp2_of((vec)(most - larger));
         state[r] = (row_state){larger, state[r].total * before[r][0] + sum * now[r][0]};

@@ -40,8 +40,8 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
   }
 }
 
-#define SOFTEN_STEP LANES
-INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
+#define SOFTMAX_STEP LANES
+INLINE vec softmax_part(float *scores, long i, float most, const float *inverses) {
   (void)inverses;
   const vec weights = exp2_of(load(scores + i) - most);
   store(scores + i, weights);

@@ -31,11 +31,11 @@ INLINE float largest_of(const float *x, long width, float *trace) {
 INLINE ivec whole(vec x) { return (ivec)(x + 12582912.f) - (ivec)(vec)12582912.f; }
 
 INLINE void store_bytes(ivec x, uint8_t *to, long count) {
-  const bytes narrow = __builtin_convertvector(x, bytes);
+  const bytes packed = __builtin_convertvector(x, bytes);
   if (count >= LANES)
-    memcpy(to, &narrow, LANES);
+    memcpy(to, &packed, LANES);
   else
-    memcpy(to, &narrow, (size_t)count);
+    memcpy(to, &packed, (size_t)count);
 }
 
 /// x factor = scale q + minimum, q in 0...255.
@@ -86,8 +86,8 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
   const float least = 1e-30f, found = largest_of(x, width, &trace) / 127.f, scale = found > least ? found : least;
   logs[token] = __builtin_log2f(scale) + trace;
   inverses[token] = 1.f / scale;
-  // Where soften_part puts the token's weight.
-  const long step = token / SOFTEN_STEP * SOFTEN_STEP, of_step = token % SOFTEN_STEP;
+  // Where softmax_part puts the token's weight.
+  const long step = token / SOFTMAX_STEP * SOFTMAX_STEP, of_step = token % SOFTMAX_STEP;
   const long group = step / 4 + of_step % LANES / 4 * 4 + of_step / LANES;
   for (long i = 0; i < width; i += LANES) {
     const vec v = width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i);
@@ -97,10 +97,10 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
 }
 
 /// A step's weights beside its largest one's 255, and their sum without the values' scales.
-INLINE vec soften_part(float *scores, long i, float most, const float *inverses) {
-  vec weights[SOFTEN_STEP / LANES], sum = 0.f;
+INLINE vec softmax_part(float *scores, long i, float most, const float *inverses) {
+  vec weights[SOFTMAX_STEP / LANES], sum = 0.f;
 #pragma clang loop unroll(full)
-  for (int j = 0; j < SOFTEN_STEP / LANES; j++) {
+  for (int j = 0; j < SOFTMAX_STEP / LANES; j++) {
     // A power of two more, and 255/256 of it: subtracting eight loses nothing of the largest score.
     weights[j] = exp2_times(load(scores + i + j * LANES) - (most - 8.f), 255.f / 256.f);
     sum += weights[j] * load(inverses + i + j * LANES);

@@ -8,7 +8,7 @@
 #define LANES 16
 #define VECTORS 4
 #define QUERIES 6
-#define SOFTEN_STEP 64
+#define SOFTMAX_STEP 64
 #include "vector.h"
 #include "dots_avx512.h"
 

@@ -5,7 +5,7 @@
 #define LANES 8
 #define VECTORS 2
 #define QUERIES 6
-#define SOFTEN_STEP 32
+#define SOFTMAX_STEP 32
 #include "vector.h"
 #include "exp2.h"
 
@@ -21,8 +21,8 @@ INLINE void store_weights(const vec *weights, uint8_t *to) {
 
 /// Byte `which` of a vector's groups.
 INLINE void store_value(ivec levels, uint8_t *groups, int which) {
-  const bytes narrow = __builtin_convertvector(levels, bytes);
-  for (int i = 0; i < LANES; i++) groups[4 * i + which] = narrow[i];
+  const bytes packed = __builtin_convertvector(levels, bytes);
+  for (int i = 0; i < LANES; i++) groups[4 * i + which] = packed[i];
 }
 
 #include "int8.h"

@@ -9,7 +9,7 @@
 
 #include "attention.h"
 #include "fbank.h"
-#include "products.h"
+#include "gemm.h"
 
 enum { AST_FBANK_SCRATCH = 8 * (AST_FFT_POINTS + AST_FFT_BINS) };
 

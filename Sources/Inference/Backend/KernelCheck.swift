@@ -12,9 +12,9 @@ public struct KernelCheck: Sendable {
     /// All checks for a precision; a few milliseconds.
     public static func all(for precision: Precision) -> [KernelCheck] {
         var checks = [elementwise(), attention(precision)]
-        if let products = NarrowProducts(precision) {
-            checks.append(self.products(products))
-            if products.hasPairLimit { checks.append(self.products(products.withoutPairLimit)) }
+        if let gemm = QuantizedGEMM(precision) {
+            checks.append(self.gemm(gemm))
+            if gemm.hasPairLimit { checks.append(self.gemm(gemm.withoutPairLimit)) }
         }
         return checks
     }
@@ -54,31 +54,31 @@ public struct KernelCheck: Sendable {
             difference: largest(run(kernels), run(Kernels(named: "baseline"))), tolerance: 1e-5)
     }
 
-    private static func products(_ products: NarrowProducts) -> KernelCheck {
+    private static func gemm(_ gemm: QuantizedGEMM) -> KernelCheck {
         let (rows, inputs, outputs) = (19, 75, 141)
         let x = numbers(rows * inputs, seed: 4)
         var weights = numbers(outputs * inputs, seed: 5)
         let bias = numbers(outputs, seed: 6)
-        func run(_ set: NarrowProducts?) -> [Float] {
+        func run(_ set: QuantizedGEMM?) -> [Float] {
             // Sets of as many levels store the same levels, each its own way.
-            let narrower = set?.levels == products.levels ? set ?? products : products
-            let size = NarrowRows.byteCount(rows: rows, width: inputs, narrower)
+            let quantizer = set?.levels == gemm.levels ? set ?? gemm : gemm
+            let size = QuantizedRows.byteCount(rows: rows, width: inputs, quantizer)
             let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
             defer { memory.deallocate() }
-            let narrow = NarrowRows(memory: memory, rows: rows, width: inputs, narrower)
-            narrower.narrow(x, rows: rows, width: inputs, into: narrow)
+            let quantized = QuantizedRows(memory: memory, rows: rows, width: inputs, quantizer)
+            quantizer.quantize(x, rows: rows, width: inputs, into: quantized)
             var y = [Float](repeating: .nan, count: rows * outputs)
             weights.withUnsafeMutableBufferPointer { weights in
                 guard let set, let start = weights.baseAddress else { return }
                 let tensor = Tensor(pointer: start, shape: [outputs, inputs])
                 let packed = try? PackedMatrix(tensor, for: "the kernel check", set)
-                packed?.multiply(narrow, rows: rows, bias: bias, into: &y, then: .store)
+                packed?.multiply(quantized, rows: rows, bias: bias, into: &y, then: .store)
             }
             return y
         }
         return KernelCheck(
-            name: "products, \(products.name)",
-            difference: largest(run(products), run(products.reference)),
+            name: "GEMM, \(gemm.name)",
+            difference: largest(run(gemm), run(gemm.reference)),
             tolerance: 2e-5)
     }
 
@@ -101,10 +101,10 @@ public struct KernelCheck: Sendable {
         }
         let set = AttentionKernels(precision)
         // What rounding keys and values to eight bits may do to values in -1...1.
-        let isNarrow = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
+        let isQuantized = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
         return KernelCheck(
             name: "attention, \(set.name)",
             difference: largest(run(set), run(AttentionKernels(named: "plain"))),
-            tolerance: isNarrow ? 0.01 : 1e-5)
+            tolerance: isQuantized ? 0.01 : 1e-5)
     }
 }

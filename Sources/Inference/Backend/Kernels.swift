@@ -6,7 +6,7 @@ struct Kernels {
     private let table: UnsafePointer<ast_kernels>
 
     /// `nil` where the product library multiplies floats.
-    let products = FloatProducts()
+    let gemm = FloatGEMM()
 
     init() { table = ast_kernels_for_this_cpu() }
 

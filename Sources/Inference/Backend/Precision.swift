@@ -11,8 +11,8 @@ public enum Precision: String, CaseIterable, Sendable {
     public var isFast: Bool {
         switch self {
         case .fp32: true
-        case .bf16: NarrowProducts(.bf16) != nil
-        case .int8: NarrowProducts(.int8)?.name != "plain"
+        case .bf16: QuantizedGEMM(.bf16) != nil
+        case .int8: QuantizedGEMM(.int8)?.name != "plain"
         }
     }
 }

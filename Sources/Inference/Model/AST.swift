@@ -32,11 +32,11 @@ public final class AST: @unchecked Sendable {
         _ weights: Weights, _ config: ModelConfig, merged: MergeReport? = nil,
         fallback: PrecisionFallback? = nil
     ) throws(ModelError) {
-        let geometry = config.geometry
-        patches = try PatchEmbedding(weights, geometry)
+        let dimensions = config.dimensions
+        patches = try PatchEmbedding(weights, dimensions)
         var layers: [EncoderLayer] = []
-        for index in 0..<geometry.layers {
-            layers.append(try EncoderLayer(weights, index: index, geometry))
+        for index in 0..<dimensions.layers {
+            layers.append(try EncoderLayer(weights, index: index, dimensions))
         }
         self.layers = layers
         classifier = try Classifier(weights, config)
@@ -58,7 +58,7 @@ public final class AST: @unchecked Sendable {
         func report(_ stage: Stage, _ values: UnsafeMutablePointer<Float>, _ count: Int) {
             probe?(stage, UnsafeBufferPointer(start: values, count: count))
         }
-        let all = 0..<config.geometry.tokens
+        let all = 0..<config.dimensions.tokens
         let pooledRows = classifier.pooledRows
         func queryRows(_ layer: Int) -> Range<Int> { layer == layers.count - 1 ? pooledRows : all }
         let blockRows = Workspace.blockRows(self, workers: pool.count)
@@ -80,7 +80,7 @@ public final class AST: @unchecked Sendable {
             if probe == nil { project(0, worker, rows) }
         }
         if probe != nil {
-            report(.embeddings, space.tokens, config.geometry.tokens * config.geometry.hidden)
+            report(.embeddings, space.tokens, config.dimensions.tokens * config.dimensions.hidden)
             eachBlock(of: all) { worker, rows in project(0, worker, rows) }
         }
         for (index, layer) in layers.enumerated() {
@@ -92,10 +92,10 @@ public final class AST: @unchecked Sendable {
                 layer.finish(rows: rows, space, worker: worker, kernels)
                 if index + 1 < layers.count { project(index + 1, worker, rows) }
             }
-            if index == 0 { report(.block0, space.tokens, wanted.count * config.geometry.hidden) }
+            if index == 0 { report(.block0, space.tokens, wanted.count * config.dimensions.hidden) }
         }
         classifier.score(space, pooled: space.pooled, logits: logits, kernels)
-        report(.pooled, space.pooled, config.geometry.hidden)
+        report(.pooled, space.pooled, config.dimensions.hidden)
         report(.logits, logits, config.labels.count)
     }
 }

@@ -36,7 +36,7 @@ public final class BaseModel: @unchecked Sendable {
         }
         let config = try ModelConfig(
             fields, classes: classes, features: features, path: directory + "/config.json")
-        try features.check(fits: config.geometry, path: directory + "/preprocessor_config.json")
+        try features.check(fits: config.dimensions, path: directory + "/preprocessor_config.json")
         let check = checkThreads.flatMap {
             precision == .int8 ? PrecisionCheck(cache, weights: checkpoint.path, threads: $0) : nil
         }
@@ -133,7 +133,7 @@ public final class BaseModel: @unchecked Sendable {
         if adapter.ownFeatures == nil { features.frames = adapter.overlay?.maxLength ?? features.frames }
         let config = try ModelConfig(fields, classes: classes, features: features, path: path)
         try features.check(
-            fits: config.geometry,
+            fits: config.dimensions,
             path: adapter.ownFeatures == nil
                 ? featuresPath : adapter.directory + "/preprocessor_config.json")
         return config
@@ -144,7 +144,7 @@ public final class BaseModel: @unchecked Sendable {
         guard let name = adapter.whole["classifier.dense.weight"] else { return network.config.labels.count }
         guard let classes = adapter.file.shape(of: name)?.first, classes > 0 else {
             throw .shape(
-                path: adapter.file.path, tensor: name, expected: [1, network.config.geometry.hidden],
+                path: adapter.file.path, tensor: name, expected: [1, network.config.dimensions.hidden],
                 found: adapter.file.shape(of: name) ?? [])
         }
         if classes != network.config.labels.count, adapter.whole["classifier.dense.bias"] == nil {
@@ -166,7 +166,7 @@ public final class BaseModel: @unchecked Sendable {
                     wanted: "one model.safetensors (save_pretrained of transformers writes it)")
             }
         }
-        guard precision == .fp32 || NarrowProducts(precision) != nil else {
+        guard precision == .fp32 || QuantizedGEMM(precision) != nil else {
             throw .unsupported(
                 path: path, key: "precision", found: precision.rawValue,
                 wanted: "fp32 or int8: this processor has no \(precision.rawValue) instructions")

@@ -5,15 +5,15 @@ struct Classifier {
     private let headNorm: LayerNorm?
     private let dense: Linear
     private let pooling: ModelConfig.Pooling
-    private let geometry: Geometry
+    private let dimensions: ModelDimensions
 
     var classes: Int { dense.outputs }
 
     init(_ weights: Weights, _ config: ModelConfig) throws(ModelError) {
-        geometry = config.geometry
+        dimensions = config.dimensions
         pooling = config.pooling
-        let width = geometry.hidden
-        let epsilon = geometry.layerNormEpsilon
+        let width = dimensions.hidden
+        let epsilon = dimensions.layerNormEpsilon
         finalNorm = try LayerNorm(
             weights, CheckpointNames.backbone + "layernorm", width: width, epsilon: epsilon)
         headNorm =
@@ -23,7 +23,7 @@ struct Classifier {
             : nil
         dense = try Linear(
             weights, "classifier.dense", inputs: width, outputs: config.labels.count,
-            isNarrow: false)
+            isQuantized: false)
     }
 
     /// The tokens that pooling reads: the last block need not compute any other.
@@ -31,7 +31,7 @@ struct Classifier {
         switch pooling {
         case .clsDistillationMean: 0..<2
         case .cls: 0..<1
-        case .mean: 0..<geometry.tokens
+        case .mean: 0..<dimensions.tokens
         }
     }
 
@@ -43,7 +43,7 @@ struct Classifier {
         _ kernels: Kernels
     ) {
         let rows = pooledRows
-        let width = geometry.hidden
+        let width = dimensions.hidden
         // Attention is over: its plane is free.
         let normed = space.context
         finalNorm.apply(space.tokens, into: normed, rows: rows.count, kernels)

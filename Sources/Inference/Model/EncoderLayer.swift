@@ -10,14 +10,14 @@ struct EncoderLayer {
     private let feedForward: FeedForward
     private let hidden: Int
 
-    init(_ weights: Weights, index: Int, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, index: Int, _ dimensions: ModelDimensions) throws(ModelError) {
         let name = CheckpointNames.layer(index)
-        let epsilon = geometry.layerNormEpsilon
-        hidden = geometry.hidden
+        let epsilon = dimensions.layerNormEpsilon
+        hidden = dimensions.hidden
         normBefore = try LayerNorm(weights, name + "layernorm_before", width: hidden, epsilon: epsilon)
-        attention = try SelfAttention(weights, name + "attention.", geometry)
+        attention = try SelfAttention(weights, name + "attention.", dimensions)
         normAfter = try LayerNorm(weights, name + "layernorm_after", width: hidden, epsilon: epsilon)
-        feedForward = try FeedForward(weights, name, geometry)
+        feedForward = try FeedForward(weights, name, dimensions)
     }
 
     func project(
@@ -49,6 +49,6 @@ struct EncoderLayer {
         normAfter.apply(tokens, into: normed, rows: rows.count, kernels)
         space.stopwatch?.lap(.norms, worker)
         feedForward.apply(normed, addingTo: tokens, rows: rows.count, space, worker: worker, kernels)
-        space.stopwatch?.lap(.perceptron, worker)
+        space.stopwatch?.lap(.mlp, worker)
     }
 }

@@ -20,7 +20,7 @@ public final class Engine {
     /// - Parameter threads: At least 1.
     /// - Throws: `thread` when the system refuses that many threads.
     public init(threads: Int) throws(ModelError) {
-        Products.prepare()
+        SGEMM.prepare()
         do throws(ThreadError) { pool = try WorkerPool(count: max(1, threads)) } catch {
             throw .thread(error)
         }
@@ -41,8 +41,8 @@ public final class Engine {
     public func classify(
         _ network: AST, _ features: UnsafeBufferPointer<Float>, logits: UnsafeMutableBufferPointer<Float>
     ) {
-        let geometry = network.config.geometry
-        precondition(features.count == geometry.frames * geometry.melBins)
+        let dimensions = network.config.dimensions
+        precondition(features.count == dimensions.frames * dimensions.melBins)
         precondition(logits.count == network.config.labels.count)
         guard let input = features.baseAddress, let output = logits.baseAddress else { return }
         let needed = Workspace.Sizes([network], workers: pool.count)

@@ -29,16 +29,16 @@ public struct FeatureSettings: Equatable, Sendable {
     }
 
     /// The features must have the shape that the position embeddings were made for.
-    func check(fits geometry: Geometry, path: String) throws(ModelError) {
-        guard melBins == geometry.melBins else {
+    func check(fits dimensions: ModelDimensions, path: String) throws(ModelError) {
+        guard melBins == dimensions.melBins else {
             throw .unsupported(
                 path: path, key: "num_mel_bins", found: "\(melBins)",
-                wanted: "\(geometry.melBins), as in config.json")
+                wanted: "\(dimensions.melBins), as in config.json")
         }
-        guard frames == geometry.frames else {
+        guard frames == dimensions.frames else {
             throw .unsupported(
                 path: path, key: "max_length", found: "\(frames)",
-                wanted: "\(geometry.frames), as in config.json")
+                wanted: "\(dimensions.frames), as in config.json")
         }
     }
 }

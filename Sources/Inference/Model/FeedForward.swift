@@ -3,11 +3,11 @@ struct FeedForward {
     private let expand: Linear
     private let contract: Linear
 
-    init(_ weights: Weights, _ name: String, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, _ name: String, _ dimensions: ModelDimensions) throws(ModelError) {
         expand = try Linear(
-            weights, name + "intermediate.dense", inputs: geometry.hidden, outputs: geometry.intermediate)
+            weights, name + "intermediate.dense", inputs: dimensions.hidden, outputs: dimensions.intermediate)
         contract = try Linear(
-            weights, name + "output.dense", inputs: geometry.intermediate, outputs: geometry.hidden)
+            weights, name + "output.dense", inputs: dimensions.intermediate, outputs: dimensions.hidden)
     }
 
     /// Adds to `tokens` what the perceptron makes of `normed`, both `[rows, hidden]`.

@@ -1,4 +1,4 @@
-/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row; in 8 bits divided by the ``ChannelBalance``,
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row; in 8 bits divided by the ``ActivationSmoothing``,
 /// whose other half is in the packed weights that read it.
 struct LayerNorm {
     private let gain: [Float]
@@ -6,7 +6,7 @@ struct LayerNorm {
     private let epsilon: Float
 
     init(_ weights: Weights, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
-        let factors = try weights.balance(of: name)?.factors ?? [Float](repeating: 1, count: width)
+        let factors = try weights.smoothing(of: name)?.factors ?? [Float](repeating: 1, count: width)
         gain = zip(try weights.tensor(name + ".weight", [width]).buffer, factors).map { $0 / $1 }
         bias = zip(try weights.tensor(name + ".bias", [width]).buffer, factors).map { $0 / $1 }
         self.epsilon = epsilon

@@ -23,21 +23,21 @@ struct Linear {
     /// - Throws: ``ModelError``: missing tensors, shapes, memory.
     init(
         _ weights: Weights, _ name: String, inputs: Int, outputs: Int, bias hasBias: Bool = true,
-        isNarrow: Bool = true
+        isQuantized: Bool = true
     ) throws(ModelError) {
         let weight = try weights.tensor(name + ".weight", [outputs, inputs])
         bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
-        packed = isNarrow ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
+        packed = isQuantized ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
         // A norm whose outputs are balanced for the packed matrices that read them is balanced for this one, too.
-        if packed == nil, let balance = try weights.balance(before: name + ".weight") {
+        if packed == nil, let smoothing = try weights.smoothing(before: name + ".weight") {
             let pages = try PrivatePages(byteCount: weight.count * MemoryLayout<Float>.size, for: name)
-            let balanced = pages.start.bindMemory(to: Float.self, capacity: weight.count)
+            let smoothed = pages.start.bindMemory(to: Float.self, capacity: weight.count)
             for index in 0..<weight.count {
-                balanced[index] = weight.pointer[index] * balance.factors[index % inputs]
+                smoothed[index] = weight.pointer[index] * smoothing.factors[index % inputs]
             }
             pages.makeReadOnly()
             owner = pages
-            self.weight = Tensor(pointer: balanced, shape: weight.shape)
+            self.weight = Tensor(pointer: smoothed, shape: weight.shape)
         } else {
             owner = nil
             self.weight = weight
@@ -46,29 +46,29 @@ struct Linear {
 
     /// The product of rows with the weights; `y` is `[rows, outputs]`, contiguous.
     func apply(
-        _ x: LinearInput, into y: UnsafeMutablePointer<Float>, then ending: Ending = .store,
+        _ x: LinearInput, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue = .store,
         _ kernels: Kernels
     ) {
         guard x.rows > 0 else { return }
-        if let packed, let narrow = x.narrow {
-            return packed.multiply(narrow, rows: x.rows, bias: bias, into: y, then: ending)
+        if let packed, let quantized = x.quantized {
+            return packed.multiply(quantized, rows: x.rows, bias: bias, into: y, then: epilogue)
         }
-        if let products = kernels.products, let scratch = x.scratch {
-            return products.multiply(
+        if let gemm = kernels.gemm, let scratch = x.scratch {
+            return gemm.multiply(
                 x.floats, rows: x.rows, weight.pointer, outputs: outputs, inputs: inputs,
-                bias: bias, into: y, then: ending, scratch: scratch)
+                bias: bias, into: y, then: epilogue, scratch: scratch)
         }
         if let bias {
-            if ending == .add {
+            if epilogue == .add {
                 kernels.add(bias, to: y, rows: x.rows, width: outputs)
             } else {
                 kernels.fill(y, with: bias, rows: x.rows, width: outputs)
             }
         }
-        Products.multiplyTransposed(
+        SGEMM.multiplyTransposed(
             rows: x.rows, columns: outputs, inner: inputs, x.floats, stride: inputs, weight.pointer,
-            stride: inputs, beta: ending != .add && bias == nil ? 0 : 1, y, stride: outputs)
-        if ending == .gelu { kernels.gelu(y, count: x.rows * outputs) }
+            stride: inputs, beta: epilogue != .add && bias == nil ? 0 : 1, y, stride: outputs)
+        if epilogue == .gelu { kernels.gelu(y, count: x.rows * outputs) }
     }
 }
 
@@ -78,18 +78,18 @@ struct LinearInput {
     let floats: UnsafePointer<Float>
     let rows: Int
     let width: Int
-    let narrow: NarrowRows?
+    let quantized: QuantizedRows?
     /// The worker's memory for a panel of weights, where products of our own are used.
     let scratch: UnsafeMutablePointer<Float>?
 
     init(
-        _ floats: UnsafePointer<Float>, rows: Int, width: Int, narrow: NarrowRows? = nil,
+        _ floats: UnsafePointer<Float>, rows: Int, width: Int, quantized: QuantizedRows? = nil,
         scratch: UnsafeMutablePointer<Float>? = nil
     ) {
         self.floats = floats
         self.rows = rows
         self.width = width
-        self.narrow = narrow
+        self.quantized = quantized
         self.scratch = scratch
     }
 
@@ -97,6 +97,6 @@ struct LinearInput {
     func part(_ range: Range<Int>) -> LinearInput {
         LinearInput(
             floats + range.lowerBound * width, rows: range.count, width: width,
-            narrow: narrow?.from(row: range.lowerBound), scratch: scratch)
+            quantized: quantized?.from(row: range.lowerBound), scratch: scratch)
     }
 }

@@ -17,7 +17,7 @@ public struct ModelConfig: Equatable, Sendable {
         case mean
     }
 
-    public var geometry: Geometry
+    public var dimensions: ModelDimensions
     /// By class index.
     public var labels: [String]
     /// `nil` when `config.json` is silent.
@@ -30,7 +30,7 @@ public struct ModelConfig: Equatable, Sendable {
 
     init(_ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String) throws(ModelError) {
         try Self.checkKind(fields, path: path)
-        geometry = try Geometry(fields, path: path)
+        dimensions = try ModelDimensions(fields, path: path)
         labels = try Self.labels(fields, classes: classes, path: path)
         problemType = try fields.problemType.map { text throws(ModelError) in
             guard let type = ProblemType(rawValue: text) else {
@@ -49,7 +49,7 @@ public struct ModelConfig: Equatable, Sendable {
         self.pooling = known
         normalisesPooled = fields.classifierLayerNorm ?? true
         classifierLayerNormEpsilon =
-            fields.classifierLayerNormEps.map { Float($0) } ?? geometry.layerNormEpsilon
+            fields.classifierLayerNormEps.map { Float($0) } ?? dimensions.layerNormEpsilon
         guard classifierLayerNormEpsilon >= 0, classifierLayerNormEpsilon < 1 else {
             throw .unsupported(
                 path: path, key: "classifier_layer_norm_eps", found: "\(classifierLayerNormEpsilon)",

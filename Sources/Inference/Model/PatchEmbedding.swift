@@ -5,20 +5,20 @@ struct PatchEmbedding {
     private let distillationToken: Tensor
     /// `[tokens, hidden]`.
     private let positions: Tensor
-    private let geometry: Geometry
+    private let dimensions: ModelDimensions
 
-    init(_ weights: Weights, _ geometry: Geometry) throws(ModelError) {
+    init(_ weights: Weights, _ dimensions: ModelDimensions) throws(ModelError) {
         let name = CheckpointNames.backbone + "embeddings."
-        let hidden = geometry.hidden
+        let hidden = dimensions.hidden
         let kernel = try weights.tensor(
-            name + "patch_embeddings.projection.weight", [hidden, 1, geometry.patch, geometry.patch])
+            name + "patch_embeddings.projection.weight", [hidden, 1, dimensions.patch, dimensions.patch])
         projection = Linear(
-            weight: Tensor(pointer: kernel.pointer, shape: [hidden, geometry.patch * geometry.patch]),
+            weight: Tensor(pointer: kernel.pointer, shape: [hidden, dimensions.patch * dimensions.patch]),
             bias: try weights.tensor(name + "patch_embeddings.projection.bias", [hidden]))
         classToken = try weights.tensor(name + "cls_token", [1, 1, hidden])
         distillationToken = try weights.tensor(name + "distillation_token", [1, 1, hidden])
-        positions = try weights.tensor(name + "position_embeddings", [1, geometry.tokens, hidden])
-        self.geometry = geometry
+        positions = try weights.tensor(name + "position_embeddings", [1, dimensions.tokens, hidden])
+        self.dimensions = dimensions
     }
 
     /// Computes rows `rows` of the tokens.
@@ -31,17 +31,17 @@ struct PatchEmbedding {
         _ features: UnsafePointer<Float>, rows: Range<Int>, into tokens: UnsafeMutablePointer<Float>,
         patches: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {
-        let hidden = geometry.hidden
+        let hidden = dimensions.hidden
         if rows.contains(0) { copy(classToken, to: tokens) }
         if rows.contains(1) { copy(distillationToken, to: tokens + hidden) }
         let patchRows = max(rows.lowerBound, 2)..<max(rows.upperBound, 2)
         var patch = patches
         for row in patchRows {
             gather(features, patchIndex: row - 2, into: patch)
-            patch += geometry.patch * geometry.patch
+            patch += dimensions.patch * dimensions.patch
         }
         projection.apply(
-            LinearInput(patches, rows: patchRows.count, width: geometry.patch * geometry.patch),
+            LinearInput(patches, rows: patchRows.count, width: dimensions.patch * dimensions.patch),
             into: tokens + patchRows.lowerBound * hidden, kernels)
         for index in rows.lowerBound * hidden..<rows.upperBound * hidden {
             tokens[index] += positions.pointer[index]
@@ -52,18 +52,18 @@ struct PatchEmbedding {
     private func gather(
         _ features: UnsafePointer<Float>, patchIndex: Int, into patch: UnsafeMutablePointer<Float>
     ) {
-        let side = geometry.patch
-        let firstBin = patchIndex / geometry.timePatches * geometry.frequencyStride
-        let firstFrame = patchIndex % geometry.timePatches * geometry.timeStride
-        let corner = features + firstFrame * geometry.melBins + firstBin
+        let side = dimensions.patch
+        let firstBin = patchIndex / dimensions.timePatches * dimensions.frequencyStride
+        let firstFrame = patchIndex % dimensions.timePatches * dimensions.timeStride
+        let corner = features + firstFrame * dimensions.melBins + firstBin
         for bin in 0..<side {
             for frame in 0..<side {
-                patch[bin * side + frame] = corner[frame * geometry.melBins + bin]
+                patch[bin * side + frame] = corner[frame * dimensions.melBins + bin]
             }
         }
     }
 
     private func copy(_ row: Tensor, to token: UnsafeMutablePointer<Float>) {
-        token.update(from: row.pointer, count: geometry.hidden)
+        token.update(from: row.pointer, count: dimensions.hidden)
     }
 }

@@ -45,7 +45,7 @@ struct PrecisionCheck {
     func fallback(
         _ network: AST, files: [String], exact: () throws(ModelError) -> AST
     ) throws(ModelError) -> PrecisionFallback? {
-        let layout = NarrowProducts(.int8)?.layout ?? ""
+        let layout = QuantizedGEMM(.int8)?.layout ?? ""
         let question = "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
         let error: Float
         if let known = cache?.number(about: [weights] + files, question) {
@@ -60,7 +60,7 @@ struct PrecisionCheck {
     private static func error(
         of network: AST, beside exact: AST, threads: Int
     ) throws(ModelError) -> Float {
-        let features = probe(network.config.geometry)
+        let features = probe(network.config.dimensions)
         let engine = try Engine(threads: threads)
         engine.prepare(for: [network, exact])
         func logits(_ network: AST) -> [Float] {
@@ -78,7 +78,7 @@ struct PrecisionCheck {
     }
 
     /// Normalised log-mels of a third each of faint noise, of a voice's harmonics in syllables, and of a loud siren.
-    private static func probe(_ geometry: Geometry) -> [Float] {
+    private static func probe(_ dimensions: ModelDimensions) -> [Float] {
         var state: UInt32 = 1
         func noise() -> Float {
             state = state &* 1_664_525 &+ 1_013_904_223
@@ -87,11 +87,11 @@ struct PrecisionCheck {
         /// A triangle of height 1 and period 1.
         func wave(_ phase: Float) -> Float { abs(phase - phase.rounded(.down) - 0.5) * 2 }
         var features: [Float] = []
-        for frame in 0..<geometry.frames {
-            for bin in 0..<geometry.melBins {
-                let (x, y) = (Float(bin) / Float(geometry.melBins), Float(frame))
+        for frame in 0..<dimensions.frames {
+            for bin in 0..<dimensions.melBins {
+                let (x, y) = (Float(bin) / Float(dimensions.melBins), Float(frame))
                 var value = -0.6 - 0.5 * x + 0.15 * noise()
-                switch 3 * frame / max(1, geometry.frames) {
+                switch 3 * frame / max(1, dimensions.frames) {
                 case 1: value += 1.2 * wave(y / 25) * wave(12 * x + y / 400) * (1 - x)
                 case 2: value += max(0, 1.4 - 30 * abs(x - 0.4 - 0.25 * wave(y / 90)))
                 default: break

@@ -6,26 +6,26 @@ struct SelfAttention {
     private let output: Linear
     /// In fp32 where scores spread so widely that eight bits of them are too few.
     let kernels: AttentionKernels
-    private let geometry: Geometry
+    private let dimensions: ModelDimensions
 
     /// Queries of one head that a worker takes at a time: a multiple of every kernel's tile.
     private static let queryBlock = 96
 
-    init(_ weights: Weights, _ name: String, _ geometry: Geometry) throws(ModelError) {
-        func projection(_ part: String, isNarrow: Bool = true) throws(ModelError) -> Linear {
+    init(_ weights: Weights, _ name: String, _ dimensions: ModelDimensions) throws(ModelError) {
+        func projection(_ part: String, isQuantized: Bool = true) throws(ModelError) -> Linear {
             try Linear(
-                weights, name + "attention." + part, inputs: geometry.hidden, outputs: geometry.hidden,
-                bias: geometry.queryKeyValueBias || weights.contains(name + "attention." + part + ".bias"),
-                isNarrow: isNarrow)
+                weights, name + "attention." + part, inputs: dimensions.hidden, outputs: dimensions.hidden,
+                bias: dimensions.queryKeyValueBias || weights.contains(name + "attention." + part + ".bias"),
+                isQuantized: isQuantized)
         }
-        let isSharp = try weights.isAttentionSharp(name, heads: geometry.heads)
+        let isSharp = try weights.isAttentionSharp(name, heads: dimensions.heads)
         self.kernels = AttentionKernels(isSharp ? .fp32 : weights.precision)
-        query = try projection("query", isNarrow: !isSharp)
-        key = try projection("key", isNarrow: !isSharp)
+        query = try projection("query", isQuantized: !isSharp)
+        key = try projection("key", isQuantized: !isSharp)
         value = try projection("value")
         output = try Linear(
-            weights, name + "output.dense", inputs: geometry.hidden, outputs: geometry.hidden)
-        self.geometry = geometry
+            weights, name + "output.dense", inputs: dimensions.hidden, outputs: dimensions.hidden)
+        self.dimensions = dimensions
     }
 
     /// Queries, keys and values of the tokens `rows`, packed for the heads; queries only where the token's own
@@ -36,15 +36,15 @@ struct SelfAttention {
         _ normed: UnsafePointer<Float>, rows: Range<Int>, queryRows: Range<Int>, _ space: Workspace,
         worker: Int, _ kernels: Kernels
     ) {
-        let x = space.input(normed, rows: rows.count, width: geometry.hidden, worker: worker)
+        let x = space.input(normed, rows: rows.count, width: dimensions.hidden, worker: worker)
         func make(_ part: AttentionKernels.Part, _ linear: Linear, _ wanted: Range<Int>) {
             let projected = space.wide(worker: worker)
             let first = wanted.lowerBound - rows.lowerBound
             linear.apply(x.part(first..<first + wanted.count), into: projected, kernels)
-            for head in 0..<geometry.heads {
+            for head in 0..<dimensions.heads {
                 self.kernels.pack(
-                    part, projected + head * geometry.headWidth, rows: wanted, stride: geometry.hidden,
-                    into: space.head(head, geometry, self.kernels))
+                    part, projected + head * dimensions.headWidth, rows: wanted, stride: dimensions.hidden,
+                    into: space.head(head, dimensions, self.kernels))
             }
         }
         let queries = rows.clamped(to: queryRows)
@@ -55,25 +55,25 @@ struct SelfAttention {
 
     /// Number of independent pieces of work in ``attend(item:queryRows:_:worker:)``.
     func items(queryRows: Range<Int>) -> Int {
-        geometry.heads * ((queryRows.count + Self.queryBlock - 1) / Self.queryBlock)
+        dimensions.heads * ((queryRows.count + Self.queryBlock - 1) / Self.queryBlock)
     }
 
     /// One head, one block of queries against all keys; the result goes to the head's columns of `space.context`.
     func attend(item: Int, queryRows: Range<Int>, _ space: Workspace, worker: Int) {
-        let head = item % geometry.heads
-        let first = queryRows.lowerBound + item / geometry.heads * Self.queryBlock
+        let head = item % dimensions.heads
+        let first = queryRows.lowerBound + item / dimensions.heads * Self.queryBlock
         let rows = first..<min(first + Self.queryBlock, queryRows.upperBound)
         kernels.attend(
-            space.head(head, geometry, kernels), rows: rows, scratch: space.wide(worker: worker),
-            into: space.context + first * geometry.hidden + head * geometry.headWidth,
-            stride: geometry.hidden)
+            space.head(head, dimensions, kernels), rows: rows, scratch: space.wide(worker: worker),
+            into: space.context + first * dimensions.hidden + head * dimensions.headWidth,
+            stride: dimensions.hidden)
     }
 
     /// tokens += output projection of the attended context, for `rows`.
     func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
-        let offset = rows.lowerBound * geometry.hidden
+        let offset = rows.lowerBound * dimensions.hidden
         let context = space.input(
-            space.context + offset, rows: rows.count, width: geometry.hidden, worker: worker)
+            space.context + offset, rows: rows.count, width: dimensions.hidden, worker: worker)
         output.apply(context, into: space.tokens + offset, then: .add, kernels)
     }
 }

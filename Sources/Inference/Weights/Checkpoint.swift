@@ -9,7 +9,7 @@ final class Checkpoint {
     private var used: [String: Tensor] = [:]
     private var packed: [(name: String, matrix: PackedMatrix)] = []
     /// By the norm's name.
-    private var balances: [String: ChannelBalance] = [:]
+    private var smoothings: [String: ActivationSmoothing] = [:]
     /// By the attention's name: whether its queries and keys stay in fp32.
     private var sharpAttention: [String: Bool] = [:]
     private let cache: PackedCache?
@@ -32,7 +32,7 @@ final class Checkpoint {
                     path: path, problem: "names tensor \(canonical) in both generations of names")
             }
         }
-        cached = NarrowProducts(precision).flatMap { cache?.file(for: path, $0) }
+        cached = QuantizedGEMM(precision).flatMap { cache?.file(for: path, $0) }
     }
 
     var elementTypeName: String { file.elementTypeName }
@@ -56,18 +56,18 @@ final class Checkpoint {
 
     /// The tensor in narrow numbers.
     func packed(
-        _ name: String, _ shape: [Int], _ products: NarrowProducts
+        _ name: String, _ shape: [Int], _ gemm: QuantizedGEMM
     ) throws(ModelError) -> PackedMatrix {
         if let known = packed.first(where: { $0.name == name }) { return known.matrix }
         let tensor = try tensor(name, shape)
-        let balance = try balance(before: name)
+        let smoothing = try smoothing(before: name)
         let matrix: PackedMatrix
         if let found = cached?.matrix(
-            name, outputs: tensor.rows, inputs: tensor.rowWidth, balance: balance?.fingerprint)
+            name, outputs: tensor.rows, inputs: tensor.rowWidth, smoothing: smoothing?.fingerprint)
         {
             matrix = found
         } else {
-            matrix = try PackedMatrix(tensor, balance, for: path, products.suited(to: tensor, balance))
+            matrix = try PackedMatrix(tensor, smoothing, for: path, gemm.suited(to: tensor, smoothing))
             isCacheComplete = false
         }
         if !isSealed { packed.append((name, matrix)) }
@@ -89,19 +89,19 @@ final class Checkpoint {
     }
 
     /// How the outputs of the norm before a matrix are balanced, in 8 bits; `nil` where no norm is before it.
-    func balance(before matrix: String) throws(ModelError) -> ChannelBalance? {
+    func smoothing(before matrix: String) throws(ModelError) -> ActivationSmoothing? {
         guard let norm = CheckpointNames.norm(before: matrix) else { return nil }
-        return try balance(of: norm)
+        return try smoothing(of: norm)
     }
 
     /// An adapter that changes the norm changes nothing here: matrices that it left alone stay as they are packed.
-    func balance(of norm: String) throws(ModelError) -> ChannelBalance? {
+    func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
         guard precision == .int8, CheckpointNames.isInLayer(norm) else { return nil }
-        if let known = balances[norm] { return known }
+        if let known = smoothings[norm] { return known }
         guard let shape = shape(of: norm + ".weight") else { return nil }
-        let made = ChannelBalance(
+        let made = ActivationSmoothing(
             gain: try tensor(norm + ".weight", shape), bias: try tensor(norm + ".bias", shape))
-        if !isSealed { balances[norm] = made }
+        if !isSealed { smoothings[norm] = made }
         return made
     }
 
@@ -109,9 +109,9 @@ final class Checkpoint {
     func seal() {
         isSealed = true
         cached = nil
-        if !isCacheComplete, let products = NarrowProducts(precision) {
+        if !isCacheComplete, let gemm = QuantizedGEMM(precision) {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
-            cache?.write(packed, sharpAttention: sharp, for: path, products)
+            cache?.write(packed, sharpAttention: sharp, for: path, gemm)
         }
         // What was packed is not read again, but for merging: the file's pages need not stay.
         if !packed.isEmpty { file.forgetPages() }

@@ -13,10 +13,10 @@ public struct PackedCache: Sendable {
     public init(directory: String) { self.directory = directory }
 
     /// The file of a base's packed matrices, when there is a good one.
-    func file(for weights: String, _ products: NarrowProducts) -> PackedFile? {
+    func file(for weights: String, _ gemm: QuantizedGEMM) -> PackedFile? {
         guard let base = sha256(of: weights) else { return nil }
-        let path = self.path(base, products)
-        guard let file = PackedFile(path: path, base: base, products) else { return nil }
+        let path = self.path(base, gemm)
+        guard let file = PackedFile(path: path, base: base, gemm) else { return nil }
         // The time of the last use decides what is kept.
         utimensat(AT_FDCWD, path, nil, 0)
         return file
@@ -25,17 +25,17 @@ public struct PackedCache: Sendable {
     /// Writes a file of a base's packed matrices: whole or not at all, whoever else writes it.
     func write(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: String,
-        _ products: NarrowProducts
+        _ gemm: QuantizedGEMM
     ) {
         guard let base = sha256(of: weights) else { return }
         let header = PackedFile.header(
-            matrices, sharpAttention: sharpAttention, base: base, products
+            matrices, sharpAttention: sharpAttention, base: base, gemm
         ).bytes
         var digest = Digest()
         header.withUnsafeBytes { digest.add($0) }
         for (_, matrix) in matrices { digest.add(matrix.bytes) }
         let end = Array(digest.hexadecimal().utf8)
-        replace(path(base, products)) { descriptor in
+        replace(path(base, gemm)) { descriptor in
             header.withUnsafeBytes { RegularFile.write(descriptor, $0) }
                 && matrices.allSatisfy { RegularFile.write(descriptor, $0.matrix.bytes) }
                 && end.withUnsafeBytes { RegularFile.write(descriptor, $0) }
@@ -43,8 +43,8 @@ public struct PackedCache: Sendable {
         forgetOldFiles()
     }
 
-    private func path(_ base: String, _ products: NarrowProducts) -> String {
-        "\(directory)/\(base)-\(products.layout.replacing(" ", with: "-")).packed"
+    private func path(_ base: String, _ gemm: QuantizedGEMM) -> String {
+        "\(directory)/\(base)-\(gemm.layout.replacing(" ", with: "-")).packed"
     }
 
     /// The sha256 of a file. It is computed once for as long as the file's inode, size and times stay: reading 346 MB at

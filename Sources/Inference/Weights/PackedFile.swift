@@ -7,7 +7,7 @@
 /// on a cache line. The last 64 bytes are the sha256 of everything before them, in hexadecimal.
 final class PackedFile {
     private let file: MappedFile
-    private let products: NarrowProducts
+    private let gemm: QuantizedGEMM
     private var entries: [String: Entry] = [:]
     private var sharpAttention: Set<String> = []
 
@@ -15,7 +15,7 @@ final class PackedFile {
         var outputs: Int
         var inputs: Int
         var offset: Int
-        var balance: String
+        var smoothing: String
         var hasPairLimit: Bool
     }
 
@@ -23,28 +23,28 @@ final class PackedFile {
     private static let pageBytes = 4096
 
     /// - Returns: `nil` when there is no such file, it was damaged, or it is of another base or layout.
-    init?(path: String, base: String, _ products: NarrowProducts) {
+    init?(path: String, base: String, _ gemm: QuantizedGEMM) {
         guard let file = try? MappedFile(path: path) else { return nil }
         self.file = file
-        self.products = products
+        self.gemm = gemm
         let bytes = UnsafeRawBufferPointer(file.bytes)
         guard bytes.count > Self.digestBytes else { return nil }
         let payload = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - Self.digestBytes)])
         var digest = Digest()
         digest.add(payload)
         guard digest.hexadecimal().utf8.elementsEqual(bytes[payload.count...]) else { return nil }
-        guard let head = Self.head(payload, base: base, products) else { return nil }
+        guard let head = Self.head(payload, base: base, gemm) else { return nil }
         (entries, sharpAttention) = head
     }
 
     /// The matrix of that name; `nil` when the file has none of that shape and balance.
-    func matrix(_ name: String, outputs: Int, inputs: Int, balance: String?) -> PackedMatrix? {
+    func matrix(_ name: String, outputs: Int, inputs: Int, smoothing: String?) -> PackedMatrix? {
         guard let entry = entries[name], entry.outputs == outputs, entry.inputs == inputs,
-            entry.balance == balance ?? "-", let start = file.bytes.baseAddress
+            entry.smoothing == smoothing ?? "-", let start = file.bytes.baseAddress
         else { return nil }
         return PackedMatrix(
-            at: start + entry.offset, owner: file, outputs: outputs, inputs: inputs, balance: balance,
-            entry.hasPairLimit ? products : products.withoutPairLimit)
+            at: start + entry.offset, owner: file, outputs: outputs, inputs: inputs, smoothing: smoothing,
+            entry.hasPairLimit ? gemm : gemm.withoutPairLimit)
     }
 
     /// Whether the file says that an attention's queries and keys stay in fp32; `nil` where it does not say.
@@ -55,11 +55,11 @@ final class PackedFile {
 
     /// Where each matrix is, when the head is what is wanted and all of them are inside the file.
     private static func head(
-        _ payload: UnsafeRawBufferPointer, base: String, _ products: NarrowProducts
+        _ payload: UnsafeRawBufferPointer, base: String, _ gemm: QuantizedGEMM
     ) -> (entries: [String: Entry], sharpAttention: Set<String>)? {
         guard let end = payload.firstIndex(of: 0) else { return nil }
         let lines = String(decoding: payload[..<end], as: UTF8.self).split(separator: "\n")
-        let first = Self.firstLines(base: base, products).split(separator: "\n")
+        let first = Self.firstLines(base: base, gemm).split(separator: "\n")
         guard lines.starts(with: first), lines.last == "end" else { return nil }
         var entries: [String: Entry] = [:]
         var sharp: Set<String> = []
@@ -72,35 +72,35 @@ final class PackedFile {
             guard words.count == 7, let outputs = Int(words[2]), let inputs = Int(words[3]),
                 let offset = Int(words[4]), (1...1 << 24).contains(outputs),
                 (1...1 << 24).contains(inputs), offset >= 0, offset % 64 == 0,
-                words[6] == "pairs" && products.hasPairLimit || words[6] == "none"
+                words[6] == "pairs" && gemm.hasPairLimit || words[6] == "none"
             else { return nil }
-            let size = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, products)
+            let size = PackedMatrix.byteCount(outputs: outputs, inputs: inputs, gemm)
             guard offset <= payload.count - size else { return nil }
             entries[String(words[1])] = Entry(
-                outputs: outputs, inputs: inputs, offset: offset, balance: String(words[5]),
+                outputs: outputs, inputs: inputs, offset: offset, smoothing: String(words[5]),
                 hasPairLimit: words[6] == "pairs")
         }
         return (entries, sharp)
     }
 
-    private static func firstLines(base: String, _ products: NarrowProducts) -> String {
-        "astd packed weights 3\nlayout \(products.layout)\nbase \(base)\n"
+    private static func firstLines(base: String, _ gemm: QuantizedGEMM) -> String {
+        "astd packed weights 3\nlayout \(gemm.layout)\nbase \(base)\n"
     }
 
     /// What a file of these matrices begins with, whole pages, and where each of them is to be.
     static func header(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String] = [], base: String,
-        _ products: NarrowProducts
+        _ gemm: QuantizedGEMM
     ) -> (bytes: [UInt8], offsets: [Int]) {
         func text(from first: Int) -> (String, [Int]) {
-            var text = firstLines(base: base, products)
+            var text = firstLines(base: base, gemm)
             var offsets: [Int] = []
             var offset = first
             for name in sharpAttention { text += "sharp \(name)\n" }
             for (name, matrix) in matrices {
-                let limit = matrix.products.hasPairLimit ? "pairs" : "none"
+                let limit = matrix.gemm.hasPairLimit ? "pairs" : "none"
                 text +=
-                    "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset) \(matrix.balance) \(limit)\n"
+                    "matrix \(name) \(matrix.outputs) \(matrix.inputs) \(offset) \(matrix.smoothing) \(limit)\n"
                 offsets.append(offset)
                 offset += matrix.bytes.count
             }

@@ -52,7 +52,7 @@ struct ScoreSpread {
                 for index in 0..<hidden { rows[row * hidden + index] = source[index] * gain.pointer[index] }
             }
             var products = [Float](repeating: 0, count: width * width)
-            Products.multiplyTransposed(
+            SGEMM.multiplyTransposed(
                 rows: width, columns: width, inner: hidden, rows, stride: hidden, rows, stride: hidden,
                 beta: 0, &products, stride: width)
             return products

@@ -23,11 +23,11 @@ struct Weights {
 
     /// The tensor in narrow numbers; `nil` in fp32.
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
-        guard let products = NarrowProducts(precision) else { return nil }
-        guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, products) }
-        let balance = try checkpoint.balance(before: name)
+        guard let gemm = QuantizedGEMM(precision) else { return nil }
+        guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, gemm) }
+        let smoothing = try checkpoint.smoothing(before: name)
         return try PackedMatrix(
-            tensor, balance, for: adapterPath ?? checkpoint.path, products.suited(to: tensor, balance))
+            tensor, smoothing, for: adapterPath ?? checkpoint.path, gemm.suited(to: tensor, smoothing))
     }
 
     /// Whether a layer's queries and keys stay in fp32 in 8 bits; see ``ScoreSpread``.
@@ -42,13 +42,13 @@ struct Weights {
     }
 
     /// What a norm's outputs are divided by; `nil` where nothing is.
-    func balance(of norm: String) throws(ModelError) -> ChannelBalance? {
-        precision == .int8 ? try checkpoint.balance(of: norm) : nil
+    func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
+        precision == .int8 ? try checkpoint.smoothing(of: norm) : nil
     }
 
     /// The same for the norm before a matrix.
-    func balance(before matrix: String) throws(ModelError) -> ChannelBalance? {
-        precision == .int8 ? try checkpoint.balance(before: matrix) : nil
+    func smoothing(before matrix: String) throws(ModelError) -> ActivationSmoothing? {
+        precision == .int8 ? try checkpoint.smoothing(before: matrix) : nil
     }
 
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }

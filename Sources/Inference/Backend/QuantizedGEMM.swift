@@ -1,0 +1,178 @@
+private import CKernels
+
+/// Products of narrow numbers, 8-bit integers or bfloat16, of one instruction set.
+struct QuantizedGEMM {
+    // SAFETY: points to a constant table of the C library, valid for the life of the process.
+    fileprivate let table: UnsafePointer<ast_gemm_kernels>
+
+    /// The fastest of this processor; `nil` in fp32, and where the processor has none.
+    init?(_ precision: Precision) {
+        switch precision {
+        case .fp32: return nil
+        case .bf16:
+            guard let table = ast_bf16_gemm() else { return nil }
+            self.table = table
+        case .int8: table = ast_int8_gemm()
+        }
+    }
+
+    /// - Returns: `nil` when this build or this processor has no set of that name.
+    init?(named name: String) {
+        guard let table = ast_gemm_named(name) else { return nil }
+        self.table = table
+    }
+
+    private init(_ table: UnsafePointer<ast_gemm_kernels>) { self.table = table }
+
+    /// Mean square of the widening of a matrix's steps up to which the kernels with a pair limit compute it. Rows of 768
+    /// weights of a normal distribution reach 1.36.
+    private static let acceptedWidening: Float = 1.6
+    /// Weights of a matrix whose time does not count.
+    private static let smallMatrix = 1 << 14
+
+    /// Whether these kernels add two products in 16 bits, so that weights must be rounded more coarsely.
+    var hasPairLimit: Bool { table.pointee.pair_limit > 0 }
+
+    /// Slower kernels without a pair limit for the same layout and rows; these themselves where they have none.
+    var withoutPairLimit: QuantizedGEMM { ast_gemm_without_pair_limit(table).map(Self.init) ?? self }
+
+    /// The plain kernels that compute the same, integer for integer.
+    var reference: QuantizedGEMM? {
+        QuantizedGEMM(named: levels == 0 ? "bf16plain" : hasPairLimit ? "plainpairs" : "plain")
+    }
+
+    /// These kernels, or those without a pair limit where keeping to it would round the weights too coarsely, or where
+    /// the matrix is so small that exactness is free.
+    func suited(to weight: Tensor, _ smoothing: ActivationSmoothing?) -> QuantizedGEMM {
+        guard hasPairLimit else { return self }
+        if weight.count <= Self.smallMatrix { return withoutPairLimit }
+        let widening = ast_widening(
+            table, weight.pointer, weight.rows, weight.rowWidth, smoothing?.factors)
+        return widening > Self.acceptedWidening ? withoutPairLimit : self
+    }
+
+    /// `plain`, `plainpairs`, `avx2`, `avx2exact`, `avxvnni`, `avx512vnni` or `avx512bf16`.
+    var name: String { String(cString: table.pointee.name) }
+    /// How packed weights lie: sets with the same layout can use each other's.
+    var layout: String {
+        let kind = levels > 0 ? "int8" : "bf16"
+        return "\(kind) \(table.pointee.panel) \(table.pointee.group) \(table.pointee.pair_limit)"
+    }
+    /// Largest value of an 8-bit activation; 0 in bfloat16.
+    var levels: Int { Int(table.pointee.levels) }
+
+    /// Narrows `rows` rows of `width` floats, each for itself.
+    func quantize(_ x: UnsafePointer<Float>, rows: Int, width: Int, into rowsOut: QuantizedRows) {
+        table.pointee.quantize(x, rows, width, rowsOut.view)
+    }
+}
+
+/// Memory for narrow rows: somebody else's, laid out for the kernels.
+struct QuantizedRows {
+    fileprivate let view: ast_rows
+
+    /// Bytes that `rows` rows of `width` need, whole cache lines.
+    static func byteCount(rows: Int, width: Int, _ gemm: QuantizedGEMM) -> Int {
+        rows * ast_row_stride(gemm.table, width) + padded(4 * rows) * 2
+    }
+
+    /// - Parameter memory: ``byteCount(rows:width:_:)`` bytes on a cache line.
+    init(memory: UnsafeMutableRawPointer, rows: Int, width: Int, _ gemm: QuantizedGEMM) {
+        let stride = ast_row_stride(gemm.table, width)
+        let scales = memory + rows * stride
+        view = ast_rows(
+            values: memory, scales: scales.bindMemory(to: Float.self, capacity: rows),
+            minimums: (scales + Self.padded(4 * rows)).bindMemory(to: Float.self, capacity: rows),
+            stride: stride)
+    }
+
+    private init(_ view: ast_rows) { self.view = view }
+
+    /// The rows from `first` on.
+    func from(row first: Int) -> QuantizedRows {
+        QuantizedRows(
+            ast_rows(
+                values: view.values + first * view.stride, scales: view.scales + first,
+                minimums: view.minimums + first, stride: view.stride))
+    }
+
+    private static func padded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
+}
+
+/// A weight matrix in narrow numbers, laid out for the kernels: panels, then in 8 bits the outputs' scales and sums, each
+/// part on a cache line.
+///
+/// SAFETY: nothing changes after `init`; the pointers are parts of what `owner` keeps.
+final class PackedMatrix: @unchecked Sendable {
+    let outputs: Int
+    let inputs: Int
+    /// Of the factors that the inputs' weights were multiplied with; `-` without any.
+    let smoothing: String
+    /// All of it, whole cache lines.
+    let bytes: UnsafeRawBufferPointer
+    /// The kernels that it is packed for and multiplied with.
+    let gemm: QuantizedGEMM
+    private let view: ast_matrix
+    private let owner: AnyObject
+
+    /// Memory of a matrix of that shape.
+    static func byteCount(outputs: Int, inputs: Int, _ gemm: QuantizedGEMM) -> Int {
+        let panels = ast_panel_bytes(gemm.table, outputs, inputs)
+        return lines(panels) + 2 * lines(scaleBytes(outputs, gemm))
+    }
+
+    /// - Parameters:
+    ///   - weight: `[outputs, inputs]`.
+    ///   - balance: What each input's weights are multiplied with, in 8 bits.
+    /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
+    convenience init(
+        _ weight: Tensor, _ smoothing: ActivationSmoothing? = nil, for path: String, _ gemm: QuantizedGEMM
+    ) throws(ModelError) {
+        let (outputs, inputs) = (weight.rows, weight.rowWidth)
+        let size = Self.byteCount(outputs: outputs, inputs: inputs, gemm)
+        let pages = try PrivatePages(byteCount: size, for: path)
+        self.init(
+            at: pages.start, owner: pages, outputs: outputs, inputs: inputs,
+            smoothing: smoothing?.fingerprint,
+            gemm)
+        ast_pack(
+            gemm.table, weight.pointer, outputs, inputs, smoothing?.factors,
+            UnsafeMutableRawPointer(mutating: view.panels),
+            UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
+        pages.makeReadOnly()
+    }
+
+    /// A matrix that is, or is about to be, at `start`: ``byteCount(outputs:inputs:_:)`` bytes on a cache line.
+    init(
+        at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
+        smoothing: String?, _ gemm: QuantizedGEMM
+    ) {
+        self.smoothing = smoothing ?? "-"
+        let panels = Self.lines(ast_panel_bytes(gemm.table, outputs, inputs))
+        let scales = Self.lines(Self.scaleBytes(outputs, gemm))
+        self.outputs = outputs
+        self.inputs = inputs
+        self.gemm = gemm
+        self.owner = owner
+        bytes = UnsafeRawBufferPointer(start: start, count: panels + 2 * scales)
+        view = ast_matrix(
+            panels: start, scales: (start + panels).assumingMemoryBound(to: Float.self),
+            sums: (start + panels + scales).assumingMemoryBound(to: Int32.self), outputs: outputs,
+            inputs: inputs)
+    }
+
+    private static func scaleBytes(_ outputs: Int, _ gemm: QuantizedGEMM) -> Int {
+        gemm.levels > 0 ? 4 * ast_padded_outputs(gemm.table, outputs) : 0
+    }
+
+    private static func lines(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
+
+    /// The product of `rows` rows with the weights; `y` is `[rows, outputs]`, contiguous.
+    func multiply(
+        _ x: QuantizedRows, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
+        then epilogue: Epilogue
+    ) {
+        var view = view
+        gemm.table.pointee.multiply(x.view, rows, &view, bias, y, outputs, epilogue.code)
+    }
+}

@@ -1,0 +1,35 @@
+private import COpenBLAS
+
+/// Matrix products, all row-major, each in the calling thread alone.
+enum SGEMM {
+    /// The library's own threads would spin against ours.
+    private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+    /// Call once before the first product.
+    static func prepare() { _ = singleThreaded }
+
+    /// `c = alpha * a * bᵀ + beta * c`, with a `[rows, inner]`, b `[columns, inner]`, c `[rows, columns]`;
+    /// strides are the distance between rows.
+    static func multiplyTransposed(
+        rows: Int, columns: Int, inner: Int,
+        alpha: Float = 1, _ a: UnsafePointer<Float>, stride aStride: Int,
+        _ b: UnsafePointer<Float>, stride bStride: Int,
+        beta: Float, _ c: UnsafeMutablePointer<Float>, stride cStride: Int
+    ) {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(inner),
+            alpha, a, Int32(aStride), b, Int32(bStride), beta, c, Int32(cStride))
+    }
+
+    /// `c = alpha * a * b + beta * c`, with a `[rows, inner]`, b `[inner, columns]`, c `[rows, columns]`.
+    static func multiply(
+        rows: Int, columns: Int, inner: Int,
+        alpha: Float = 1, _ a: UnsafePointer<Float>, stride aStride: Int,
+        _ b: UnsafePointer<Float>, stride bStride: Int,
+        beta: Float, _ c: UnsafeMutablePointer<Float>, stride cStride: Int
+    ) {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(inner),
+            alpha, a, Int32(aStride), b, Int32(bStride), beta, c, Int32(cStride))
+    }
+}

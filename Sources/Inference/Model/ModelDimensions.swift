@@ -1,0 +1,66 @@
+/// Every size of one model; nothing else in astd assumes any of them.
+public struct ModelDimensions: Equatable, Sendable {
+    public var hidden: Int
+    public var layers: Int
+    public var heads: Int
+    public var intermediate: Int
+    /// Side of a square patch, in mel bins and in frames.
+    public var patch: Int
+    public var frequencyStride: Int
+    public var timeStride: Int
+    public var melBins: Int
+    /// Frames of a window.
+    public var frames: Int
+    public var layerNormEpsilon: Float
+    public var queryKeyValueBias: Bool
+
+    public var headWidth: Int { hidden / heads }
+    public var frequencyPatches: Int { (melBins - patch) / frequencyStride + 1 }
+    public var timePatches: Int { (frames - patch) / timeStride + 1 }
+    /// cls, distillation, then the patches of the lowest band through time, then those of the next.
+    public var tokens: Int { 2 + frequencyPatches * timePatches }
+
+    /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value outside what can be computed.
+    init(_ fields: ConfigFields, path: String) throws(ModelError) {
+        func bounded(
+            _ value: Int?, _ key: ConfigFields.Key, default standard: Int, in range: ClosedRange<Int>
+        ) throws(ModelError) -> Int {
+            let value = value ?? standard
+            guard range.contains(value) else {
+                throw .unsupported(
+                    path: path, key: key.rawValue, found: "\(value)",
+                    wanted: "\(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        }
+        hidden = try bounded(fields.hiddenSize, .hiddenSize, default: 768, in: 1...8192)
+        layers = try bounded(fields.numHiddenLayers, .numHiddenLayers, default: 12, in: 1...256)
+        heads = try bounded(fields.numAttentionHeads, .numAttentionHeads, default: 12, in: 1...hidden)
+        intermediate = try bounded(fields.intermediateSize, .intermediateSize, default: 3072, in: 1...65536)
+        melBins = try bounded(fields.numMelBins, .numMelBins, default: 128, in: 1...256)
+        frames = try bounded(fields.maxLength, .maxLength, default: 1024, in: 1...16384)
+        guard let side = (fields.patchSize ?? .square(16)).side, (1...min(melBins, frames)).contains(side)
+        else {
+            throw .unsupported(
+                path: path, key: "patch_size", found: "\(fields.patchSize ?? .square(16))",
+                wanted: "one side, at most num_mel_bins and max_length")
+        }
+        patch = side
+        frequencyStride = try bounded(fields.frequencyStride, .frequencyStride, default: 10, in: 1...melBins)
+        timeStride = try bounded(fields.timeStride, .timeStride, default: 10, in: 1...frames)
+        queryKeyValueBias = fields.qkvBias ?? true
+        layerNormEpsilon = Float(fields.layerNormEps ?? 1e-12)
+        guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
+            throw .unsupported(
+                path: path, key: "layer_norm_eps", found: "\(layerNormEpsilon)", wanted: "0 to 1")
+        }
+        guard hidden % heads == 0 else {
+            throw .unsupported(
+                path: path, key: "num_attention_heads", found: "\(heads)", wanted: "a divisor of \(hidden)")
+        }
+        guard tokens <= 32768 else {
+            throw .unsupported(
+                path: path, key: "number of patches", found: "\(tokens)", wanted: "at most 32768")
+        }
+    }
+}
