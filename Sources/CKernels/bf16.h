@@ -1,7 +1,11 @@
-// Floats to bfloat16, the nearest, ties to even; what is no number stays none. Included where LANES and the target are
-// set; with sixteen lanes the processor has an instruction for it.
+// Floats to the nearest bfloat16, ties to even; NaN is preserved. Include vector.h first. With LANES == 16 the target must
+// have AVX-512 BF16, whose conversion instruction is used.
 #ifndef ASTD_BF16_H
 #define ASTD_BF16_H
+
+#ifndef LANES
+#error "bf16.h: define LANES and include vector.h first"
+#endif
 
 INLINE uint16_t one_to_bf16(float x) {
   uint32_t bits;

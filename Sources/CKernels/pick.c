@@ -18,7 +18,7 @@ extern const ast_float_gemm ast_float_gemm_avx512;
 extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
     ast_attention_avxvnni, ast_attention_avx512vl, ast_attention_avx512vnni;
 
-// What the processor has. Kernels that are asked for by name need no more than that.
+// What the processor has. Requests by name depend on nothing else.
 static int cpu_has_avx2(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -45,7 +45,7 @@ static int cpu_has_dotprod(void) { return (getauxval(AT_HWCAP) & (1ul << 20)) !=
 static int cpu_has_i8mm(void) { return cpu_has_dotprod() && (getauxval(AT_HWCAP2) & (1ul << 13)) != 0; }
 #endif
 
-// The levels of this architecture, each with all below it unless `ast_kernel_levels` says otherwise.
+// The levels of this architecture, in the order of `ast_kernel_level`.
 enum {
   PLAIN,
 #if defined(__x86_64__)
@@ -87,14 +87,15 @@ static int cpu_has_level(int level) {
   }
 }
 
-/// -1 when there is no such level, or the processor does not have it.
+/// -1 when there is no such level or the processor lacks it.
 static int level_named(const char *name) {
   for (int level = PLAIN; level <= FASTEST; level++)
     if (strcmp(name, level_names[level]) == 0 && cpu_has_level(level)) return level;
   return -1;
 }
 
-/// Read each time: kernels are chosen when a network or an engine is made, not when it computes.
+/// The level that ASTD_KERNELS allows. Read each time: kernels are chosen when a network or an engine is created, not while
+/// it computes.
 static int allowed(void) {
   const char *name = getenv("ASTD_KERNELS");
   const int level = name && *name ? level_named(name) : FASTEST;
@@ -144,7 +145,8 @@ const ast_kernels *ast_kernels_named(const char *name) {
   return NULL;
 }
 
-/// The first of the sets, the fastest first, that this processor runs.
+// Each function below returns the first set of its list that this processor runs; the fastest come first.
+
 const ast_gemm_kernels *ast_int8_gemm(void) {
 #if defined(__x86_64__)
   if (has_avx512vnni()) return &ast_int8_gemm_avx512vnni;

@@ -1,8 +1,28 @@
-// The register tile: `rows` rows of x times one panel, summed in registers. Every product of this library ends here.
+// The register tile: `rows` rows of x times one panel of weights, accumulated in registers. Every GEMM and both products
+// of attention use it.
 //
-// Before including this, a file defines TILE, the function's name; SUM, the type of a vector of sums; VECTORS, how many
-// of them make a panel; and DOT(sums, group, weights), which adds the products of one group, four bytes of x, with the
-// groups of as many outputs. `rows` is a constant in every caller: the loops unroll and the sums stay in registers.
+// Parameters, defined before this file is included:
+//   TILE                      name of the function
+//   SUM                       vector type of the accumulators: vec or ivec
+//   VECTORS                   vectors in a panel
+//   DOT(sums, group, weights) adds the products of one group (four bytes of x) and the same group of LANES outputs
+// `rows` is a constant in every caller, so that the loops unroll and the accumulators stay in registers.
+#ifndef LANES
+#error "tile.h: define LANES and include vector.h first"
+#endif
+#ifndef TILE
+#error "tile.h: define TILE, the name of the function"
+#endif
+#ifndef SUM
+#error "tile.h: define SUM, the type of an accumulator"
+#endif
+#ifndef VECTORS
+#error "tile.h: define VECTORS, the vectors in a panel"
+#endif
+#ifndef DOT
+#error "tile.h: define DOT(sums, group, weights)"
+#endif
+
 INLINE void TILE(int rows, const uint8_t *const *x, long groups, const uint8_t *panel, SUM (*sums)[VECTORS]) {
   const SUM zero = {0};
 #pragma clang loop unroll(full)

@@ -1,7 +1,15 @@
-// A vector of LANES floats and the two transcendental functions that the kernels need. Included
-// once per instruction set; the compiler maps the vector to whatever registers the target has.
+// A vector of LANES floats, and the two transcendental functions that the kernels need.
+//
+// Parameter, defined before this file is included: LANES, 4, 8 or 16. Included once per instruction set; the compiler maps
+// the vector type to the registers that the target has.
 #ifndef ASTD_VECTOR_H
 #define ASTD_VECTOR_H
+
+#ifndef LANES
+#error "vector.h: define LANES, the floats in a vector"
+#elif LANES != 4 && LANES != 8 && LANES != 16
+#error "vector.h: LANES must be 4, 8 or 16"
+#endif
 
 #include <stdint.h>
 #include <string.h>
@@ -46,7 +54,7 @@ INLINE float sum_of_lanes(vec v) {
   return (quarter.x + quarter.z) + (quarter.y + quarter.w);
 }
 
-/// The largest lane. What is no number may not be found.
+/// The largest lane. NaN lanes may be ignored.
 INLINE float highest(vec v) {
 #if LANES == 16
   const vec8 half = v.lo > v.hi ? v.lo : v.hi;
@@ -61,8 +69,8 @@ INLINE float highest(vec v) {
   return even > odd ? even : odd;
 }
 
-/// exp(x), relative error under 2e-7; 0 is never reached: x is held above -87.3, below 88.3.
-/// Not-a-number stays not-a-number, so that a broken weight is seen in the logits.
+/// exp(x), relative error under 2e-7. x is clamped to -87.3...88.3, so the result is never 0.
+/// NaN is preserved: it makes an invalid weight visible in the logits.
 INLINE vec vector_exp(vec x) {
   x = x < -87.3f ? (vec)-87.3f : x;
   x = x > 88.3f ? (vec)88.3f : x;
@@ -77,13 +85,13 @@ INLINE vec vector_exp(vec x) {
   p = p * r + 0.166665201f;
   p = p * r + 0.499999934f;
   p = p * r * r + r + 1.f;
-  // A multiplication by 2^n, not an addition to the exponent's bits: those of not-a-number would overflow.
+  // Multiply by 2^n instead of adding to the exponent's bits: those of NaN would overflow.
   const ivec exponent = ((ivec)shifted - (ivec)magic + 127) << 23;
   return p * (vec)exponent;
 }
 
 /// x * Phi(x). Phi(-|x|) = exp(-R(|x|)), R a polynomial of degree 8 fitted to
-/// -ln(erfc(|x| / sqrt 2) / 2) with the error weighed as GELU sees it: under 6e-8 everywhere.
+/// -ln(erfc(|x| / sqrt 2) / 2) with the error weighted by its effect on GELU: under 6e-8 everywhere.
 INLINE vec vector_gelu(vec x) {
   vec a = x < 0.f ? -x : x;
   a = a > 12.f ? (vec)12.f : a;

@@ -15,7 +15,7 @@ INLINE void pack_query(const float *x, long width, float factor, uint8_t *q, flo
   for (long i = 0; i < width; i++) ((uint16_t *)q)[i] = one_to_bf16(x[i] * factor);
 }
 
-/// A key that is not there (`x` is NULL) is zeros.
+/// `x` is NULL for a padding key, which is packed as zeros.
 INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, float *scales) {
   (void)scales;
   for (long i = 0; i < width; i += 2) {

@@ -1,4 +1,6 @@
-// What attention_body.h needs where values, or all products, are in bfloat16.
+// Parameters of attention/body.h for values in bfloat16: exp2_of, pack_value, softmax_part, value_tile.
+//
+// Parameters of this file: LANES (16), VECTORS.
 #include <immintrin.h>
 #include <string.h>
 
@@ -6,7 +8,7 @@
 #include "dots_avx512.h"
 #include "bf16.h"
 
-/// 2^x, relative error under 3e-6, which is small beside bfloat16's 2e-3. Not-a-number stays not-a-number.
+/// 2^x, relative error under 3e-6, small compared with bfloat16's 2e-3. NaN is preserved.
 INLINE vec exp2_of(vec x) {
   const __m512 whole = _mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const vec f = x - (vec)whole;
@@ -18,7 +20,7 @@ INLINE vec exp2_of(vec x) {
   return (vec)_mm512_scalef_ps((__m512)p, whole);
 }
 
-/// The values of two tokens, pair by pair; a token or column that is not there is zero.
+/// Packs the values of two tokens, interleaved. Padding tokens and columns are zero.
 INLINE void pack_value(const float *x, long stride, long left, long width, long token, uint8_t *panels,
                        long panel_bytes, float *logs, float *inverses) {
   (void)logs, (void)inverses;

@@ -1,18 +1,74 @@
-// Attention, written once. A file per instruction set and kind of numbers defines, beside LANES and vector.h:
-//   QUERIES, queries that are computed together, and VECTORS, vectors of keys (or of columns of V) in a panel;
-//   score_tile and value_tile, the two register tiles (tile.h), with SCORE_GROUP and VALUE_GROUP, the numbers in a group;
-//   pack_query, pack_key and pack_value, which narrow;
-//   EIGHT_BITS where the numbers are integers with scales; exp2_of;
-//   softmax_part, which makes SOFTMAX_STEP weights of as many scores;
-//   ATTENTION and ATTENTION_NAME, the table.
+// Attention of one head, written once for all instruction sets and number formats.
 //
-// Scores and weights of some hundred keys at a time stay in the first-level cache. Each chunk of keys has its own
-// maximum, and, in 8 bits, so its own scale; the sums of the chunks before are scaled to the maximum so far.
+// Parameters, defined before this file is included (beside LANES and vector.h):
+//   QUERIES                      rows of the register tile: queries computed together
+//   VECTORS                      vectors in a panel of keys, or of columns of V
+//   score_tile, value_tile       the two register tiles (tile.h)
+//   SCORE_GROUP, VALUE_GROUP     numbers in a group of four bytes
+//   SCORE_SUM, VALUE_SUM         accumulator types of the tiles
+//   VALUE_ROWS                   tokens that one call of pack_value packs
+//   SOFTMAX_STEP                 scores that one call of softmax_part converts
+//   pack_query, pack_key, pack_value   quantise, convert or copy one row (VALUE_ROWS rows)
+//   softmax_part, exp2_of        scores to weights; 2^x
+//   EIGHT_BITS                   defined where the numbers are integers with scales
+//   ATTENTION, ATTENTION_NAME    the table and its name
+//
+// Memory of one packed head; queries, keys and values each begin on a cache line:
+//
+//   queries       [tokens][query_stride bytes]
+//   keys          [panels of PANEL tokens][groups of the head's width][PANEL] x 4 bytes
+//                     token:    0     1         PANEL-1   0     1
+//                   group 0  | 4 B | 4 B | ... | 4 B | group 1: 4 B | 4 B | ...
+//   values        [panels of PANEL columns][groups of tokens][PANEL] x 4 bytes
+//                     column:   0     1         PANEL-1
+//                   tokens 0 | 4 B | 4 B | ... | 4 B | next tokens ...        (1, 2 or 4 tokens in a group)
+//   8 bits only:  query_scales [tokens][2], key_scales [panels][2][PANEL], value_logs [tokens], value_inverses [tokens]
+//
+// The keys are processed in chunks, so that scores and weights stay in the first-level cache:
+//
+//             chunk 0              chunk 1
+//   scores  [QUERIES, CHUNK]  ->  weights, in place  ->  results += weights V      (flash attention's scheme)
+//
+// Each chunk has its own maximum and, in 8 bits, so its own scale; the results of earlier chunks are rescaled to the
+// maximum so far.
+#ifndef LANES
+#error "attention/body.h: define LANES and include vector.h first"
+#endif
+#ifndef QUERIES
+#error "attention/body.h: define QUERIES, the queries computed together"
+#endif
+#ifndef VECTORS
+#error "attention/body.h: define VECTORS, the vectors in a panel"
+#endif
+#ifndef SCORE_GROUP
+#error "attention/body.h: define SCORE_GROUP, the numbers of a query in a group"
+#endif
+#ifndef VALUE_GROUP
+#error "attention/body.h: define VALUE_GROUP, the tokens in a group of values"
+#endif
+#ifndef VALUE_ROWS
+#error "attention/body.h: define VALUE_ROWS, the tokens that pack_value packs"
+#endif
+#ifndef SCORE_SUM
+#error "attention/body.h: define SCORE_SUM, the accumulator of scores"
+#endif
+#ifndef VALUE_SUM
+#error "attention/body.h: define VALUE_SUM, the accumulator of results"
+#endif
+#ifndef SOFTMAX_STEP
+#error "attention/body.h: define SOFTMAX_STEP, the scores that softmax_part converts"
+#endif
+#ifndef ATTENTION
+#error "attention/body.h: define ATTENTION, the name of the table"
+#endif
+#ifndef ATTENTION_NAME
+#error "attention/body.h: define ATTENTION_NAME, the table's name as a string"
+#endif
 #include "attention.h"
 
 enum { PANEL = VECTORS * LANES, CHUNK = 640 };
 
-/// Where the parts of a packed head are.
+/// Addresses of the parts of a packed head.
 typedef struct {
   uint8_t *queries;       // [tokens][query_stride]
   long query_stride;
@@ -20,12 +76,12 @@ typedef struct {
   uint8_t *keys;          // [panels][groups][PANEL] groups of four bytes
   float *key_scales;      // [panels][2][PANEL]: scale, and scale times the sum of the integers, 8 bits only
   uint8_t *values;        // [columns / PANEL][tokens / group][PANEL] groups of four bytes
-  float *value_logs;      // [tokens]: the scale's logarithm of two, 8 bits only
+  float *value_logs;      // [tokens]: log2 of the scale, 8 bits only
   float *value_inverses;  // [tokens]: 1 / scale, 8 bits only
   long bytes;
 } head_parts;
 
-/// Keys of a packed head: whole panels, and whole steps of softening.
+/// Tokens of a packed head, rounded up to whole panels and whole steps of softmax.
 INLINE long padded_keys(long tokens) { return rounded_up(tokens, SOFTMAX_STEP > PANEL ? SOFTMAX_STEP : PANEL); }
 
 INLINE head_parts parts_of(const void *head, long tokens, long width) {
@@ -54,7 +110,7 @@ INLINE head_parts parts_of(const void *head, long tokens, long width) {
 
 static long head_bytes(long tokens, long width) { return parts_of((void *)0, tokens, width).bytes; }
 
-/// Of scores, and of results.
+/// Scores [QUERIES][CHUNK], then results [QUERIES][padded width].
 static long scratch_bytes(long tokens, long width) {
   (void)tokens;
   return QUERIES * (CHUNK + rounded_up(width, PANEL)) * (long)sizeof(float);
@@ -63,7 +119,7 @@ static long scratch_bytes(long tokens, long width) {
 static void pack_queries(const float *x, long first, long rows, long stride, float scale, long tokens, long width,
                          void *head) {
   const head_parts parts = parts_of(head, tokens, width);
-  // Scores are exponents of two.
+  // Scores are exponents of 2, not of e: log2(e) is part of the factor.
   const float factor = scale * 1.44269504f;
   for (long r = 0; r < rows; r++)
     pack_query(x + r * stride, width, factor, parts.queries + (first + r) * parts.query_stride,
@@ -90,7 +146,7 @@ static void pack_values(const float *x, long first, long rows, long stride, long
                parts.values, columns / VALUE_GROUP * PANEL * 4, parts.value_logs, parts.value_inverses);
 }
 
-/// Scores of one tile leave the registers; `top` follows each row's largest. `left` keys are there.
+/// Stores the scores of one tile and updates `top`, each row's maximum. Scores from `left` on are padding: minus infinity.
 INLINE void finish_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_scales, const float *key_scales,
                        const float *value_logs, long left, float *scores, vec *top) {
   (void)query_scales, (void)key_scales, (void)value_logs;
@@ -116,14 +172,14 @@ INLINE void finish_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_
   }
 }
 
-/// A row's scores of a chunk become weights, in place: they begin where the scores do. Returns their sum.
+/// Converts a row's scores of a chunk to weights, in place: they begin at the same address. Returns their sum.
 INLINE float softmax(float *scores, long columns, float most, const float *value_inverses) {
   vec sum = 0.f;
   for (long i = 0; i < columns; i += SOFTMAX_STEP) sum += softmax_part(scores, i, most, value_inverses);
   return sum_of_lanes(sum);
 }
 
-/// What has been seen of one row's keys: `most` is the largest score, `total` the sum of weights beside it.
+/// One row's state after some chunks: `most` is the largest score, `total` the sum of weights relative to it.
 typedef struct {
   float most, total;
 } row_state;
@@ -139,7 +195,7 @@ static void attend(const void *head, long first, long rows, long tokens, long wi
     const float *query_scales[QUERIES];
     row_state state[QUERIES];
     for (long r = 0; r < QUERIES; r++) {
-      // The last tile may have fewer queries: it computes its last one again.
+      // A tile with fewer queries computes its last one repeatedly.
       const long query = first + (row + r < rows ? row + r : rows - 1);
       queries[r] = parts.queries + query * parts.query_stride;
       query_scales[r] = parts.query_scales + 2 * query;

@@ -1,4 +1,6 @@
-// What attention_body.h needs where all products are in fp32.
+// Parameters of attention/body.h for fp32.
+//
+// Parameters of this file: LANES, VECTORS.
 #include <string.h>
 
 #include "vector.h"
@@ -20,7 +22,7 @@ INLINE void pack_query(const float *x, long width, float factor, uint8_t *q, flo
   for (long i = 0; i < width; i++) ((float *)q)[i] = x[i] * factor;
 }
 
-/// A key that is not there (`x` is NULL) is zeros.
+/// `x` is NULL for a padding key, which is packed as zeros.
 INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, float *scales) {
   (void)scales;
   for (long i = 0; i < width; i++) {

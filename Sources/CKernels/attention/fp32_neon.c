@@ -1,4 +1,4 @@
-// Thirty-two registers of four floats: a larger tile than the plain one.
+// NEON has 32 registers of four floats, so the tile is larger than that of fp32_plain.c.
 #if defined(__aarch64__)
 #define LANES 4
 #define VECTORS 4

@@ -1,8 +1,19 @@
-// What body.h needs where all products are in 8 bits. A file defines before it DOT_INT8, unsigned times signed;
-// exp2_of, exp2_times; store_weights and store_value, which depend on how the processor packs bytes.
+// Parameters of attention/body.h for 8-bit integers.
 //
-// A query is scale q + minimum, a key or a token's values scale k. What multiplies a token's values is its weight times
-// their scale; so the scale's logarithm is part of the score, and the sum of weights takes it out again.
+// Parameters of this file, defined before it is included:
+//   LANES, VECTORS, SOFTMAX_STEP
+//   DOT_INT8(sums, group, weights)   unsigned times signed bytes, groups of four
+//   exp2_of(x), exp2_times(x, factor)
+//   store_weights, store_value       how this instruction set packs bytes
+//
+// A query is scale * q + minimum; a key and a token's values are scale * k. The weight of a token's values is multiplied by
+// their scale: the logarithm of that scale is added to the score, and the sum of weights divides it out again.
+#ifndef SOFTMAX_STEP
+#error "attention/int8.h: define SOFTMAX_STEP, the scores that softmax_part converts together"
+#endif
+#ifndef DOT_INT8
+#error "attention/int8.h: define DOT_INT8(sums, group, weights)"
+#endif
 #define EIGHT_BITS
 #define SCORE_GROUP 4
 #define VALUE_GROUP 4
@@ -22,12 +33,12 @@ INLINE float largest_of(const float *x, long width, float *trace) {
     most = a > most ? a : most;
     not_finite += v * 0.f;
   }
-  // What is no number must come out as such.
+  // NaN and infinity must stay visible in the result.
   *trace = sum_of_lanes(not_finite);
   return highest(most);
 }
 
-/// Whole numbers, to the nearest, of numbers under 4 million.
+/// The nearest integers of numbers below 4 million.
 INLINE ivec whole(vec x) { return (ivec)(x + 12582912.f) - (ivec)(vec)12582912.f; }
 
 INLINE void store_bytes(ivec x, uint8_t *to, long count) {
@@ -38,7 +49,7 @@ INLINE void store_bytes(ivec x, uint8_t *to, long count) {
     memcpy(to, &packed, (size_t)count);
 }
 
-/// x factor = scale q + minimum, q in 0...255.
+/// x * factor = scale * q + minimum, q in 0...255.
 INLINE void pack_query(const float *x, long width, float factor, uint8_t *q, float *scales, long stride) {
   vec low = x[0], high = x[0], not_finite = 0.f;
   for (long i = 0; i < width; i += LANES) {
@@ -58,7 +69,7 @@ INLINE void pack_query(const float *x, long width, float factor, uint8_t *q, flo
   scales[1] = least * factor;
 }
 
-/// x = scale k, k in -127...127. A key that is not there (`x` is NULL) is zeros.
+/// x = scale * k, k in -127...127. `x` is NULL for a padding key, which is packed as zeros.
 INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, float *scales) {
   float trace = 0;
   const float largest = x ? largest_of(x, width, &trace) : 0.f, inverse = largest > 0 ? 127.f / largest : 0.f;
@@ -75,18 +86,18 @@ INLINE void pack_key(const float *x, long width, uint8_t *column, long stride, f
   scales[VECTORS * LANES] = scales[0] * sum_of_lanes(__builtin_convertvector(sum, vec));
 }
 
-/// x = scale v, v in -127...127. Of a token that is not there (`x` is NULL) nothing counts but its scales.
+/// x = scale * v, v in -127...127. `x` is NULL for a padding token; only its scales matter, since its weights are 0.
 INLINE void pack_value(const float *x, long stride, long left, long width, long token, uint8_t *panels,
                        long panel_bytes, float *logs, float *inverses) {
   (void)stride, (void)left;
   logs[token] = inverses[token] = 0;
   if (!x) return;
   float trace = 0;
-  // A scale has a reciprocal, and the sum of many such.
+  // At least 1e-30, so that the reciprocal, and a sum of many reciprocals, is finite.
   const float least = 1e-30f, found = largest_of(x, width, &trace) / 127.f, scale = found > least ? found : least;
   logs[token] = __builtin_log2f(scale) + trace;
   inverses[token] = 1.f / scale;
-  // Where softmax_part puts the token's weight.
+  // The place at which softmax_part stores the token's weight.
   const long step = token / SOFTMAX_STEP * SOFTMAX_STEP, of_step = token % SOFTMAX_STEP;
   const long group = step / 4 + of_step % LANES / 4 * 4 + of_step / LANES;
   for (long i = 0; i < width; i += LANES) {
@@ -96,12 +107,12 @@ INLINE void pack_value(const float *x, long stride, long left, long width, long 
   }
 }
 
-/// A step's weights beside its largest one's 255, and their sum without the values' scales.
+/// Converts SOFTMAX_STEP scores to weights of at most 255. Returns their sum without the values' scales.
 INLINE vec softmax_part(float *scores, long i, float most, const float *inverses) {
   vec weights[SOFTMAX_STEP / LANES], sum = 0.f;
 #pragma clang loop unroll(full)
   for (int j = 0; j < SOFTMAX_STEP / LANES; j++) {
-    // A power of two more, and 255/256 of it: subtracting eight loses nothing of the largest score.
+    // 255 as 2^8 * 255/256: subtracting 8 from the largest score is exact.
     weights[j] = exp2_times(load(scores + i + j * LANES) - (most - 8.f), 255.f / 256.f);
     sum += weights[j] * load(inverses + i + j * LANES);
   }

@@ -1,4 +1,6 @@
-// 8 bits in sixteen registers of 32 bytes. A file defines DOT_INT8: the instruction has two encodings.
+// int8 attention in the sixteen 32-byte registers of AVX2.
+//
+// Parameters, defined before this file is included: DOT_INT8 (the instruction has two encodings), ATTENTION, ATTENTION_NAME.
 #include <immintrin.h>
 #include <string.h>
 
@@ -11,7 +13,8 @@
 
 INLINE vec exp2_times(vec x, float factor) { return exp2_of(x) * factor; }
 
-/// Sixteen bytes of each half: four of every vector.
+/// Weights as bytes. Each 16-byte half of the result holds four bytes of every vector: the packing instructions work
+/// within halves. `pack_value` puts a token's values at the same place.
 INLINE void store_weights(const vec *weights, uint8_t *to) {
   const __m256i a = _mm256_cvtps_epi32((__m256)weights[0]), b = _mm256_cvtps_epi32((__m256)weights[1]);
   const __m256i c = _mm256_cvtps_epi32((__m256)weights[2]), d = _mm256_cvtps_epi32((__m256)weights[3]);
@@ -19,7 +22,7 @@ INLINE void store_weights(const vec *weights, uint8_t *to) {
   memcpy(to, &packed, sizeof packed);
 }
 
-/// Byte `which` of a vector's groups.
+/// Stores byte `which` of each of a vector's groups.
 INLINE void store_value(ivec levels, uint8_t *groups, int which) {
   const bytes packed = __builtin_convertvector(levels, bytes);
   for (int i = 0; i < LANES; i++) groups[4 * i + which] = packed[i];

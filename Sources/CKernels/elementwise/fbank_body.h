@@ -1,4 +1,7 @@
-// The filterbank of FRAMES frames at a time, one frame a lane. See fbank.h.
+// The filterbank of FRAMES frames at a time, one frame per lane. See fbank.h. Include vector.h first.
+#ifndef LANES
+#error "elementwise/fbank_body.h: define LANES and include vector.h first"
+#endif
 #include <math.h>
 
 #define FRAMES (LANES / 2)
@@ -6,8 +9,7 @@
 typedef double dvec __attribute__((ext_vector_type(FRAMES)));
 typedef int64_t lvec __attribute__((ext_vector_type(FRAMES)));
 
-/// log(x) for positive normal x, relative error about 1e-15 of the larger of 1 and the result. Infinity and
-/// not-a-number give not-a-number.
+/// log(x) for positive normal x, error about 1e-15 times the larger of 1 and the result. Infinity and NaN give NaN.
 INLINE dvec vector_log(dvec x) {
   // x = m 2^e with m in [sqrt 1/2, sqrt 2): adding the distance from sqrt(1/2) to 1 before cutting the
   // exponent off moves the cut there.
@@ -29,7 +31,7 @@ INLINE dvec vector_log(dvec x) {
   return __builtin_convertvector(exponent, dvec) * 0.693147180559945309417 + 2.0 * s * p + (x - x);
 }
 
-/// Mean removed, pre-emphasised, windowed; even samples to `re`, odd samples to `im`, as one complex signal.
+/// Removes the mean, pre-emphasises and windows; even samples go to `re`, odd samples to `im`, as one complex signal.
 INLINE void prepare_frames(const ast_fbank_plan *plan, const float *samples, long frames, dvec *re, dvec *im) {
   dvec signal[AST_FRAME_SAMPLES];
   dvec sum = 0.0;
@@ -50,8 +52,8 @@ INLINE void prepare_frames(const ast_fbank_plan *plan, const float *samples, lon
   for (int n = AST_FRAME_SAMPLES / 2; n < AST_FFT_POINTS / 2; n++) re[n] = im[n] = 0.0;
 }
 
-/// In-place complex transform of 256 points, radix 4, decimation in frequency: the result of index k stands at
-/// k with its base-4 digits reversed.
+/// In-place complex FFT of 256 points, radix 4, decimation in frequency. Result k is stored at the index with the base-4
+/// digits of k reversed.
 INLINE void transform(const ast_fbank_plan *plan, dvec *re, dvec *im) {
   const int points = AST_FFT_POINTS / 2;
   for (int length = points; length > 1; length /= 4) {
@@ -110,7 +112,7 @@ INLINE void mel_features(const ast_fbank_plan *plan, const dvec *power, long fra
     const dvec *p = power + plan->mel_starts[bin];
     for (int i = 0; i < plan->mel_counts[bin]; i++) energy += p[i] * *weight++;
     const dvec floor = plan->energy_floor;
-    // Written so that not-a-number stays what it is.
+    // In this order, so that NaN is preserved.
     energy = energy < floor ? floor : energy;
     const dvec value = (vector_log(energy) - plan->mean) * plan->scale;
     for (long lane = 0; lane < frames; lane++) features[lane * plan->mel_bins + bin] = (float)value[lane];

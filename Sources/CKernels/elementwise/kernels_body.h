@@ -1,5 +1,18 @@
-// The kernels themselves, written once. A file per instruction set defines LANES and KERNEL_SET,
-// sets the target, and includes this.
+// The element-wise kernels and the filterbank, written once for all instruction sets.
+//
+// Parameters, defined before this file is included (beside the target):
+//   LANES         floats in a vector: 4, 8 or 16
+//   KERNEL_SET    the table
+//   KERNEL_NAME   its name as a string
+#ifndef LANES
+#error "elementwise/kernels_body.h: define LANES, the floats in a vector"
+#endif
+#ifndef KERNEL_SET
+#error "elementwise/kernels_body.h: define KERNEL_SET, the name of the table"
+#endif
+#ifndef KERNEL_NAME
+#error "elementwise/kernels_body.h: define KERNEL_NAME, the table's name as a string"
+#endif
 #include "CKernels.h"
 #include "vector.h"
 
@@ -13,7 +26,7 @@ static void layer_norm(const float *x, const float *gain, const float *bias, flo
     for (long i = 0; i < whole; i += LANES) sum += load(x + i);
     if (rest) sum += load_part(x + whole, rest, 0.f);
     const float mean = sum_of_lanes(sum) / (float)width;
-    // A second pass over the centred values: E[x^2] - mean^2 would cancel.
+    // A second pass over the centred values: E[x^2] - mean^2 would lose digits by cancellation.
     vec squares = 0.f;
     for (long i = 0; i < whole; i += LANES) {
       const vec d = load(x + i) - mean;
@@ -61,7 +74,7 @@ static void half_to_float(const void *source, float *destination, long count) {
     const ivec bits = __builtin_convertvector(h, ivec);
     const ivec magnitude = bits & 0x7fff;
     // Move exponent and mantissa into place, then re-bias by a multiplication: exact, also for
-    // subnormals. Infinity and not-a-number need the float's own largest exponent.
+    // subnormals. Infinity and NaN need the float's own largest exponent.
     vec value = (vec)(magnitude << 13) * 0x1p112f;
     const ivec special = (magnitude >= 0x7c00) & 0x7f800000;
     const vec result = (vec)((ivec)value | special | ((bits & 0x8000) << 16));

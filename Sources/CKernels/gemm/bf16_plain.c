@@ -1,4 +1,4 @@
-// The plain twin: what every fast set must compute, to the order of its sums.
+// The reference kernel in bfloat16: every fast kernel must match it, up to the order of its sums.
 #define LANES 4
 #include "vector.h"
 #include "gemm.h"

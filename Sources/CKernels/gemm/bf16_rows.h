@@ -1,4 +1,4 @@
-/// Rows of floats become rows of bfloat16, the last group filled with zeros.
+/// `quantize` for bfloat16: converts rows of floats, padded with zeros to whole groups.
 static void quantize(const float *x, long count, long width, ast_rows rows) {
   for (long row = 0; row < count; row++) {
     uint16_t *y = (uint16_t *)((uint8_t *)rows.values + row * rows.stride);

@@ -1,5 +1,32 @@
-// The products, written once. A file per instruction set and kind of number defines what tile.h needs, ROWS, the rows
-// of a tile, GEMM and GEMM_NAME, the table, and for 8 bits LEVELS; it sets the target, and includes this.
+// GEMM with packed weights, written once for all instruction sets and number formats.
+//
+// Parameters, defined before this file is included (beside LANES, the target and vector.h):
+//   SUM, VECTORS, DOT     the register tile (tile.h)
+//   GROUP                 numbers in a group of four bytes: 4 in 8 bits, 2 in bfloat16
+//   ROWS                  rows of the register tile: 1 or 6
+//   GEMM, GEMM_NAME       the table and its name
+//   LEVELS                8 bits only: largest value of a quantised activation; also defines `quantize`
+//   OFFSET                optional, 8 bits: stored activations are q - OFFSET, for instructions with signed operands only
+//   CENTRE                optional, 8 bits: the tile multiplies q - CENTRE; stored rows are unchanged
+//   PAIR_LIMIT            optional, 8 bits: see ast_gemm_kernels
+#ifndef LANES
+#error "gemm/body.h: define LANES and include vector.h first"
+#endif
+#ifndef GROUP
+#error "gemm/body.h: define GROUP, the numbers in a group of four bytes"
+#endif
+#ifndef ROWS
+#error "gemm/body.h: define ROWS, the rows of the register tile"
+#endif
+#ifndef GEMM
+#error "gemm/body.h: define GEMM, the name of the table"
+#endif
+#ifndef GEMM_NAME
+#error "gemm/body.h: define GEMM_NAME, the table's name as a string"
+#endif
+#if defined(PAIR_LIMIT) && !defined(LEVELS)
+#error "gemm/body.h: PAIR_LIMIT needs LEVELS: only 8-bit weights have a pair limit"
+#endif
 #include <stddef.h>
 #include <string.h>
 
@@ -9,18 +36,16 @@
 
 enum { PANEL = VECTORS * LANES };
 
-// Stored activations are so much lower than q: for instructions whose operands are both signed.
 #ifndef OFFSET
 #define OFFSET 0
 #endif
 
-// The tile multiplies q - CENTRE: for instructions that need both operands signed, with rows that others read, too.
 #ifndef CENTRE
 #define CENTRE 0
 #endif
 
-/// x Phi(x) within 6e-5 and 1.5e-5 of x, which is small beside what narrowing its result does: Phi is 1/2 and an odd
-/// polynomial, held at its values at -4.25 and 4.25.
+/// GELU, x Phi(x), with an error below 6e-5 and 1.5e-5 |x|, small compared with quantising the result. Phi is 1/2 plus an
+/// odd polynomial, constant outside -4.25...4.25.
 INLINE vec rough_gelu(vec x) {
   vec a = x < -4.25f ? (vec)-4.25f : x;
   a = a > 4.25f ? (vec)4.25f : a;
@@ -63,7 +88,7 @@ static void quantize(const float *x, long count, long width, ast_rows rows) {
     }
     const float least = -highest(-low), range = highest(high) - least;
     const float inverse = range > 0 ? (float)LEVELS / range : 0.f;
-    // What is no number must come out as such: a broken weight is seen in the logits.
+    // NaN and infinity must stay visible in the logits: they show an invalid weight.
     rows.scales[row] = range / (float)LEVELS + sum_of_lanes(trace);
     rows.minimums[row] = least + OFFSET * range / (float)LEVELS;
     for (long i = 0; i < whole; i += LANES) {
@@ -79,7 +104,7 @@ static void quantize(const float *x, long count, long width, ast_rows rows) {
 }
 #endif
 
-/// What one vector of outputs brings to every row.
+/// Terms of one vector of outputs, the same for every row.
 typedef struct {
   vec scale, sum, bias;
 } output_terms;
@@ -98,7 +123,7 @@ INLINE output_terms terms_of(const ast_matrix *weights, const float *bias, long 
   return terms;
 }
 
-/// The sums of one row and one vector become numbers of y.
+/// Applies the epilogue to one vector of sums and stores it in y.
 INLINE void finish_vector(SUM sums, const ast_rows *x, long row, const output_terms *terms, float *out, long part,
                        ast_epilogue epilogue) {
 #ifdef LEVELS
@@ -118,7 +143,7 @@ INLINE void finish_vector(SUM sums, const ast_rows *x, long row, const output_te
   }
 }
 
-/// `epilogue` is a constant where this is used, and all loops unroll: the sums never leave the registers.
+/// `epilogue` is a constant in every caller and all loops unroll, so that the sums never leave the registers.
 INLINE void finish_whole_tile(int rows, SUM (*sums)[VECTORS], const ast_rows *x, long row, const ast_matrix *weights,
                            const float *bias, long first, float *y, long y_stride, ast_epilogue epilogue) {
 #pragma clang loop unroll(full)
@@ -130,7 +155,7 @@ INLINE void finish_whole_tile(int rows, SUM (*sums)[VECTORS], const ast_rows *x,
   }
 }
 
-/// The last panel, where outputs are missing.
+/// The last panel, which is only partly filled with outputs.
 static __attribute__((noinline)) void finish_part(int rows, const SUM *sums, const ast_rows *x, long row,
                                                const ast_matrix *weights, const float *bias, long first, float *y,
                                                long y_stride, ast_epilogue epilogue) {
@@ -143,7 +168,7 @@ static __attribute__((noinline)) void finish_part(int rows, const SUM *sums, con
   }
 }
 
-/// `rows` rows from `row` on, one panel. Kept apart for each number of rows: a whole tile is one function.
+/// COUNT rows from `row` on, one panel. One function for each number of rows.
 #define ROWS_TIMES_PANEL(COUNT)                                                                                      \
   static __attribute__((noinline)) void rows_##COUNT(const ast_rows *x, long row, const ast_matrix *weights,         \
                                                      const float *bias, long first, const uint8_t *panel,            \

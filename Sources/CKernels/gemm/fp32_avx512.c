@@ -14,7 +14,7 @@
 
 enum { PANEL = VECTORS * LANES, DEPTH = 768, ROWS = 6 };
 
-/// Sixteen rows become sixteen columns: four perfect shuffles.
+/// Transposes a 16 x 16 square with four perfect shuffles.
 INLINE void transpose(vec *rows) {
 #pragma clang loop unroll(full)
   for (int stage = 0; stage < 4; stage++) {
@@ -29,9 +29,9 @@ INLINE void transpose(vec *rows) {
   }
 }
 
-/// Inputs `from` to `from + depth` of the outputs from `first` on, as a panel. The next panel's weights are fetched
-/// meanwhile: they lie in as many streams as there are outputs, which the processor does not follow by itself.
-static void lay_out(const float *weights, long outputs, long inputs, long first, long from, long depth, float *panel) {
+/// Packs inputs `from` to `from + depth` of the outputs from `first` on into a panel, and prefetches the next panel's
+/// weights: their rows are as many streams as the panel has outputs, too many for the hardware prefetcher.
+static void pack_panel(const float *weights, long outputs, long inputs, long first, long from, long depth, float *panel) {
   for (long n = 0; n < PANEL; n += LANES) {
     for (long k = 0; k < depth; k += LANES) {
       const long part = depth - k < LANES ? depth - k : LANES;
@@ -49,7 +49,7 @@ static void lay_out(const float *weights, long outputs, long inputs, long first,
   }
 }
 
-/// What a part of the inputs adds to one row's outputs; the last part also brings the epilogue.
+/// Adds the products of a part of the inputs to one row's outputs; the last part also applies the epilogue.
 INLINE void finish_row(const vec *sums, const float *bias, long count, float *y, int adds, int activates) {
 #pragma clang loop unroll(full)
   for (int c = 0; c < VECTORS; c++) {
@@ -73,10 +73,10 @@ static void multiply(const float *x, long rows, const float *weights, long outpu
     for (long from = 0; from < inputs; from += DEPTH) {
       const long depth = inputs - from < DEPTH ? inputs - from : DEPTH;
       const int adds = epilogue == AST_ADD || from > 0, activates = epilogue == AST_GELU && from + depth == inputs;
-      lay_out(weights, outputs, inputs, first, from, depth, scratch);
+      pack_panel(weights, outputs, inputs, first, from, depth, scratch);
       for (long row = 0; row < rows; row += ROWS) {
         const uint8_t *from_rows[ROWS];
-        // The last tile may have fewer rows: it computes its last one again.
+        // A tile with fewer rows computes its last one repeatedly.
         for (long r = 0; r < ROWS; r++)
           from_rows[r] = (const uint8_t *)(x + (row + r < rows ? row + r : rows - 1) * inputs + from);
         vec sums[ROWS][VECTORS];

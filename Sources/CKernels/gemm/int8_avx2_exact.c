@@ -1,4 +1,4 @@
-// For weights whose step the pair limit of int8_avx2.c would make too wide: two fifths slower, with the same rows.
+// For weights that the pair limit of int8_avx2.c would round too coarsely. Two fifths slower; reads the same rows.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>

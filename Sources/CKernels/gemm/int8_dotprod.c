@@ -7,7 +7,7 @@
 #define SUM ivec
 #define VECTORS 4
 #define GROUP 4
-// Both operands of this instruction are signed: activations are stored 128 lower.
+// Both operands of this instruction are signed, so activations are stored as q - 128.
 #define OFFSET 128
 #define DOT(sums, group, weights) \
   (ivec) vdotq_s32((int32x4_t)(sums), (int8x16_t)(weights), (int8x16_t)vdupq_n_s32(group))

@@ -1,4 +1,4 @@
-// The plain twin: what every fast set must compute, integer for integer.
+// The reference kernel in 8 bits: every fast kernel must match it, integer for integer.
 #define LANES 4
 #include "vector.h"
 #define SUM ivec

@@ -1,4 +1,4 @@
-// The reference kernel of sets with a pair limit: the plain one, for weights and rows as those sets pack them.
+// The reference kernel for kernels with a pair limit: int8_plain.c, with weights and rows packed as they pack them.
 #define LEVELS 221
 #define PAIR_LIMIT 148
 #define GEMM ast_int8_gemm_plain_pairs

@@ -1,4 +1,6 @@
-// 8 bits in sixteen registers of 32 bytes. A file defines DOT: the instruction has two encodings.
+// int8 GEMM in the sixteen 32-byte registers of AVX2.
+//
+// Parameters, defined before this file is included: DOT (the instruction has two encodings), GEMM, GEMM_NAME.
 #include <immintrin.h>
 #define LANES 8
 #include "vector.h"

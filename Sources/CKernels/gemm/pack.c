@@ -6,7 +6,7 @@
 #include "vector.h"
 #include "bf16.h"
 
-// Rows begin on cache lines.
+// Each row begins on a cache line.
 long ast_row_stride(const ast_gemm_kernels *kernels, long inputs) {
   return rounded_up(inputs * 4 / kernels->group + 3, 64);
 }
@@ -21,7 +21,7 @@ long ast_panel_bytes(const ast_gemm_kernels *kernels, long outputs, long inputs)
 
 static inline float factor(const float *factors, long input) { return factors ? factors[input] : 1.f; }
 
-/// The largest magnitude of a row; not-a-number when one of it is infinite or no number.
+/// The largest magnitude of a row; NaN when an element is infinite or NaN.
 static float magnitude(const float *row, const float *factors, long count) {
   float largest = 0, trace = 0;
   for (long i = 0; i < count; i++) {
@@ -32,7 +32,7 @@ static float magnitude(const float *row, const float *factors, long count) {
   return largest + trace;
 }
 
-/// The largest sum of two adjacent weights of one sign, those that an instruction multiplies together.
+/// The largest sum of two adjacent weights of one sign: the pair whose products an instruction adds in 16 bits.
 static float largest_pair(const float *row, const float *factors, long count) {
   float largest = 0;
   for (long i = 0; i + 1 < count; i += 2) {
@@ -44,11 +44,11 @@ static float largest_pair(const float *row, const float *factors, long count) {
   return largest;
 }
 
-/// 127 steps of an output's weights.
+/// The magnitude that 127 stands for in an output's weights.
 static float reach(const ast_gemm_kernels *kernels, const float *row, const float *factors, long inputs) {
   const float largest = magnitude(row, factors, inputs);
   if (!kernels->pair_limit) return largest;
-  // Rounding may add one half to each of the two.
+  // Rounding may add one half to each of the two weights.
   const float pair = largest_pair(row, factors, inputs) * 127.f / (float)(kernels->pair_limit - 1);
   return pair > largest ? pair : largest;
 }
@@ -71,7 +71,7 @@ static void pack_int8(const ast_gemm_kernels *kernels, const float *row, const f
                       int8_t *column, float *scale, int32_t *sum) {
   const float largest = reach(kernels, row, factors, inputs);
   const float inverse = largest > 0 ? 127.f / largest : 0.f;
-  // An output with a broken weight is NaN, as it is in fp32.
+  // An output with an invalid weight is NaN, as in fp32.
   *scale = largest / 127.f;
   *sum = 0;
   if (largest != largest) return;

@@ -1,7 +1,7 @@
-// The loops that a matrix product library does not cover, once per instruction set.
+// SIMD kernels that a BLAS library lacks, one set per instruction set.
 //
-// Every kernel works on row-major float arrays and allocates nothing. Lengths are in elements.
-// The set for the machine at hand is picked once, at run time, by `ast_kernels_for_this_cpu`.
+// All arrays are row-major, lengths are in elements, and no kernel allocates memory. `ast_kernels_for_this_cpu` selects the
+// set at run time.
 #ifndef ASTD_CKERNELS_H
 #define ASTD_CKERNELS_H
 
@@ -24,14 +24,14 @@ typedef struct {
   /// x = x * Phi(x) in place, Phi the normal distribution's cumulative function ("exact" GELU).
   void (*gelu)(float *x, long count);
 
-  /// x[r, :] = bias for `rows` rows of `width`.
+  /// x[r, :] = bias, for `rows` rows of `width`.
   void (*fill_rows)(float *x, const float *bias, long rows, long width);
 
-  /// x[r, :] += bias for `rows` rows of `width`.
+  /// x[r, :] += bias, for `rows` rows of `width`.
   void (*add_to_rows)(float *x, const float *bias, long rows, long width);
 
-  /// IEEE half and bfloat16, in any alignment, to float, exactly. Not in a thread that flushes
-  /// denormals: the smallest halves pass through one.
+  /// IEEE half and bfloat16, in any alignment, to float, exactly. Do not call on a thread that flushes
+  /// denormals: the smallest halves become denormal on the way.
   void (*half_to_float)(const void *source, float *destination, long count);
   void (*bfloat16_to_float)(const void *source, float *destination, long count);
 
@@ -44,7 +44,7 @@ typedef struct {
   int (*all_finite)(const float *x, long count);
 } ast_kernels;
 
-/// The fastest set that this processor runs.
+/// The fastest set of this processor.
 const ast_kernels *ast_kernels_for_this_cpu(void);
 
 /// The set of that name, or NULL when this build or this processor has none.

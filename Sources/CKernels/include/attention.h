@@ -1,7 +1,7 @@
-// Multi-head attention, a head at a time: softmax(scale Q Kᵀ) V with the exact maximum and no approximation but the
-// rounding of the products.
+// Multi-head attention, one head at a time: softmax(scale Q Kᵀ) V with the exact maximum; the only approximation is the
+// rounding of the operands.
 //
-// A head's queries, keys and values are packed rows by rows as they are made; then any thread attends any queries.
+// Queries, keys and values of a head are packed row by row as they are computed; then any thread attends any queries.
 #ifndef ASTD_ATTENTION_H
 #define ASTD_ATTENTION_H
 
@@ -16,7 +16,7 @@ typedef struct {
   long (*scratch_bytes)(long tokens, long width);
 
   /// Packs tokens `first` to `first + rows` of one head: `x` are their rows of `width` floats, `stride` apart. `first`
-  /// is even. Whoever packs the last token also fills what lies behind it. Queries are multiplied by `scale`.
+  /// is even. The call that packs the last token also fills the padding. Queries are multiplied by `scale`.
   void (*pack_queries)(const float *x, long first, long rows, long stride, float scale, long tokens, long width,
                        void *head);
   void (*pack_keys)(const float *x, long first, long rows, long stride, long tokens, long width, void *head);
@@ -27,11 +27,11 @@ typedef struct {
                  long stride);
 } ast_attention_kernels;
 
-/// The fastest kernels with fp32 products; there always are some.
+/// The fastest fp32 kernels of this processor; never NULL.
 const ast_attention_kernels *ast_fp32_attention(void);
-/// With bfloat16 products, or NULL when this processor has none.
+/// The bfloat16 kernels, or NULL when this processor has none.
 const ast_attention_kernels *ast_bf16_attention(void);
-/// With 8-bit products, or NULL when this processor has none.
+/// The 8-bit kernels, or NULL when this processor has none.
 const ast_attention_kernels *ast_int8_attention(void);
 /// The kernels of that name, or NULL when this build or this processor has none.
 const ast_attention_kernels *ast_attention_named(const char *name);

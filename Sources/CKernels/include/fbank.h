@@ -1,7 +1,7 @@
 // The log-mel filterbank of one block of frames, in double precision.
 //
-// Frames of 400 samples every 160, padded to 512: Kaldi's at 16 kHz. A block has as many frames as a vector
-// has lanes, so that the transform needs no shuffles.
+// Frames of 400 samples every 160, zero-padded to 512, as Kaldi's at 16 kHz. A block has one frame per lane of a vector,
+// so that the transform needs no shuffles.
 #ifndef ASTD_FBANK_H
 #define ASTD_FBANK_H
 
@@ -12,7 +12,7 @@ enum {
   AST_FFT_BINS = AST_FFT_POINTS / 2 + 1,
 };
 
-/// Everything that does not depend on the samples. The caller owns every array.
+/// Everything that does not depend on the samples. The caller owns the arrays.
 typedef struct {
   /// [AST_FRAME_SAMPLES]
   const double *window;
