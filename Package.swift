@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "Recognizer",
             dependencies: [
-                "Capture", "Frontend", "Inference", "Detection", "SystemSupport", "Wire",
+                "Capture", "Frontend", "Inference", "SystemSupport", "Wire",
             ],
             swiftSettings: house),
         .target(
@@ -126,8 +126,7 @@ let package = Package(
         .testTarget(
             name: "RecognizerTests",
             dependencies: [
-                "Capture", "Detection", "Frontend", "Inference", "Recognizer", "SystemSupport", "TestSupport",
-                "Wire",
+                "Capture", "Frontend", "Inference", "Recognizer", "SystemSupport", "TestSupport", "Wire",
             ],
             swiftSettings: house),
         .testTarget(

@@ -1,4 +1,3 @@
-public import Detection
 public import Inference
 
 /// Which model and adapters to load, and how to run them.

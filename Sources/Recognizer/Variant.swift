@@ -1,4 +1,3 @@
-public import Detection
 public import Frontend
 public import Inference
 

@@ -1,4 +1,3 @@
-public import Detection
 public import Inference
 
 /// Makes variants of one base model.

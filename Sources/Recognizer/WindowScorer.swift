@@ -1,4 +1,3 @@
-private import Detection
 private import Frontend
 public import Inference
 

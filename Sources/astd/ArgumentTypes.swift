@@ -1,6 +1,5 @@
 public import ArgumentParser
 public import Batch
-internal import Detection
 internal import Inference
 
 /// `auto` or a precision.

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Detection
 internal import Inference
 internal import Recognizer
 private import SystemSupport

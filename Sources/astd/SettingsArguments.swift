@@ -1,5 +1,4 @@
 internal import ArgumentParser
-private import Detection
 internal import Glibc
 private import Capture
 internal import Inference

@@ -1,4 +1,4 @@
-import Detection
+import Inference
 import TestSupport
 import Recognizer
 import Testing

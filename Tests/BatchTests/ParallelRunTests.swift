@@ -1,4 +1,4 @@
-import Detection
+import Inference
 import Glibc
 import TestSupport
 import Recognizer

@@ -1,5 +1,4 @@
 import Capture
-import Detection
 import Frontend
 import TestSupport
 import Inference

@@ -1,4 +1,3 @@
-private import Detection
 private import Frontend
 package import Inference
 private import Recognizer

@@ -1,4 +1,3 @@
-private import Detection
 private import Frontend
 private import Inference
 internal import Recognizer

@@ -1,4 +1,3 @@
-private import Detection
 private import Inference
 public import Recognizer
 

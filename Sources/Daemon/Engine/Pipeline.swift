@@ -1,5 +1,4 @@
 internal import Capture
-private import Detection
 private import Frontend
 private import Inference
 internal import Recognizer

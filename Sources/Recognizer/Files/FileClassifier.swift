@@ -1,5 +1,4 @@
 package import Capture
-private import Detection
 package import Frontend
 private import Inference
 public import Wire

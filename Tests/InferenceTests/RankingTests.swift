@@ -1,4 +1,4 @@
-import Detection
+import Inference
 import Testing
 
 @Suite struct RankingTests {
