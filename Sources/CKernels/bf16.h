@@ -1,5 +1,5 @@
-// Floats to the nearest bfloat16, ties to even; NaN is preserved. Include vector.h first. With LANES == 16 the target must
-// have AVX-512 BF16, whose conversion instruction is used.
+// Floats to the nearest bfloat16, ties to even; NaN is preserved. Include vector.h first. With LANES == 16 the target
+// must have AVX-512 BF16, whose conversion instruction is used.
 #ifndef ASTD_BF16_H
 #define ASTD_BF16_H
 

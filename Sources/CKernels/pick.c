@@ -94,8 +94,8 @@ static int level_named(const char *name) {
   return -1;
 }
 
-/// The level that ASTD_KERNELS allows. Read each time: kernels are chosen when a network or an engine is created, not while
-/// it computes.
+/// The level that ASTD_KERNELS allows. Read each time: kernels are chosen when a network or an engine is created, not
+/// while it computes.
 static int allowed(void) {
   const char *name = getenv("ASTD_KERNELS");
   const int level = name && *name ? level_named(name) : FASTEST;

@@ -1,5 +1,5 @@
-// The register tile: `rows` rows of x times one panel of weights, accumulated in registers. Every GEMM and both products
-// of attention use it.
+// The register tile: `rows` rows of x times one panel of weights, accumulated in registers. Every GEMM and both
+// products of attention use it.
 //
 // Parameters, defined before this file is included:
 //   TILE                      name of the function

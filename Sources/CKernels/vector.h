@@ -1,7 +1,7 @@
 // A vector of LANES floats, and the two transcendental functions that the kernels need.
 //
-// Parameter, defined before this file is included: LANES, 4, 8 or 16. Included once per instruction set; the compiler maps
-// the vector type to the registers that the target has.
+// Parameter, defined before this file is included: LANES, 4, 8 or 16. Included once per instruction set; the compiler
+// maps the vector type to the registers that the target has.
 #ifndef ASTD_VECTOR_H
 #define ASTD_VECTOR_H
 

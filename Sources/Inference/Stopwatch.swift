@@ -1,15 +1,15 @@
 private import Glibc
 
-/// What the workers spend on each stage of the forward pass.
+/// Time that the workers spend on each stage of the forward pass.
 ///
 /// SAFETY: each worker adds to its own row; the rows are read between two passes.
 public final class Stopwatch: @unchecked Sendable {
-    /// In the order of the data.
+    /// Stages in the order of computation; `mlp` is the feed-forward network of a layer.
     public enum Stage: String, CaseIterable, Sendable {
         case patches, norms, projections, attention, output, mlp
     }
 
-    /// Nanoseconds by worker and stage, a cache line or more apart.
+    /// Nanoseconds, `[worker][stage]`; each worker has its own cache lines.
     private let totals: UnsafeMutableBufferPointer<UInt64>
     private let workers: Int
     private static let stride = 16
@@ -22,7 +22,7 @@ public final class Stopwatch: @unchecked Sendable {
 
     deinit { totals.deallocate() }
 
-    /// Milliseconds of a stage, mean over the workers, since the last ``reset()``.
+    /// Milliseconds spent on a stage since the last ``reset()``, averaged over the workers.
     public func milliseconds(_ stage: Stage) -> Double {
         let index = Stage.allCases.firstIndex(of: stage) ?? 0
         let sum = (0..<workers).reduce(0) { $0 + totals[$1 * Self.stride + index] }
@@ -31,10 +31,10 @@ public final class Stopwatch: @unchecked Sendable {
 
     public func reset() { totals.update(repeating: 0) }
 
-    /// Starts a worker's lap.
+    /// Starts a worker's first lap.
     func start(_ worker: Int) { totals[worker * Self.stride + Self.stride - 1] = Self.now() }
 
-    /// Ends a worker's lap, which was spent on `stage`, and starts the next.
+    /// Ends a worker's lap, adds its time to `stage`, and starts the next lap.
     func lap(_ stage: Stage, _ worker: Int) {
         let now = Self.now()
         let begin = worker * Self.stride

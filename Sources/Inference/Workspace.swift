@@ -1,4 +1,4 @@
-/// Every activation of the forward pass, in one allocation that is made once.
+/// Memory of all activations of the forward pass, in one allocation.
 ///
 /// SAFETY: the pointers are parts of one arena that lives as long as this object; workers write disjoint rows.
 final class Workspace {
@@ -9,36 +9,37 @@ final class Workspace {
     let pooled: UnsafeMutablePointer<Float>
 
     let sizes: Sizes
-    /// How the network at hand multiplies where that is not in fp32.
+    /// The kernels of the current network; `nil` in fp32.
     private var gemm: QuantizedGEMM?
-    /// Told of every stage, when somebody measures.
+    /// Measures every stage, where set.
     var stopwatch: Stopwatch?
     private let arena: UnsafeMutableRawPointer
     private let heads: UnsafeMutableRawPointer
     private let workerScratch: UnsafeMutableRawPointer
 
-    /// Rows that go through everything between two attentions together, in narrow numbers: whole tiles of the kernels,
-    /// and few enough that a block's activations stay in a core's cache, where the weights stream past them.
+    /// Candidates for the rows of a block in int8 and bf16. A block passes through all steps between two
+    /// attentions at once: its rows are whole tiles of the kernels, and few enough that its activations stay
+    /// in a core's cache while the weights are streamed.
     private static let quantizedBlocks = [48, 42, 36, 30, 24]
 
-    /// Rows of a block; even, as attention's packing wants it.
+    /// Rows of a block; even, because attention packs pairs of tokens.
     static func blockRows(_ network: AST, workers: Int) -> Int {
         let tokens = network.config.dimensions.tokens
         let share = (tokens + workers - 1) / workers
-        // In fp32 the weights are packed anew in every product: a worker has one block.
+        // In fp32 every multiplication packs the weights again, so a worker gets one block.
         guard network.precision != .fp32 else { return (share + 1) / 2 * 2 }
-        // What the worker with most blocks does decides.
+        // The worker with the most blocks determines the time.
         func most(_ rows: Int) -> Int { ((tokens + rows - 1) / rows + workers - 1) / workers * rows }
         return quantizedBlocks.min { most($0) < most($1) } ?? share
     }
 
-    /// Room for the largest of some networks, in bytes.
+    /// Bytes of each part, enough for the largest of some networks.
     struct Sizes: Equatable {
         private(set) var plane = 0
         private(set) var pooled = 0
         /// The packed queries, keys and values of all heads.
         private(set) var heads = 0
-        /// Of one worker: normalised rows, wide rows, narrow rows (in fp32, a panel of weights).
+        /// Per worker: normalised rows, wide rows, quantised rows (in fp32, a panel of weights).
         private(set) var normed = 0
         private(set) var wide = 0
         private(set) var quantized = 0
@@ -63,7 +64,7 @@ final class Workspace {
                         wide, attention.scratchBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
                 }
                 normed = max(normed, floats(rows * dimensions.hidden))
-                // Wide rows are patches, a projection, the MLP's inner activations, or attention's scores.
+                // Wide rows hold patches, a projection, the MLP's intermediate activations, or attention's scores.
                 let widest = max(
                     dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
@@ -84,7 +85,7 @@ final class Workspace {
                 && normed >= other.normed && wide >= other.wide && quantized >= other.quantized
         }
 
-        /// Bytes of `count` floats, whole cache lines.
+        /// Bytes of `count` floats, rounded up to cache lines.
         private func floats(_ count: Int) -> Int { (4 * count + 63) / 64 * 64 }
     }
 
@@ -104,8 +105,8 @@ final class Workspace {
 
     deinit { arena.deallocate() }
 
-    /// What follows is for this network.
-    func serve(_ network: AST) {
+    /// Selects the kernels for the next pass.
+    func select(_ network: AST) {
         gemm = QuantizedGEMM(network.precision)
     }
 
@@ -121,13 +122,13 @@ final class Workspace {
         (workerScratch + worker * sizes.perWorker).assumingMemoryBound(to: Float.self)
     }
 
-    /// A worker's rows of any width: patches, a projection, the MLP's inner activations, attention's scores.
+    /// A worker's rows of any width: patches, a projection, the MLP's intermediate activations, attention's scores.
     func wide(worker: Int) -> UnsafeMutablePointer<Float> {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }
 
-    /// Rows for linear layers to read, narrowed into the worker's memory where the network multiplies so, with that
-    /// memory as it is in fp32. They are valid until the worker's next call.
+    /// Prepares rows as input of linear layers: quantises them into the worker's memory, or, in fp32, lends
+    /// that memory as scratch. Valid until the worker's next call.
     func input(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
         let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
         guard let gemm, rows > 0 else {

@@ -28,7 +28,8 @@ public struct RecognizerOptions: Sendable {
 
     public init(
         model: String, adapters: [String] = [], threads: Int, precision: Precision = .fp32,
-        checksPrecision: Bool = false, cacheDirectory: String? = nil, activation: Activation? = nil, historyFrames: Int = 0
+        checksPrecision: Bool = false, cacheDirectory: String? = nil, activation: Activation? = nil,
+        historyFrames: Int = 0
     ) {
         self.model = model
         self.adapters = adapters

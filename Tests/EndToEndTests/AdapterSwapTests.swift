@@ -220,7 +220,7 @@ struct AdapterSwapTests {
             (["unload", "modern-qv"], "adapter modern-qv is in use; switch to another one first"),
             (["unload", "birds"], "no adapter birds is loaded"),
             (["use", "base", "base"], "adapter base is given twice"),
-            (["load", Self.path("broken-nan")], "holds infinite or not-a-number values"),
+            (["load", Self.path("broken-nan")], "contains infinite or NaN values"),
             (["load", Self.path("odd-blocks")], "the base asks for"),
             (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
             (

@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test(arguments: Activation.allCases, [nil, true, false] as [Bool?])
-    func `What was asked for goes before everything`(requested: Activation, multiLabel: Bool?) {
+    func `A requested activation overrides everything else`(requested: Activation, multiLabel: Bool?) {
         for labels in [["a"], Self.audioSet] {
             let choice = Self.choice(requested, multiLabel: multiLabel, labels: labels)
             #expect(choice.activation == requested)
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func `Then comes what the model says, also for AudioSet's labels`() {
+    @Test func `Without a request the model's problem type decides, also for AudioSet's labels`() {
         for labels in [["a"], Self.audioSet] {
             let multi = Self.choice(nil, multiLabel: true, labels: labels)
             #expect(multi.activation == .sigmoid)
@@ -30,13 +30,13 @@ import Testing
         }
     }
 
-    @Test func `AudioSet's labels without a word are multi-label`() {
+    @Test func `AudioSet's labels without a problem type are multi-label`() {
         let choice = Self.choice(nil, multiLabel: nil, labels: Self.audioSet)
         #expect(choice.activation == .sigmoid)
         #expect(choice.reason == "no problem_type, but AudioSet's 527 labels are multi-label")
     }
 
-    @Test func `Other labels without a word are one of several`() {
+    @Test func `Other labels without a problem type are single-label`() {
         let others = [
             [], ["Speech"], ["Music"] + Self.audioSet.dropFirst(), Array(Self.audioSet.dropLast()),
             Self.audioSet + ["More"],

@@ -15,7 +15,9 @@ import Testing
         }
     }
 
-    @Test func `What sticks out is divided by its root, and the rest by nothing`() throws {
+    @Test func `Outlying channels are divided by the root of their excess, other channels are unchanged`()
+        throws
+    {
         var gain = [Float](repeating: 0.5, count: 40)
         var bias = [Float](repeating: 0, count: 40)
         gain[3] = -8
@@ -28,24 +30,24 @@ import Testing
         #expect(factors.indices.filter { factors[$0] == 1 }.count == 38)
     }
 
-    @Test func `What is no number, or nothing, stays as it is`() throws {
+    @Test func `NaN, infinite and zero channels have a factor of 1`() throws {
         #expect(try Self.smoothing([.nan, 1, .infinity, 1], [0, 0, 0, .nan]).factors == [1, 1, 1, 1])
         #expect(try Self.smoothing([0, 0], [0, 0]).factors == [1, 1])
     }
 
-    @Test func `Other factors have another fingerprint`() throws {
+    @Test func `Different factors have different fingerprints`() throws {
         let ones = [Float](repeating: 1, count: 20), zeros = [Float](repeating: 0, count: 20)
         let one = try Self.smoothing(ones, zeros), other = try Self.smoothing(ones, [9] + zeros.dropFirst())
         #expect(try one.fingerprint == Self.smoothing(ones, zeros).fingerprint)
         #expect(one.fingerprint != other.fingerprint)
     }
 
-    /// A product of normalised rows with a few channels of twenty times the others' gain.
+    /// Multiplies normalised rows in which a few channels have twenty times the others' gain.
     @Test(
         arguments: ["plain", "avx2", "avx2exact", "avxvnni", "avx512vl", "avx512vnni"].filter {
             QuantizedGEMM(named: $0) != nil
         })
-    func `Eight bits lose less of a product with outlying channels`(name: String) throws {
+    func `Smoothing reduces the error of int8 where channels are outlying`(name: String) throws {
         let gemm = try #require(QuantizedGEMM(named: name))
         let (rows, inputs, outputs) = (20, 96, 70)
         var random = SeededGenerator(seed: 4)

@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `Softmax of known logits is known`() {
+    @Test func `Softmax of known logits gives the known scores`() {
         let scores = Self.apply(.softmax, [1, 2, 3])
         for (score, wanted) in zip(scores, [0.090_030_57, 0.244_728_47, 0.665_240_96] as [Float]) {
             #expect(abs(score - wanted) < 1e-7)
@@ -37,13 +37,13 @@ import Testing
         #expect(Self.apply(.softmax, []) == [])
     }
 
-    @Test func `Softmax does not see what all logits have in common`() {
+    @Test func `Adding a constant to all logits does not change softmax`() {
         let near = Self.apply(.softmax, [0, 1, 2])
         #expect(Self.apply(.softmax, [1024, 1025, 1026]) == near)
         #expect(Self.apply(.softmax, [-1024, -1023, -1022]) == near)
     }
 
-    @Test func `Extreme logits stay numbers`() {
+    @Test func `Extreme logits give finite scores`() {
         let most = Float.greatestFiniteMagnitude
         #expect(Self.apply(.softmax, [most, -most, 0]) == [1, 0, 0])
         #expect(Self.apply(.softmax, [most, most]) == [0.5, 0.5])
@@ -51,7 +51,7 @@ import Testing
         #expect(Self.apply(.sigmoid, [most, 1000, 0, -1000, -most]) == [1, 1, 0.5, 0, 0])
     }
 
-    @Test func `Sigmoid of known logits is known, each for itself`() {
+    @Test func `Sigmoid of known logits gives the known scores, independent of other logits`() {
         let known: [(Float, Float)] = [
             (0, 0.5), (1, 0.731_058_6), (-1, 0.268_941_43), (4, 0.982_013_8), (-20, 2.061_153_7e-9),
         ]
@@ -63,12 +63,12 @@ import Testing
         }
     }
 
-    @Test func `None leaves the logits as they are`() {
+    @Test func `None keeps the logits`() {
         let logits: [Float] = [-3.25, 0, 1e30, -0.0]
         #expect(Self.apply(.none, logits).map(\.bitPattern) == logits.map(\.bitPattern))
     }
 
-    @Test func `The names of activations are what people type`() {
+    @Test func `The names of activations are those of the settings`() {
         #expect(Activation.allCases.map(\.rawValue) == ["softmax", "sigmoid", "none"])
     }
 }

@@ -9,7 +9,7 @@ import Glibc
         "plain", "neon", "avx2", "avx512", "avx512bf16", "avxvnni", "avx512vl", "avx512vnni",
     ].filter { AttentionKernels(named: $0) != nil }
 
-    /// What rounding queries, keys, weights and values does to numbers up to 2.
+    /// The error of rounding queries, keys, weights and values, for numbers up to 2.
     private static func tolerance(_ name: String) -> Double {
         switch name {
         case "avx512vnni", "avx512vl", "avxvnni": 0.05
@@ -18,10 +18,10 @@ import Glibc
         }
     }
 
-    /// Tokens, head width: whole tiles and panels, and every kind of rest.
+    /// Tokens, head width: whole tiles and panels, and every kind of remainder.
     @Test(
         arguments: available, [(64, 64), (65, 64), (1, 12), (130, 18), (200, 96), (86, 7), (49, 128), (2, 1)])
-    func `A head attends as in double precision, within its products' rounding`(
+    func `Attention matches double precision within the rounding of its operands`(
         name: String, size: (tokens: Int, width: Int)
     ) throws {
         let kernels = try #require(AttentionKernels(named: name))
@@ -57,7 +57,7 @@ import Glibc
     }
 
     @Test(arguments: available)
-    func `What is no number is seen`(name: String) throws {
+    func `NaN and infinity are visible in the result`(name: String) throws {
         let kernels = try #require(AttentionKernels(named: name))
         let ones = [Float](repeating: 1, count: 70 * 8)
         for broken in [Float.nan, .infinity] {
@@ -75,12 +75,12 @@ import Glibc
         var values = ones
         values[5] = .infinity
         let last = Self.attend(kernels, ones, ones, values, 0..<2, 70, 8, 8)
-        // In eight bits a token's values share a scale, and so its fate.
+        // In 8 bits a token's values share a scale, so all of them become NaN.
         #expect(!last[5].isFinite && (Self.tolerance(name) > 0.02 || abs(last[4] - 1) < 0.01))
     }
 
     @Test(arguments: available)
-    func `Scores far apart leave one key, and equal ones the mean`(name: String) throws {
+    func `Distant scores select one key, equal scores average all`(name: String) throws {
         let kernels = try #require(AttentionKernels(named: name))
         var keys = [Float](repeating: 0, count: 70 * 8)
         for column in 0..<8 { keys[40 * 8 + column] = 300 }
@@ -102,10 +102,10 @@ import Glibc
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: bytes + kernels.scratchBytes(tokens: tokens, width: width), alignment: 64)
         defer { memory.deallocate() }
-        // Not-a-number, as old memory may be.
+        // NaN, which old memory may contain.
         memory.initializeMemory(as: UInt8.self, repeating: 255, count: bytes)
         let head = PackedHead(memory: memory, tokens: tokens, width: width)
-        // In two parts, as the blocks of the forward pass come.
+        // In two parts, like the blocks of the forward pass.
         let cut = tokens / 4 * 2
         for (part, plane) in [(AttentionKernels.Part.queries, queries), (.keys, keys), (.values, values)] {
             plane.withUnsafeBufferPointer { plane in

@@ -4,14 +4,14 @@ import Testing
 @testable import Inference
 
 @Suite struct BrokenModelTests {
-    /// Of some models: which of their files the message names, and the very words.
+    /// For some models: the file that the message names, and a part of the message.
     private static let reasons = [
         "missing-tensor": (
             "model.safetensors", "no tensor audio_spectrogram_transformer.encoder.layer.0.att"
         ),
-        "wrong-shape": ("model.safetensors", "classifier.dense.bias is [4], config.json asks for [5]"),
+        "wrong-shape": ("model.safetensors", "classifier.dense.bias is [4], config.json requires [5]"),
         "wrong-tokens": (
-            "model.safetensors", "position_embeddings is [1, 6, 8], config.json asks for [1, 10, 8]"
+            "model.safetensors", "position_embeddings is [1, 6, 8], config.json requires [1, 10, 8]"
         ),
         "front-end-differs": ("preprocessor_config.json", "max_length is 48, supported: 32"),
         "heads-do-not-divide": ("config.json", "num_attention_heads is 7, supported: a divisor of 8"),
@@ -26,13 +26,13 @@ import Testing
     ]
 
     @Test(arguments: try Golden.load().brokenModels)
-    func `A model that does not hold together is refused with its file and what was found`(
+    func `An inconsistent model is rejected with the file and what was found`(
         _ broken: Golden.BrokenModel
     ) throws {
         let directory = Golden.path(broken.model)
         let found: ModelError?
         do throws(ModelError) {
-            // Weights that are no numbers are found when somebody looks at all of them.
+            // NaN weights are found only when all of them are checked.
             found = try BaseModel(directory: directory).network.brokenWeights()
         } catch {
             found = error
@@ -48,7 +48,7 @@ import Testing
         #expect(!error.description.contains("\n") && error.description.utf8.count < 1000)
     }
 
-    @Test func `Every model whose words are known is in the golden data`() throws {
+    @Test func `Every model with an expected message is in the golden data`() throws {
         let names = try Golden.load().brokenModels.compactMap { $0.model.split(separator: "/").last }
         #expect(Set(Self.reasons.keys).isSubset(of: names.map(String.init)))
     }
@@ -57,7 +57,7 @@ import Testing
         ("sampling_rate", "8000", "sampling_rate is 8000, supported: 16000"),
         ("num_mel_bins", "64", "num_mel_bins is 64, supported: 32, as in config.json"),
     ])
-    func `A front end that astd does not compute is refused`(key: String, value: String, message: String)
+    func `An unsupported front end is rejected`(key: String, value: String, message: String)
         throws
     {
         let folder = try TestFolder()
@@ -70,7 +70,7 @@ import Testing
     @Test(arguments: [
         ("problem_type", "regression"), ("pooling", "max"), ("hidden_act", "gelu_new"), ("model_type", "vit"),
     ])
-    func `A word in config json that means something else is refused`(key: String, value: String) throws {
+    func `An unsupported value in config json is rejected`(key: String, value: String) throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/single-label"), to: "model")
         try ConfigEdit.set(key, to: .text(value), in: model)
@@ -90,7 +90,7 @@ import Testing
                     wanted: "a whole number"))
     }
 
-    @Test func `A folder in place of the weights is refused`() throws {
+    @Test func `A directory in place of the weights is rejected`() throws {
         let folder = try TestFolder()
         for file in ["config.json", "preprocessor_config.json"] {
             try folder.write(
@@ -102,7 +102,7 @@ import Testing
             loadingError(folder.file("model")) == .unreadable(path: path, reason: "not a regular file"))
     }
 
-    @Test func `Keys that config json leaves out have transformers' defaults`() throws {
+    @Test func `Keys missing in config json have transformers' defaults`() throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/stride10"), to: "model")
         let network = try TestNetwork(directory: model, threads: 1)

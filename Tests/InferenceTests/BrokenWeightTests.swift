@@ -3,8 +3,8 @@ import Testing
 
 @testable import Inference
 
-/// The base's weights are not searched for infinities when they are mapped, which would read all of them: instead
-/// whatever is not a number must come out as such, so that nobody takes noise for an answer.
+/// The base's weights are not checked when they are mapped, because that would read all of them. So NaN and infinite
+/// weights must be visible in the logits.
 @Suite struct BrokenWeightTests {
     private static let tensors =
         [
@@ -22,7 +22,7 @@ import Testing
         ]
 
     @Test(arguments: tensors, [0x7FC0_0000, 0x7FC0_0001, 0xFFFF_FFFF] as [UInt32])
-    func `A weight that is not a number is seen in the logits`(tensor: String, bits: UInt32) throws {
+    func `A NaN or infinite weight is visible in the logits`(tensor: String, bits: UInt32) throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/stride10"), to: "model")
         let weights = model + "/model.safetensors"

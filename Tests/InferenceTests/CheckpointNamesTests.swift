@@ -4,7 +4,7 @@ import Testing
 @testable import Inference
 
 @Suite struct CheckpointNamesTests {
-    @Test func `Names of the newer generation become those of the older`() {
+    @Test func `Names of transformers 5 map to those of transformers 4`() {
         let modules = [
             ("attention.q_proj", "attention.attention.query"),
             ("attention.k_proj", "attention.attention.key"),
@@ -29,24 +29,24 @@ import Testing
         "classifier.dense.weight", "audio_spectrogram_transformer.layernorm.bias", "layer.0.mlp.fc1.weight",
         "audio_spectrogram_transformer.embeddings.cls_token", "audio_spectrogram_transformer.layers", "",
     ])
-    func `Every other name stays what it is`(name: String) {
+    func `Every other name is unchanged`(name: String) {
         #expect(CheckpointNames.canonical(name) == name)
     }
 
     @Test(arguments: ["layers.0.attention.q_proj.weight", "encoder.layer.0.attention.attention.query.weight"])
-    func `A name of a model without a head gets its backbone's`(name: String) {
+    func `A name of a model without a head gets the backbone's prefix`(name: String) {
         #expect(
             CheckpointNames.canonical(name)
                 == "audio_spectrogram_transformer.encoder.layer.0.attention.attention.query.weight")
     }
 
-    @Test func `A name that only begins like a module is left alone`() {
+    @Test func `A name that only begins like a module is unchanged`() {
         #expect(
             CheckpointNames.canonical("audio_spectrogram_transformer.layers.0.mlp.fc10.weight")
                 == "audio_spectrogram_transformer.encoder.layer.0.mlp.fc10.weight")
     }
 
-    @Test func `A checkpoint of either generation has the same tensors`() throws {
+    @Test func `Checkpoints of transformers 4 and 5 have the same tensors`() throws {
         let older = try ArrayFile(golden: "models/stride10/model.safetensors")
         let newer = try ArrayFile(golden: "models/modern-names/model.safetensors")
         #expect(older.names != newer.names, "otherwise this proves nothing")

@@ -9,7 +9,7 @@ enum ConfigEdit: Codable, Equatable {
     case list([ConfigEdit])
     case object([String: ConfigEdit])
 
-    /// - Parameter value: `nil` takes the key away.
+    /// - Parameter value: `nil` removes the key.
     static func set(
         _ key: String, to value: ConfigEdit?, in directory: String, file: String = "config.json"
     ) throws {

@@ -3,15 +3,15 @@ import Testing
 
 @testable import Inference
 
-/// Where there are such; elsewhere the product library is used, and SGEMMTests holds it.
+/// On processors with such kernels; others use the BLAS library, which SGEMMTests covers.
 @Suite(.enabled(if: FloatGEMM() != nil)) struct FloatGEMMTests {
-    /// Rows, inputs, outputs: whole tiles, panels and depths, and every kind of rest.
+    /// Rows, inputs, outputs: whole tiles, panels and depths, and every kind of remainder.
     @Test(
         arguments: [
             (1, 1, 1), (6, 64, 64), (7, 33, 70), (13, 900, 65), (5, 1_700, 3), (20, 16, 128), (2, 768, 130),
             (12, 1_536, 63), (3, 31, 17),
         ])
-    func `A product is the exact one to rounding, stored, added or activated`(
+    func `A result is exact to rounding, stored, added or activated`(
         rows: Int, inputs: Int, outputs: Int
     ) throws {
         let gemm = try #require(FloatGEMM())
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `What is no number is seen`() throws {
+    @Test func `NaN and infinity are visible in the result`() throws {
         let gemm = try #require(FloatGEMM())
         var x = [Float](repeating: 1, count: 2 * 8)
         x[3] = .nan

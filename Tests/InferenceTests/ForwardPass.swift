@@ -2,7 +2,7 @@ import TestSupport
 
 @testable import Inference
 
-/// One window through a model, with what the stages held on the way.
+/// One window through a model, with intermediate values of the stages.
 struct ForwardPass {
     private(set) var stages: [AST.Stage: [Float]] = [:]
     private(set) var logits: [Float]
@@ -20,7 +20,7 @@ struct ForwardPass {
         self.stages = stages
     }
 
-    /// The logits alone, on the path that a running daemon takes: without a probe, some barriers fall away.
+    /// The logits alone, computed as in the daemon: without a probe there are fewer barriers.
     static func logits(_ network: TestNetwork, _ features: [Float]) -> [Float] {
         var logits = [Float](repeating: .nan, count: network.config.labels.count)
         features.withUnsafeBufferPointer { features in

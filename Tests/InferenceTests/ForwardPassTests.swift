@@ -3,13 +3,14 @@ import Testing
 
 @testable import Inference
 
-/// Stage by stage against transformers and PEFT, from the oracle's own features (docs/exactness.md).
+/// Compares each stage with transformers and PEFT, given their own features (docs/exactness.md).
 @Suite struct ForwardPassTests {
-    /// No case may ask for less than this.
+    /// No case may have a larger tolerance.
     static let tolerance: Float = 1e-4
 
     @Test(arguments: try Golden.load().cases)
-    func `Every stage is within 0.0001 of the oracle, with a probe and without`(_ golden: Golden.Case) throws
+    func `Every stage is within 0.0001 of transformers, with a probe and without`(_ golden: Golden.Case)
+        throws
     {
         let network = try golden.network(threads: 2)
         let features = try golden.referenceFeatures()
@@ -27,7 +28,7 @@ import Testing
             let found = try #require(pass.stages[stage], "nothing was seen of \(name)")
             var expected = try reference.floats(name)
             if stage == .block0, config.dimensions.layers == 1 {
-                // The only block is the last one: it computes the two tokens that pooling reads, no more.
+                // The only layer is the last one: it computes only the two tokens that pooling reads.
                 #expect(found.count == 2 * config.dimensions.hidden)
                 expected = Array(expected.prefix(found.count))
             }
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: try Golden.load().cases)
-    func `The number of threads changes nothing beyond rounding, and a repeat changes nothing`(
+    func `The number of threads changes only rounding, and a repeat changes nothing`(
         _ golden: Golden.Case
     ) throws {
         let features = try golden.referenceFeatures()
@@ -50,7 +51,7 @@ import Testing
             #expect(network.threads == threads)
             let first = ForwardPass.logits(network, features)
             #expect(largestDifference(first, alone) <= 1e-5, "\(threads) threads")
-            // An instance that has other windows behind it, and one that is new: bit for bit the same.
+            // An engine that has computed other windows and a new one give identical bits.
             _ = ForwardPass.logits(network, features.map { -$0 })
             #expect(ForwardPass.logits(network, features) == first, "\(threads) threads, again")
             let another = try golden.network(threads: threads)
@@ -66,7 +67,7 @@ import Testing
         try Self.compare(pass, with: golden, network.config)
     }
 
-    @Test func `The golden cases cover every model and every adapter that is to be merged`() throws {
+    @Test func `The golden cases cover every model and every valid adapter`() throws {
         let index = try Golden.load()
         let cases = index.cases
         #expect(Set(cases.map(\.model)).count >= 15)
@@ -75,7 +76,7 @@ import Testing
         #expect(index.cases.count { $0.stages.contains("embeddings") } >= 14)
     }
 
-    @Test func `A broken feature is seen in the logits, and leaves no trace in the next window`() throws {
+    @Test func `A NaN feature is visible in the logits, and does not affect the next window`() throws {
         let golden = try #require(try Golden.load().cases.first)
         let network = try golden.network(threads: 2)
         let features = try golden.referenceFeatures()

@@ -7,7 +7,7 @@ import Testing
 @Suite struct HalfPrecisionTests {
     private static let patterns = Array(UInt16.min...UInt16.max)
 
-    /// IEEE 754 half precision, spelled out: sign, 5 bits of exponent, 10 of fraction.
+    /// IEEE 754 half precision by its definition: sign, 5 bits of exponent, 10 of fraction.
     private static func half(_ bits: UInt16) -> Double {
         let sign: Double = bits & 0x8000 == 0 ? 1 : -1
         let exponent = Int(bits >> 10 & 31), fraction = Double(bits & 0x3FF) / 1024
@@ -25,7 +25,7 @@ import Testing
         let bytes =
             [UInt8](repeating: 0xEE, count: offset)
             + patterns.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
-        // One more than is to be written.
+        // One element more than should be written.
         var floats = [Float](repeating: 12345.5, count: patterns.count + 1)
         bytes.withUnsafeBytes { bytes in
             floats.withUnsafeMutableBufferPointer { floats in
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: ReferenceKernels.available)
-    func `All 65536 halves are widened exactly`(set: String) throws {
+    func `All 65536 halves are converted exactly`(set: String) throws {
         let kernels = try #require(ast_kernels_named(set)).pointee
         let floats = Self.convert(Self.patterns, offset: 0) { kernels.half_to_float($0, $1, $2) }
         var wrong: [UInt16] = []
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(arguments: ReferenceKernels.available)
-    func `All 65536 bfloats are the upper half of a float`(set: String) throws {
+    func `All 65536 bfloats are converted exactly`(set: String) throws {
         let kernels = try #require(ast_kernels_named(set)).pointee
         let floats = Self.convert(Self.patterns, offset: 0) { kernels.bfloat16_to_float($0, $1, $2) }
         #expect(floats.map(\.bitPattern) == Self.patterns.map { UInt32($0) << 16 })
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `A file of every half is read as such`() throws {
+    @Test func `A file of all halves is read exactly`() throws {
         let folder = try TestFolder()
         let header = Array(#"{"all":{"dtype":"F16","shape":[256,256],"data_offsets":[0,131072]}} "#.utf8)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Inference
 
-/// Every instruction set that this processor has, against plain double precision.
+/// Compares the kernels of every instruction set of this processor with double precision.
 @Suite struct KernelTests {
     static let sets = ["baseline", "avx2", "avx512"].filter { Kernels(named: $0) != nil }
 
-    @Test func `The plain C set exists everywhere and an unknown one nowhere`() {
+    @Test func `The baseline kernels exist everywhere and unknown ones nowhere`() {
         #expect(Kernels(named: "baseline")?.name == "baseline")
         #expect(Kernels(named: "none") == nil)
     }

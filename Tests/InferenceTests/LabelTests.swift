@@ -23,7 +23,7 @@ import Testing
             ])
     }
 
-    @Test func `A new head brings its labels and its kind of scores`() throws {
+    @Test func `A new head has its own labels and problem type`() throws {
         let newHead = try Self.config("stride10", adapter: "new-head")
         #expect(newHead.labels == Self.newHead)
         #expect(newHead.problemType == .singleLabel && newHead.pooling == .clsDistillationMean)
@@ -37,7 +37,7 @@ import Testing
         #expect(try Self.config("stride10", adapter: "modern-qv") == Self.config("stride10"))
     }
 
-    @Test func `A head of another size without labels has numbers for names`() throws {
+    @Test func `A head of another size without labels gets numbered labels`() throws {
         let folder = try TestFolder()
         let adapter = try folder.copy(Golden.path("adapters/new-head"), to: "adapter")
         try FileManager.default.removeItem(atPath: adapter + "/config.json")
@@ -45,13 +45,13 @@ import Testing
         #expect(network.config.labels == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
     }
 
-    @Test func `The kind of scores is what config json says`() throws {
+    @Test func `The problem type is that of config json`() throws {
         #expect(try Self.config("single-label").problemType == .singleLabel)
         #expect(try Self.config("multi-label").problemType == .multiLabel)
         #expect(try Self.config("no-problem-type").problemType == nil)
     }
 
-    @Test func `Labels that do not fit the head are refused`() throws {
+    @Test func `Labels that do not match the head are rejected`() throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/single-label"), to: "model")
         let path = model + "/config.json"
@@ -71,7 +71,7 @@ import Testing
         #expect(network.config.labels == (0..<5).map { "LABEL_\($0)" }, "as transformers does")
     }
 
-    @Test func `The front end's settings are read as they stand`() throws {
+    @Test func `The front end's settings are read unchanged`() throws {
         let speechCommands = try Self.config("speech-commands").features
         #expect(speechCommands.mean == -6.845978 && speechCommands.standardDeviation == 5.5654526)
         #expect(speechCommands.frames == 128 && speechCommands.melBins == 128 && speechCommands.normalises)

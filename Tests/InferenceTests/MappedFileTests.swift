@@ -7,7 +7,7 @@ import Glibc
 @Suite struct MappedFileTests {
     /// Access and sharing of the pages of `path` in this process, such as `r--p`.
     private static func access(_ path: String) throws -> [String] {
-        // The kernel gives this file a page at a time: read it until there is no more.
+        // The kernel returns this file a page at a time: read it to its end.
         guard let file = fopen("/proc/self/maps", "re") else { throw TestFailure("no /proc/self/maps") }
         defer { fclose(file) }
         var bytes: [UInt8] = []
@@ -17,7 +17,7 @@ import Glibc
             .map { String($0.split(separator: " ")[1]) }
     }
 
-    @Test func `The weights of a loaded model are read-only pages, gone with the model`() throws {
+    @Test func `The weights of a loaded model are read-only pages, unmapped with the model`() throws {
         let folder = try TestFolder()
         let model = try folder.copy(Golden.path("models/stride10"), to: "model")
         let path = model + "/model.safetensors"
@@ -31,7 +31,7 @@ import Glibc
         #expect(try Self.access(path).isEmpty)
     }
 
-    @Test func `A copy of a file is its bytes, whatever becomes of the file`() throws {
+    @Test func `A copy of a file keeps its bytes when the file changes`() throws {
         let folder = try TestFolder()
         let path = try folder.write([1, 2, 3], to: "file")
         let copy = try FileCopy(path: path)
@@ -39,7 +39,7 @@ import Glibc
         #expect(Array(copy.bytes) == [1, 2, 3])
     }
 
-    @Test func `What cannot be mapped is told apart`() throws {
+    @Test func `Files that cannot be mapped have distinct errors`() throws {
         let folder = try TestFolder()
         func problem(_ path: String) -> ModelError? {
             do throws(ModelError) {

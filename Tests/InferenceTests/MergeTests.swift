@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test(arguments: ["modern-qv", "all-linear-blocks", "new-head", "mean-pooling"])
-    func `Merging changes neither the files nor what the base alone answers`(adapter: String) throws {
+    func `Merging changes neither the files nor the base's scores`(adapter: String) throws {
         let folder = try TestFolder()
         let model = try folder.copy(Self.model, to: "model")
         let adapter = try folder.copy(Golden.path("adapters/\(adapter)"), to: "adapter")
@@ -49,7 +49,7 @@ import Testing
         #expect(try Self.report("f16-qv", model: Golden.path("models/f16"))?.matrices == 4)
     }
 
-    @Test func `Either generation of adapter names fits either generation of checkpoint names`() throws {
+    @Test func `Adapters and checkpoints of transformers 4 and 5 can be combined`() throws {
         let golden = try #require(try Golden.load().cases.first { $0.id == "stride10+legacy-qv/speech" })
         let features = try golden.referenceFeatures()
         for adapter in ["modern-qv", "legacy-qv"] {
@@ -72,7 +72,7 @@ import Testing
         #expect(ForwardPass.logits(found, features) == ForwardPass.logits(wanted, features))
     }
 
-    @Test func `Of the patterns that match, the first in the file counts`() throws {
+    @Test func `The first matching pattern of the file applies`() throws {
         let folder = try TestFolder()
         let module = "audio_spectrogram_transformer.layers.1.attention.q_proj"
         func scale(_ patterns: String, rank: Int = 4, more: String = "") throws -> Float {
@@ -92,7 +92,7 @@ import Testing
         #expect(try scale("", rank: 16, more: #""use_rslora": true,"#) == 3)
     }
 
-    @Test func `A pattern that is no regular expression is refused by its text`() throws {
+    @Test func `An invalid pattern is rejected with its text`() throws {
         let folder = try TestFolder()
         let path = try folder.write(#"{"peft_type": "LORA", "alpha_pattern": {"q_(": 1}}"#, to: "c.json")
         #expect(

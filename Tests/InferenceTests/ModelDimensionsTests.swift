@@ -27,7 +27,7 @@ import Testing
         #expect(dimensions.layerNormEpsilon == 1e-12 && dimensions.queryKeyValueBias)
     }
 
-    @Test func `The published shapes have their published numbers of tokens`() throws {
+    @Test func `The published dimensions give the published numbers of tokens`() throws {
         let speechCommands = try ModelDimensions(Self.fields { $0.maxLength = 128 }, path: "")
         #expect(speechCommands.tokens == 146)
         let sixteen = try ModelDimensions(
@@ -47,7 +47,7 @@ import Testing
         #expect(odd.tokens == 11 * 14 + 2)
     }
 
-    @Test func `Every size is held to what can be computed, and the message says to what`() {
+    @Test func `Every size is checked against its range, which the message states`() {
         #expect(Self.problem { $0.hiddenSize = 0 } == "config.json: hidden_size is 0, supported: 1 to 8192")
         #expect(Self.problem { $0.hiddenSize = 8193 } != nil)
         #expect(Self.problem { $0.numHiddenLayers = 0 } != nil)
@@ -68,7 +68,7 @@ import Testing
         #expect(Self.problem { $0.numAttentionHeads = 7 }?.contains("a divisor of 768") == true)
     }
 
-    @Test func `The extremes of each range are taken`() {
+    @Test func `The extremes of each range are accepted`() {
         #expect(Self.problem { $0.hiddenSize = 12 } == nil)
         #expect(Self.problem { $0.numHiddenLayers = 256 } == nil)
         #expect(Self.problem { $0.timeStride = 1024 } == nil)
@@ -86,7 +86,7 @@ import Testing
         #expect(Self.problem { $0.patchSize = .square(129) } != nil)
     }
 
-    @Test func `More tokens than the workspace is meant for are refused`() {
+    @Test func `Too many tokens are rejected`() {
         let problem = Self.problem {
             $0.maxLength = 16384
             $0.timeStride = 1

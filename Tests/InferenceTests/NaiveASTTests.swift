@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct NaiveASTTests {
     @Test(arguments: ["odd", "single-label", "no-qkv-bias"], ModelConfig.Pooling.allCases)
-    func `A last block cut short gives what the full computation gives`(
+    func `Computing only the pooled tokens in the last layer gives the same result`(
         model: String, pooling: ModelConfig.Pooling
     ) throws {
         let folder = try TestFolder()

@@ -8,7 +8,7 @@ import Glibc
 @Suite struct PackedCacheTests {
     private static let model = Golden.path("models/f16")
 
-    /// Lends a directory that is gone afterwards.
+    /// Creates a directory that is removed afterwards.
     private func withDirectory(_ body: (String) throws -> Void) throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "astd-cache-\(UUID())")
         defer { try? FileManager.default.removeItem(at: url) }
@@ -63,7 +63,7 @@ import Glibc
         }
     }
 
-    /// What may have happened to a file.
+    /// Kinds of damage to a file.
     private static let damages: [String: @Sendable (Data) -> Data] = [
         "a byte in the middle": { data in
             var data = data
@@ -85,7 +85,7 @@ import Glibc
         "more": { $0 + Data(count: 64) },
     ]
 
-    @Test(arguments: Array(damages.keys)) func `A damaged file is made again`(what: String) throws {
+    @Test(arguments: Array(damages.keys)) func `A damaged file is rebuilt`(what: String) throws {
         try withDirectory { directory in
             let wanted = try logits(directory)
             let file = try #require(try files(directory, ".packed").first)
@@ -97,7 +97,7 @@ import Glibc
         }
     }
 
-    @Test func `An offset that leads outside is refused although the sum is right`() throws {
+    @Test func `An offset outside the file is rejected although the SHA-256 is right`() throws {
         try withDirectory { directory in
             _ = try logits(directory)
             let file = try #require(try files(directory, ".packed").first)
@@ -121,7 +121,7 @@ import Glibc
         }
     }
 
-    @Test func `Another model has another file, and a model that changed in place is told from what it was`()
+    @Test func `Each model has its own file, also a model that was changed in place`()
         throws
     {
         try withDirectory { directory in
@@ -131,7 +131,7 @@ import Glibc
             let first = try logits(directory, model: copy)
             let weights = URL(filePath: copy + "/model.safetensors")
             var bytes = try Data(contentsOf: weights)
-            // Numbers of some tensor in the middle, still numbers.
+            // Changes values of some tensor, to finite values.
             for index in 0..<2_000 where index % 2 == 0 { bytes[bytes.count / 2 & ~1 + index] ^= 0x40 }
             try bytes.write(to: weights)
             let second = try logits(directory, model: copy)
@@ -155,11 +155,11 @@ import Glibc
     }
 
     @Test(arguments: ["/proc/astd", "/dev/null/astd"])
-    func `Where nothing can be written the weights are packed at every start`(directory: String) throws {
+    func `Without a writable directory the weights are packed at every start`(directory: String) throws {
         #expect(try logits(directory) == logits(nil))
     }
 
-    @Test func `Whoever starts at the same time finds a whole file`() async throws {
+    @Test func `Processes that start at the same time find only complete files`() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "astd-cache-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let wanted = try logits(nil)

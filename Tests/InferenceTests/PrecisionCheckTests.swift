@@ -7,8 +7,8 @@ import Testing
 @Suite struct PrecisionCheckTests {
     private static let layer = "audio_spectrogram_transformer.encoder.layer.0.attention."
 
-    /// A copy of the golden model that computes the same in fp32: rows of the value projection times `exp(sigma z)`, and
-    /// the columns of the output projection that read them divided by it.
+    /// A copy of the golden model that computes the same in fp32: rows of the value projection times
+    /// `exp(sigma z)`, and the columns of the output projection that read them divided by it.
     private func outlying(_ sigma: Float, in folder: TestFolder) throws -> String {
         let model = try folder.copy(Golden.path("models/stride10"), to: "outlying-\(sigma)")
         let path = model + "/model.safetensors"
@@ -39,7 +39,7 @@ import Testing
             checkThreads: checks ? 1 : nil)
     }
 
-    @Test func `A checkpoint with outlying channels is computed in fp32, and says why`() throws {
+    @Test func `A checkpoint with outlying channels is computed in fp32, with the reason`() throws {
         let folder = try TestFolder()
         let model = try outlying(3, in: folder)
         let base = try base(model)
@@ -58,7 +58,7 @@ import Testing
         #expect(logits == exact)
     }
 
-    @Test func `Without a check the caller's choice of int8 stands`() throws {
+    @Test func `Without a check int8 is used as requested`() throws {
         let folder = try TestFolder()
         let network = try base(try outlying(3, in: folder), checks: false).network
         #expect(network.precision == .int8)
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [nil, "adapters/all-linear", "adapters/large-alpha"])
-    func `Networks that 8 bits suit stay in 8 bits`(adapter: String?) throws {
+    func `Networks with a small error in int8 stay in int8`(adapter: String?) throws {
         let base = try base(Golden.path("models/stride10"))
         let network =
             try adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
@@ -75,7 +75,7 @@ import Testing
         #expect(network.precision == .int8)
     }
 
-    @Test func `A result is remembered, but not for other weights`() throws {
+    @Test func `A result is stored, but not used for other weights`() throws {
         let folder = try TestFolder()
         let cache = folder.path + "/cache"
         func numbers() throws -> [String] {
@@ -84,7 +84,7 @@ import Testing
         let model = try outlying(3, in: folder)
         let first = try #require(try base(model, cache: cache).network.fallback)
         let file = try #require(try numbers().first)
-        // A remembered result is believed: one that was changed shows.
+        // A stored result is used without a new check, so a changed one has an effect.
         try folder.write(Array(String(Float(0.5).bitPattern, radix: 16).utf8), to: "cache/\(file)")
         let second = try #require(try base(model, cache: cache).network.fallback)
         #expect(first.error != 0.5)

@@ -9,7 +9,7 @@ import Testing
         "avx512bf16",
     ]
     .filter { QuantizedGEMM(named: $0) != nil }
-    /// Rows, inputs, outputs: whole tiles and panels, and every kind of rest.
+    /// Rows, inputs, outputs: whole tiles and panels, and every kind of remainder.
     private static let shapes = [
         (1, 4, 64), (6, 64, 128), (7, 33, 70), (13, 50, 1), (2, 768, 65), (20, 5, 200), (1, 1, 1),
         (9, 17, 15),
@@ -40,9 +40,9 @@ import Testing
             }
         }
 
-        /// What one set of kernels makes of it in a y that held `start`.
+        /// The result of one set of kernels, in a y that held `start`.
         ///
-        /// - Parameter quantiser: Whose rows are multiplied, where they are another's.
+        /// - Parameter quantizer: The kernels that quantise the rows; `nil`: the same.
         func result(
             _ gemm: QuantizedGEMM, start: Float, then epilogue: Epilogue,
             quantizer: QuantizedGEMM? = nil
@@ -66,8 +66,8 @@ import Testing
             }
         }
 
-        /// What rounding weights to 1/127 of the largest and activations to a step of their range can do, or both to
-        /// eight significant bits.
+        /// The error of rounding weights to 1/127 of the largest and activations to a step of their range, or, in
+        /// bfloat16, of rounding both to eight significant bits.
         func tolerance(levels: Int) -> Double {
             let step =
                 levels > 0 ? 4.0 / Double(levels) / 2 * 0.2 + 3.0 * 0.2 / 127 / 2 : 3.0 * 0.2 * 2 / 256
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(arguments: available, shapes)
-    func `A product is within its rounding of the exact one, stored, added or activated`(
+    func `A result is exact within its rounding, stored, added or activated`(
         name: String, shape: (Int, Int, Int)
     ) throws {
         let gemm = try #require(QuantizedGEMM(named: name))
@@ -98,11 +98,13 @@ import Testing
     }
 
     @Test(arguments: available, shapes)
-    func `Every set is its plain twin, integer for integer`(name: String, shape: (Int, Int, Int)) throws {
+    func `Every set matches its reference kernel, integer for integer`(name: String, shape: (Int, Int, Int))
+        throws
+    {
         let gemm = try #require(QuantizedGEMM(named: name))
         let plain = try #require(gemm.reference)
         let product = Product(shape, seed: 6)
-        // The same numbers of the same rows; their scaling or their sums may be rounded differently.
+        // The same rows and weights; only their scaling or the order of sums may round differently.
         let difference = largestDifference(
             try product.result(gemm, start: .nan, then: .store),
             try product.result(
@@ -112,7 +114,7 @@ import Testing
     }
 
     @Test(arguments: available)
-    func `Activations of any size keep their sign and their size`(name: String) throws {
+    func `Activations of any magnitude keep their sign and magnitude`(name: String) throws {
         let gemm = try #require(QuantizedGEMM(named: name))
         var x: [Float] = [-1e30, -100, -5, -4.25, -1e-3, 0, 1e-3, 4.25, 5, 100, 1e30]
         var one: [Float] = [1]
@@ -132,7 +134,7 @@ import Testing
     }
 
     @Test(arguments: available)
-    func `Rows that are all one value, and rows with what is no number`(name: String) throws {
+    func `Constant rows are exact, and rows with NaN or infinity are visible`(name: String) throws {
         let gemm = try #require(QuantizedGEMM(named: name))
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: QuantizedRows.byteCount(rows: 4, width: 8, gemm), alignment: 64)
@@ -140,7 +142,7 @@ import Testing
         var x = [Float](repeating: 0.75, count: 32)
         x[13] = .nan
         x[20] = .infinity
-        // No set rounds weights of which every other is zero.
+        // No set rounds weights when every other one is zero.
         var w = (0..<8).map { $0 % 2 == 0 ? Float(0.5) : 0 }
         let packed = try w.withUnsafeMutableBufferPointer {
             try PackedMatrix(
@@ -156,7 +158,7 @@ import Testing
     }
 
     @Test(arguments: available, [Float.nan, .infinity, -.infinity])
-    func `A broken weight is seen in its output, and in no other`(name: String, broken: Float) throws {
+    func `A NaN or infinite weight is visible in its output only`(name: String, broken: Float) throws {
         let gemm = try #require(QuantizedGEMM(named: name))
         var w = [Float](repeating: 0.5, count: 3 * 40)
         w[40 + 17] = broken
@@ -176,12 +178,12 @@ import Testing
         #expect([0, 2, 3, 5].allSatisfy { y[$0].isFinite })
     }
 
-    /// Narrow numbers are no fp32: on these models, whose layers are far narrower than real ones, a logit moves by a few
+    /// On these models, whose layers have far fewer channels than real ones, int8 and bf16 change a logit by a few
     /// hundredths of the logits' size.
     @Test(
         arguments: try Golden.load().cases.filter { $0.clip == "clips/speech.wav" },
         [Precision.bf16, .int8].filter { QuantizedGEMM($0) != nil })
-    func `In narrow numbers the logits stay near the oracle's`(
+    func `In int8 and bf16 the logits stay near those of transformers`(
         _ golden: Golden.Case, _ precision: Precision
     ) throws {
         let base = try BaseModel(directory: Golden.path(golden.model), precision: precision)

@@ -3,9 +3,9 @@ import TestSupport
 @testable import Inference
 import Glibc
 
-/// What the element-wise kernels compute, written down plainly and in double precision.
+/// Reference implementations of the element-wise kernels, in double precision.
 enum ReferenceKernels {
-    /// The sets that this processor runs, slowest first; baseline is everywhere.
+    /// The sets that this processor runs, slowest first; every processor has `baseline`.
     static let available = ["baseline", "avx2", "avx512"].filter { Kernels(named: $0) != nil }
 
     static func gelu(_ x: Float) -> Double { 0.5 * Double(x) * erfc(-Double(x) / 2.0.squareRoot()) }
@@ -19,7 +19,7 @@ enum ReferenceKernels {
     }
 }
 
-/// Rows in a plane that is wider than they are, between two guards that no kernel may touch.
+/// Rows in a wider plane, between two guards that no kernel may change.
 struct GuardedPlane {
     let rows: Int
     let columns: Int
@@ -52,7 +52,7 @@ struct GuardedPlane {
         return values[start..<start + columns]
     }
 
-    /// Whether everything outside the rows is as it was.
+    /// Whether everything outside the rows is unchanged.
     var isIntactOutside: Bool {
         values.indices.allSatisfy { index in
             let inside = index - Self.guardCount

@@ -8,16 +8,18 @@ import Testing
     private static let config = "adapter_config.json"
     private static let tensors = "adapter_model.safetensors"
 
-    /// Of some adapters: which of their files the message names, and the very words.
+    /// For some adapters: the file that the message names, and a part of the message.
     private static let reasons = [
         "broken-shape": (tensors, "layers.0.attention.q_proj.lora_A.weight is [4, 24]"),
-        "broken-unmatched": (tensors, "layers.7.attention.q_proj.lora_A.weight fits nothing in the model"),
+        "broken-unmatched": (
+            tensors, "layers.7.attention.q_proj.lora_A.weight matches no module of the model"
+        ),
         "broken-nan": (tensors, "layer.0.attention.attention.query"),
         "broken-overflow": (tensors, "layer.0.attention.attention.query"),
         "broken-type": (config, "peft_type is IA3, supported: LORA"),
         "broken-ranks": (tensors, "layers.0.attention.q_proj.lora_B.weight is [32, 3]"),
         "broken-half": (tensors, "only one of the two factors"),
-        "broken-empty": (tensors, "tensor unrelated fits nothing in the model"),
+        "broken-empty": (tensors, "tensor unrelated matches no module of the model"),
         "missing-head": (tensors, "head is absent"),
         "pissa": (config, "init_lora_weights is pissa"),
         "pissa-niter": (config, "init_lora_weights is pissa_niter_4"),
@@ -29,7 +31,7 @@ import Testing
     ]
 
     @Test(arguments: try Golden.load().refused)
-    func `An adapter that cannot be merged is refused with its file and what was found`(
+    func `An adapter that cannot be merged is rejected with the file and what was found`(
         _ refusal: Golden.Refusal
     ) async throws {
         let directory = Golden.path(refusal.adapter)
@@ -50,12 +52,12 @@ import Testing
         #expect(!error.description.contains("\n") && error.description.utf8.count < 1000)
     }
 
-    @Test func `Every adapter whose words are known is in the golden data`() throws {
+    @Test func `Every adapter with an expected message is in the golden data`() throws {
         let names = try Golden.load().refused.compactMap { $0.adapter.split(separator: "/").last }
         #expect(Set(Self.reasons.keys).isSubset(of: names.map(String.init)))
     }
 
-    @Test func `The wording of refusals`() {
+    @Test func `Rejections state the file, what was found and what was expected`() {
         let model = Golden.path("models/stride10")
         func wording(_ name: String) -> String? {
             let directory = Golden.path("adapters/\(name)/")
@@ -70,10 +72,10 @@ import Testing
         #expect(
             wording("broken-nan")
                 == "adapter_model.safetensors: audio_spectrogram_transformer.encoder.layer.0.attention"
-                + ".attention.query after merging holds infinite or not-a-number values")
+                + ".attention.query after merging contains infinite or NaN values")
     }
 
-    @Test func `An adapter directory that is not whole is told by the file it lacks`() throws {
+    @Test func `An incomplete adapter directory is rejected with the missing file`() throws {
         let folder = try TestFolder()
         let model = Golden.path("models/stride10")
         let absent = folder.file("absent")

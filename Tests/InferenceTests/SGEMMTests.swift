@@ -4,14 +4,14 @@ import Testing
 @testable import Inference
 
 @Suite struct SGEMMTests {
-    /// Rows, columns, inner: a single number, fewer than a vector, one more than a block, a real layer's shape.
+    /// Rows, columns, inner: a single number, less than a vector, one more than a block, a real layer's shape.
     private static let shapes = [
         (1, 1, 1), (1, 7, 5), (3, 1, 17), (5, 6, 1), (16, 16, 16), (17, 33, 9), (2, 527, 96), (65, 31, 70),
         (110, 96, 32),
     ]
 
     @Test(arguments: shapes, [Float(0), 1])
-    func `Both products are their definition, inside wider planes`(shape: (Int, Int, Int), beta: Float) {
+    func `Both products match their definition, inside wider planes`(shape: (Int, Int, Int), beta: Float) {
         SGEMM.prepare()
         let (rows, columns, inner) = shape
         var random = SeededGenerator(seed: UInt64(rows * columns + inner))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SafetensorsTests {
     @Test(arguments: try Golden.load().broken)
-    func `A file with one thing wrong is refused by its name, or read inside its bounds`(
+    func `An invalid file is rejected with its name, or read within its bounds`(
         _ broken: Golden.BrokenFile
     ) throws {
         let path = Golden.path(broken.file)
@@ -21,7 +21,7 @@ import Testing
         if !broken.mayBeAccepted { #expect(found != nil, "\(broken.file) was accepted") }
     }
 
-    @Test func `What is wrong with a file is said in its own numbers`() {
+    @Test func `Errors state the file's own numbers`() {
         let problems = [
             "truncated-data": "tensor b is at bytes 16..<28 of 20",
             "truncated-length": "3 bytes long, a safetensors file has at least 8",
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: ["stride10", "misaligned", "modern-names", "odd"])
-    func `Every tensor is what another reader finds`(model: String) throws {
+    func `Every tensor equals what another reader finds`(model: String) throws {
         let path = Golden.path("models/\(model)/model.safetensors")
         let file = try SafetensorsFile(mapping: path)
         let other = try ArrayFile(path: path)
@@ -78,12 +78,13 @@ import Testing
     }
 
     @Test(arguments: [("f16", "F16"), ("bf16", "BF16")])
-    func `Sixteen-bit weights say so and are widened exactly`(model: String, type: String) throws {
+    func `Sixteen-bit weights report their type and are converted exactly`(model: String, type: String) throws
+    {
         let file = try SafetensorsFile(mapping: Golden.path("models/\(model)/model.safetensors"))
         #expect(file.elementTypeName == type)
         let values = Array(try #require(file.tensor("classifier.dense.weight")).buffer)
         #expect(values.count == 12 * 32 && Set(values).count > 200)
-        // Nothing but the bits that the narrow type has.
+        // No bits other than those of the 16-bit type.
         let keptBits: UInt32 = type == "F16" ? ~0x1FFF : ~0xFFFF
         #expect(values.allSatisfy { $0.bitPattern & ~keptBits == 0 })
     }
@@ -102,7 +103,7 @@ import Testing
         #expect(file.tensor("none")?.count == 0)
     }
 
-    @Test func `One tensor under the names of both generations is refused`() throws {
+    @Test func `A tensor under the names of both transformers 4 and 5 is rejected`() throws {
         let folder = try TestFolder()
         let newer = "audio_spectrogram_transformer.layers.0.mlp.fc1.bias"
         let older = "audio_spectrogram_transformer.encoder.layer.0.intermediate.dense.bias"
@@ -114,7 +115,7 @@ import Testing
             _ = try Checkpoint(path: path)
             Issue.record("it was accepted")
         } catch {
-            #expect(error.description.contains("in both generations of names"), "\(error)")
+            #expect(error.description.contains("under the names of transformers 4 and 5"), "\(error)")
         }
     }
 

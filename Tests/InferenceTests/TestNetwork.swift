@@ -1,6 +1,6 @@
 @testable import Inference
 
-/// A network with an engine of its own.
+/// A network with its own engine.
 final class TestNetwork {
     let network: AST
     let engine: Engine

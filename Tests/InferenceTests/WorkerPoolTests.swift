@@ -6,7 +6,7 @@ import Testing
 @testable import Inference
 
 @Suite struct WorkerPoolTests {
-    /// Counts that several workers add to. A pthread lock, which the thread sanitizer understands.
+    /// Counters that several workers increment, under a pthread lock, which the thread sanitizer supports.
     ///
     /// SAFETY: `counts` is touched under the lock alone.
     private final class Tally: @unchecked Sendable {
@@ -23,13 +23,13 @@ import Testing
         let tally = Tally(workers)
         for job in 1...1000 {
             pool.run { tally.add($0) }
-            // All have come back when run returns.
+            // All workers have finished when run returns.
             #expect(tally.values == [Int](repeating: job, count: workers))
         }
     }
 
     @Test(arguments: 1...6)
-    func `Each item is handed out once, to a worker that there is`(workers: Int) throws {
+    func `Each item is assigned once, to a valid worker`(workers: Int) throws {
         let pool = try WorkerPool(count: workers)
         for items in [0, 1, 2, workers, 3 * workers + 1, 500] {
             let tally = Tally(items)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `A thousand jobs of both kinds follow each other on one pool`() throws {
+    @Test func `A pool runs a thousand jobs of both kinds in sequence`() throws {
         let pool = try WorkerPool(count: 3)
         let sum = Atomic<Int>(0)
         for job in 0..<1000 {
@@ -57,7 +57,7 @@ import Testing
         #expect(sum.load(ordering: .relaxed) == 500 * 6 + distributed)
     }
 
-    @Test func `Pools side by side do not mix their jobs`() throws {
+    @Test func `Concurrent pools do not mix their jobs`() throws {
         let first = try WorkerPool(count: 3), second = try WorkerPool(count: 2)
         let firstTally = Tally(3), secondTally = Tally(2)
         for _ in 0..<200 {
@@ -82,8 +82,8 @@ import Testing
         #expect(tiny * half > 0, "the caller's own arithmetic is as before")
     }
 
-    @Test func `A pool that goes away leaves no thread behind`() throws {
-        // Were they kept, 3000 threads would exceed what a container usually allows, or this machine's memory.
+    @Test func `A pool that is deallocated leaves no thread`() throws {
+        // 3000 remaining threads would exceed the usual limit of a container, or the memory.
         for _ in 0..<1000 { try WorkerPool(count: 4).run { _ in } }
     }
 

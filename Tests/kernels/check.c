@@ -1,5 +1,5 @@
-// Every set of kernels that the machine at hand runs against its plain twin or double precision, without Swift: what is
-// cross-compiled and run under emulation. Prints a line a set and exits with 1 when one is wrong.
+// Every set of kernels that the machine at hand runs against its reference kernel or double precision, without Swift:
+// what is cross-compiled and run under emulation. Prints a line a set and exits with 1 when one is wrong.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -146,7 +146,8 @@ static void pack_values(const float *x, long first, long rows, long stride, long
                parts.values, columns / VALUE_GROUP * PANEL * 4, parts.value_logs, parts.value_inverses);
 }
 
-/// Stores the scores of one tile and updates `top`, each row's maximum. Scores from `left` on are padding: minus infinity.
+/// Stores the scores of one tile and updates `top`, each row's maximum. Scores from `left` on are padding: minus
+/// infinity.
 INLINE void finish_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_scales, const float *key_scales,
                        const float *value_logs, long left, float *scores, vec *top) {
   (void)query_scales, (void)key_scales, (void)value_logs;

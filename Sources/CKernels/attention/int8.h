@@ -6,8 +6,9 @@
 //   exp2_of(x), exp2_times(x, factor)
 //   store_weights, store_value       how this instruction set packs bytes
 //
-// A query is scale * q + minimum; a key and a token's values are scale * k. The weight of a token's values is multiplied by
-// their scale: the logarithm of that scale is added to the score, and the sum of weights divides it out again.
+// A query is scale * q + minimum; a key and a token's values are scale * k. The weight of a token's values is
+// multiplied by their scale: the logarithm of that scale is added to the score, and the sum of weights divides it out
+// again.
 #ifndef SOFTMAX_STEP
 #error "attention/int8.h: define SOFTMAX_STEP, the scores that softmax_part converts together"
 #endif

@@ -1,5 +1,5 @@
-// The same kernel as int8_avxvnni.c with the AVX-512 encoding of its instruction, so that it also runs, and is tested, on
-// processors with AVX-512 VNNI but without AVX-VNNI.
+// The same kernel as int8_avxvnni.c with the AVX-512 encoding of its instruction, so that it also runs, and is
+// tested, on processors with AVX-512 VNNI but without AVX-VNNI.
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
 #define DOT_INT8(sums, group, weights) \

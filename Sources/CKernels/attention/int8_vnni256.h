@@ -1,6 +1,7 @@
 // int8 attention in the sixteen 32-byte registers of AVX2.
 //
-// Parameters, defined before this file is included: DOT_INT8 (the instruction has two encodings), ATTENTION, ATTENTION_NAME.
+// Parameters, defined before this file is included: DOT_INT8 (the instruction has two encodings), ATTENTION,
+// ATTENTION_NAME.
 #include <immintrin.h>
 #include <string.h>
 

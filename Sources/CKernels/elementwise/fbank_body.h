@@ -52,8 +52,8 @@ INLINE void prepare_frames(const ast_fbank_plan *plan, const float *samples, lon
   for (int n = AST_FRAME_SAMPLES / 2; n < AST_FFT_POINTS / 2; n++) re[n] = im[n] = 0.0;
 }
 
-/// In-place complex FFT of 256 points, radix 4, decimation in frequency. Result k is stored at the index with the base-4
-/// digits of k reversed.
+/// In-place complex FFT of 256 points, radix 4, decimation in frequency. Result k is stored at the index with the
+/// base-4 digits of k reversed.
 INLINE void transform(const ast_fbank_plan *plan, dvec *re, dvec *im) {
   const int points = AST_FFT_POINTS / 2;
   for (int length = points; length > 1; length /= 4) {

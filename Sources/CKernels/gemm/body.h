@@ -6,7 +6,7 @@
 //   ROWS                  rows of the register tile: 1 or 6
 //   GEMM, GEMM_NAME       the table and its name
 //   LEVELS                8 bits only: largest value of a quantised activation; also defines `quantize`
-//   OFFSET                optional, 8 bits: stored activations are q - OFFSET, for instructions with signed operands only
+//   OFFSET                optional, 8 bits: activations are stored as q - OFFSET, for instructions with signed operands
 //   CENTRE                optional, 8 bits: the tile multiplies q - CENTRE; stored rows are unchanged
 //   PAIR_LIMIT            optional, 8 bits: see ast_gemm_kernels
 #ifndef LANES
@@ -44,8 +44,8 @@ enum { PANEL = VECTORS * LANES };
 #define CENTRE 0
 #endif
 
-/// GELU, x Phi(x), with an error below 6e-5 and 1.5e-5 |x|, small compared with quantising the result. Phi is 1/2 plus an
-/// odd polynomial, constant outside -4.25...4.25.
+/// GELU, x Phi(x), with an error below 6e-5 and 1.5e-5 |x|, small compared with quantising the result. Phi is 1/2
+/// plus an odd polynomial, constant outside -4.25...4.25.
 INLINE vec rough_gelu(vec x) {
   vec a = x < -4.25f ? (vec)-4.25f : x;
   a = a > 4.25f ? (vec)4.25f : a;

@@ -1,7 +1,7 @@
 // SIMD kernels that a BLAS library lacks, one set per instruction set.
 //
-// All arrays are row-major, lengths are in elements, and no kernel allocates memory. `ast_kernels_for_this_cpu` selects the
-// set at run time.
+// All arrays are row-major, lengths are in elements, and no kernel allocates memory. `ast_kernels_for_this_cpu`
+// selects the set at run time.
 #ifndef ASTD_CKERNELS_H
 #define ASTD_CKERNELS_H
 

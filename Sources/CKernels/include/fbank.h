@@ -1,7 +1,7 @@
 // The log-mel filterbank of one block of frames, in double precision.
 //
-// Frames of 400 samples every 160, zero-padded to 512, as Kaldi's at 16 kHz. A block has one frame per lane of a vector,
-// so that the transform needs no shuffles.
+// Frames of 400 samples every 160, zero-padded to 512, as Kaldi's at 16 kHz. A block has one frame per lane of a
+// vector, so that the transform needs no shuffles.
 #ifndef ASTD_FBANK_H
 #define ASTD_FBANK_H
 

@@ -1,8 +1,9 @@
 // GEMM (general matrix multiplication) with a fused epilogue: y = x Wᵀ + b, y += x Wᵀ + b, or y = GELU(x Wᵀ + b), with
 // quantised operands (8-bit integers), in bfloat16, or in fp32.
 //
-// Packed weights have one layout for 8 bits and bfloat16. A group is four bytes: four 8-bit integers or two bfloat16 numbers
-// of one output. A panel holds the groups of as many outputs as a kernel computes together: [inputs / group][panel][group].
+// Packed weights have one layout for 8 bits and bfloat16. A group is four bytes: four 8-bit integers or two bfloat16
+// numbers of one output. A panel holds the groups of as many outputs as a kernel computes together:
+// [inputs / group][panel][group].
 #ifndef ASTD_GEMM_H
 #define ASTD_GEMM_H
 
@@ -76,8 +77,8 @@ long ast_panel_bytes(const ast_gemm_kernels *kernels, long outputs, long inputs)
 /// Outputs, rounded up to whole panels.
 long ast_padded_outputs(const ast_gemm_kernels *kernels, long outputs);
 
-/// Packs row-major weights [outputs, inputs]. In 8 bits each input is multiplied by its factor first (NULL: all are 1), and
-/// `scales` and `sums`, padded to whole panels, are filled.
+/// Packs row-major weights [outputs, inputs]. In 8 bits each input is multiplied by its factor first (NULL: all are
+/// 1), and `scales` and `sums`, padded to whole panels, are filled.
 void ast_pack(const ast_gemm_kernels *kernels, const float *weights, long outputs, long inputs,
               const float *factors, void *panels, float *scales, int32_t *sums);
 

@@ -1,6 +1,6 @@
-/// What an adapter is, as far as its own files tell.
+/// The properties of an adapter, as far as its own files contain them.
 public struct AdapterSummary: Equatable, Sendable {
-    /// Modules that get a delta, such as `attention.attention.query`, and in how many layers.
+    /// Modules with a delta, such as `attention.attention.query`, and the number of layers in which they have one.
     public var targets: [String: Int]
     /// Smallest and largest rank; `nil` without deltas.
     public var ranks: ClosedRange<Int>?
@@ -11,22 +11,22 @@ public struct AdapterSummary: Equatable, Sendable {
     public var isRankStabilised: Bool
     /// DoRA.
     public var isWeightDecomposed: Bool
-    /// Tensors that come whole: a head, biases, position embeddings.
+    /// Tensors that replace the base's: a head, biases, position embeddings.
     public var wholeTensors: [String]
-    /// `base_model_name_or_path`, as the training program wrote it.
+    /// `base_model_name_or_path` of the adapter's configuration.
     public var baseName: String?
-    /// Version of PEFT that wrote it.
+    /// Version of PEFT that wrote the adapter.
     public var writtenBy: String?
     public var elementTypes: [String]
-    /// Memory that merging makes this process's own, in bytes.
+    /// Bytes of private memory that merging needs.
     public var mergedBytes: Int
-    /// By class index; `nil` when it has none of its own.
+    /// By class index; `nil` when the adapter has no labels of its own.
     public var labels: [String]?
     public var hasOwnFrontEnd: Bool
 }
 
 extension LoRAAdapter {
-    /// - Throws: ``ModelError``: factors that do not go together.
+    /// - Throws: ``ModelError``: factors of different ranks.
     public func summary() throws(ModelError) -> AdapterSummary {
         var targets: [String: Int] = [:]
         var ranks: ClosedRange<Int>?
@@ -37,7 +37,7 @@ extension LoRAAdapter {
                 let rank = a.first, rank > 0, b.count >= 2, b[1] == rank
             else {
                 throw .malformed(
-                    path: file.path, problem: "the factors of \(delta.module) are of different ranks")
+                    path: file.path, problem: "the factors of \(delta.module) have different ranks")
             }
             targets[CheckpointNames.withoutLayer(module), default: 0] += 1
             mergedBytes += MemoryLayout<Float>.size * b[0] * a.dropFirst().reduce(1, *)

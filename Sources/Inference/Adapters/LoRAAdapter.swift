@@ -1,34 +1,34 @@
-/// A PEFT LoRA adapter: a directory with `adapter_config.json` and `adapter_model.safetensors`, a `config.json`
-/// when it has labels or a geometry of its own, and a `preprocessor_config.json` when it was trained with a front
-/// end of its own.
+/// A PEFT LoRA adapter: a directory with `adapter_config.json` and `adapter_model.safetensors`, with a
+/// `config.json` when it has labels or dimensions of its own, and with a `preprocessor_config.json` when it
+/// was trained with another front end.
 ///
 /// Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", 2021 (arXiv:2106.09685): W' = W + s B A.
-/// Everything is in memory and checked as far as it can be without a base; ``BaseModel/adapted(by:)`` merges.
+/// The adapter is read into memory and checked as far as possible without a base; ``BaseModel/adapted(by:)`` merges it.
 ///
 /// SAFETY: nothing changes after `init`; the tensors' memory belongs to `file`.
 public final class LoRAAdapter: @unchecked Sendable {
     public let directory: String
-    /// The adapter's own `config.json`, which goes before the base's.
+    /// The adapter's own `config.json`, which overrides the base's.
     let overlay: ConfigFields?
-    /// The adapter's own front end; `nil` when it has the base's.
+    /// The adapter's own front end; `nil` when it uses the base's.
     let ownFeatures: FeatureSettings?
     let config: AdapterConfig
     let file: SafetensorsFile
-    /// By the module's canonical name.
+    /// Deltas by the module's canonical name.
     private(set) var deltas: [String: ModuleDelta] = [:]
-    /// File name of a tensor that is stored whole, by its canonical name.
+    /// Tensors that replace the base's: name in the file by canonical name.
     private(set) var whole: [String: String] = [:]
 
     static let configName = "adapter_config.json"
     static let weightsName = "adapter_model.safetensors"
     private static let prefix = "base_model.model."
 
-    /// Whether `directory` is meant to be an adapter.
+    /// Whether `directory` holds an adapter's configuration.
     public static func isAdapter(directory: String) -> Bool {
         ConfigFile.exists(path: directory + "/" + configName)
     }
 
-    /// - Throws: ``ModelError``: unreadable, malformed, unsupported, a tensor that is no LoRA factor.
+    /// - Throws: ``ModelError``: unreadable, malformed, unsupported, a tensor that is not part of an adapter.
     public init(directory: String) throws(ModelError) {
         self.directory = directory
         config = try AdapterConfig(path: directory + "/" + Self.configName)
@@ -43,7 +43,7 @@ public final class LoRAAdapter: @unchecked Sendable {
         try checkPairs()
     }
 
-    /// SHA-256 of the files of the adapter in `directory`, as they are now.
+    /// Computes the SHA-256 of the current files of the adapter in `directory`.
     ///
     /// - Throws: ``ModelError/unreadable(path:reason:)``.
     public static func digest(directory: String) throws(ModelError) -> String {
@@ -72,7 +72,7 @@ public final class LoRAAdapter: @unchecked Sendable {
 
     private func sort(_ name: String) throws(ModelError) {
         guard name.hasPrefix(Self.prefix) else { throw .unmatchedTensor(path: file.path, tensor: name) }
-        // PEFT's wrappers leave traces in the names of biases (`bias: all`): what was trained counts, not what was before.
+        // With `bias: all` PEFT's wrappers save a bias twice: before training (`original_module`) and trained.
         if name.contains(".original_module.") { return }
         let isSaved = name.contains(".modules_to_save.default.")
         let inner = String(name.dropFirst(Self.prefix.count)).replacing(".base_layer.", with: ".")
@@ -94,17 +94,17 @@ public final class LoRAAdapter: @unchecked Sendable {
     private func twice(_ key: String) -> ModelError {
         .malformed(
             path: file.path,
-            problem: "names the tensors of \(key) twice, perhaps in both generations of names")
+            problem: "contains the tensors of \(key) twice, perhaps under the names of transformers 4 and 5")
     }
 
-    /// Half of an adapter is no adapter.
+    /// Checks that each delta is complete, and that its parts agree with the configuration.
     private func checkPairs() throws(ModelError) {
         for (module, delta) in deltas.sorted(by: { $0.key < $1.key }) {
             guard delta.a != nil, delta.b != nil else {
                 let present = delta.a ?? delta.b ?? delta.magnitude ?? delta.bias ?? ""
                 throw .malformed(
                     path: file.path,
-                    problem: "has only one of the two factors of \(module), or none: \(present)")
+                    problem: "contains only one of the two factors of \(module), or none: \(present)")
             }
             guard delta.bias == nil || config.hasBiasOfB else {
                 throw .unsupported(
@@ -120,7 +120,7 @@ public final class LoRAAdapter: @unchecked Sendable {
             }
         }
         guard !deltas.isEmpty || !whole.isEmpty else {
-            throw .malformed(path: file.path, problem: "holds no tensor")
+            throw .malformed(path: file.path, problem: "contains no tensor")
         }
     }
 }

@@ -1,20 +1,19 @@
-/// Merges an adapter into a base: W' = W + s B A in fp32, in memory of its own; the base's pages stay as they are.
+/// Merges an adapter into a base: W' = W + s B A in fp32, in private memory; the base's pages are not changed.
 ///
 /// DoRA (Liu et al.: "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, arXiv:2402.09353):
-/// W' = m (W + s B A) / |W + s B A|, row by row. Every other kind of LoRA that PEFT saves is the first formula with
-/// other factors, or a bias.
+/// W' = m (W + s B A) / |W + s B A|, row by row. Every other kind of LoRA that PEFT saves uses the first formula with
+/// another scale, or adds a bias.
 struct Merge {
     private(set) var weights: Weights
     private(set) var report: MergeReport
-    /// The layers' matrices, apart: in narrow numbers they are packed, and then these pages are of no more use.
+    /// The layers' merged matrices, apart from the others: in int8 and bf16 these pages are freed once they are packed.
     private let layerPages: PrivatePages
     private let otherPages: PrivatePages
     private let path: String
     private let kernels = Kernels()
 
-    /// - Throws: ``ModelError``: as ``MergePlan``, and not finite.
-    ///
-    /// - Parameter precision: How the network is to multiply; `nil`: as the checkpoint.
+    /// - Parameter precision: Arithmetic of the network; `nil`: the checkpoint's.
+    /// - Throws: ``ModelError``: those of ``MergePlan``, and not finite.
     init(
         _ adapter: LoRAAdapter, into checkpoint: Checkpoint, precision: Precision? = nil
     ) throws(ModelError) {
@@ -28,20 +27,20 @@ struct Merge {
         let biases = plan.deltas.filter { $0.bias != nil }.map(\.rows)
         layerPages = try PrivatePages(floatCounts: matrices, for: path)
         otherPages = try PrivatePages(floatCounts: others + biases, for: path)
-        weights.keep(layerPages, adapterPath: path)
-        weights.keep(otherPages, adapterPath: path)
+        weights.retain(layerPages, adapterPath: path)
+        weights.retain(otherPages, adapterPath: path)
         for delta in plan.deltas { try apply(delta) }
         layerPages.makeReadOnly()
         otherPages.makeReadOnly()
     }
 
-    /// The network has its layers' matrices in narrow numbers: the fp32 ones are read no more.
-    func giveBackLayers() { layerPages.giveBack() }
+    /// Frees the layers' fp32 matrices. Call it when the network has packed them.
+    func releaseLayers() { layerPages.release() }
 
     private mutating func apply(_ delta: MergePlan.Delta) throws(ModelError) {
         let isInLayer = CheckpointNames.isInLayer(delta.module)
         let pages = isInLayer ? layerPages : otherPages
-        let merged = Tensor(pointer: pages.take(delta.weight.count), shape: delta.weight.shape)
+        let merged = Tensor(pointer: pages.allocate(delta.weight.count), shape: delta.weight.shape)
         try merge(delta, into: merged)
         weights.replace(delta.module + ".weight", with: merged)
         report.matrices += 1
@@ -56,7 +55,7 @@ struct Merge {
         if let bias = delta.bias { try add(bias, delta) }
     }
 
-    /// Rows at a time that stay in a core's cache from the copy to the last check.
+    /// Rows that stay in a core's cache from the copy to the last check.
     private static let blockRows = 64
 
     private func merge(_ delta: MergePlan.Delta, into merged: Tensor) throws(ModelError) {
@@ -78,7 +77,7 @@ struct Merge {
         }
     }
 
-    /// DoRA: each row gets the length that its magnitude says.
+    /// DoRA: scales each row to the length given by its magnitude.
     private func normalise(
         _ block: UnsafeMutablePointer<Float>, rows: Int, width: Int, to magnitudes: UnsafePointer<Float>
     ) {
@@ -91,10 +90,10 @@ struct Merge {
         }
     }
 
-    /// b' = b + s bias(B); a module without a bias has one from now on.
+    /// b' = b + s bias(B); a module without a bias gets one.
     private mutating func add(_ bias: Tensor, _ delta: MergePlan.Delta) throws(ModelError) {
         let name = delta.module + ".bias"
-        let sum = Tensor(pointer: otherPages.take(delta.rows), shape: [delta.rows])
+        let sum = Tensor(pointer: otherPages.allocate(delta.rows), shape: [delta.rows])
         if weights.contains(name) {
             sum.pointer.update(from: try weights.tensor(name, [delta.rows]).pointer, count: delta.rows)
         }

@@ -1,6 +1,7 @@
-/// What an adapter changes in one base, every tensor checked against the one it is for; nothing is computed yet.
+/// The changes that an adapter makes to one base. Every tensor is checked against the one that it changes; nothing is
+/// computed yet.
 struct MergePlan {
-    /// The base's weights with the tensors that the adapter brought whole.
+    /// The base's weights with the tensors that the adapter replaces.
     private(set) var weights: Weights
     private(set) var deltas: [Delta] = []
     private(set) var replacedTensors = 0
@@ -8,7 +9,7 @@ struct MergePlan {
 
     private var path: String { adapter.file.path }
 
-    /// One module's delta.
+    /// The delta of one module.
     struct Delta {
         let module: String
         let weight: Tensor
@@ -30,7 +31,7 @@ struct MergePlan {
     ) throws(ModelError) {
         self.adapter = adapter
         weights = Weights(checkpoint, precision: precision)
-        weights.keep(adapter, adapterPath: adapter.file.path)
+        weights.retain(adapter, adapterPath: adapter.file.path)
         for (name, fileName) in adapter.whole.sorted(by: { $0.key < $1.key }) {
             try replace(name, fileName)
         }
@@ -40,7 +41,7 @@ struct MergePlan {
         }
     }
 
-    /// What the configuration says is saved must be in the file. Names that the base has not are none of its business.
+    /// Checks that the file contains the modules of `modules_to_save`. Names that the base does not have are ignored.
     private func checkSavedModules() throws(ModelError) {
         for module in adapter.config.modulesToSave {
             let part = "." + CheckpointNames.canonical(module) + "."
@@ -55,7 +56,7 @@ struct MergePlan {
     }
 
     private mutating func replace(_ name: String, _ fileName: String) throws(ModelError) {
-        // A module without a bias does not get one by the way: nothing in the base would add it.
+        // A bias of a module without one cannot be used: the base's network would not add it.
         guard weights.checkpoint.shape(of: name) != nil, let tensor = adapter.file.tensor(fileName) else {
             throw .unmatchedTensor(path: path, tensor: fileName)
         }
@@ -69,7 +70,7 @@ struct MergePlan {
     private func plan(_ delta: ModuleDelta, for module: String) throws(ModelError) -> Delta {
         guard let aName = delta.a, let bName = delta.b, let a = adapter.file.tensor(aName),
             let b = adapter.file.tensor(bName)
-        else { throw .malformed(path: path, problem: "has only one of the two factors of \(module)") }
+        else { throw .malformed(path: path, problem: "contains only one of the two factors of \(module)") }
         guard let shape = weights.shape(of: module + ".weight"), shape.count == 2 || shape.count == 4 else {
             throw .unmatchedTensor(path: path, tensor: aName)
         }

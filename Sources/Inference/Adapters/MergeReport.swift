@@ -1,10 +1,10 @@
-/// What merging an adapter did.
+/// The result of merging an adapter.
 public struct MergeReport: Equatable, Sendable {
     /// Weight matrices that a LoRA delta changed.
     public var matrices = 0
-    /// Bytes of what changed: private memory of this process now.
+    /// Bytes of the changed tensors, which are private memory of this process.
     public var changedBytes = 0
-    /// Tensors that the adapter brought whole (a new head, biases).
+    /// Tensors that the adapter replaced (a new head, biases).
     public var replacedTensors = 0
     /// Smallest and largest rank.
     public var ranks: ClosedRange<Int>?

@@ -1,6 +1,6 @@
-/// What an adapter's file holds for one linear module or convolution: names of its tensors.
+/// The tensors of an adapter's file for one linear module or convolution, by name.
 struct ModuleDelta {
-    /// The module's path in the adapter's own generation of names: patterns are written for it.
+    /// The module's path as the adapter names it; patterns are matched against it.
     let module: String
     /// A `[rank, inputs]`, or `[rank, channels, side, side]` for a convolution.
     var a: String?
@@ -11,14 +11,14 @@ struct ModuleDelta {
     /// DoRA's magnitudes, `[outputs]`, or `[1, outputs, 1, 1]`.
     var magnitude: String?
 
-    /// Ends of tensor names, and where the tensor belongs.
+    /// Suffixes of tensor names, and the part that each stands for.
     static var parts: [(suffix: String, place: WritableKeyPath<ModuleDelta, String?>)] {
         [
             (".lora_A.weight", \.a),
             (".lora_B.weight", \.b),
             (".lora_B.bias", \.bias),
             (".lora_magnitude_vector", \.magnitude),
-            // Early versions of PEFT kept the magnitudes in a layer of their own.
+            // Early versions of PEFT stored the magnitudes in a layer of their own.
             (".lora_magnitude_vector.weight", \.magnitude),
         ]
     }

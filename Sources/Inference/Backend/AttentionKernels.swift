@@ -1,13 +1,14 @@
 private import CKernels
 
-/// Attention of one head: softmax(Q Kᵀ / sqrt(head width)) V, exact but for the rounding of the products.
+/// Attention of one head: softmax(Q Kᵀ / sqrt(head width)) V; the only approximation is the rounding of the operands.
 ///
-/// A head's queries, keys and values are packed as they are made; then any thread attends any of the queries.
+/// A head's queries, keys and values are packed as they are computed; then any thread attends any of the queries.
 struct AttentionKernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_attention_kernels>
 
-    /// The fastest of this processor with products as narrow as `precision` says, or wider where it has no such.
+    /// The fastest kernels of this processor for `precision`; where it has none, those of the next more
+    /// precise kind: int8 needs VNNI, else bfloat16 is used, which needs AVX-512 BF16, else fp32.
     init(_ precision: Precision) {
         let found: UnsafePointer<ast_attention_kernels>? =
             switch precision {
@@ -18,7 +19,7 @@ struct AttentionKernels {
         table = found ?? ast_fp32_attention()
     }
 
-    /// - Returns: `nil` when this build or this processor has no set of that name.
+    /// Fails when this build or this processor has no kernels of that name.
     init?(named name: String) {
         guard let table = ast_attention_named(name) else { return nil }
         self.table = table
@@ -27,12 +28,12 @@ struct AttentionKernels {
     /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avxvnni`, `avx512vl`, `avx512vnni` (8 bits).
     var name: String { String(cString: table.pointee.name) }
 
-    /// Bytes of one packed head, whole cache lines.
+    /// Bytes of one packed head, a multiple of the cache line.
     func headBytes(tokens: Int, width: Int) -> Int { table.pointee.head_bytes(tokens, width) }
-    /// Bytes of one thread's scratch, whole cache lines.
+    /// Bytes of one thread's scratch memory, a multiple of the cache line.
     func scratchBytes(tokens: Int, width: Int) -> Int { table.pointee.scratch_bytes(tokens, width) }
 
-    /// Which part of a head's attention rows become.
+    /// The role of packed rows.
     enum Part {
         case queries, keys, values
     }
@@ -41,7 +42,7 @@ struct AttentionKernels {
     ///
     /// - Parameters:
     ///   - x: The head's columns of the first row; rows are `stride` floats apart.
-    ///   - rows: Tokens; the first is even.
+    ///   - rows: The tokens to pack; the first is even.
     func pack(
         _ part: Part, _ x: UnsafePointer<Float>, rows: Range<Int>, stride: Int, into head: PackedHead
     ) {
@@ -70,7 +71,7 @@ struct AttentionKernels {
     }
 }
 
-/// Memory of one head's queries, keys and values: somebody else's, on a cache line.
+/// Memory of one head's queries, keys and values, on a cache line; the caller owns it.
 struct PackedHead {
     let memory: UnsafeMutableRawPointer
     let tokens: Int

@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// What becomes of a product.
+/// What a GEMM does with a result while it is in registers.
 enum Epilogue {
     /// y = x Wᵀ + b.
     case store

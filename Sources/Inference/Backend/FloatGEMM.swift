@@ -1,20 +1,21 @@
 private import CKernels
 
-/// Products of floats with weights as they lie in the file, where they are faster than the product library's.
+/// GEMM in fp32 with weights in the layout of the file, on processors where it is faster than the BLAS library's.
 struct FloatGEMM {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_float_gemm>
 
-    /// `nil` on a processor where they are not known to be faster.
+    /// Fails on a processor where it is not known to be faster.
     init?() {
         guard let table = ast_fp32_gemm() else { return nil }
         self.table = table
     }
 
-    /// Floats that ``multiply(_:rows:_:outputs:inputs:bias:into:then:scratch:)`` needs on a cache line.
+    /// Floats of scratch memory that ``multiply(_:rows:_:outputs:inputs:bias:into:then:scratch:)`` needs, on
+    /// a cache line.
     var scratchFloats: Int { table.pointee.scratch_floats }
 
-    /// The product of `rows` rows with weights `[outputs, inputs]`; all are contiguous.
+    /// Multiplies x `[rows, inputs]` by weights `[outputs, inputs]` into y `[rows, outputs]`; all are contiguous.
     func multiply(
         _ x: UnsafePointer<Float>, rows: Int, _ weights: UnsafePointer<Float>, outputs: Int, inputs: Int,
         bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue,

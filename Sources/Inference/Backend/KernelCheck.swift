@@ -1,15 +1,16 @@
-/// Whether the kernels that this processor gets compute what their plain twins compute: a fault of the build, the
-/// processor or a virtual machine that pretends to one shows here, before it shows in scores.
+/// Compares the kernels chosen for this processor with their reference kernels, to detect a fault of the build, of the
+/// processor, or of a virtual machine that claims instructions it does not have, before scores are wrong.
 public struct KernelCheck: Sendable {
     public let name: String
-    /// The largest difference found, and the largest allowed.
+    /// The largest difference found.
     public let difference: Double
+    /// The largest difference allowed.
     public let tolerance: Double
 
-    /// Not-a-number does not hold.
+    /// Whether the difference is allowed; NaN is not.
     public var holds: Bool { difference <= tolerance }
 
-    /// All checks for a precision; a few milliseconds.
+    /// Runs all checks for a precision; takes a few milliseconds.
     public static func all(for precision: Precision) -> [KernelCheck] {
         var checks = [elementwise(), attention(precision)]
         if let gemm = QuantizedGEMM(precision) {
@@ -19,7 +20,7 @@ public struct KernelCheck: Sendable {
         return checks
     }
 
-    /// Numbers in -1...1 that are the same everywhere.
+    /// Pseudo-random numbers in -1...1, the same on every machine.
     private static func numbers(_ count: Int, seed: UInt32) -> [Float] {
         var state = seed
         return (0..<count).map { _ in
@@ -60,7 +61,7 @@ public struct KernelCheck: Sendable {
         var weights = numbers(outputs * inputs, seed: 5)
         let bias = numbers(outputs, seed: 6)
         func run(_ set: QuantizedGEMM?) -> [Float] {
-            // Sets of as many levels store the same levels, each its own way.
+            // Kernels store rows in their own way, but with as many levels the values are the same.
             let quantizer = set?.levels == gemm.levels ? set ?? gemm : gemm
             let size = QuantizedRows.byteCount(rows: rows, width: inputs, quantizer)
             let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
@@ -100,7 +101,7 @@ public struct KernelCheck: Sendable {
             return out
         }
         let set = AttentionKernels(precision)
-        // What rounding keys and values to eight bits may do to values in -1...1.
+        // The error that rounding keys and values to eight bits causes in values in -1...1.
         let isQuantized = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
         return KernelCheck(
             name: "attention, \(set.name)",

@@ -1,16 +1,16 @@
 private import CKernels
 
-/// The element-wise kernels of the fastest instruction set that this processor has.
+/// The element-wise kernels for the fastest instruction set of this processor.
 struct Kernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_kernels>
 
-    /// `nil` where the product library multiplies floats.
+    /// `nil` where the BLAS library multiplies in fp32.
     let gemm = FloatGEMM()
 
     init() { table = ast_kernels_for_this_cpu() }
 
-    /// - Returns: `nil` when this build or this processor has no set of that name.
+    /// Fails when this build or this processor has no kernels of that name.
     package init?(named name: String) {
         guard let table = ast_kernels_named(name) else { return nil }
         self.table = table
@@ -19,7 +19,7 @@ struct Kernels {
     /// `baseline`, `avx2` or `avx512`.
     var name: String { String(cString: table.pointee.name) }
 
-    /// y = normalised x, for `rows` rows; see ``LayerNorm``.
+    /// Normalises `rows` rows of x into y; see ``LayerNorm``.
     func layerNorm(
         _ x: UnsafePointer<Float>, gain: UnsafePointer<Float>, bias: UnsafePointer<Float>, epsilon: Float,
         into y: UnsafeMutablePointer<Float>, rows: Int, width: Int
@@ -27,10 +27,10 @@ struct Kernels {
         table.pointee.layer_norm(x, gain, bias, y, rows, width, epsilon)
     }
 
-    /// Exact GELU in place.
+    /// Applies the exact GELU in place.
     func gelu(_ x: UnsafeMutablePointer<Float>, count: Int) { table.pointee.gelu(x, count) }
 
-    /// Every row becomes a copy of `row`.
+    /// Copies `row` to every row.
     func fill(_ x: UnsafeMutablePointer<Float>, with row: UnsafePointer<Float>, rows: Int, width: Int) {
         table.pointee.fill_rows(x, row, rows, width)
     }

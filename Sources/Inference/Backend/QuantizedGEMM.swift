@@ -1,11 +1,13 @@
 private import CKernels
 
-/// Products of narrow numbers, 8-bit integers or bfloat16, of one instruction set.
+/// GEMM with quantised operands (8-bit integers), or with bfloat16, for one instruction set.
+///
+/// Weights are packed once (``PackedMatrix``); activations are quantised row by row (``QuantizedRows``).
 struct QuantizedGEMM {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     fileprivate let table: UnsafePointer<ast_gemm_kernels>
 
-    /// The fastest of this processor; `nil` in fp32, and where the processor has none.
+    /// The fastest kernels of this processor. Fails for fp32, and for bf16 where the processor lacks it.
     init?(_ precision: Precision) {
         switch precision {
         case .fp32: return nil
@@ -16,7 +18,7 @@ struct QuantizedGEMM {
         }
     }
 
-    /// - Returns: `nil` when this build or this processor has no set of that name.
+    /// Fails when this build or this processor has no kernels of that name.
     init?(named name: String) {
         guard let table = ast_gemm_named(name) else { return nil }
         self.table = table
@@ -24,25 +26,25 @@ struct QuantizedGEMM {
 
     private init(_ table: UnsafePointer<ast_gemm_kernels>) { self.table = table }
 
-    /// Mean square of the widening of a matrix's steps up to which the kernels with a pair limit compute it. Rows of 768
-    /// weights of a normal distribution reach 1.36.
+    /// Matrices whose steps a pair limit would widen by more than this, as a mean square, use kernels without
+    /// the limit. Rows of 768 normally distributed weights reach 1.36.
     private static let acceptedWidening: Float = 1.6
-    /// Weights of a matrix whose time does not count.
+    /// Matrices with at most as many weights take negligible time.
     private static let smallMatrix = 1 << 14
 
-    /// Whether these kernels add two products in 16 bits, so that weights must be rounded more coarsely.
+    /// Whether these kernels add two products in 16 bits, which requires coarser weights.
     var hasPairLimit: Bool { table.pointee.pair_limit > 0 }
 
-    /// Slower kernels without a pair limit for the same layout and rows; these themselves where they have none.
+    /// Slower kernels without a pair limit, for the same layout and rows; `self` where there is no limit.
     var withoutPairLimit: QuantizedGEMM { ast_gemm_without_pair_limit(table).map(Self.init) ?? self }
 
-    /// The plain kernels that compute the same, integer for integer.
+    /// The reference kernels, which compute the same, integer for integer.
     var reference: QuantizedGEMM? {
         QuantizedGEMM(named: levels == 0 ? "bf16plain" : hasPairLimit ? "plainpairs" : "plain")
     }
 
-    /// These kernels, or those without a pair limit where keeping to it would round the weights too coarsely, or where
-    /// the matrix is so small that exactness is free.
+    /// Chooses between these kernels and those without a pair limit: the latter where the limit would round the weights
+    /// too coarsely, or where the matrix is so small that the exact kernels cost nothing.
     func suited(to weight: Tensor, _ smoothing: ActivationSmoothing?) -> QuantizedGEMM {
         guard hasPairLimit else { return self }
         if weight.count <= Self.smallMatrix { return withoutPairLimit }
@@ -53,25 +55,25 @@ struct QuantizedGEMM {
 
     /// `plain`, `plainpairs`, `avx2`, `avx2exact`, `avxvnni`, `avx512vnni` or `avx512bf16`.
     var name: String { String(cString: table.pointee.name) }
-    /// How packed weights lie: sets with the same layout can use each other's.
+    /// The layout of packed weights: kernels with the same layout can share them.
     var layout: String {
         let kind = levels > 0 ? "int8" : "bf16"
         return "\(kind) \(table.pointee.panel) \(table.pointee.group) \(table.pointee.pair_limit)"
     }
-    /// Largest value of an 8-bit activation; 0 in bfloat16.
+    /// Largest value of a quantised activation; 0 in bfloat16.
     var levels: Int { Int(table.pointee.levels) }
 
-    /// Narrows `rows` rows of `width` floats, each for itself.
-    func quantize(_ x: UnsafePointer<Float>, rows: Int, width: Int, into rowsOut: QuantizedRows) {
-        table.pointee.quantize(x, rows, width, rowsOut.view)
+    /// Quantises `rows` rows of `width` floats, each with its own scale (bfloat16: converts them).
+    func quantize(_ x: UnsafePointer<Float>, rows: Int, width: Int, into quantized: QuantizedRows) {
+        table.pointee.quantize(x, rows, width, quantized.view)
     }
 }
 
-/// Memory for narrow rows: somebody else's, laid out for the kernels.
+/// A view of quantised rows, laid out for the kernels; the caller owns the memory.
 struct QuantizedRows {
     fileprivate let view: ast_rows
 
-    /// Bytes that `rows` rows of `width` need, whole cache lines.
+    /// Bytes that `rows` rows of `width` need, a multiple of the cache line.
     static func byteCount(rows: Int, width: Int, _ gemm: QuantizedGEMM) -> Int {
         rows * ast_row_stride(gemm.table, width) + padded(4 * rows) * 2
     }
@@ -99,23 +101,23 @@ struct QuantizedRows {
     private static func padded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 }
 
-/// A weight matrix in narrow numbers, laid out for the kernels: panels, then in 8 bits the outputs' scales and sums, each
-/// part on a cache line.
+/// A weight matrix packed for the kernels: panels of weights, then, in 8 bits, the outputs' scales and sums,
+/// each part on a cache line.
 ///
-/// SAFETY: nothing changes after `init`; the pointers are parts of what `owner` keeps.
+/// SAFETY: nothing changes after `init`; the pointers are into memory that `owner` keeps alive.
 final class PackedMatrix: @unchecked Sendable {
     let outputs: Int
     let inputs: Int
-    /// Of the factors that the inputs' weights were multiplied with; `-` without any.
+    /// Fingerprint of the ``ActivationSmoothing`` that the weights were multiplied by; `-` for none.
     let smoothing: String
-    /// All of it, whole cache lines.
+    /// All parts, a multiple of the cache line.
     let bytes: UnsafeRawBufferPointer
-    /// The kernels that it is packed for and multiplied with.
+    /// The kernels that it is packed for and that multiply it.
     let gemm: QuantizedGEMM
     private let view: ast_matrix
     private let owner: AnyObject
 
-    /// Memory of a matrix of that shape.
+    /// Bytes of a packed matrix of that shape.
     static func byteCount(outputs: Int, inputs: Int, _ gemm: QuantizedGEMM) -> Int {
         let panels = ast_panel_bytes(gemm.table, outputs, inputs)
         return lines(panels) + 2 * lines(scaleBytes(outputs, gemm))
@@ -123,8 +125,8 @@ final class PackedMatrix: @unchecked Sendable {
 
     /// - Parameters:
     ///   - weight: `[outputs, inputs]`.
-    ///   - balance: What each input's weights are multiplied with, in 8 bits.
-    /// - Throws: ``ModelError/unreadable(path:reason:)`` for `path` when there is no memory.
+    ///   - smoothing: In 8 bits, the factors of the inputs' weights.
+    /// - Throws: ``ModelError/unreadable(path:reason:)``, naming `path`, when there is no memory.
     convenience init(
         _ weight: Tensor, _ smoothing: ActivationSmoothing? = nil, for path: String, _ gemm: QuantizedGEMM
     ) throws(ModelError) {
@@ -142,7 +144,8 @@ final class PackedMatrix: @unchecked Sendable {
         pages.makeReadOnly()
     }
 
-    /// A matrix that is, or is about to be, at `start`: ``byteCount(outputs:inputs:_:)`` bytes on a cache line.
+    /// A matrix at `start`, ``byteCount(outputs:inputs:_:)`` bytes on a cache line, packed already or by the
+    /// caller later.
     init(
         at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
         smoothing: String?, _ gemm: QuantizedGEMM
@@ -167,7 +170,7 @@ final class PackedMatrix: @unchecked Sendable {
 
     private static func lines(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 
-    /// The product of `rows` rows with the weights; `y` is `[rows, outputs]`, contiguous.
+    /// Multiplies `rows` rows by the weights into y `[rows, outputs]`, contiguous.
     func multiply(
         _ x: QuantizedRows, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
         then epilogue: Epilogue

@@ -1,11 +1,11 @@
 private import COpenBLAS
 
-/// Matrix products, all row-major, each in the calling thread alone.
+/// Matrix multiplication in fp32 by the BLAS library, row-major, on the calling thread.
 enum SGEMM {
-    /// The library's own threads would spin against ours.
+    /// The library's own threads would compete with the ``WorkerPool``.
     private static let singleThreaded: Void = openblas_set_num_threads(1)
 
-    /// Call once before the first product.
+    /// Call before the first multiplication.
     static func prepare() { _ = singleThreaded }
 
     /// `c = alpha * a * bᵀ + beta * c`, with a `[rows, inner]`, b `[columns, inner]`, c `[rows, columns]`;

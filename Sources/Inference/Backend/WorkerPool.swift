@@ -2,8 +2,8 @@ private import Dispatch
 private import Synchronization
 internal import SystemSupport
 
-/// The threads of the forward pass, and the only owner of its parallelism: the product library itself is held
-/// to one thread. Workers sleep between jobs. The calling thread is worker 0.
+/// The threads of the forward pass. Nothing else parallelises it: the BLAS library is limited to one thread. Workers
+/// sleep between jobs. The calling thread is worker 0.
 final class WorkerPool {
     let count: Int
     private let team: Team
@@ -15,7 +15,7 @@ final class WorkerPool {
     /// - Parameters:
     ///   - count: Workers including the caller, at least 1.
     ///   - startThread: A seam for tests.
-    /// - Throws: ``ThreadError``; the threads that were started before it have ended then.
+    /// - Throws: ``ThreadError``, after the threads that had been started have ended.
     init(
         count: Int,
         startThread: StartThread = { name, body throws(ThreadError) in try NamedThread(name, body: body) }
@@ -37,7 +37,7 @@ final class WorkerPool {
         for thread in threads { thread.join() }
     }
 
-    /// Runs `body(worker)` once on every worker, and returns when all have.
+    /// Runs `body(worker)` once on every worker, and returns when all have finished.
     func run(_ body: (Int) -> Void) {
         let state = Denormals.flush()
         defer { Denormals.restore(state) }
@@ -49,7 +49,7 @@ final class WorkerPool {
         }
     }
 
-    /// Hands out items 0..<items to whichever worker is free.
+    /// Runs `body` for the items 0..<items, each on the next free worker.
     func distribute(_ items: Int, _ body: (_ worker: Int, _ item: Int) -> Void) {
         team.nextItem.store(0, ordering: .relaxed)
         let team = team
@@ -63,7 +63,7 @@ final class WorkerPool {
     }
 }
 
-/// What the caller and its helpers share.
+/// State shared by the caller and its helper threads.
 ///
 /// SAFETY: `body` and `stopping` are written only while every helper waits for `work`, and the semaphore's
 /// signal and wait order the write before the reads.

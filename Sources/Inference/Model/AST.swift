@@ -1,27 +1,27 @@
-/// An Audio Spectrogram Transformer: its sizes, its labels, its weights. It does not change, and several of them, one
-/// base with different adapters, share the weights that no adapter touched.
+/// An Audio Spectrogram Transformer: its dimensions, labels and weights. It is immutable. Networks made of
+/// one base with different adapters share the weights that no adapter changes.
 ///
-/// Gong, Chung, Glass: "AST: Audio Spectrogram Transformer", 2021 (arXiv:2104.01778); numbers as transformers'
-/// `ASTForAudioClassification` gives them. An ``Engine`` computes.
+/// Gong, Chung, Glass: "AST: Audio Spectrogram Transformer", 2021 (arXiv:2104.01778); the scores are those of
+/// transformers' `ASTForAudioClassification`. An ``Engine`` computes them.
 ///
 /// SAFETY: nothing changes after `init`; the tensors' memory is kept alive by `weights`.
 public final class AST: @unchecked Sendable {
     public let config: ModelConfig
-    /// What the adapter changed; `nil` without one.
+    /// The adapter's changes; `nil` without an adapter.
     public let merged: MergeReport?
-    /// Why it does not multiply as its base does; `nil` where it does.
+    /// Why it computes in fp32 although int8 was requested; `nil` when it does not.
     public let fallback: PrecisionFallback?
 
-    /// Values on the way through the network that tests compare with the oracle's.
+    /// Intermediate values that tests compare with those of transformers.
     package enum Stage: String, CaseIterable {
         case embeddings, block0, pooled, logits
     }
     package typealias Probe = (Stage, UnsafeBufferPointer<Float>) -> Void
 
     private let weights: Weights
-    /// How the layers' matrices are multiplied with.
+    /// Arithmetic of the layers.
     public var precision: Precision { weights.precision }
-    /// Of every layer.
+    /// The attention kernels of every layer.
     var attentionKernels: [AttentionKernels] { layers.map(\.attentionKernels) }
     private let patches: PatchEmbedding
     private let layers: [EncoderLayer]
@@ -46,8 +46,8 @@ public final class AST: @unchecked Sendable {
         self.fallback = fallback
     }
 
-    /// Why the scores are no numbers, when it is the weights' fault. Loading does not look at them: on a slow disk
-    /// that would take as long as reading all of the file.
+    /// Explains scores that are NaN or infinite: the base's first tensor with such values, `nil` when there
+    /// is none. Loading does not check this, because it would have to read the whole file.
     public func brokenWeights() -> ModelError? { weights.checkpoint.firstBrokenTensor() }
 
     /// Computes the raw scores of one window; see ``Engine/classify(_:_:logits:)``.

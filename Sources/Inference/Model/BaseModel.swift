@@ -1,9 +1,9 @@
-/// A Hugging Face AST directory: its mapped weights, and the network that they are without any adapter.
+/// A model directory in Hugging Face's format: its mapped weights, and its network without any adapter.
 ///
 /// SAFETY: nothing changes after `init`, which seals the checkpoint.
 public final class BaseModel: @unchecked Sendable {
     public let directory: String
-    /// The model as it was published.
+    /// The network without an adapter.
     public let network: AST
     private let checkpoint: Checkpoint
     private let fields: ConfigFields
@@ -17,10 +17,10 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
-    ///   - precision: In narrow numbers the layers' matrices are packed, into memory of this process or from `cache`.
-    ///   - cache: Where packed matrices are kept from one start to the next.
-    ///   - checkThreads: In 8 bits, how many threads compare this network, and each that is adapted from it, with fp32
-    ///     (see ``PrecisionCheck``); where they differ too much the network is in fp32. `nil`: nothing is compared.
+    ///   - precision: For int8 and bf16 the layers' matrices are packed, in private memory or mapped from `cache`.
+    ///   - cache: Keeps packed matrices from one start to the next.
+    ///   - checkThreads: For int8, the number of threads with which this network, and each network adapted from it, is
+    ///     compared with fp32 (``PrecisionCheck``); a network that differs too much computes in fp32. `nil`: no comparison.
     /// - Throws: ``ModelError``, every case.
     public init(
         directory: String, precision: Precision = .fp32, cache: PackedCache? = nil,
@@ -53,19 +53,19 @@ public final class BaseModel: @unchecked Sendable {
             } ?? asked
     }
 
-    /// How the layers' matrices are multiplied with.
+    /// The requested arithmetic of the layers.
     public var precision: Precision { checkpoint.precision }
     /// How the weights are stored in the file: `F32`, `F16` or `BF16`.
     public var elementTypeName: String { checkpoint.elementTypeName }
     /// The file of the weights.
     public var weightsPath: String { checkpoint.path }
-    /// Numbers that the network is made of.
+    /// Number of the network's parameters.
     public var parameterCount: Int { checkpoint.parameterCount }
 
-    /// This model with an adapter merged in. Only what the adapter changes is memory of its own; any thread may
-    /// call this while others compute.
+    /// Merges an adapter into this model. The new network owns only the tensors that the adapter changes. Any
+    /// thread may call this while others compute.
     ///
-    /// - Throws: ``ModelError``: the adapter was made for another model, or its merged weights are no numbers.
+    /// - Throws: ``ModelError``: the adapter belongs to another model, or merged weights are NaN or infinite.
     public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
         let config = try config(with: adapter)
         let network = try adapted(by: adapter, config, network.precision)
@@ -85,25 +85,25 @@ public final class BaseModel: @unchecked Sendable {
         let merge = try Merge(adapter, into: checkpoint, precision: precision)
         do throws(ModelError) {
             let network = try AST(merge.weights, config, merged: merge.report, fallback: fallback)
-            if precision != .fp32 { merge.giveBackLayers() }
+            if precision != .fp32 { merge.releaseLayers() }
             return network
         } catch {
             throw blamed(error, on: adapter)
         }
     }
 
-    /// A base that was whole before the adapter's `config.json` asked for something else is not at fault.
+    /// Rewords errors about the base that the adapter's `config.json` causes: the base alone is valid.
     private func blamed(_ error: ModelError, on adapter: LoRAAdapter) -> ModelError {
         let path = adapter.directory + "/config.json"
         switch error {
         case .shape(checkpoint.path, let tensor, let expected, let found) where adapter.overlay != nil:
             return .unsupported(
-                path: path, key: "\(tensor), as this file wants it,", found: "\(expected)",
+                path: path, key: "\(tensor), as this file requires it,", found: "\(expected)",
                 wanted: "\(found), as the base has it and the adapter does not change it")
         case .missingTensor(checkpoint.path, let tensor) where adapter.overlay != nil:
             return .unsupported(
                 path: path, key: tensor, found: "in neither the base nor the adapter",
-                wanted: "a network of which all parts are there")
+                wanted: "a network with all its tensors")
         default: return error
         }
     }
@@ -112,7 +112,7 @@ public final class BaseModel: @unchecked Sendable {
         let classes = try classes(with: adapter)
         guard let overlay = adapter.overlay else {
             var fields = fields
-            // Labels of another head would be lies.
+            // The base's labels do not describe another head.
             if adapter.replacesHead, classes != fields.id2label?.count { fields.id2label = nil }
             return try config(fields, classes: classes, adapter)
         }

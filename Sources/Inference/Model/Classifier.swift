@@ -1,7 +1,7 @@
-/// Pools tokens and scores the classes.
+/// Pools the tokens and computes the scores of the classes.
 struct Classifier {
     private let finalNorm: LayerNorm
-    /// `nil`: the scores are made of the pooled vector as it is.
+    /// `nil`: the pooled vector is not normalised.
     private let headNorm: LayerNorm?
     private let dense: Linear
     private let pooling: ModelConfig.Pooling
@@ -26,7 +26,7 @@ struct Classifier {
             isQuantized: false)
     }
 
-    /// The tokens that pooling reads: the last block need not compute any other.
+    /// The tokens that pooling reads; the last layer computes no others.
     var pooledRows: Range<Int> {
         switch pooling {
         case .clsDistillationMean: 0..<2
@@ -44,7 +44,7 @@ struct Classifier {
     ) {
         let rows = pooledRows
         let width = dimensions.hidden
-        // Attention is over: its plane is free.
+        // Attention has finished, so its memory is free.
         let normed = space.context
         finalNorm.apply(space.tokens, into: normed, rows: rows.count, kernels)
         pooled.update(repeating: 0, count: width)

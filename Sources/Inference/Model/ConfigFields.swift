@@ -56,7 +56,7 @@ struct ConfigFields {
         }
     }
 
-    /// What an adapter's own `config.json` says goes before what the base's says.
+    /// Returns these fields of the base, overridden by those of an adapter's own `config.json`.
     func overlaid(by overlay: ConfigFields) -> ConfigFields {
         ConfigFields(
             modelType: overlay.modelType ?? modelType,

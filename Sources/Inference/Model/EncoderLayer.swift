@@ -1,8 +1,11 @@
 /// One pre-norm transformer block: x += attention(norm(x)), then x += feedForward(norm(x)).
 ///
-/// Everything but the attention itself works row by row, so a block is two barriers: ``project`` for all rows,
-/// ``attend`` for all heads, and ``finish`` runs into the next block's ``project`` on the same rows, while they are in
-/// the cache.
+/// All steps but attention work on each row independently, so a layer needs two barriers:
+///
+///     project (blocks of rows) | attend (heads x blocks of queries) | finish, project of the next layer
+///
+/// ``finish(rows:_:worker:_:)`` and the next ``project(rows:queryRows:_:worker:_:)`` run on the same rows in
+/// one go, while they are in the cache.
 struct EncoderLayer {
     private let normBefore: LayerNorm
     private let attention: SelfAttention

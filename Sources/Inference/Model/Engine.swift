@@ -1,16 +1,16 @@
 private import SystemSupport
 
-/// Computes forward passes: the threads, and the memory of all activations, which every network in turn uses.
+/// Computes forward passes. Owns the worker threads and the memory of all activations, which is shared by all networks.
 ///
-/// One window at a time: an instance is not for concurrent calls.
+/// Threading: one window at a time; not for concurrent calls.
 public final class Engine {
-    /// Threads of the forward pass, the caller's included.
+    /// Threads of the forward pass, including the caller's.
     public var threads: Int { pool.count }
     /// The instruction set of the element-wise kernels.
     public var kernelName: String { kernels.name }
 
     package var probe: AST.Probe?
-    /// Measures the stages of every pass while it is set.
+    /// Measures the stages of every pass while set.
     public var stopwatch: Stopwatch?
 
     private let pool: WorkerPool
@@ -18,7 +18,7 @@ public final class Engine {
     private var space: Workspace?
 
     /// - Parameter threads: At least 1.
-    /// - Throws: `thread` when the system refuses that many threads.
+    /// - Throws: ``ModelError/thread(_:)`` when the system refuses that many threads.
     public init(threads: Int) throws(ModelError) {
         SGEMM.prepare()
         do throws(ThreadError) { pool = try WorkerPool(count: max(1, threads)) } catch {
@@ -26,16 +26,16 @@ public final class Engine {
         }
     }
 
-    /// Makes room for these networks, and gives back what only others needed.
+    /// Allocates memory for the largest of these networks, and frees what only earlier networks needed.
     public func prepare(for networks: [AST]) {
         let sizes = Workspace.Sizes(networks, workers: pool.count)
         if space?.sizes != sizes { space = Workspace(sizes) }
     }
 
-    /// The raw scores of one window.
+    /// Computes the raw scores of one window.
     ///
     /// - Parameters:
-    ///   - network: One that ``prepare(for:)`` made room for.
+    ///   - network: A network that was given to ``prepare(for:)``.
     ///   - features: Normalised log-mel energies, `[frames, mels]`, row-major.
     ///   - logits: Output `[classes]`.
     public func classify(
@@ -47,9 +47,9 @@ public final class Engine {
         guard let input = features.baseAddress, let output = logits.baseAddress else { return }
         let needed = Workspace.Sizes([network], workers: pool.count)
         guard let space, space.sizes.hold(needed) else {
-            preconditionFailure("no room for this network: prepare(for:) was not told of it")
+            preconditionFailure("no memory for this network: call prepare(for:) first")
         }
-        space.serve(network)
+        space.select(network)
         space.stopwatch = stopwatch
         network.forward(input, logits: output, space, pool, kernels, probe)
     }

@@ -1,4 +1,4 @@
-/// `preprocessor_config.json`: how the samples become the features that the model was trained on.
+/// `preprocessor_config.json`: the parameters of the features that the model was trained on.
 public struct FeatureSettings: Equatable, Sendable {
     public var melBins: Int
     /// Frames of a window.
@@ -28,7 +28,7 @@ public struct FeatureSettings: Equatable, Sendable {
         }
     }
 
-    /// The features must have the shape that the position embeddings were made for.
+    /// Checks that the features have the shape that the model's position embeddings require.
     func check(fits dimensions: ModelDimensions, path: String) throws(ModelError) {
         guard melBins == dimensions.melBins else {
             throw .unsupported(

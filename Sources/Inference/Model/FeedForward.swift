@@ -1,4 +1,4 @@
-/// The two-layer perceptron of a block: tokens += W2 GELU(W1 x + b1) + b2.
+/// The feed-forward network (MLP) of a layer: tokens += W2 GELU(W1 x + b1) + b2.
 struct FeedForward {
     private let expand: Linear
     private let contract: Linear
@@ -10,7 +10,7 @@ struct FeedForward {
             weights, name + "output.dense", inputs: dimensions.intermediate, outputs: dimensions.hidden)
     }
 
-    /// Adds to `tokens` what the perceptron makes of `normed`, both `[rows, hidden]`.
+    /// Computes the MLP of `normed` and adds the result to `tokens`, both `[rows, hidden]`.
     func apply(
         _ normed: UnsafePointer<Float>, addingTo tokens: UnsafeMutablePointer<Float>, rows: Int,
         _ space: Workspace, worker: Int, _ kernels: Kernels

@@ -1,5 +1,5 @@
-/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row; in 8 bits divided by the ``ActivationSmoothing``,
-/// whose other half is in the packed weights that read it.
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row. In 8 bits the result is also divided by the
+/// factors of the ``ActivationSmoothing``; the weights that read it are multiplied by them.
 struct LayerNorm {
     private let gain: [Float]
     private let bias: [Float]
@@ -12,7 +12,7 @@ struct LayerNorm {
         self.epsilon = epsilon
     }
 
-    /// x and y `[rows, width]`, contiguous; may be the same memory.
+    /// Normalises x into y, both `[rows, width]`, contiguous; they may be the same memory.
     func apply(
         _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, _ kernels: Kernels
     ) {

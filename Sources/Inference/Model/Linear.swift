@@ -1,12 +1,12 @@
-/// y = x Wᵀ + b.
+/// A linear layer, y = x Wᵀ + b.
 struct Linear {
     /// `[outputs, inputs]`.
     let weight: Tensor
-    /// `[outputs]`, copied: mapped, each would keep pages of weights around it in memory.
+    /// `[outputs]`. A copy: a mapped bias would keep the pages of weights around it in memory.
     private let bias: [Float]?
-    /// The same weights in narrow numbers, when that is how they are multiplied.
+    /// The same weights packed for int8 or bf16; `nil` in fp32.
     private let packed: PackedMatrix?
-    /// Keeps `weight` alive where it is not a part of the network's weights.
+    /// Owns `weight` where it is not one of the network's tensors.
     private let owner: PrivatePages?
 
     var outputs: Int { weight.shape[0] }
@@ -19,7 +19,7 @@ struct Linear {
         owner = nil
     }
 
-    /// - Parameter isNarrow: Whether narrow numbers are used where `weights` are to have that precision.
+    /// - Parameter isQuantized: `false`: stays in fp32 whatever the precision of `weights`.
     /// - Throws: ``ModelError``: missing tensors, shapes, memory.
     init(
         _ weights: Weights, _ name: String, inputs: Int, outputs: Int, bias hasBias: Bool = true,
@@ -28,7 +28,8 @@ struct Linear {
         let weight = try weights.tensor(name + ".weight", [outputs, inputs])
         bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isQuantized ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
-        // A norm whose outputs are balanced for the packed matrices that read them is balanced for this one, too.
+        // The norm before this matrix divides by the smoothing factors for all its readers, so this one
+        // multiplies by them.
         if packed == nil, let smoothing = try weights.smoothing(before: name + ".weight") {
             let pages = try PrivatePages(byteCount: weight.count * MemoryLayout<Float>.size, for: name)
             let smoothed = pages.start.bindMemory(to: Float.self, capacity: weight.count)
@@ -44,7 +45,7 @@ struct Linear {
         }
     }
 
-    /// The product of rows with the weights; `y` is `[rows, outputs]`, contiguous.
+    /// Multiplies rows by the weights into y `[rows, outputs]`, contiguous.
     func apply(
         _ x: LinearInput, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue = .store,
         _ kernels: Kernels
@@ -72,14 +73,14 @@ struct Linear {
     }
 }
 
-/// Rows that linear layers read: as they are, and in narrow numbers where the layers multiply those.
+/// Input rows of linear layers: in fp32, and quantised where the network computes in int8 or bf16.
 struct LinearInput {
     /// `[rows, width]`, contiguous.
     let floats: UnsafePointer<Float>
     let rows: Int
     let width: Int
     let quantized: QuantizedRows?
-    /// The worker's memory for a panel of weights, where products of our own are used.
+    /// The worker's memory for a panel of weights, for ``FloatGEMM``.
     let scratch: UnsafeMutablePointer<Float>?
 
     init(
@@ -93,7 +94,7 @@ struct LinearInput {
         self.scratch = scratch
     }
 
-    /// Some of the rows, counted from the first.
+    /// A view of some of the rows, counted from the first.
     func part(_ range: Range<Int>) -> LinearInput {
         LinearInput(
             floats + range.lowerBound * width, rows: range.count, width: width,

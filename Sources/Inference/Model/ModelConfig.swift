@@ -1,6 +1,6 @@
-/// What a model is: its sizes, its labels, how its scores are meant and how its input is made.
+/// The configuration of a model: dimensions, labels, the meaning of its scores, and its input features.
 public struct ModelConfig: Equatable, Sendable {
-    /// What `problem_type` in `config.json` says of the scores.
+    /// `problem_type` of `config.json`: the meaning of the scores.
     public enum ProblemType: String, Sendable {
         /// Any number of labels at a time: sigmoid.
         case multiLabel = "multi_label_classification"
@@ -8,7 +8,7 @@ public struct ModelConfig: Equatable, Sendable {
         case singleLabel = "single_label_classification"
     }
 
-    /// Which tokens the classifier sees.
+    /// The tokens that the classifier reads.
     public enum Pooling: String, CaseIterable, Sendable {
         /// The mean of the cls and the distillation token (transformers).
         case clsDistillationMean = "cls_dist_mean"
@@ -20,7 +20,7 @@ public struct ModelConfig: Equatable, Sendable {
     public var dimensions: ModelDimensions
     /// By class index.
     public var labels: [String]
-    /// `nil` when `config.json` is silent.
+    /// `nil` when `config.json` has none.
     public var problemType: ProblemType?
     public var pooling: Pooling
     /// Whether the head has a LayerNorm before its dense layer (the PETL code has none).
@@ -68,7 +68,7 @@ public struct ModelConfig: Equatable, Sendable {
         }
     }
 
-    /// `LABEL_0`, `LABEL_1`, ... when there are none, as transformers does.
+    /// `LABEL_0`, `LABEL_1`, ... when `config.json` has none, as in transformers.
     private static func labels(
         _ fields: ConfigFields, classes: Int, path: String
     ) throws(ModelError) -> [String] {

@@ -1,4 +1,4 @@
-/// Every size of one model; nothing else in astd assumes any of them.
+/// The sizes of one model. No other code assumes any of them.
 public struct ModelDimensions: Equatable, Sendable {
     public var hidden: Int
     public var layers: Int
@@ -17,10 +17,10 @@ public struct ModelDimensions: Equatable, Sendable {
     public var headWidth: Int { hidden / heads }
     public var frequencyPatches: Int { (melBins - patch) / frequencyStride + 1 }
     public var timePatches: Int { (frames - patch) / timeStride + 1 }
-    /// cls, distillation, then the patches of the lowest band through time, then those of the next.
+    /// The cls and the distillation token, then the patches, `[frequencyPatches, timePatches]`.
     public var tokens: Int { 2 + frequencyPatches * timePatches }
 
-    /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value outside what can be computed.
+    /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value that astd does not support.
     init(_ fields: ConfigFields, path: String) throws(ModelError) {
         func bounded(
             _ value: Int?, _ key: ConfigFields.Key, default standard: Int, in range: ClosedRange<Int>

@@ -1,4 +1,4 @@
-/// Projects every patch of a spectrogram to one token: a convolution with stride, as a matrix product.
+/// Projects every patch of a spectrogram to one token: a strided convolution, computed as a matrix multiplication.
 struct PatchEmbedding {
     private let projection: Linear
     private let classToken: Tensor
@@ -48,7 +48,7 @@ struct PatchEmbedding {
         }
     }
 
-    /// One patch as the kernel is stored: its rows run over mel bins, its columns over frames.
+    /// Copies one patch in the layout of the convolution kernel, `[mel bins, frames]`.
     private func gather(
         _ features: UnsafePointer<Float>, patchIndex: Int, into patch: UnsafeMutablePointer<Float>
     ) {

@@ -1,9 +1,9 @@
-/// A network that was to multiply in 8 bits and does so in fp32, because 8 bits would change its scores too much.
+/// The reason why a network computes in fp32 although int8 was requested: int8 would change its scores too much.
 public struct PrecisionFallback: Sendable {
-    /// Root mean square of the differences between logits in 8 bits and in fp32, relative to that of the logits.
+    /// RMS of the differences between logits in int8 and in fp32, relative to the RMS of the logits.
     public let error: Float
 
-    /// For people.
+    /// The reason in one line.
     public var message: String {
         let percent = (error * 1000).rounded() / 10
         let limit = Int(PrecisionCheck.limit * 100)
@@ -13,14 +13,15 @@ public struct PrecisionFallback: Sendable {
     }
 }
 
-/// Compares a network in 8 bits with itself in fp32 on a built-in window.
+/// Compares a network in int8 with the same network in fp32, on a built-in window.
 ///
-/// Most networks lose 1 to 4 % of their logits' size to 8 bits. A checkpoint with outlying channels, or an adapter that is
-/// many times as strong as its base, can lose all of it, and nothing else would tell.
+/// For most networks the logits differ by 1 to 4 % of their size. A checkpoint with outlying channels, or an
+/// adapter whose changes are many times as large as the base's weights, can make all scores wrong; nothing
+/// else would detect that.
 struct PrecisionCheck {
     /// Largest accepted relative error.
     static let limit: Float = 0.1
-    /// Changes with everything that decides the result: results of other versions are not used.
+    /// Increment it when the method changes: remembered results of other versions are ignored.
     private static let version = "1"
 
     private let cache: PackedCache?
@@ -28,7 +29,7 @@ struct PrecisionCheck {
     private let threads: Int
 
     /// - Parameters:
-    ///   - cache: Remembers results.
+    ///   - cache: Stores results.
     ///   - weights: The base's file.
     init(_ cache: PackedCache?, weights: String, threads: Int) {
         self.cache = cache
@@ -37,11 +38,11 @@ struct PrecisionCheck {
     }
 
     /// - Parameters:
-    ///   - network: In 8 bits.
-    ///   - files: What the network is made of beside the base's weights.
-    ///   - exact: The same in fp32; made only when no result is remembered.
-    /// - Throws: ``ModelError``: `exact`'s, or no thread can be started.
-    /// - Returns: `nil` when the two agree, or fp32 itself gives no finite scores.
+    ///   - network: The network in int8.
+    ///   - files: The files that the network was built from, besides the base's weights.
+    ///   - exact: Builds the same network in fp32; called only when no result is stored.
+    /// - Throws: ``ModelError`` of `exact`, or when no thread can be started.
+    /// - Returns: `nil` when the two agree, or when fp32 itself gives NaN or infinite scores.
     func fallback(
         _ network: AST, files: [String], exact: () throws(ModelError) -> AST
     ) throws(ModelError) -> PrecisionFallback? {
@@ -77,7 +78,8 @@ struct PrecisionCheck {
             .squareRoot()
     }
 
-    /// Normalised log-mels of a third each of faint noise, of a voice's harmonics in syllables, and of a loud siren.
+    /// Normalised log-mel energies: one third each of faint noise, of a voice's harmonics in syllables, and
+    /// of a loud siren.
     private static func probe(_ dimensions: ModelDimensions) -> [Float] {
         var state: UInt32 = 1
         func noise() -> Float {

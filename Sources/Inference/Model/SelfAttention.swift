@@ -4,11 +4,11 @@ struct SelfAttention {
     private let key: Linear
     private let value: Linear
     private let output: Linear
-    /// In fp32 where scores spread so widely that eight bits of them are too few.
+    /// In fp32 where the scores spread too widely for 8-bit queries and keys; see ``ScoreSpread``.
     let kernels: AttentionKernels
     private let dimensions: ModelDimensions
 
-    /// Queries of one head that a worker takes at a time: a multiple of every kernel's tile.
+    /// Queries in one item of work: a multiple of every kernel's tile.
     private static let queryBlock = 96
 
     init(_ weights: Weights, _ name: String, _ dimensions: ModelDimensions) throws(ModelError) {
@@ -28,8 +28,8 @@ struct SelfAttention {
         self.dimensions = dimensions
     }
 
-    /// Queries, keys and values of the tokens `rows`, packed for the heads; queries only where the token's own
-    /// result is wanted (`queryRows`).
+    /// Computes queries, keys and values of the tokens `rows` and packs them for the heads; queries only of the tokens
+    /// whose results are needed (`queryRows`).
     ///
     /// - Parameter normed: The normalised tokens `rows`, `[rows, hidden]`.
     func project(
@@ -53,12 +53,12 @@ struct SelfAttention {
         make(.values, value, rows)
     }
 
-    /// Number of independent pieces of work in ``attend(item:queryRows:_:worker:)``.
+    /// Number of independent items of work for ``attend(item:queryRows:_:worker:)``.
     func items(queryRows: Range<Int>) -> Int {
         dimensions.heads * ((queryRows.count + Self.queryBlock - 1) / Self.queryBlock)
     }
 
-    /// One head, one block of queries against all keys; the result goes to the head's columns of `space.context`.
+    /// Attends one block of one head's queries; the result goes to the head's columns of `space.context`.
     func attend(item: Int, queryRows: Range<Int>, _ space: Workspace, worker: Int) {
         let head = item % dimensions.heads
         let first = queryRows.lowerBound + item / dimensions.heads * Self.queryBlock
@@ -69,7 +69,7 @@ struct SelfAttention {
             stride: dimensions.hidden)
     }
 
-    /// tokens += output projection of the attended context, for `rows`.
+    /// tokens += output projection of `space.context`, for `rows`.
     func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
         let offset = rows.lowerBound * dimensions.hidden
         let context = space.input(

@@ -1,12 +1,12 @@
 private import Glibc
 
-/// What turns a model's raw scores into what people read.
+/// The function that converts a model's raw scores (logits) to scores.
 public enum Activation: String, CaseIterable, Sendable {
-    /// One label of several: the scores sum to 1.
+    /// For single-label models: the scores sum to 1.
     case softmax
-    /// Each label for itself: 0 to 1.
+    /// For multi-label models: each score is in 0...1, independent of the others.
     case sigmoid
-    /// The raw scores.
+    /// Keeps the raw scores.
     case none
 
     /// Replaces logits by scores in place.
@@ -27,16 +27,17 @@ public enum Activation: String, CaseIterable, Sendable {
     }
 }
 
-/// Which activation is in force, and why.
+/// The activation in use, and the reason for it.
 public struct ActivationChoice: Equatable, Sendable {
     public var activation: Activation
     public var reason: String
 
-    /// What the user asked for, else what the model says, else what its labels suggest.
+    /// Chooses the activation: the requested one, else the one that the model's `problem_type` implies, else
+    /// the one that its labels suggest.
     ///
     /// - Parameters:
     ///   - requested: `nil` for `auto`.
-    ///   - multiLabel: The model's `problem_type`; `nil` when it has none.
+    ///   - multiLabel: Whether the model's `problem_type` is multi-label; `nil` when it has none.
     ///   - labels: By class index.
     public init(requested: Activation?, multiLabel: Bool?, labels: [String]) {
         if let requested {
@@ -46,7 +47,7 @@ public struct ActivationChoice: Equatable, Sendable {
                 multiLabel ? .sigmoid : .softmax,
                 "problem_type is \(multiLabel ? "multi" : "single")_label_classification")
         } else if labels.count == 527, labels.first == "Speech" {
-            // AudioSet's own classes: several are heard at a time, whatever the file leaves out.
+            // AudioSet's own classes: several sounds occur at a time.
             self.init(.sigmoid, "no problem_type, but AudioSet's 527 labels are multi-label")
         } else {
             self.init(.softmax, "no problem_type: one label of several, as transformers assumes")

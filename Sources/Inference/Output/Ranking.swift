@@ -9,11 +9,11 @@ public struct RankedClass: Equatable, Sendable {
     }
 }
 
-/// Which of a window's scores are told.
+/// Selects and sorts a window's scores for output.
 public struct Ranking: Equatable, Sendable {
-    /// How many at most; `nil` for all.
+    /// Largest number of classes; `nil` for all.
     public var limit: Int?
-    /// Lower scores are left out; `nil` for none.
+    /// Lower scores are omitted; `nil` for no minimum.
     public var minimumScore: Float?
 
     public init(limit: Int?, minimumScore: Float? = nil) {
@@ -21,7 +21,7 @@ public struct Ranking: Equatable, Sendable {
         self.minimumScore = minimumScore
     }
 
-    /// The best scores first; equal scores in the order of their classes.
+    /// Returns the classes by descending score; equal scores in the order of their classes.
     public func best(_ scores: UnsafeBufferPointer<Float>) -> [RankedClass] {
         var ranked = scores.enumerated().map { RankedClass(index: $0.offset, score: $0.element) }
         if let minimumScore { ranked.removeAll { $0.score < minimumScore } }

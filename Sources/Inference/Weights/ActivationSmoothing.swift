@@ -1,25 +1,26 @@
-/// What makes a norm's outputs, and the weights that read them, equally hard to round to eight bits.
+/// Factors that move the range of a layer norm's outlying channels from the activations to the weights that
+/// read them, so that both lose less when they are rounded to eight bits.
 ///
-/// A row of activations shares one step, and a few channels with a large gain would make it too wide for all others. So
-/// such a channel is divided by the root of how far it reaches beyond the others, and its column of weights multiplied
-/// with that: the product stays the same. Xiao et al.: "SmoothQuant", 2022 (arXiv:2211.10438); here the norm's own numbers say how far a channel reaches,
-/// and nothing has to be measured on examples.
+/// A row of activations shares one step, and a few channels with a large gain would make it too coarse for
+/// all others. Such a channel is divided by the root of its excess over the others, and its column of weights
+/// is multiplied by it; the product stays the same. Xiao et al.: "SmoothQuant", 2022 (arXiv:2211.10438). Here
+/// the range of a channel is taken from the norm's gain and bias, so no calibration data are needed.
 struct ActivationSmoothing {
-    /// By channel, at least 1.
+    /// Factors by channel, at least 1.
     let factors: [Float]
-    /// The same for the same factors.
+    /// Equal for equal factors.
     let fingerprint: String
 
-    /// Standard deviations that a normalised channel is taken to reach.
+    /// The assumed range of a normalised channel, in standard deviations.
     private static let deviations: Float = 3
 
-    /// - Parameters: Of the norm, `[channels]`.
+    /// Computes the factors from a norm's gain and bias, `[channels]`.
     init(gain: Tensor, bias: Tensor) {
         let reach = zip(gain.buffer, bias.buffer).map { Self.deviations * abs($0) + abs($1) }
         let usual = reach.filter { $0.isFinite && $0 > 0 }.sorted()
         let common = usual.isEmpty ? 1 : usual[usual.count * 9 / 10]
         let factors: [Float] = reach.map { reach in
-            // What is no number stays so.
+            // NaN and infinity are not hidden.
             guard reach.isFinite, reach > common else { return 1 }
             return (reach / common).squareRoot()
         }

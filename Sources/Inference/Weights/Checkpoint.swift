@@ -1,25 +1,24 @@
-/// The tensors of a base model by their canonical names. Once ``seal()``ed it does not change any more, and any
-/// thread may read it.
+/// The tensors of a base model by their canonical names. After ``seal()`` it is immutable, and any thread may read it.
 final class Checkpoint {
     let path: String
     private let file: SafetensorsFile
-    /// File name of a tensor by its canonical name.
+    /// Names in the file by canonical name.
     private var fileNames: [String: String] = [:]
-    /// What the base's own network asked for: an adapter may change these and no others.
+    /// The tensors of the base's own network; an adapter may change only these.
     private var used: [String: Tensor] = [:]
     private var packed: [(name: String, matrix: PackedMatrix)] = []
-    /// By the norm's name.
+    /// By the name of the norm.
     private var smoothings: [String: ActivationSmoothing] = [:]
-    /// By the attention's name: whether its queries and keys stay in fp32.
+    /// By the name of the attention module: whether its scores spread too widely for 8 bits (``ScoreSpread``).
     private var sharpAttention: [String: Bool] = [:]
     private let cache: PackedCache?
     private var cached: PackedFile?
     private var isCacheComplete = true
     private var isSealed = false
-    /// How matrices are multiplied with.
+    /// Arithmetic of the layers.
     let precision: Precision
 
-    /// - Throws: ``ModelError``: unreadable, malformed (also: one tensor under both names).
+    /// - Throws: ``ModelError``: unreadable; malformed, also when a tensor is present under both of its names.
     init(path: String, precision: Precision = .fp32, cache: PackedCache? = nil) throws(ModelError) {
         self.precision = precision
         self.path = path
@@ -29,7 +28,8 @@ final class Checkpoint {
             let canonical = CheckpointNames.canonical(name)
             guard fileNames.updateValue(name, forKey: canonical) == nil else {
                 throw .malformed(
-                    path: path, problem: "names tensor \(canonical) in both generations of names")
+                    path: path,
+                    problem: "contains tensor \(canonical) under the names of transformers 4 and 5")
             }
         }
         cached = QuantizedGEMM(precision).flatMap { cache?.file(for: path, $0) }
@@ -54,7 +54,7 @@ final class Checkpoint {
         return tensor
     }
 
-    /// The tensor in narrow numbers.
+    /// The tensor packed for int8 or bf16, from the cache where possible.
     func packed(
         _ name: String, _ shape: [Int], _ gemm: QuantizedGEMM
     ) throws(ModelError) -> PackedMatrix {
@@ -74,9 +74,10 @@ final class Checkpoint {
         return matrix
     }
 
-    /// Whether a layer's queries and keys stay in fp32 in 8 bits; see ``ScoreSpread``.
+    /// Whether a layer's attention scores spread too widely for 8 bits, so that its queries, keys and
+    /// attention are computed in fp32; see ``ScoreSpread``.
     ///
-    /// - Parameter attention: The module's name with its dot.
+    /// - Parameter attention: The module's name with a trailing dot.
     func isAttentionSharp(_ attention: String, heads: Int) throws(ModelError) -> Bool {
         guard precision == .int8 else { return false }
         if let known = sharpAttention[attention] ?? cached?.isAttentionSharp(attention) {
@@ -88,13 +89,14 @@ final class Checkpoint {
         return isSharp
     }
 
-    /// How the outputs of the norm before a matrix are balanced, in 8 bits; `nil` where no norm is before it.
+    /// The smoothing of the norm before a matrix, in 8 bits; `nil` where no norm is before it.
     func smoothing(before matrix: String) throws(ModelError) -> ActivationSmoothing? {
         guard let norm = CheckpointNames.norm(before: matrix) else { return nil }
         return try smoothing(of: norm)
     }
 
-    /// An adapter that changes the norm changes nothing here: matrices that it left alone stay as they are packed.
+    /// The smoothing of a norm. It depends on the base only, also when an adapter changes the norm, so that
+    /// packed matrices that the adapter leaves alone stay valid.
     func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
         guard precision == .int8, CheckpointNames.isInLayer(norm) else { return nil }
         if let known = smoothings[norm] { return known }
@@ -105,7 +107,7 @@ final class Checkpoint {
         return made
     }
 
-    /// The base's network is complete: from here on nothing is converted or looked up anew.
+    /// Call it when the base's network is complete: nothing is converted or looked up afterwards.
     func seal() {
         isSealed = true
         cached = nil
@@ -113,20 +115,20 @@ final class Checkpoint {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
             cache?.write(packed, sharpAttention: sharp, for: path, gemm)
         }
-        // What was packed is not read again, but for merging: the file's pages need not stay.
-        if !packed.isEmpty { file.forgetPages() }
+        // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in memory.
+        if !packed.isEmpty { file.dropPages() }
     }
 
-    /// Canonical names of what the base's network is made of.
+    /// Canonical names of the tensors of the base's network.
     var names: some Sequence<String> { used.keys }
 
-    /// The base's first tensor with values that are no numbers. Reads all of them.
+    /// The base's first tensor with NaN or infinite values. Reads all tensors.
     func firstBrokenTensor() -> ModelError? {
         let kernels = Kernels()
         let broken = used.filter { !kernels.allFinite($0.value.pointer, count: $0.value.count) }.keys.min()
         return broken.map { .notFinite(path: path, tensor: $0) }
     }
 
-    /// Parameters of the base's network.
+    /// Number of parameters of the base's network.
     var parameterCount: Int { used.values.reduce(0) { $0 + $1.count } }
 }

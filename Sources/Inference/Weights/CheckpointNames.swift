@@ -1,8 +1,8 @@
-/// Two generations of names for the same modules.
+/// The names of modules in transformers 4 and 5.
 ///
-/// transformers up to 4 (and every saved base model) says `encoder.layer.N.attention.attention.query`;
-/// transformers 5 says `layers.N.attention.q_proj` in memory, and so do the adapters that it trains. Inside
-/// astd a module has its older name, the one that is on disk nearly everywhere.
+/// transformers 4, and every saved base model, uses `encoder.layer.N.attention.attention.query`; transformers
+/// 5 uses `layers.N.attention.q_proj` in memory and in the adapters that it trains. The canonical name in
+/// astd is the older one, which nearly all files use.
 enum CheckpointNames {
     static let backbone = "audio_spectrogram_transformer."
     private static let newerLayers = backbone + "layers."
@@ -19,9 +19,9 @@ enum CheckpointNames {
         "mlp.fc2": "output.dense",
     ]
 
-    /// The older name of a module or tensor called `name` in either generation.
+    /// The canonical name of a module or tensor.
     ///
-    /// A name without the backbone's is one of a model that is nothing but the backbone (transformers' `ASTModel`).
+    /// A name without the backbone's prefix belongs to a model without a head (transformers' `ASTModel`).
     static func canonical(_ name: String) -> String {
         if bareParts.contains(where: name.hasPrefix) { return canonical(backbone + name) }
         guard name.hasPrefix(newerLayers) else { return name }
@@ -35,7 +35,8 @@ enum CheckpointNames {
         return layers + rest[..<dot] + "." + module
     }
 
-    /// `attention.attention.query` for a module of any layer; other modules without the backbone's name.
+    /// The name within its layer, such as `attention.attention.query`; for other modules, the name without
+    /// the backbone's prefix.
     static func withoutLayer(_ name: String) -> String {
         guard name.hasPrefix(layers) else {
             return name.hasPrefix(backbone) ? String(name.dropFirst(backbone.count)) : name
@@ -46,7 +47,7 @@ enum CheckpointNames {
     /// Whether a module is part of an encoder layer.
     static func isInLayer(_ module: String) -> Bool { module.hasPrefix(layers) }
 
-    /// The norm whose outputs a matrix reads; `nil` for a matrix that reads something else.
+    /// The norm whose outputs a matrix reads; `nil` when it does not read a norm's.
     static func norm(before matrix: String) -> String? {
         let norms = [
             "attention.attention.query.weight": "layernorm_before",

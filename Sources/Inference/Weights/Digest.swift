@@ -16,7 +16,7 @@ public struct Digest: ~Copyable {
     public mutating func add(file path: String) throws(ModelError) {
         let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
-        // Not an aligned allocation: the C library does not find the place again that such a one leaves.
+        // Not an aligned allocation, whose memory glibc would not reuse.
         var block = [UInt8](repeating: 0, count: 1 << 18)
         var total = 0
         while case let count = block.withUnsafeMutableBytes({ RegularFile.read(descriptor, into: $0) }),
@@ -25,7 +25,9 @@ public struct Digest: ~Copyable {
             EVP_DigestUpdate(context, block, count)
             total += count
         }
-        guard total == size else { throw .unreadable(path: path, reason: "it changed while it was read") }
+        guard total == size else {
+            throw .unreadable(path: path, reason: "the file changed while it was read")
+        }
     }
 
     public mutating func add(_ bytes: UnsafeRawBufferPointer) {
@@ -37,7 +39,7 @@ public struct Digest: ~Copyable {
         text.withUTF8 { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
     }
 
-    /// 64 hexadecimal digits. Nothing can be added afterwards.
+    /// Returns 64 hexadecimal digits, and ends the computation.
     public consuming func hexadecimal() -> String {
         var bytes = [UInt8](repeating: 0, count: 32)
         EVP_DigestFinal_ex(context, &bytes, nil)

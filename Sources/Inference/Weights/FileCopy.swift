@@ -1,13 +1,13 @@
 private import Glibc
 
 /// A whole file read into memory.
-final class FileCopy: FileBytes {
+final class FileCopy: FileContents {
     let path: String
     var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: pages.bytes[..<size]) }
     private let pages: PrivatePages
     private let size: Int
 
-    /// An adapter that is larger than this is none.
+    /// No adapter is larger than this.
     static let maximumBytes = 1 << 30
 
     /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` when empty or
@@ -23,7 +23,7 @@ final class FileCopy: FileBytes {
         self.size = size
         pages = try PrivatePages(byteCount: size, for: path)
         guard RegularFile.read(descriptor, into: bytes) == size else {
-            throw .unreadable(path: path, reason: "it shrank or could not be read to its end")
+            throw .unreadable(path: path, reason: "the file shrank or could not be read to its end")
         }
     }
 }

@@ -1,15 +1,15 @@
 private import Glibc
 
-/// The bytes of a whole file, at an address that stays.
-protocol FileBytes: AnyObject {
+/// The bytes of a whole file, at a fixed address.
+protocol FileContents: AnyObject {
     var path: String { get }
     /// Aligned for any element; valid as long as this object lives.
     var bytes: UnsafeMutableRawBufferPointer { get }
 }
 
-/// A whole file mapped: the file's own pages, shared with every other process that maps it, and read-only: a stray
-/// write is a crash instead of a wrong answer.
-final class MappedFile: FileBytes {
+/// A memory-mapped file. Its pages are shared with every other process that maps it, and read-only, so that a
+/// stray write crashes instead of changing results.
+final class MappedFile: FileContents {
     let path: String
     /// Page-aligned; valid as long as this object lives.
     let bytes: UnsafeMutableRawBufferPointer
@@ -30,14 +30,15 @@ final class MappedFile: FileBytes {
         bytes = UnsafeMutableRawBufferPointer(start: address, count: size)
     }
 
-    func forgetPages() { madvise(bytes.baseAddress, bytes.count, MADV_DONTNEED) }
+    /// Drops the pages from memory until they are read again.
+    func dropPages() { madvise(bytes.baseAddress, bytes.count, MADV_DONTNEED) }
 
     deinit {
         munmap(bytes.baseAddress, bytes.count)
     }
 }
 
-/// The last failed system call's reason, in the C library's words.
+/// The C library's message for the last failed system call.
 func systemError() -> String {
     String(cString: strerror(errno))
 }

@@ -1,28 +1,29 @@
 private import Glibc
 
-/// A directory of packed weights, so that they are packed once and not at every start.
+/// A directory of packed weights, so that they are not packed at every start.
 ///
-/// A file's name is the sha256 of the base's file and the layout; an adapter's few matrices are packed as it is merged,
-/// which takes less time than checking a file of theirs. What cannot be read or written is as if there were no cache.
+/// A file's name is the SHA-256 of the base's file, and the layout. Only bases are cached: packing the few
+/// matrices of an adapter takes less time than verifying a cached file. A file that cannot be read or written
+/// is ignored.
 public struct PackedCache: Sendable {
     let directory: String
 
-    /// Files that are kept, the last used ones.
+    /// Number of files to keep, the most recently used ones.
     private static let keptFiles = 4
 
     public init(directory: String) { self.directory = directory }
 
-    /// The file of a base's packed matrices, when there is a good one.
+    /// The file of a base's packed matrices; `nil` when there is no valid one.
     func file(for weights: String, _ gemm: QuantizedGEMM) -> PackedFile? {
         guard let base = sha256(of: weights) else { return nil }
         let path = self.path(base, gemm)
         guard let file = PackedFile(path: path, base: base, gemm) else { return nil }
-        // The time of the last use decides what is kept.
+        // The time of the last use determines which files are kept.
         utimensat(AT_FDCWD, path, nil, 0)
         return file
     }
 
-    /// Writes a file of a base's packed matrices: whole or not at all, whoever else writes it.
+    /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same time.
     func write(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: String,
         _ gemm: QuantizedGEMM
@@ -40,15 +41,15 @@ public struct PackedCache: Sendable {
                 && matrices.allSatisfy { RegularFile.write(descriptor, $0.matrix.bytes) }
                 && end.withUnsafeBytes { RegularFile.write(descriptor, $0) }
         }
-        forgetOldFiles()
+        removeOldFiles()
     }
 
     private func path(_ base: String, _ gemm: QuantizedGEMM) -> String {
         "\(directory)/\(base)-\(gemm.layout.replacing(" ", with: "-")).packed"
     }
 
-    /// The sha256 of a file. It is computed once for as long as the file's inode, size and times stay: reading 346 MB at
-    /// every start would take longer than all the rest of it.
+    /// The SHA-256 of a file. It is stored and reused while the file's inode, size and times stay the same:
+    /// reading 346 MB at every start would take longer than the rest of the start.
     private func sha256(of path: String) -> String? {
         guard let identity = Self.identity(of: path) else { return nil }
         var digest = Digest()
@@ -68,7 +69,7 @@ public struct PackedCache: Sendable {
         return sum
     }
 
-    /// A number that was remembered about files of this content.
+    /// A number that was stored for files of this content; `nil` when there is none.
     func number(about files: [String], _ question: String) -> Float? {
         guard let path = path(about: files, question), let file = try? MappedFile(path: path) else {
             return nil
@@ -100,7 +101,7 @@ public struct PackedCache: Sendable {
         ].map { String($0) }.joined(separator: " ")
     }
 
-    /// Writes a file beside the old one and puts it in its place when it is whole and on the disk.
+    /// Writes a temporary file and renames it to `path` once it is complete and synced to disk.
     private func replace(_ path: String, _ body: (_ descriptor: Int32) -> Bool) {
         makeDirectory()
         var temporary = Array((path + ".XXXXXX").utf8CString)
@@ -122,8 +123,8 @@ public struct PackedCache: Sendable {
         mkdir(directory, 0o700)
     }
 
-    /// Removes all packed weights but the last used ones.
-    private func forgetOldFiles() {
+    /// Removes all packed weights but the most recently used ones.
+    private func removeOldFiles() {
         guard let stream = opendir(directory) else { return }
         defer { closedir(stream) }
         var found: [(path: String, used: Int)] = []

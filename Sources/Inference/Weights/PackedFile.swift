@@ -1,10 +1,14 @@
-/// Packed matrices of one base in a file: mapped read-only, so that the daemons of one machine share its pages, and
-/// checked to the last bit before any of it is used.
+/// A file of a base's packed matrices. It is mapped read-only, so that all daemons of a machine share its
+/// pages, and its SHA-256 is verified before any of it is used.
 ///
-/// Text, a line each, padded with zeros to whole pages: `astd packed weights 3`, the layout, the base's sha256, then
-/// `sharp NAME` for every attention whose queries and keys stay in fp32, `matrix NAME OUTPUTS INPUTS OFFSET BALANCE
-/// LIMIT` (`pairs` or `none`, the limit that its weights keep to) for every matrix, and `end`. The matrices follow, each
-/// on a cache line. The last 64 bytes are the sha256 of everything before them, in hexadecimal.
+///     astd packed weights 3
+///     layout LAYOUT
+///     base SHA256
+///     sharp NAME                                               for every attention module that is computed in fp32
+///     matrix NAME OUTPUTS INPUTS OFFSET SMOOTHING LIMIT        for every matrix; LIMIT, of its pairs: `pairs` or `none`
+///     end                                                      padded with zeros to whole pages
+///     the matrices                                             each on a cache line
+///     64 hexadecimal digits                                    SHA-256 of everything before
 final class PackedFile {
     private let file: MappedFile
     private let gemm: QuantizedGEMM
@@ -22,7 +26,7 @@ final class PackedFile {
     static let digestBytes = 64
     private static let pageBytes = 4096
 
-    /// - Returns: `nil` when there is no such file, it was damaged, or it is of another base or layout.
+    /// Fails when there is no such file, or when it is damaged or belongs to another base or layout.
     init?(path: String, base: String, _ gemm: QuantizedGEMM) {
         guard let file = try? MappedFile(path: path) else { return nil }
         self.file = file
@@ -37,7 +41,7 @@ final class PackedFile {
         (entries, sharpAttention) = head
     }
 
-    /// The matrix of that name; `nil` when the file has none of that shape and balance.
+    /// The matrix of that name; `nil` when the file has none of that shape and smoothing.
     func matrix(_ name: String, outputs: Int, inputs: Int, smoothing: String?) -> PackedMatrix? {
         guard let entry = entries[name], entry.outputs == outputs, entry.inputs == inputs,
             entry.smoothing == smoothing ?? "-", let start = file.bytes.baseAddress
@@ -47,13 +51,13 @@ final class PackedFile {
             entry.hasPairLimit ? gemm : gemm.withoutPairLimit)
     }
 
-    /// Whether the file says that an attention's queries and keys stay in fp32; `nil` where it does not say.
+    /// Whether an attention module is computed in fp32 according to the file; `nil` when the file does not contain it.
     func isAttentionSharp(_ attention: String) -> Bool? {
         if sharpAttention.contains(attention) { return true }
         return entries[attention + "attention.query.weight"] == nil ? nil : false
     }
 
-    /// Where each matrix is, when the head is what is wanted and all of them are inside the file.
+    /// Parses the text at the start of the file. Returns `nil` unless it is valid and all matrices lie within the file.
     private static func head(
         _ payload: UnsafeRawBufferPointer, base: String, _ gemm: QuantizedGEMM
     ) -> (entries: [String: Entry], sharpAttention: Set<String>)? {
@@ -87,7 +91,7 @@ final class PackedFile {
         "astd packed weights 3\nlayout \(gemm.layout)\nbase \(base)\n"
     }
 
-    /// What a file of these matrices begins with, whole pages, and where each of them is to be.
+    /// The text at the start of a file of these matrices, padded to whole pages, and the offset of each matrix.
     static func header(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String] = [], base: String,
         _ gemm: QuantizedGEMM

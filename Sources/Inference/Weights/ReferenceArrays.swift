@@ -1,4 +1,4 @@
-/// The arrays of a safetensors file, by name: what a self test compares with.
+/// The arrays of a safetensors file by name: the reference values of the self-test.
 package struct ReferenceArrays {
     private let file: SafetensorsFile
     private let path: String

@@ -2,11 +2,11 @@ private import CKernels
 
 /// The tensors of one safetensors file, as floats.
 ///
-/// F32 tensors are views of the file's bytes: no copy. F16 and BF16 are converted, and so are F32 tensors at odd
-/// addresses, which some writers leave.
+/// F32 tensors are views of the file's bytes, without a copy. F16 and BF16 tensors are converted; F32 tensors at unaligned
+/// addresses, which some programs write, are copied.
 final class SafetensorsFile {
     let path: String
-    private let file: any FileBytes
+    private let file: any FileContents
     private let header: SafetensorsHeader
     private var converted: [String: UnsafeMutablePointer<Float>] = [:]
 
@@ -15,7 +15,7 @@ final class SafetensorsFile {
         try self.init(MappedFile(path: path))
     }
 
-    /// Reads a small file into memory: whatever happens to the file afterwards does not matter.
+    /// Reads a small file into memory; later changes of the file have no effect.
     ///
     /// - Throws: As ``init(mapping:)``.
     convenience init(reading path: String) throws(ModelError) {
@@ -23,7 +23,7 @@ final class SafetensorsFile {
         for name in header.entries.keys { _ = tensor(name) }
     }
 
-    private init(_ file: any FileBytes) throws(ModelError) {
+    private init(_ file: any FileContents) throws(ModelError) {
         path = file.path
         self.file = file
         header = try SafetensorsHeader(file: UnsafeRawBufferPointer(file.bytes), path: path)
@@ -35,13 +35,13 @@ final class SafetensorsFile {
 
     func shape(of name: String) -> [Int]? { header.entries[name]?.shape }
 
-    /// The most precise element type in the file, as it is written there: `F32`, `F16` or `BF16`.
+    /// The most precise element type in the file: `F32`, `F16` or `BF16`.
     var elementTypeName: String {
         let types = Set(header.entries.values.map(\.type))
         return (types.contains(.float32) ? .float32 : types.first ?? .float32).rawValue
     }
 
-    /// The tensor called `name`, `nil` when there is none. Repeated calls give the same memory.
+    /// The tensor called `name`; `nil` when there is none. Repeated calls return the same memory.
     func tensor(_ name: String) -> Tensor? {
         guard let entry = header.entries[name] else { return nil }
         // SAFETY: the header's range was checked against the mapping's size.
@@ -67,10 +67,10 @@ final class SafetensorsFile {
         return Tensor(pointer: floats, shape: entry.shape)
     }
 
-    /// Mapped pages go out of memory until they are read again.
-    func forgetPages() { (file as? MappedFile)?.forgetPages() }
+    /// Drops mapped pages from memory until they are read again.
+    func dropPages() { (file as? MappedFile)?.dropPages() }
 
-    /// As they are written there: `F32`, `F16`, `BF16`.
+    /// The element types in the file: `F32`, `F16`, `BF16`.
     var elementTypeNames: [String] { Set(header.entries.values.map(\.type.rawValue)).sorted() }
 
     deinit {

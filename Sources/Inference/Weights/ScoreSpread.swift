@@ -1,21 +1,22 @@
-/// How far a layer's attention scores are expected to spread, from its weights alone.
+/// The expected spread of a layer's attention scores, computed from its weights alone.
 ///
-/// Softmax turns the error of a score into a relative error of a weight: where scores spread over tens, rounding queries
-/// and keys to 8 bits decides which token is attended. Networks in use spread over 1 to 5; a strong adapter can make it
-/// 20. Such a layer's queries, keys and attention stay in fp32.
+/// Softmax turns the error of a score into a relative error of a weight: where scores spread over tens,
+/// rounding queries and keys to 8 bits decides which token is attended. The scores of common networks spread
+/// over 1 to 5; a strong adapter can make it 20. A layer above ``limit`` has "sharp" attention: its queries,
+/// keys and attention are computed in fp32.
 struct ScoreSpread {
-    /// Standard deviation over the keys of one query's scores, of the head where it is largest.
+    /// Standard deviation of one query's scores over the keys, in the head where it is largest.
     let deviation: Float
 
-    /// From here on the error of 8-bit scores, about 1/200 of them, shows in the result.
+    /// Above this the error of 8-bit scores, about 1/200 of their size, is visible in the result.
     static let limit: Float = 12
 
-    /// NaN, from a broken weight, is not sharp: packing reports it.
+    /// Whether the spread is above ``limit``. NaN, from an invalid weight, is not: packing reports it.
     var isSharp: Bool { deviation > Self.limit }
 
-    /// Names of what the spread depends on.
+    /// Names of the tensors that the spread depends on.
     ///
-    /// - Parameter attention: The module's name with its dot, `...layer.0.attention.`.
+    /// - Parameter attention: The module's name with a trailing dot, `...layer.0.attention.`.
     static func tensors(of attention: String) -> [String] {
         let norm = norm(before: attention)
         return [
@@ -28,8 +29,9 @@ struct ScoreSpread {
         String(attention.dropLast("attention.".count)) + "layernorm_before"
     }
 
-    /// Takes the channels of a normalised token for independent and of unit variance. Then a query is a vector with
-    /// second moment Mq and a key one with covariance Ck, and the variance of their scores is tr(Mq Ck) / head width.
+    /// Assumes that the channels of a normalised token are independent and of unit variance. Then a query is
+    /// a vector with second moment Mq and a key one with covariance Ck, and the variance of their scores is
+    /// tr(Mq Ck) / head width.
     init(_ weights: Weights, _ attention: String, heads: Int) throws(ModelError) {
         let norm = Self.norm(before: attention)
         guard let shape = weights.shape(of: norm + ".weight"), shape.count == 1, heads > 0 else {

@@ -1,4 +1,4 @@
-/// A view of contiguous, row-major floats that somebody else owns.
+/// A view of contiguous, row-major floats; it does not own them.
 ///
 /// SAFETY: the owner (``SafetensorsFile`` or ``Workspace``) outlives every view of it: the model keeps both.
 struct Tensor {

@@ -1,12 +1,12 @@
-/// What a network is built from: the base's tensors, with those that an adapter changed in their place.
+/// The tensors of one network: the base's, with those that an adapter changed in their place.
 struct Weights {
     let checkpoint: Checkpoint
-    /// How the network that is built from it multiplies: as the checkpoint, or in fp32.
+    /// Arithmetic of the network: the checkpoint's, or fp32.
     let precision: Precision
-    /// By canonical name. Their memory is kept alive by `owners`.
+    /// By canonical name; `owners` keep their memory alive.
     private var changed: [String: Tensor] = [:]
     private var owners: [AnyObject] = []
-    /// The file that errors about changed tensors name.
+    /// The file to name in errors about changed tensors.
     private var adapterPath: String?
 
     /// - Parameter precision: `nil`: the checkpoint's.
@@ -15,13 +15,13 @@ struct Weights {
         self.precision = precision ?? checkpoint.precision
     }
 
-    /// For tensors that a file of an adapter, or memory of its own, holds.
-    mutating func keep(_ owner: AnyObject, adapterPath path: String) {
+    /// Keeps the owner of changed tensors alive: an adapter's file, or private memory.
+    mutating func retain(_ owner: AnyObject, adapterPath path: String) {
         owners.append(owner)
         adapterPath = path
     }
 
-    /// The tensor in narrow numbers; `nil` in fp32.
+    /// The tensor packed for int8 or bf16; `nil` in fp32.
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
         guard let gemm = QuantizedGEMM(precision) else { return nil }
         guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, gemm) }
@@ -30,9 +30,9 @@ struct Weights {
             tensor, smoothing, for: adapterPath ?? checkpoint.path, gemm.suited(to: tensor, smoothing))
     }
 
-    /// Whether a layer's queries and keys stay in fp32 in 8 bits; see ``ScoreSpread``.
+    /// Whether a layer's attention scores spread too widely for 8 bits; see ``ScoreSpread``.
     ///
-    /// - Parameter attention: The module's name with its dot.
+    /// - Parameter attention: The module's name with a trailing dot.
     func isAttentionSharp(_ attention: String, heads: Int) throws(ModelError) -> Bool {
         guard precision == .int8 else { return false }
         guard ScoreSpread.tensors(of: attention).contains(where: { changed[$0] != nil }) else {
@@ -41,7 +41,7 @@ struct Weights {
         return try ScoreSpread(self, attention, heads: heads).isSharp
     }
 
-    /// What a norm's outputs are divided by; `nil` where nothing is.
+    /// The smoothing of a norm's outputs; `nil` where there is none.
     func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
         precision == .int8 ? try checkpoint.smoothing(of: norm) : nil
     }
