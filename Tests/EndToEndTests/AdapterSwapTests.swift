@@ -221,7 +221,7 @@ struct AdapterSwapTests {
             (["unload", "birds"], "no adapter birds is loaded"),
             (["use", "base", "base"], "adapter base is given twice"),
             (["load", Self.path("broken-nan")], "contains infinite or NaN values"),
-            (["load", Self.path("odd-blocks")], "the base asks for"),
+            (["load", Self.path("odd-blocks")], "the base requires"),
             (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
             (
                 ["load", Self.path("dora"), "--name", "base"],

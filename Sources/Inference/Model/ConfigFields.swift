@@ -1,5 +1,5 @@
-/// `config.json` as written: every field may be absent. Absent fields have transformers' defaults, so that
-/// what it leaves out when saving means here what it means there.
+/// The fields of `config.json`; each may be absent. Absent fields have transformers' defaults, because
+/// transformers omits default values when it saves a model.
 struct ConfigFields {
     var modelType: String?
     var hiddenSize: Int?

@@ -1,7 +1,7 @@
 private import COpenSSL
 private import Glibc
 
-/// SHA-256 of files: what tells whether two models or adapters are the same.
+/// SHA-256 of files, to tell whether two models or adapters are the same.
 public struct Digest: ~Copyable {
     private let context: OpaquePointer?
 

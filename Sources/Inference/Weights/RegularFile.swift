@@ -1,12 +1,12 @@
 private import Glibc
 
-/// Opening and reading, with the traps of files that are no files.
+/// Opens, reads and writes regular files only: not FIFOs, devices or directories.
 enum RegularFile {
     /// - Returns: A descriptor that the caller closes, and the file's size in bytes.
     /// - Throws: ``ModelError/unreadable(path:reason:)``.
     static func open(path: String) throws(ModelError) -> (descriptor: Int32, size: Int) {
         guard !path.utf8.contains(0) else { throw .unreadable(path: path, reason: "no path has a NUL byte") }
-        // O_NONBLOCK: a FIFO of that name must not hold up the start.
+        // O_NONBLOCK, so that opening a FIFO does not block the start.
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
         var status = stat()
@@ -36,7 +36,8 @@ enum RegularFile {
         return true
     }
 
-    /// - Returns: Bytes read: fewer than fit when the file ends earlier.
+    /// - Returns: The number of bytes read, less than the buffer's size only at the end of the file or after an
+    ///   error.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var filled = 0
         while filled < buffer.count {
