@@ -78,9 +78,9 @@ test-spark: release ## examples/spark on a small cluster, killing a worker in th
 test-fallbacks: release ## The kernels for other processors, under qemu; installs qemu and Arm's C library
 	@tools/test_fallbacks.sh
 
-test-levels: ## Every test, with the kernels of each instruction set that this processor has
+test-levels: setup ## Every test, with the kernels of each instruction set that this processor has
 	swift build --build-tests
-	@tools/test_levels.sh
+	@tools/test_levels.sh "$(FILTER)"
 
 test-faults: release ## Every fault of sound servers and microphones, five minutes (CYCLES=500 restarts at the end)
 	python3 tools/faults --cycles $(or $(CYCLES),500)
@@ -115,9 +115,12 @@ lint: ## Check layout (swift format) and house rules
 
 check: setup lint test ## Lint and test: run it before every commit
 
+# Tests whose result depends on the kernels.
+KERNEL_TESTS := InferenceTests|FrontendTests|RecognizerTests|BatchTests|SameScores|Selftest|AdapterSwap
+
 # Each step names itself and its time, so that a slow one is seen in the log.
-ci: ## What CI runs: check, every kernel level, thread sanitizer, a minute of each fuzzer, resume, fallbacks
-	@for step in check test-levels tsan "fuzz SECONDS_EACH=60" test-resume test-fallbacks; do \
+ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, fallbacks
+	@for step in check "test-levels FILTER=$(KERNEL_TESTS)" tsan "fuzz SECONDS_EACH=60" test-resume test-fallbacks; do \
 		echo "==== make $$step"; \
 		start=$$SECONDS; \
 		$(MAKE) --no-print-directory $$step; \

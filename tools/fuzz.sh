@@ -22,7 +22,7 @@ fuzz() {
         cp "$seed" "$corpus/seed-$number"
     done
     echo ">> $target for $seconds s"
-    ".build-fuzz/debug/$target" -max_total_time="$seconds" -max_len=40000 -timeout=5 -rss_limit_mb=2048 \
+    ".build-fuzz/debug/$target" -max_total_time="$seconds" -max_len=40000 -timeout=30 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="$corpus/found-" -verbosity=0 "$corpus"
 }
 fuzz SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Run the whole test suite with the kernels of every instruction set that this processor has. Needs a debug build.
+# Run the tests with the kernels of every instruction set that this processor has: all, or those that match the argument.
+# Needs a debug build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A blas=([plain]=Nehalem [avx2]=Haswell [avxvnni]=Haswell [avx512]=SkylakeX [avx512vnni]=SkylakeX)
@@ -9,6 +10,6 @@ for level in plain avx2 avxvnni avx512 avx512vnni; do
         continue
     fi
     echo "== $level"
-    ASTD_KERNELS=$level OPENBLAS_CORETYPE=${blas[$level]} swift test --skip-build --parallel 2>&1 |
+    ASTD_KERNELS=$level OPENBLAS_CORETYPE=${blas[$level]} swift test --skip-build --parallel --filter "${1:-.}" 2>&1 |
         grep -E '✘|error:|Test run with'
 done
