@@ -1,6 +1,7 @@
 /// Memory of all activations of the forward pass, in one allocation.
 ///
-/// SAFETY: the pointers are parts of one arena that lives as long as this object; workers write disjoint rows.
+/// SAFETY: the pointers are parts of one arena that lives as long as this object; workers write disjoint
+/// rows.
 final class Workspace {
     /// The residual stream, `[tokens, hidden]`.
     let tokens: UnsafeMutablePointer<Float>
@@ -64,7 +65,8 @@ final class Workspace {
                         wide, attention.scratchBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
                 }
                 normed = max(normed, floats(rows * dimensions.hidden))
-                // Wide rows hold patches, a projection, the MLP's intermediate activations, or attention's scores.
+                // Wide rows hold patches, a projection, the MLP's intermediate activations, or attention's
+                // scores.
                 let widest = max(
                     dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
@@ -122,7 +124,8 @@ final class Workspace {
         (workerScratch + worker * sizes.perWorker).assumingMemoryBound(to: Float.self)
     }
 
-    /// A worker's rows of any width: patches, a projection, the MLP's intermediate activations, attention's scores.
+    /// A worker's rows of any width: patches, a projection, the MLP's intermediate activations, attention's
+    /// scores.
     func wide(worker: Int) -> UnsafeMutablePointer<Float> {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }

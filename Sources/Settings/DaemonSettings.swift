@@ -22,7 +22,8 @@ public struct DaemonSettings: Equatable, Sendable {
     public var noCache = false
     /// `nil`: all processors.
     public var threads: Int?
-    /// Windows that stay below this level are not classified, in dB relative to full scale; `nil`: all are classified.
+    /// Windows that stay below this level are not classified, in dB relative to full scale; `nil`: all are
+    /// classified.
     public var gate: Double?
     /// Reads a file as fast as possible instead of in real time.
     public var fast = false

@@ -1,7 +1,8 @@
 internal import Detection
 private import TextSupport
 
-/// The layers that settings come from: a file, the environment and options; a later layer overrides an earlier one.
+/// The layers that settings come from: a file, the environment and options; a later layer overrides an
+/// earlier one.
 public struct SettingsSources: Sendable {
     /// Accepts or rejects a value that has passed the table's own check.
     public typealias Check = @Sendable (String) -> Bool
@@ -29,7 +30,8 @@ public struct SettingsSources: Sendable {
         self.checks = checks
         // An empty variable counts as unset, everywhere in astd.
         self.environment = environment.filter { $0.key.hasPrefix("ASTD_") && !$0.value.isEmpty }
-        // `--set` takes a list separated by colons, as a variable does; other options are repeated for each element.
+        // `--set` takes a list separated by colons, as a variable does; other options are repeated for each
+        // element.
         self.flags = flags.reduce(into: [:]) { all, flag in
             let row = SettingTable.byKey[flag.key]
             let isJoined = row.map { $0.isList && !$0.hasOption } ?? false

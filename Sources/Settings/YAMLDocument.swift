@@ -1,7 +1,7 @@
 private import CYAML
 
-/// The single document of a YAML text. Anchors, aliases and tags are refused: settings do not need them, and they can
-/// expand to large or ambiguous values.
+/// The single document of a YAML text. Anchors, aliases and tags are refused: settings do not need them, and
+/// they can expand to large or ambiguous values.
 enum YAMLDocument {
     static let maximumDepth = 64
     static let maximumNodes = 100_000

@@ -33,8 +33,8 @@ public struct Environment: Sendable {
     }
 }
 
-/// The files and directories that astd looks up. Each look-up has the same order: the value that the user named, the
-/// `ASTD_` variable, the service manager's or session's variable, the standard places.
+/// The files and directories that astd looks up. Each look-up has the same order: the value that the user
+/// named, the `ASTD_` variable, the service manager's or session's variable, the standard places.
 public struct StandardPaths: Sendable {
     private let environment: Environment
     private let exists: @Sendable (String) -> Bool
@@ -92,7 +92,8 @@ public struct StandardPaths: Sendable {
         return (session.map { [$0] } ?? []) + ["/run/astd/astd.sock"]
     }
 
-    /// The file of settings: `named`, `$ASTD_CONFIG`, else ``settingsFile`` if it exists and `readsStandardFile`.
+    /// The file of settings: `named`, `$ASTD_CONFIG`, else ``settingsFile`` if it exists and
+    /// `readsStandardFile`.
     public func settings(named: String?, readsStandardFile: Bool) -> String? {
         named ?? environment["ASTD_CONFIG"]
             ?? (readsStandardFile && exists(Self.settingsFile) ? Self.settingsFile : nil)

@@ -58,7 +58,8 @@ extension DaemonSettings {
             historyFrames: historyFrames)
     }
 
-    /// The settings accept every precision, so that one file serves all machines; this machine may lack the kernels.
+    /// The settings accept every precision, so that one file serves all machines; this machine may lack the
+    /// kernels.
     private func checkPrecision() throws {
         guard let asked = Precision(rawValue: precision), !asked.isFast else { return }
         Failure.warn(

@@ -70,7 +70,7 @@ import Testing
 
     @Test func `Text, pictures and noise named .wav are rejected with what they look like`() throws {
         let folder = try TestFolder()
-        let text = try folder.write(Array("This is no sound at all.\n".utf8), to: "text.wav")
+        let text = try folder.write(Array("This is not audio.\n".utf8), to: "text.wav")
         #expect(Self.error(of: text) == .notAudio(name: text, found: "text"))
         for name in ["text.raw", "text.vox", "text.gsm", "text"] {
             let path = try folder.write(Array(repeating: UInt8(ascii: "x"), count: 9_999), to: name)

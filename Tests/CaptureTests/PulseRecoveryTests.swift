@@ -56,7 +56,7 @@ extension PulseSourceTests {
             }
         }
 
-        @Test func `An unplugged source is waited for, and not replaced by another`()
+        @Test func `astd waits for an unplugged source instead of using another`()
             async throws
         {
             let server = try await PulseServer(sinks: [

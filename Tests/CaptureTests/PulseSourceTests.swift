@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test
-    func `A source that is not there yet is lost, those that are there are listed, and it is waited for`()
+    func `astd waits for a source that is missing at the start, and lists the present ones`()
         async throws
     {
         let server = try await PulseServer()

@@ -202,7 +202,8 @@ import Wire
             let probe = StartProbe()
             let group = ServiceGroup(services: [test.server, probe], logger: TestServer.logger)
             let running = Task { try await group.run() }
-            // A group that is shut down before it has started refuses to run, and the sockets would stay open.
+            // A group that is shut down before it has started refuses to run, and the sockets would stay
+            // open.
             try await eventually("the start of the group", that: { probe.hasStarted })
             let stuck = try TestClient(test.events)
             _ = try await stuck.line()

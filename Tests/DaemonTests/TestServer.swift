@@ -63,8 +63,8 @@ struct TestServer {
         withExtendedLifetime(folder) {}
     }
 
-    /// Connects clients one after the other. When the last is greeted, the server's event loop has handled what earlier
-    /// clients had sent before.
+    /// Connects clients one after the other. When the last is greeted, the server's event loop has handled
+    /// what earlier clients had sent before.
     func serveOthers() async throws {
         for _ in 0..<3 { _ = try await TestClient(events).line() }
     }

@@ -62,7 +62,7 @@ struct ClassifyFailureTests {
     }
 
     /// Stacks larger than the address space: the system refuses every thread, also to root, whom no limit on
-    /// processes binds. The product library starts its threads before `main` and is told to start none.
+    /// processes binds. The product library starts its threads before `main` and is configured to start none.
     @Test(arguments: [["--jobs", "3"], ["--jobs", "1", "--threads", "3"]])
     func `A thread that cannot be started is one line and exit status 1`(arguments: [String]) async throws {
         let folder = try TestFolder()

@@ -21,7 +21,8 @@ struct ClientExampleTests {
 
     @Test func `Both examples print the records of every window and event`() async throws {
         let folder = try TestFolder()
-        // The daemon hears nothing before all clients are connected: the test writes the sound into its standard input.
+        // The daemon receives no audio before all clients are connected: the test writes the sound into its
+        // standard input.
         let pipe = folder.file("sound")
         try #require(mkfifo(pipe, 0o600) == 0)
         let writer = open(pipe, O_RDWR | O_CLOEXEC)

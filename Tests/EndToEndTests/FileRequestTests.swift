@@ -128,7 +128,8 @@ struct FileRequestTests {
         let other = try await daemon.astctl("classify", Astd.clip)
         #expect(other.code == 0)
         #expect(other.lines.count >= 5)
-        // The client does not read: its socket fills up, and the daemon's memory does not. Two seconds of windows pass.
+        // The client does not read: its socket fills up, and the daemon's memory does not. Two seconds of
+        // windows pass.
         for _ in 0..<20 { _ = try await listener.nextPrediction() }
         #expect(try await daemon.status().memory.anonymousBytes < memory + 32_000_000)
         client = nil

@@ -18,8 +18,8 @@ struct HungServerTests {
         server.suspend()
         defer { server.resume() }
 
-        // A lookup fails after two seconds. A machine that is too busy for a reply in that time is given another chance;
-        // a status that waits for the lookups never comes first.
+        // A lookup fails after two seconds. A machine that is too busy for a reply in that time is given
+        // another chance; a status that waits for the lookups never comes first.
         try await eventually(
             "a status before the end of the lookups", that: { try await Self.isStatusFirst(daemon) })
     }

@@ -15,8 +15,8 @@ final class RecordClient {
 
     /// - Parameters:
     ///   - path: `events.sock`, or `astd.sock` for a client that sends requests.
-    ///   - readsAhead: Whether the socket is read at once, however busy the test is. Without it, only when the test
-    ///     asks for the next object.
+    ///   - readsAhead: Whether the socket is read at once, however busy the test is. Without it, only when
+    ///     the test asks for the next object.
     init(_ path: String, readsAhead: Bool = true) throws {
         socket = try ClientSocket(path, readsAhead: readsAhead)
     }

@@ -19,8 +19,8 @@ struct SameScoresTests {
             in: folder)
         let client = try daemon.subscribe()
         let silent = try await client.nextPrediction()
-        // The daemon may skip windows when the machine is busy. Every window that it does classify is compared; the
-        // clip is played until there are enough of them.
+        // The daemon may skip windows when the machine is busy. Every window that it does classify is
+        // compared; the clip is played until there are enough of them.
         var compared = 0
         var loud = 0
         while compared < 100 || loud < 50 {
@@ -42,9 +42,9 @@ struct SameScoresTests {
 
     /// Compares windows that contain a clip with the windows of a file.
     ///
-    /// The test does not know the sample of the stream at which the clip began, only the windows around it. One window
-    /// in which the clip began is compared with a file for each possible sample; exactly one fits, and has to explain
-    /// all other windows.
+    /// The test does not know the sample of the stream at which the clip began, only the windows around it.
+    /// One window in which the clip began is compared with a file for each possible sample; exactly one fits,
+    /// and has to explain all other windows.
     ///
     /// - Returns: `false` when the daemon skipped the windows that are needed to find the beginning.
     private static func compare(
@@ -138,8 +138,8 @@ struct SameScoresTests {
         return records
     }
 
-    /// The predictions from the last silent one before the clip to the first silent one after it; `nil` when the
-    /// server, on a busy machine, lost samples in between.
+    /// The predictions from the last silent one before the clip to the first silent one after it; `nil` when
+    /// the server, on a busy machine, lost samples in between.
     private static func windows(
         of clip: SeededClip, from client: RecordClient, after silent: Prediction
     ) async throws -> [Prediction]? {

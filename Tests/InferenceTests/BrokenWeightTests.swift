@@ -3,8 +3,8 @@ import Testing
 
 @testable import Inference
 
-/// The base's weights are not checked when they are mapped, because that would read all of them. So NaN and infinite
-/// weights must be visible in the logits.
+/// The base's weights are not checked when they are mapped, because that would read all of them. So NaN and
+/// infinite weights must be visible in the logits.
 @Suite struct BrokenWeightTests {
     private static let tensors =
         [

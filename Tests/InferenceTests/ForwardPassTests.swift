@@ -55,7 +55,7 @@ import Testing
             _ = ForwardPass.logits(network, features.map { -$0 })
             #expect(ForwardPass.logits(network, features) == first, "\(threads) threads, again")
             let another = try golden.network(threads: threads)
-            #expect(ForwardPass.logits(another, features) == first, "\(threads) threads, anew")
+            #expect(ForwardPass.logits(another, features) == first, "\(threads) threads, loaded again")
         }
     }
 

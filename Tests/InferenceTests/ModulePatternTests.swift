@@ -29,7 +29,7 @@ import Testing
         "q_(", "q_)", "[q", "*q", "a**", "a{3,2}", #"(?=q)"#, #"(?P<name>q)"#, #"(q)\1"#, #"\d{2000}"#,
         "(((((a{9}){9}){9}){9}){9}){9}", String(repeating: "(", count: 5000), #"\"#, "a{1000}{1000}",
     ])
-    func `What is no expression, or one that costs too much, is none`(key: String) {
+    func `Text that is not an expression, or one that costs too much, is rejected`(key: String) {
         #expect(ModulePattern(key) == nil)
     }
 

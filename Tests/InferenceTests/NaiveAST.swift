@@ -3,8 +3,8 @@ import TestSupport
 @testable import Inference
 import Glibc
 
-/// The network written down as in the paper, in double precision and without any shortcut: every block computes
-/// every token, whatever pooling reads.
+/// The network written down as in the paper, in double precision and without any shortcut: every block
+/// computes every token, whatever pooling reads.
 struct NaiveAST {
     let weights: ArrayFile
     let dimensions: ModelDimensions

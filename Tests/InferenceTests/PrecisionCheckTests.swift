@@ -91,7 +91,7 @@ import Testing
         #expect(second.error == 0.5)
         #expect(try base(try outlying(0.1, in: folder), cache: cache).network.fallback == nil)
         #expect(try numbers().count == 2)
-        try folder.write(Array("no number".utf8), to: "cache/\(file)")
+        try folder.write(Array("not a number".utf8), to: "cache/\(file)")
         let third = try #require(try base(model, cache: cache).network.fallback)
         #expect(third.error == first.error)
     }

@@ -66,8 +66,8 @@ import Testing
             }
         }
 
-        /// The error of rounding weights to 1/127 of the largest and activations to a step of their range, or, in
-        /// bfloat16, of rounding both to eight significant bits.
+        /// The error of rounding weights to 1/127 of the largest and activations to a step of their range,
+        /// or, in bfloat16, of rounding both to eight significant bits.
         func tolerance(levels: Int) -> Double {
             let step =
                 levels > 0 ? 4.0 / Double(levels) / 2 * 0.2 + 3.0 * 0.2 / 127 / 2 : 3.0 * 0.2 * 2 / 256
@@ -178,8 +178,8 @@ import Testing
         #expect([0, 2, 3, 5].allSatisfy { y[$0].isFinite })
     }
 
-    /// On these models, whose layers have far fewer channels than real ones, int8 and bf16 change a logit by a few
-    /// hundredths of the logits' size.
+    /// On these models, whose layers have far fewer channels than real ones, int8 and bf16 change a logit by
+    /// a few hundredths of the logits' size.
     @Test(
         arguments: try Golden.load().cases.filter { $0.clip == "clips/speech.wav" },
         [Precision.bf16, .int8].filter { QuantizedGEMM($0) != nil })

@@ -4,7 +4,8 @@ import Testing
 @testable import Inference
 
 @Suite struct SGEMMTests {
-    /// Rows, columns, inner: a single number, less than a vector, one more than a block, a real layer's shape.
+    /// Rows, columns, inner: a single number, less than a vector, one more than a block, a real layer's
+    /// shape.
     private static let shapes = [
         (1, 1, 1), (1, 7, 5), (3, 1, 17), (5, 6, 1), (16, 16, 16), (17, 33, 9), (2, 527, 96), (65, 31, 70),
         (110, 96, 32),

@@ -8,7 +8,8 @@ import Testing
 @testable import Settings
 @testable import astd
 
-/// What has to be added with a setting besides its row in ``SettingTable``. Each failure names what is missing.
+/// What has to be added with a setting besides its row in ``SettingTable``. Each failure names what is
+/// missing.
 @Suite struct SettingTableTests {
     private static let root = #filePath.replacing("/Tests/SettingsTests/SettingTableTests.swift", with: "")
 

@@ -263,8 +263,8 @@ import Testing
             #expect(problems.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
             if !problems.isEmpty { refused += 1 }
         }
-        // The seed fixes the changes, but each new setting shifts them. Some must be harmless, or only refusals were
-        // tested, and most must do harm, or the changes were too few.
+        // The seed fixes the changes, but each new setting shifts them. Some must be harmless, or only
+        // refusals were tested, and most must do harm, or the changes were too few.
         #expect(refused > 500)
         #expect(refused < 1000)
     }

@@ -2,7 +2,8 @@ private import Glibc
 
 /// A program that a test started; killed when the last reference is released.
 ///
-/// Standard output and standard error go to files in the test's folder, so that no program waits for a reader.
+/// Standard output and standard error go to files in the test's folder, so that no program waits for a
+/// reader.
 package final class ChildProcess {
     package let identifier: Int32
     private let name: String
@@ -114,7 +115,8 @@ package final class ChildProcess {
         try TestFolder.bytes(of: folder.file("\(stem).\(suffix)"))
     }
 
-    /// The test's own environment without the variables that lead to the user's servers, daemons and settings.
+    /// The test's own environment without the variables that lead to the user's servers, daemons and
+    /// settings.
     private static func environment(_ folder: TestFolder, _ added: [String: String]) -> [String] {
         let own = [
             "HOME": folder.path, "XDG_RUNTIME_DIR": folder.path, "LC_ALL": "C", "ASTD_CONFIG": "/dev/null",

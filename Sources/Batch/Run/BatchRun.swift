@@ -44,8 +44,8 @@ public final class BatchRun {
     }
 
     /// - Parameter report: Called with each file's error message; the error is also a record of the output.
-    /// - Throws: ``WriteError`` when records cannot be written, `ThreadError` when a job's thread cannot be started.
-    ///   A later run can resume the finished files.
+    /// - Throws: ``WriteError`` when records cannot be written, `ThreadError` when a job's thread cannot be
+    ///   started. A later run can resume the finished files.
     public func run(_ queue: FileQueue, report: (String) -> Void) throws -> Result {
         let schedule = ConditionLocked(BatchSchedule(jobs: classifiers.count))
         progress.begin(queue, finished: outputs.finished)

@@ -6,9 +6,9 @@ import Synchronization
 /// nothing for three seconds, `PulseSource` reconnects until it is back; the time in between becomes a gap in
 /// the stream.
 ///
-/// Threading: all methods may be called from any thread but the one that calls `onEvent`. Events are delivered
-/// on a queue of their own, in order and with no lock held; `start`, `pause` and `stop` return after the events
-/// that they cause.
+/// Threading: all methods may be called from any thread but the one that calls `onEvent`. Events are
+/// delivered on a queue of their own, in order and with no lock held; `start`, `pause` and `stop` return
+/// after the events that they cause.
 public final class PulseSource: AudioSource {
     public let name: String
     private let pattern: String?

@@ -81,8 +81,8 @@ public final class SampleRing: @unchecked Sendable {
     /// Samples lost so far because the ring was full. From any thread.
     public var overrunSamples: Int64 { lostToOverrun.load(ordering: .relaxed) }
 
-    /// The position after the last sample or gap that was pushed. From any thread; at least the end of every stretch
-    /// that this thread has popped.
+    /// The position after the last sample or gap that was pushed. From any thread; at least the end of every
+    /// stretch that this thread has popped.
     public var endPosition: Int64 { pushedPosition.load(ordering: .acquiring) }
 
     /// Samples that were NaN, infinite or beyond ``CaptureFormat/largestMagnitude`` and became silence. From

@@ -43,7 +43,8 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.publish(record) }
     }
 
-    /// Calls `action` once, on the thread that attaches the first subscriber. Set it before clients can connect.
+    /// Calls `action` once, on the thread that attaches the first subscriber. Set it before clients can
+    /// connect.
     func whenFirstSubscribed(_ action: @escaping @Sendable () -> Void) {
         firstSubscriberAction.withLockedValue { $0 = action }
     }

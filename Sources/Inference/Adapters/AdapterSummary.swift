@@ -1,6 +1,7 @@
 /// The properties of an adapter, as far as its own files contain them.
 public struct AdapterSummary: Equatable, Sendable {
-    /// Modules with a delta, such as `attention.attention.query`, and the number of layers in which they have one.
+    /// Modules with a delta, such as `attention.attention.query`, and the number of layers in which they have
+    /// one.
     public var targets: [String: Int]
     /// Smallest and largest rank; `nil` without deltas.
     public var ranks: ClosedRange<Int>?

@@ -3,7 +3,8 @@
 /// was trained with another front end.
 ///
 /// Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", 2021 (arXiv:2106.09685): W' = W + s B A.
-/// The adapter is read into memory and checked as far as possible without a base; ``BaseModel/adapted(by:)`` merges it.
+/// The adapter is read into memory and checked as far as possible without a base; ``BaseModel/adapted(by:)``
+/// merges it.
 ///
 /// SAFETY: nothing changes after `init`; the tensors' memory belongs to `file`.
 public final class LoRAAdapter: @unchecked Sendable {
@@ -72,7 +73,8 @@ public final class LoRAAdapter: @unchecked Sendable {
 
     private func sort(_ name: String) throws(ModelError) {
         guard name.hasPrefix(Self.prefix) else { throw .unmatchedTensor(path: file.path, tensor: name) }
-        // With `bias: all` PEFT's wrappers save a bias twice: before training (`original_module`) and trained.
+        // With `bias: all` PEFT's wrappers save a bias twice: before training (`original_module`) and
+        // trained.
         if name.contains(".original_module.") { return }
         let isSaved = name.contains(".modules_to_save.default.")
         let inner = String(name.dropFirst(Self.prefix.count)).replacing(".base_layer.", with: ".")

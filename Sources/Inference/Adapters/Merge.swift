@@ -1,12 +1,14 @@
-/// Merges an adapter into a base: W' = W + s B A in fp32, in private memory; the base's pages are not changed.
+/// Merges an adapter into a base: W' = W + s B A in fp32, in private memory; the base's pages are not
+/// changed.
 ///
 /// DoRA (Liu et al.: "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, arXiv:2402.09353):
-/// W' = m (W + s B A) / |W + s B A|, row by row. Every other kind of LoRA that PEFT saves uses the first formula with
-/// another scale, or adds a bias.
+/// W' = m (W + s B A) / |W + s B A|, row by row. Every other kind of LoRA that PEFT saves uses the first
+/// formula with another scale, or adds a bias.
 struct Merge {
     private(set) var weights: Weights
     private(set) var report: MergeReport
-    /// The layers' merged matrices, apart from the others: in int8 and bf16 these pages are freed once they are packed.
+    /// The layers' merged matrices, apart from the others: in int8 and bf16 these pages are freed once they
+    /// are packed.
     private let layerPages: PrivatePages
     private let otherPages: PrivatePages
     private let path: String

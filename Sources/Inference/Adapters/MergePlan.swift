@@ -1,5 +1,5 @@
-/// The changes that an adapter makes to one base. Every tensor is checked against the one that it changes; nothing is
-/// computed yet.
+/// The changes that an adapter makes to one base. Every tensor is checked against the one that it changes;
+/// nothing is computed yet.
 struct MergePlan {
     /// The base's weights with the tensors that the adapter replaces.
     private(set) var weights: Weights
@@ -41,7 +41,8 @@ struct MergePlan {
         }
     }
 
-    /// Checks that the file contains the modules of `modules_to_save`. Names that the base does not have are ignored.
+    /// Checks that the file contains the modules of `modules_to_save`. Names that the base does not have are
+    /// ignored.
     private func checkSavedModules() throws(ModelError) {
         for module in adapter.config.modulesToSave {
             let part = "." + CheckpointNames.canonical(module) + "."

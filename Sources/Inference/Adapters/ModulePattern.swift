@@ -1,9 +1,9 @@
-/// A key of `alpha_pattern`: a Python regular expression that PEFT matches with the whole path of a module, or with its
-/// end after a dot: `re.match(r"(.*\.)?(KEY)$", path)`.
+/// A key of `alpha_pattern`: a Python regular expression that PEFT matches with the whole path of a module,
+/// or with its end after a dot: `re.match(r"(.*\.)?(KEY)$", path)`.
 ///
-/// `alpha_pattern` is untrusted input, so it is matched by following all alternatives at once (Thompson: "Regular
-/// expression search algorithm", 1968): the time is at most path x expression. This method supports neither look-around
-/// nor back references; names of modules do not need them.
+/// `alpha_pattern` is untrusted input, so it is matched by following all alternatives at once (Thompson:
+/// "Regular expression search algorithm", 1968): the time is at most path x expression. This method supports
+/// neither look-around nor back references; names of modules do not need them.
 struct ModulePattern {
     /// One step of the compiled expression.
     enum Step: Equatable {

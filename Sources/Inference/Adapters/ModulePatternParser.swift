@@ -102,8 +102,8 @@ struct ModulePatternParser {
         }
     }
 
-    /// `{m}`, `{m,}`, `{,n}` or `{m,n}`; otherwise returns `nil` and consumes only the brace, which Python then reads as a
-    /// character.
+    /// `{m}`, `{m,}`, `{,n}` or `{m,n}`; otherwise returns `nil` and consumes only the brace, which Python
+    /// then reads as a character.
     private mutating func braces() -> (least: Int, most: Int?)? {
         let start = position
         position += 1

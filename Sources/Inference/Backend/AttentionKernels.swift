@@ -1,8 +1,10 @@
 private import CKernels
 
-/// Attention of one head: softmax(Q Kᵀ / sqrt(head width)) V; the only approximation is the rounding of the operands.
+/// Attention of one head: softmax(Q Kᵀ / sqrt(head width)) V; the only approximation is the rounding of the
+/// operands.
 ///
-/// A head's queries, keys and values are packed as they are computed; then any thread attends any of the queries.
+/// A head's queries, keys and values are packed as they are computed; then any thread attends any of the
+/// queries.
 struct AttentionKernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_attention_kernels>
@@ -25,7 +27,8 @@ struct AttentionKernels {
         self.table = table
     }
 
-    /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avxvnni`, `avx512vl`, `avx512vnni` (8 bits).
+    /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avxvnni`, `avx512vl`, `avx512vnni` (8
+    /// bits).
     var name: String { String(cString: table.pointee.name) }
 
     /// Bytes of one packed head, a multiple of the cache line.

@@ -1,6 +1,7 @@
 private import CKernels
 
-/// GEMM in fp32 with weights in the layout of the file, on processors where it is faster than the BLAS library's.
+/// GEMM in fp32 with weights in the layout of the file, on processors where it is faster than the BLAS
+/// library's.
 struct FloatGEMM {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_float_gemm>
@@ -15,7 +16,8 @@ struct FloatGEMM {
     /// a cache line.
     var scratchFloats: Int { table.pointee.scratch_floats }
 
-    /// Multiplies x `[rows, inputs]` by weights `[outputs, inputs]` into y `[rows, outputs]`; all are contiguous.
+    /// Multiplies x `[rows, inputs]` by weights `[outputs, inputs]` into y `[rows, outputs]`; all are
+    /// contiguous.
     func multiply(
         _ x: UnsafePointer<Float>, rows: Int, _ weights: UnsafePointer<Float>, outputs: Int, inputs: Int,
         bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue,

@@ -1,5 +1,6 @@
-/// Compares the kernels chosen for this processor with their reference kernels, to detect a fault of the build, of the
-/// processor, or of a virtual machine that claims instructions it does not have, before scores are wrong.
+/// Compares the kernels chosen for this processor with their reference kernels, to detect a fault of the
+/// build, of the processor, or of a virtual machine that claims instructions it does not have, before scores
+/// are wrong.
 public struct KernelCheck: Sendable {
     public let name: String
     /// The largest difference found.

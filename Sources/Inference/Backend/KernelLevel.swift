@@ -1,7 +1,8 @@
 private import CKernels
 private import Glibc
 
-/// The instructions that kernels are chosen from: `$ASTD_KERNELS`, for tests and to find faults of a processor.
+/// The instructions that kernels are chosen from: `$ASTD_KERNELS`, for tests and to find faults of a
+/// processor.
 public enum KernelLevel {
     /// The levels that this processor has, the slowest first; the last, `fastest`, is the default.
     public static var available: [String] {

@@ -43,8 +43,8 @@ struct QuantizedGEMM {
         QuantizedGEMM(named: levels == 0 ? "bf16plain" : hasPairLimit ? "plainpairs" : "plain")
     }
 
-    /// Chooses between these kernels and those without a pair limit: the latter where the limit would round the weights
-    /// too coarsely, or where the matrix is so small that the exact kernels cost nothing.
+    /// Chooses between these kernels and those without a pair limit: the latter where the limit would round
+    /// the weights too coarsely, or where the matrix is so small that the exact kernels cost nothing.
     func suited(to weight: Tensor, _ smoothing: ActivationSmoothing?) -> QuantizedGEMM {
         guard hasPairLimit else { return self }
         if weight.count <= Self.smallMatrix { return withoutPairLimit }

@@ -17,11 +17,12 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
-    ///   - precision: For int8 and bf16 the layers' matrices are packed, in private memory or mapped from `cache`.
+    ///   - precision: For int8 and bf16 the layers' matrices are packed, in private memory or mapped from
+    ///     `cache`.
     ///   - cache: Keeps packed matrices from one start to the next.
-    ///   - checkThreads: For int8, the number of threads with which this network, and each network adapted from it,
-    ///     is compared with fp32 (``PrecisionCheck``); a network that differs too much computes in fp32. `nil`: no
-    ///     comparison.
+    ///   - checkThreads: For int8, the number of threads with which this network, and each network adapted
+    ///     from it, is compared with fp32 (``PrecisionCheck``); a network that differs too much computes in
+    ///     fp32. `nil`: no comparison.
     /// - Throws: ``ModelError``, every case.
     public init(
         directory: String, precision: Precision = .fp32, cache: PackedCache? = nil,

@@ -1,6 +1,7 @@
 private import SystemSupport
 
-/// Computes forward passes. Owns the worker threads and the memory of all activations, which is shared by all networks.
+/// Computes forward passes. Owns the worker threads and the memory of all activations, which is shared by all
+/// networks.
 ///
 /// Threading: one window at a time; not for concurrent calls.
 public final class Engine {

@@ -1,5 +1,5 @@
-/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row. In 8 bits the result is also divided by the
-/// factors of the ``ActivationSmoothing``; the weights that read it are multiplied by them.
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias over each row. In 8 bits the result is also
+/// divided by the factors of the ``ActivationSmoothing``; the weights that read it are multiplied by them.
 struct LayerNorm {
     private let gain: [Float]
     private let bias: [Float]

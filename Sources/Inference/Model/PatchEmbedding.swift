@@ -1,4 +1,5 @@
-/// Projects every patch of a spectrogram to one token: a strided convolution, computed as a matrix multiplication.
+/// Projects every patch of a spectrogram to one token: a strided convolution, computed as a matrix
+/// multiplication.
 struct PatchEmbedding {
     private let projection: Linear
     private let classToken: Tensor

@@ -1,4 +1,5 @@
-/// The reason why a network computes in fp32 although int8 was requested: int8 would change its scores too much.
+/// The reason why a network computes in fp32 although int8 was requested: int8 would change its scores too
+/// much.
 public struct PrecisionFallback: Sendable {
     /// RMS of the differences between logits in int8 and in fp32, relative to the RMS of the logits.
     public let error: Float

@@ -28,8 +28,8 @@ struct SelfAttention {
         self.dimensions = dimensions
     }
 
-    /// Computes queries, keys and values of the tokens `rows` and packs them for the heads; queries only of the tokens
-    /// whose results are needed (`queryRows`).
+    /// Computes queries, keys and values of the tokens `rows` and packs them for the heads; queries only of
+    /// the tokens whose results are needed (`queryRows`).
     ///
     /// - Parameter normed: The normalised tokens `rows`, `[rows, hidden]`.
     func project(

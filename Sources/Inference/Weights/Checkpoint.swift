@@ -1,4 +1,5 @@
-/// The tensors of a base model by their canonical names. After ``seal()`` it is immutable, and any thread may read it.
+/// The tensors of a base model by their canonical names. After ``seal()`` it is immutable, and any thread may
+/// read it.
 final class Checkpoint {
     let path: String
     private let file: SafetensorsFile
@@ -9,7 +10,8 @@ final class Checkpoint {
     private var packed: [(name: String, matrix: PackedMatrix)] = []
     /// By the name of the norm.
     private var smoothings: [String: ActivationSmoothing] = [:]
-    /// By the name of the attention module: whether its scores spread too widely for 8 bits (``ScoreSpread``).
+    /// By the name of the attention module: whether its scores spread too widely for 8 bits
+    /// (``ScoreSpread``).
     private var sharpAttention: [String: Bool] = [:]
     private let cache: PackedCache?
     private var cached: PackedFile?
@@ -18,7 +20,8 @@ final class Checkpoint {
     /// Arithmetic of the layers.
     let precision: Precision
 
-    /// - Throws: ``ModelError``: unreadable; malformed, also when a tensor is present under both of its names.
+    /// - Throws: ``ModelError``: unreadable; malformed, also when a tensor is present under both of its
+    ///   names.
     init(path: String, precision: Precision = .fp32, cache: PackedCache? = nil) throws(ModelError) {
         self.precision = precision
         self.path = path
@@ -115,7 +118,8 @@ final class Checkpoint {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
             cache?.write(packed, sharpAttention: sharp, for: path, gemm)
         }
-        // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in memory.
+        // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in
+        // memory.
         if !packed.isEmpty { file.dropPages() }
     }
 

@@ -3,8 +3,9 @@ internal import TextSupport
 
 /// A JSON object in a file beside the weights, read by key and type.
 ///
-/// Each reader returns `nil` for a key that is absent or `null`, and throws ``ModelError/unsupported(path:key:found:wanted:)``
-/// for a value of another type. Keys that no reader asks for are ignored.
+/// Each reader returns `nil` for a key that is absent or `null`, and throws
+/// ``ModelError/unsupported(path:key:found:wanted:)`` for a value of another type. Keys that no reader asks
+/// for are ignored.
 struct ConfigFile {
     static let maximumBytes = 16 << 20
 
@@ -13,8 +14,8 @@ struct ConfigFile {
 
     /// Reads the whole file.
     ///
-    /// - Throws: ``ModelError/unreadable(path:reason:)``; ``ModelError/malformed(path:problem:)`` when it is not one
-    ///   JSON object.
+    /// - Throws: ``ModelError/unreadable(path:reason:)``; ``ModelError/malformed(path:problem:)`` when it is
+    ///   not one JSON object.
     init(path: String) throws(ModelError) {
         self.path = path
         let contents = try Self.bytes(path: path)

@@ -10,8 +10,8 @@ final class FileCopy: FileContents {
     /// No adapter is larger than this.
     static let maximumBytes = 1 << 30
 
-    /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` when empty or
-    ///   larger than 1 GiB.
+    /// - Throws: ``ModelError/unreadable(path:reason:)``, ``ModelError/malformed(path:problem:)`` when empty
+    ///   or larger than 1 GiB.
     init(path: String) throws(ModelError) {
         self.path = path
         let (descriptor, size) = try RegularFile.open(path: path)

@@ -23,7 +23,8 @@ public struct PackedCache: Sendable {
         return file
     }
 
-    /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same time.
+    /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same
+    /// time.
     func write(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: String,
         _ gemm: QuantizedGEMM

@@ -4,11 +4,11 @@
 ///     astd packed weights 3
 ///     layout LAYOUT
 ///     base SHA256
-///     sharp NAME                                               for every attention module that is computed in fp32
-///     matrix NAME OUTPUTS INPUTS OFFSET SMOOTHING LIMIT        for every matrix; LIMIT, of its pairs: `pairs` or `none`
-///     end                                                      padded with zeros to whole pages
-///     the matrices                                             each on a cache line
-///     64 hexadecimal digits                                    SHA-256 of everything before
+///     sharp NAME                                               for every attention module that is computed
+///     in fp32 matrix NAME OUTPUTS INPUTS OFFSET SMOOTHING LIMIT        for every matrix; LIMIT, of its
+///     pairs: `pairs` or `none` end                                                      padded with zeros to
+///     whole pages the matrices                                             each on a cache line 64
+///     hexadecimal digits                                    SHA-256 of everything before
 final class PackedFile {
     private let file: MappedFile
     private let gemm: QuantizedGEMM
@@ -51,13 +51,15 @@ final class PackedFile {
             entry.hasPairLimit ? gemm : gemm.withoutPairLimit)
     }
 
-    /// Whether an attention module is computed in fp32 according to the file; `nil` when the file does not contain it.
+    /// Whether an attention module is computed in fp32 according to the file; `nil` when the file does not
+    /// contain it.
     func isAttentionSharp(_ attention: String) -> Bool? {
         if sharpAttention.contains(attention) { return true }
         return entries[attention + "attention.query.weight"] == nil ? nil : false
     }
 
-    /// Parses the text at the start of the file. Returns `nil` unless it is valid and all matrices lie within the file.
+    /// Parses the text at the start of the file. Returns `nil` unless it is valid and all matrices lie within
+    /// the file.
     private static func head(
         _ payload: UnsafeRawBufferPointer, base: String, _ gemm: QuantizedGEMM
     ) -> (entries: [String: Entry], sharpAttention: Set<String>)? {
@@ -91,7 +93,8 @@ final class PackedFile {
         "astd packed weights 3\nlayout \(gemm.layout)\nbase \(base)\n"
     }
 
-    /// The text at the start of a file of these matrices, padded to whole pages, and the offset of each matrix.
+    /// The text at the start of a file of these matrices, padded to whole pages, and the offset of each
+    /// matrix.
     static func header(
         _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String] = [], base: String,
         _ gemm: QuantizedGEMM

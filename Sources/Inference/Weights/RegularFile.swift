@@ -36,8 +36,8 @@ enum RegularFile {
         return true
     }
 
-    /// - Returns: The number of bytes read, less than the buffer's size only at the end of the file or after an
-    ///   error.
+    /// - Returns: The number of bytes read, less than the buffer's size only at the end of the file or after
+    ///   an error.
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var filled = 0
         while filled < buffer.count {

@@ -2,8 +2,8 @@ private import CKernels
 
 /// The tensors of one safetensors file, as floats.
 ///
-/// F32 tensors are views of the file's bytes, without a copy. F16 and BF16 tensors are converted; F32 tensors at unaligned
-/// addresses, which some programs write, are copied.
+/// F32 tensors are views of the file's bytes, without a copy. F16 and BF16 tensors are converted; F32 tensors
+/// at unaligned addresses, which some programs write, are copied.
 final class SafetensorsFile {
     let path: String
     private let file: any FileContents

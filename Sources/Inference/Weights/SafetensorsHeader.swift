@@ -23,7 +23,8 @@ struct SafetensorsHeader {
     /// By tensor name.
     private(set) var entries: [String: Entry] = [:]
 
-    /// The largest header that is parsed. AST-base with 200 tensors has 22 KB; the format's own limit is 100 MB.
+    /// The largest header that is parsed. AST-base with 200 tensors has 22 KB; the format's own limit is 100
+    /// MB.
     static let maximumHeaderBytes = 16 << 20
     static let maximumDimensions = 8
 

@@ -1,7 +1,7 @@
 private import Glibc
 
-/// Handles the signal SIGBUS, which the kernel sends when weights are read from a mapped file that was truncated. The
-/// process cannot continue; it ends with a message.
+/// Handles the signal SIGBUS, which the kernel sends when weights are read from a mapped file that was
+/// truncated. The process cannot continue; it ends with a message.
 public enum TruncatedFile {
     /// EX_IOERR.
     public static let exitCode: Int32 = 74

@@ -1,7 +1,7 @@
 /// Reads one JSON text (RFC 8259), strictly and with bounded depth.
 ///
-/// Stricter than the standard where a lenient reader would guess: a duplicate key in an object, a lone surrogate and
-/// bytes that are not UTF-8 are refused.
+/// Stricter than the standard where a lenient reader would guess: a duplicate key in an object, a lone
+/// surrogate and bytes that are not UTF-8 are refused.
 struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0

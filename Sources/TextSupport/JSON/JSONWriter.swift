@@ -1,7 +1,7 @@
 /// Writes JSON with the members in the order they are given, without any line break.
 ///
-/// The writer cannot fail: a number that JSON cannot represent (NaN, infinity) becomes `null`. It places the commas;
-/// the caller writes a `member` only inside an object.
+/// The writer cannot fail: a number that JSON cannot represent (NaN, infinity) becomes `null`. It places the
+/// commas; the caller writes a `member` only inside an object.
 public struct JSONWriter: Sendable {
     /// The UTF-8 text so far.
     public private(set) var bytes: [UInt8] = []
