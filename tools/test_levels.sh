@@ -1,5 +1,5 @@
 #!/bin/bash
-# Run the tests with the kernels of every instruction set that this processor has: all, or those that match the argument.
+# Run the tests, all or those that match the argument, with the kernels of each level of x86-64 that this processor has.
 # Needs a debug build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
