@@ -35,7 +35,7 @@ struct DaemonComponents {
         if let fallback = maker.base.network.fallback {
             logger.warning("\(options.recognizer.model): \(fallback.message)")
         }
-        // Ten seconds: longer than a forward pass may take.
+        // The ring holds ten seconds. A longer forward pass loses samples, which are reported as a gap.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz) {
             logger.warning(
                 "the source delivers invalid samples (NaN, infinite or beyond 1e15); replacing them by silence"
@@ -71,9 +71,7 @@ struct DaemonComponents {
         let files = FileEngine()
         let clients = ClientCounter()
         let status = StatusBuilder(
-            facts: StatusBuilder.Facts(
-                options, precision: maker.base.network.precision, threads: scorer.engine.threads),
-            pipeline: pipeline,
+            facts: StatusBuilder.Facts(options, threads: scorer.engine.threads), pipeline: pipeline,
             ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
         let shutdown = ShutdownService()
         let requests = RequestRouter(
@@ -151,11 +149,11 @@ extension Pipeline.Configuration {
 }
 
 extension StatusBuilder.Facts {
-    fileprivate init(_ options: DaemonOptions, precision: Precision, threads: Int) {
+    fileprivate init(_ options: DaemonOptions, threads: Int) {
         let model = options.recognizer.model
         self.init(
             modelPath: model, modelName: model.split(separator: "/").last.map(String.init) ?? model,
-            threads: threads, precision: precision.rawValue,
+            threads: threads,
             hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
                 / Double(FrontendConfig.sampleRateHz))
     }

@@ -18,11 +18,13 @@ extension AdapterShelf {
         var adapter: String?
         var labels: [String]
         var windowSeconds: Double
+        /// Of the variant's network: fp32 where int8 would have changed the scores too much.
+        var precision: String
     }
 
     /// Why a change was refused.
     enum Refusal: Error, CustomStringConvertible {
-        case name(String)
+        case message(String)
         case unknown(String, known: [String])
         case active(String)
         case model(ModelError)
@@ -30,7 +32,7 @@ extension AdapterShelf {
 
         var description: String {
             switch self {
-            case .name(let problem): problem
+            case .message(let message): message
             case .unknown(let name, let known):
                 "no adapter \(name) is loaded; loaded: \((known + [AdapterName.base]).joined(separator: ", "))"
             case .active(let name): "adapter \(name) is in use; switch to another one first"

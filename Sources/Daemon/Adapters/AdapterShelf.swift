@@ -49,7 +49,7 @@ final class AdapterShelf: @unchecked Sendable {
         for directory in directories {
             let name = AdapterName.of(directory: directory)
             guard loaded[name] == nil else {
-                throw .name("two adapters are named \(name); rename one of their directories")
+                throw .message("two adapters are named \(name); rename one of their directories")
             }
             variants.append(try load(directory, named: name))
         }
@@ -66,7 +66,7 @@ final class AdapterShelf: @unchecked Sendable {
         try await onQueue { () throws(Refusal) in
             let name = name ?? AdapterName.of(directory: directory)
             let variant = try self.load(directory, named: name)
-            if self.active.contains(name) { _ = try self.classify(with: self.active, fresh: [variant]) }
+            if self.active.contains(name) { _ = try self.activate(self.active, fresh: [variant]) }
             self.share()
             guard let adapter = self.loaded[name] else { throw .unknown(name, known: []) }
             return adapter.entry(isActive: self.active.contains(name))
@@ -82,10 +82,10 @@ final class AdapterShelf: @unchecked Sendable {
         return try await onQueue { () throws(Refusal) in
             let names = names.isEmpty ? [AdapterName.base] : names
             for (index, name) in names.enumerated() where names[..<index].contains(name) {
-                throw .name("adapter \(name) is given twice")
+                throw .message("adapter \(name) is given twice")
             }
-            return try self.classify(
-                with: names.map { $0 == AdapterName.base ? nil : $0 }, requested: requested)
+            return try self.activate(
+                names.map { $0 == AdapterName.base ? nil : $0 }, requested: requested)
         }
     }
 
@@ -127,7 +127,7 @@ final class AdapterShelf: @unchecked Sendable {
             }
         }
         do throws(Refusal) {
-            if !fresh.isEmpty { _ = try classify(with: active, fresh: fresh) }
+            if !fresh.isEmpty { _ = try activate(active, fresh: fresh) }
         } catch {
             report.problems.append("\(error)")
         }
@@ -140,7 +140,7 @@ final class AdapterShelf: @unchecked Sendable {
     ) throws(Refusal) {
         guard LoRAAdapter.isAdapter(directory: place) else {
             guard !active.contains(name) else {
-                throw .name("its directory was removed; keeping it loaded because it is in use")
+                throw .message("its directory was removed; keeping it loaded because it is in use")
             }
             loaded[name] = nil
             return report.removed.append(name)
@@ -157,7 +157,7 @@ final class AdapterShelf: @unchecked Sendable {
     // MARK: On the queue
 
     private func load(_ directory: String, named name: String) throws(Refusal) -> Variant {
-        if let problem = AdapterName.problem(name) { throw .name(problem) }
+        if let problem = AdapterName.problem(name) { throw .message(problem) }
         do throws(ModelError) {
             let (adapter, variant) = try LoadedAdapter.load(directory, named: name, into: maker)
             loaded[name] = adapter
@@ -171,9 +171,11 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
+    /// Classifies with these adapters from the next window on.
+    ///
     /// - Parameter fresh: Variants that are already merged.
-    private func classify(
-        with names: [String?], fresh: [Variant] = [], requested: ContinuousClock.Instant = .now
+    private func activate(
+        _ names: [String?], fresh: [Variant] = [], requested: ContinuousClock.Instant = .now
     ) throws(Refusal) -> SwitchReport {
         let began = ContinuousClock.now
         var variants: [Variant] = []
@@ -215,7 +217,9 @@ final class AdapterShelf: @unchecked Sendable {
             if let variants {
                 snapshot.variants = variants
                 snapshot.active = variants.map {
-                    ActiveVariant(adapter: $0.adapter, labels: $0.labels, windowSeconds: $0.windowSeconds)
+                    ActiveVariant(
+                        adapter: $0.adapter, labels: $0.labels, windowSeconds: $0.windowSeconds,
+                        precision: $0.network.precision.rawValue)
                 }
             }
             snapshot.list = AdapterList(active: names, adapters: entries)

@@ -42,7 +42,7 @@ struct AdapterRequests {
 extension AdapterShelf.Refusal {
     fileprivate var code: RPCError.Code {
         switch self {
-        case .name: .invalidParams
+        case .message: .invalidParams
         case .unknown, .active, .engine: .unavailable
         case .model: .failed
         }

@@ -23,7 +23,6 @@ final class StatusBuilder: Sendable {
         var modelPath: String
         var modelName: String
         var threads: Int
-        var precision: String
         var hopSeconds: Double
     }
 
@@ -65,7 +64,7 @@ final class StatusBuilder: Sendable {
         return StatusReport(
             state: StatusReport.State(source.state), pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - startTime) / .seconds(1), model: model,
-            adapters: active.map(\.adapter), precision: facts.precision, threads: facts.threads,
+            adapters: active.map(\.adapter), precision: active.first?.precision ?? "", threads: facts.threads,
             source: source, hopSeconds: facts.hopSeconds, windows: counters.windows,
             skippedWindows: counters.skippedWindows, gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
