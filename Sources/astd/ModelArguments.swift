@@ -84,8 +84,8 @@ struct WindowArguments: ParsableArguments {
     var activation: ActivationArgument?
 
     func validate() throws {
-        if let hop, !(hop >= 0.01 && hop <= 86400) {
-            throw ValidationError("--hop is \(hop): give 0.01 to 86400 seconds")
+        if let hop, !(hop >= 0.01 && hop <= 600) {
+            throw ValidationError("--hop is \(hop): give 0.01 to 600 seconds")
         }
     }
 
