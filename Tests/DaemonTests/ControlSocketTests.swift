@@ -44,14 +44,17 @@ import Wire
         try await TestServer.with { test in
             let client = try await connect(test)
             for (method, params, message) in [
-                ("status", #"{"verbose":true}"#, "params: `verbose` must be omitted: `status` accepts none"),
+                (
+                    "status", #"{"verbose":true}"#,
+                    "params: unknown parameter `verbose`; `status` accepts none"
+                ),
                 (
                     "adapter.use", #"{"name":"a"}"#,
-                    "params: `name` must be omitted: `adapter.use` accepts `names`"
+                    "params: unknown parameter `name`; `adapter.use` accepts `names`"
                 ),
                 (
                     "subscribe", #"{"topk":1}"#,
-                    "params: `topk` must be omitted: "
+                    "params: unknown parameter `topk`; "
                         + "`subscribe` accepts `types`, `labels`, `min_score`, `top_k`, `since_seq`"
                 ),
             ] {

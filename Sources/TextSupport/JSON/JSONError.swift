@@ -10,6 +10,8 @@ public enum JSONError: Error, Equatable, Sendable {
     case wrongType(field: String, expected: String)
     /// A member has a value that this version does not know.
     case unknownValue(field: String, value: String)
+    /// A request has a parameter that its method does not accept; `accepted` lists those that it accepts.
+    case unknownParameter(String, method: String, accepted: String)
 }
 
 extension JSONError: CustomStringConvertible {
@@ -20,6 +22,8 @@ extension JSONError: CustomStringConvertible {
         case .missing(let field): "`\(field)` is missing"
         case .wrongType(let field, let expected): "`\(field)` must be \(expected)"
         case .unknownValue(let field, let value): "unknown `\(field)` `\(value)`"
+        case .unknownParameter(let name, let method, let accepted):
+            "unknown parameter `\(name)`; `\(method)` accepts \(accepted)"
         }
     }
 }

@@ -36,8 +36,8 @@ public enum RPCMethod: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the daemon may wait for the disk, the sound server or the engine before it replies. Such a
-    /// request must not run on an event loop or on Swift's cooperative thread pool.
+    /// Whether the daemon may wait for the disk, the sound server or the engine before it replies. For the
+    /// table in docs/protocol.md, which a test compares with it; it does not decide where a request runs.
     public var mayBlock: Bool {
         switch self {
         case .hello, .labels, .explain, .subscribe, .unsubscribe, .adapterList, .shutdown: false
@@ -49,12 +49,12 @@ public enum RPCMethod: String, Sendable, CaseIterable {
 
     /// Checks the names of a request's parameters.
     ///
-    /// - Throws: ``JSONError/wrongType(field:expected:)`` for a parameter that the request does not accept.
+    /// - Throws: ``JSONError/unknownParameter(_:method:accepted:)``.
     public func checkNames(of params: JSONObject) throws(JSONError) {
         guard let unknown = params.members.keys.sorted().first(where: { !parameters.contains($0) }) else {
             return
         }
         let accepted = parameters.isEmpty ? "none" : parameters.map { "`\($0)`" }.joined(separator: ", ")
-        throw .wrongType(field: unknown, expected: "omitted: `\(rawValue)` accepts \(accepted)")
+        throw .unknownParameter(unknown, method: rawValue, accepted: accepted)
     }
 }
