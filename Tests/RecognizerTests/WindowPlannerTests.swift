@@ -197,8 +197,7 @@ import TestSupport
     }
 
     @Test(arguments: [640, 641])
-    func `After an interruption for good a new stretch starts, also behind a short gap or none`(samples: Int)
-    {
+    func `After an interruption that is not bridged a new stretch starts, whatever the gap`(samples: Int) {
         for gap in [0, 100] {
             var stream = Stream(windowFrames: 96, hopFrames: 20)
             stream.append(samples: samples)

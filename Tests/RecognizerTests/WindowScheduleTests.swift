@@ -67,12 +67,12 @@ import Testing
         var schedule = WindowSchedule(windowFrames: window, hopFrames: hop)
         _ = schedule.dequeueNewest(frames: window)
         let first = schedule.startOfFirst(endingAfter: end)
-        schedule.skip(to: end)
+        schedule.dropWindows(endingBy: end)
         #expect(schedule.dequeueNewest(frames: end) == nil)
         #expect(first + window > end && first + window <= max(end, window) + hop && first % hop == 0)
         #expect(schedule.dequeueNewest(frames: first + window) == .init(start: first, skippedWindows: 0))
         // Never back to earlier windows.
-        schedule.skip(to: 0)
+        schedule.dropWindows(endingBy: 0)
         #expect(schedule.nextStart == first + hop)
     }
 

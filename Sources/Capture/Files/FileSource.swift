@@ -1,6 +1,6 @@
 private import Synchronization
 
-/// Plays an audio file as a live source.
+/// Reads an audio file into the ring, in real time or as fast as the samples are popped.
 public final class FileSource: AudioSource {
     public let name: String
     private let path: String
@@ -43,11 +43,11 @@ public final class FileSource: AudioSource {
     }
 
     public func pause() {
-        if thread.pause(true) { report(.paused) }
+        if thread.setPaused(true) { report(.paused) }
     }
 
     public func resume() {
-        if thread.pause(false) { report(.healthy) }
+        if thread.setPaused(false) { report(.healthy) }
     }
 
     private func report(_ state: SourceEvent.State) {

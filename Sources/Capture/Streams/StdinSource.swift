@@ -61,11 +61,11 @@ public final class StdinSource: AudioSource {
 
     /// Stops reading: the writer blocks when the pipe is full.
     public func pause() {
-        if thread.pause(true) { report(.paused) }
+        if thread.setPaused(true) { report(.paused) }
     }
 
     public func resume() {
-        if thread.pause(false) { report(.healthy) }
+        if thread.setPaused(false) { report(.healthy) }
     }
 
     private func report(_ state: SourceEvent.State) {

@@ -39,7 +39,7 @@ final class ThreadedSource: Sendable {
     /// Pauses or resumes the thread.
     ///
     /// - Returns: Whether that is a change.
-    func pause(_ isPaused: Bool) -> Bool {
+    func setPaused(_ isPaused: Bool) -> Bool {
         state.withLock { if case .running = $0 { pauseGate.set(isPaused) } else { false } }
     }
 

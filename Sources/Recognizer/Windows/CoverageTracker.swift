@@ -33,7 +33,7 @@ struct CoverageTracker: Equatable, Sendable {
     ///   - hop: Samples from the start of one window to the start of the next.
     ///   - skipped: Number of windows that were skipped before this one.
     /// - Returns: Samples that only the skipped windows would have covered: gaps to report.
-    mutating func classify(_ window: Range<Int64>, hop: Int64, skipped: Int) -> [Range<Int64>] {
+    mutating func cover(window: Range<Int64>, hop: Int64, skipped: Int) -> [Range<Int64>] {
         // A skipped window would have covered its last hop. With a hop longer than the window, the samples
         // between two windows are left out on purpose and are no gap.
         let lastHop = window.upperBound - hop

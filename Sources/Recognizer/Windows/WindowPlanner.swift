@@ -4,9 +4,9 @@ private import Frontend
 /// I/O that live streams and files share.
 ///
 /// Invariant: every sample before ``endSample`` is part of a classified window, is reported in exactly one
-/// gap, or belongs to a window that is not due yet. At the end of a stream up to a frame's length of samples
-/// (400, of which the last frame left less than 160 when there is one) remains that fills no frame, as in
-/// Kaldi (`snip_edges`).
+/// gap, or belongs to a window that is not due yet. At the end of a stream fewer than 400 samples may remain
+/// (fewer than 160 after a full frame), because frames must be full as in Kaldi (`snip_edges`); no window or
+/// gap contains them.
 ///
 /// A stream consists of stretches. Frame 0 of a stretch starts at sample ``originSample``; a frame is 400
 /// samples long and starts 160 samples after its predecessor. A short gap is bridged with silence and keeps
@@ -66,8 +66,8 @@ package struct WindowPlanner: Equatable, Sendable {
     package private(set) var endSample: Int64 = 0
     /// Silence that the features contain in place of the samples from ``endSample`` on.
     private var paddingSamples = 0
-    /// Whether a new stretch starts with whatever arrives next: the stretch was closed by a padded window,
-    /// and its next window may start behind the end of the stream.
+    /// Whether a padded window closed the stretch. The next samples or gap then start a new stretch, because
+    /// the closed one's next window may start behind the end of the stream.
     private var isClosed = false
 
     package init(windowFrames: Int, hopFrames: Int) {
@@ -124,7 +124,7 @@ package struct WindowPlanner: Equatable, Sendable {
     private mutating func dropWindows(endingIn gap: Range<Int64>) {
         let next = schedule.startOfFirst(endingAfter: frameCount)
         let soundEnd = min(gap.lowerBound, samples(ofFrames: next..<next + 1).lowerBound)
-        if coverage.coveredSample >= soundEnd { schedule.skip(to: frameCount) }
+        if coverage.coveredSample >= soundEnd { schedule.dropWindows(endingBy: frameCount) }
     }
 
     private mutating func restart(behind gap: Range<Int64>) -> Discontinuity {
@@ -193,7 +193,7 @@ package struct WindowPlanner: Equatable, Sendable {
     private mutating func window(_ due: WindowSchedule.Due) -> Window {
         let frames = due.start..<min(due.start + windowFrames, frameCount)
         let samples = samples(ofFrames: frames)
-        let skipped = coverage.classify(samples, hop: hopSamples, skipped: due.skippedWindows)
+        let skipped = coverage.cover(window: samples, hop: hopSamples, skipped: due.skippedWindows)
         return Window(
             frames: frames, samples: samples, skippedWindows: due.skippedWindows, skippedSamples: skipped)
     }

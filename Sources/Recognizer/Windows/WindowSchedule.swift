@@ -68,7 +68,7 @@ struct WindowSchedule: Equatable, Sendable {
     func needsLast(frames: Int) -> Bool { nextStart < frames && coveredFrames < frames }
 
     /// Drops the windows that end at or before frame `end`. They are not counted as skipped.
-    mutating func skip(to end: Int) {
+    mutating func dropWindows(endingBy end: Int) {
         let first = startOfFirst(endingAfter: end)
         guard first > nextStart else { return }
         nextStart = first
@@ -82,8 +82,9 @@ struct WindowSchedule: Equatable, Sendable {
 
     mutating func restart() { (nextStart, coveredFrames) = (0, 0) }
 
-    /// Changes the length of the windows to come. The next window ends where it would have ended, or as soon
-    /// after as the frames from `oldestFrame` on allow; it starts at a multiple of the hop.
+    /// Changes the length of the windows that follow. The next window starts at a multiple of the hop and at
+    /// or after `oldestFrame`; it ends at or, where it must, as soon as possible after the frame at which it
+    /// would have ended.
     mutating func change(windowFrames frames: Int, oldestFrame: Int) {
         guard frames != windowFrames else { return }
         let earliest = max(0, oldestFrame, nextStart + windowFrames - frames)
