@@ -1,4 +1,4 @@
-/// A source of live audio: a PulseAudio source, a file, standard input.
+/// A source of samples for the ring: a PulseAudio source, a file or standard input.
 ///
 /// A source runs a thread of its own between `start` and `stop` and is started at most once.
 ///
@@ -12,8 +12,9 @@ public protocol AudioSource: AnyObject, Sendable {
     /// - Parameters:
     ///   - ring: Receives the samples. This source is its only producer, and finishes it at the end of the
     ///     stream or when it is stopped.
-    ///   - onEvent: Called when the source's health changes, one event at a time and with no lock held. It
-    ///     must return soon and must not call this source.
+    ///   - onEvent: Called with no lock held when the source's health changes, on the source's thread or on
+    ///     that of a caller of ``pause()`` or ``resume()``. Only a PulseAudio source calls it one event at a
+    ///     time, so it must be thread-safe. It must return soon and must not call this source.
     /// - Throws: ``CaptureError`` when the source cannot be captured from; then no thread is left running and
     ///     the ring is unchanged.
     func start(into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void) throws(CaptureError)

@@ -98,7 +98,7 @@ extension CaptureError: CustomStringConvertible {
                 + "`pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER"
         case .noSuchSource(let wanted, let available):
             if available.isEmpty {
-                "the PulseAudio server has no sources, \(wanted) was requested: connect a microphone"
+                "the PulseAudio server has no sources (requested: \(wanted)): connect a microphone"
             } else {
                 "no PulseAudio source matches \(wanted): choose one of \(available.joined(separator: ", "))"
             }

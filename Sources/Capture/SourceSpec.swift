@@ -1,4 +1,4 @@
-/// A source of live audio, as `--source` writes it.
+/// An audio source as `--source` names it.
 public enum SourceSpec: Equatable, Sendable {
     /// A PulseAudio source: the first whose name or description matches a glob, or the server's default.
     case pulse(pattern: String?)

@@ -30,9 +30,9 @@ public struct AstDaemon: Sendable {
         logger.info("stopped")
     }
 
-    /// All that runs until the shutdown, which a signal, a request, or the end of any service but the first
-    /// three starts. The services are shut down from the last to the first: clients are served until the
-    /// pipeline has stopped, and files until no client is left.
+    /// The services of the daemon. A signal, a request, a failure of any service, or the end of one of the
+    /// last three shuts the group down, from the last service to the first: clients are served until the
+    /// pipeline has stopped, and files are classified until the last client has been disconnected.
     private func serviceGroup(_ components: DaemonComponents) -> ServiceGroup {
         func service(
             _ service: any Service, endsDaemon: Bool = false

@@ -4,7 +4,8 @@
 public struct DetectionRule: Equatable, Sendable {
     /// A window whose smoothed score is at least this is a hit.
     public var on: Float
-    /// An event continues while the smoothed score is at least this; `nil`: 0.7 of ``on``.
+    /// An event continues while the smoothed score is at least this; `nil`: 0.7 of ``on``, or 1.3 of a
+    /// negative ``on`` (logits).
     public var off: Float?
     /// Windows whose mean is the smoothed score; 1 disables smoothing.
     public var smoothingWindows: Int
@@ -27,7 +28,7 @@ public struct DetectionRule: Equatable, Sendable {
         self.refractorySeconds = refractorySeconds
     }
 
-    /// The score at which an event continues: ``off``, never above ``on``.
+    /// The score at which an event continues: ``off`` or its default, but never more than ``on``.
     public var keepThreshold: Float { min(on, off ?? on - 0.3 * abs(on)) }
 }
 

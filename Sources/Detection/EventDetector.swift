@@ -26,8 +26,8 @@ public struct EventDetector: Sendable {
         setRules(rules)
     }
 
-    /// Applies other rules from the next window on. Events continue, except those of labels that the rules no
-    /// longer admit, which end. Smoothing starts afresh.
+    /// Replaces the rules from the next window on. Events in progress continue; with the next window, those
+    /// of labels that the new rules exclude end. Smoothing restarts without earlier scores.
     public mutating func setRules(_ rules: DetectionRules) {
         limits = labels.map { label in
             let rule = rules.rule(for: label)
@@ -83,8 +83,8 @@ public struct EventDetector: Sendable {
         }
     }
 
-    /// A lower bound for the begins of all events that are yet to end: the earliest begin of the events and
-    /// hits in progress. `nil` before the first window.
+    /// The earliest begin of the events and hits in progress, or the end of the last window if there are
+    /// none: no event that ends later begins before it. `nil` before the first window.
     public var earliestPendingBegin: Int64? {
         guard let lastEnd else { return nil }
         return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }

@@ -4,8 +4,9 @@ internal import Detection
 ///
 /// To add a setting: a property of ``DaemonSettings`` with its default, a row here, a line in
 /// `etc/astd.yaml`, and an option of `astd run` unless the row says `hasOption: false`. Everything else
-/// follows from the row: the variable, the check, what a reload changes, the output of `--check-config`, and
-/// the table in `docs/configuration.md`. Tests name what is missing.
+/// follows from the row: the variable, the check, whether a reload applies it, and the output of
+/// `--check-config`. Tests compare the options, `etc/astd.yaml` and the table in `docs/configuration.md` with
+/// the rows.
 enum SettingTable {
     static let rows: [SettingRow] = [
         .one("source", \.source, .text("pulse, pulse:NAME, file:PATH or stdin"), "where audio comes from"),

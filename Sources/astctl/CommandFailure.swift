@@ -46,7 +46,7 @@ extension CommandFailure: CustomStringConvertible {
         case .badPath(let path):
             "\(path): not a valid socket path: --socket needs a path of 1 to 107 bytes"
         case .closed(let path):
-            "the daemon at \(path) closed the connection: see its log, or start it with `astd run`"
+            "the daemon at \(path) closed the connection: see its log; if it has stopped, start it again"
         case .timeout(let path, let seconds):
             "the daemon at \(path) did not answer within \(Text.number(seconds)) s: try a longer --timeout"
         case .refused(let method, let error):

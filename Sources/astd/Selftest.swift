@@ -8,8 +8,9 @@ struct Selftest: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compare this build on this machine with stored reference numbers, stage by stage.",
         discussion: """
-            The reference is a small model with numbers that transformers computed from it. Every kernel that this \
-            processor uses is compared with a reference kernel. The exit status is 1 when a difference is too large.
+            The reference is a small model with numbers that transformers computed from it. The element-wise, GEMM \
+            and attention kernels chosen for this processor are also compared with reference kernels. The exit \
+            status is 1 when a difference is too large.
 
             EXAMPLE
               astd selftest

@@ -73,7 +73,8 @@ extension PulseSourceTests {
 
 @Suite(.timeLimit(.minutes(10))) struct PausedFileTests {
     @Test(arguments: [true, false])
-    func `A file goes on where it was, and loses nothing`(isPaced: Bool) async throws {
+    func `After a pause a file continues where it stopped, and no sample is lost`(isPaced: Bool) async throws
+    {
         let folder = try TestFolder()
         // Longer than any test waits, so that it does not end before the pause.
         let stored = AudioFixture.noise(Int(waitLimitSeconds) * 16_000)

@@ -32,8 +32,8 @@ struct FinishedFiles {
 /// The record of an unfinished run: a line of JSON for each finished file, with the length of every output at
 /// that point.
 ///
-/// Lines are written only after the outputs were synced, so that they hold even after a power failure. They
-/// are written once a second at most; a resumed run repeats the work of that second.
+/// Lines are written only after the outputs were synced, so that they hold even after a power failure, and at
+/// most once a second. A resumed run repeats every recording that has no line, from the recording's start.
 final class Journal {
     struct Entry {
         var path: String

@@ -1,17 +1,17 @@
 private import Inference
 public import Recognizer
 
-/// The options that determine a run's records. A run is resumed only with the same values, so that its
-/// outputs are the bytes of an uninterrupted run.
+/// The options that determine a run's records. A run can be resumed only with the same values: only then are
+/// its outputs, byte for byte, those of an uninterrupted run.
 public struct ResumeFingerprint: Sendable {
-    /// The journal names an option that differs.
+    /// Stored by name, so that the error can say which option differs.
     let options: [(name: String, value: String)]
 
-    /// - Parameter options: By the names that the user knows.
+    /// - Parameter options: Each option, as the user writes it, and its value.
     public init(_ options: [(name: String, value: String)] = []) { self.options = options }
 
     /// - Parameters:
-    ///   - recognizer: With the threads of one job: scores depend on their number in the last bits.
+    ///   - recognizer: `threads` is that of one job; the last bits of scores depend on it.
     ///   - topK: Labels per window; `nil` for all.
     ///   - hopFrames: `nil` for the window's length.
     ///   - eventSettings: The detection settings as text; `nil` without events.

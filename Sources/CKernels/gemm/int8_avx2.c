@@ -8,9 +8,11 @@
 #define VECTORS 2
 #define GROUP 4
 
-/// Pairs of products are added in 16 bits: 221 levels times 148, the most that two weights of one sign add up to, are
-/// less than 2^15. Pairs of usual weights reach 1.35 times the largest weight, so the steps of both are wider than
-/// eight bits by about the same factor, 1.15. Seven bits for activations alone would make theirs 2.
+/// The instruction adds pairs of products in 16 bits, so LEVELS * PAIR_LIMIT must be less than 2^15. LEVELS (221) is
+/// the largest level of an activation. PAIR_LIMIT (148) is the largest sum of two adjacent weights of one sign. In
+/// usual weights the largest such sum is 1.35 times the largest weight. The two constants divide the loss of resolution
+/// equally: the steps of activations (255 / 221) and of such weights (1.35 * 127 / 148) are both about 1.15 times as
+/// wide as without a limit. With 7-bit activations and no pair limit, their step would be twice as wide.
 INLINE ivec add_dot(ivec sums, int32_t group, ivec weights) {
   const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi32(group), (__m256i)weights);
   return sums + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));

@@ -1,4 +1,5 @@
-// The reference kernel in 8 bits: every fast kernel must match it, integer for integer.
+// The reference kernel in 8 bits. From the same rows and weights, every kernel without a pair limit must compute the
+// same integer sums; int8_plain_pairs.c is the reference for kernels with one.
 #define LANES 4
 #include "vector.h"
 #define SUM ivec

@@ -1,14 +1,14 @@
 /// Decides when a live source that delivers no samples is lost. No I/O.
 ///
 /// Only the time in which this process runs counts. A process that was stopped (SIGSTOP, a debugger, a sleep
-/// of the machine) or starved sees no samples either, and must not report its source as lost for that: the
-/// samples wait at the server.
+/// of the machine) or starved receives no samples either, but its source is not lost: the samples wait at the
+/// server.
 package struct NoDataWatchdog {
     /// A source without samples for this long is lost.
     package static let limitNanos: Int64 = 3_000_000_000
     /// Time from one ``tick(atNanos:)`` to the next.
     package static let tickNanos: Int64 = 500_000_000
-    /// A tick that comes this long after the one before says that the process was stopped.
+    /// Two ticks that are at least this far apart mean that the process was stopped between them.
     private static let stallNanos: Int64 = 2 * tickNanos
 
     private var lastTickNanos: Int64

@@ -2,8 +2,9 @@ private import CPulse
 
 /// Records from a PulseAudio server: connects, chooses a source, records, and reconnects after a failure.
 ///
-/// Callbacks must not free the object that invoked them (`pa_context_connect` calls back and then fails as
-/// well): they record the failure, and the timer, which belongs to the main loop alone, disconnects.
+/// A callback must not free the object that invoked it: libpulse still uses the object after the callback
+/// returns (`pa_context_connect` may call back and then return an error as well). Callbacks therefore only
+/// record the failure; the timer, which the main loop invokes, disconnects.
 ///
 /// Threading: `open`, `pause`, `resume` and `close` may be called from any thread but the main loop's;
 /// everything else runs on the main loop's thread, with its lock held. Events go through ``events`` and so

@@ -115,8 +115,8 @@ extension SampleRing {
 
     /// Extends the gap at the end of the stream, or starts one.
     ///
-    /// There is always an entry for it: samples never use the last ``entriesForGaps``, and if reasons
-    /// alternate more often than that while the consumer is blocked, the last gap absorbs the rest.
+    /// A gap never lacks an entry: samples never use the last ``entriesForGaps``. If the consumer is blocked
+    /// and the reason changes more often than that, the last gap is extended, whatever its reason.
     private func addGap(samples: Int64, reason: GapReason) {
         let last = entries + (headEntry + entryCapacity - 1) % entryCapacity
         let isFull = headEntry - entryTail.load(ordering: .acquiring) == entryCapacity

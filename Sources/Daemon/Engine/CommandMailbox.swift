@@ -70,8 +70,9 @@ final class CommandMailbox: Sendable {
         return isAdded
     }
 
-    /// Removes the first command that takes effect at a position of the stream or before it. One at a time: a
-    /// command behind one that fails stays, and ``close()`` replies to it.
+    /// Removes and returns the first command that takes effect at or before `position`. Commands are removed
+    /// one at a time: if executing one throws, those behind it are still here, and ``close()`` replies to
+    /// them.
     func dequeue(upTo position: Int64) -> Entry? {
         state.withLockedValue { state in
             guard let index = state.entries.firstIndex(where: { Self.isDue($0, position) }) else {

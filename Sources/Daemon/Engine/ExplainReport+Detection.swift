@@ -26,11 +26,13 @@ extension DetectionExplanation {
         let score = smoothed.map(short) ?? "none"
         return switch state {
         case .active:
-            "event \(id ?? 0) continues: the score \(score) is at least off, \(short(rule.keepThreshold))"
+            "event \(id ?? 0) continues: the score \(score) is at least the threshold `off` "
+                + "(\(short(rule.keepThreshold)))"
         case .fading:
-            "event \(id ?? 0) ends unless the score, now \(score), reaches on, \(short(rule.on)), within \(rule.mergeGapSeconds) s of its last active window"
+            "event \(id ?? 0) ends unless the score (now \(score)) reaches the threshold `on` "
+                + "(\(short(rule.on))) within \(rule.mergeGapSeconds) s of its last active window"
         case .rising: "\(hits) of \(rule.minimumHits) consecutive hits; the next one may begin an event"
-        case .below: "the score \(score) is below on, \(short(rule.on))"
+        case .below: "the score \(score) is below the threshold `on` (\(short(rule.on)))"
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"

@@ -96,8 +96,8 @@ final class Pipeline: @unchecked Sendable {
 
     /// Blocks its thread until the stream ends or ``PipelineCommand/stop``.
     ///
-    /// - Throws: ``PipelineError`` when scores are NaN or infinite: continuing would be silence that looks
-    ///   like work.
+    /// - Throws: ``PipelineError`` when scores are NaN or infinite: a daemon that continued would report
+    ///   nothing and look healthy.
     func run() throws(PipelineError) {
         let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
         defer {
@@ -109,8 +109,8 @@ final class Pipeline: @unchecked Sendable {
         }
         while true {
             watchdog?.progress()
-            // Commands are dequeued after the pop: those that were posted before the piece was pushed are
-            // found.
+            // Commands are dequeued after the pop, so that every command that was posted before the piece was
+            // pushed is in the mailbox.
             let piece = ring.pop(into: block)
             let position = lastPosition(before: piece)
             while let entry = commands.dequeue(upTo: position) { try obey(entry) }
@@ -124,7 +124,7 @@ final class Pipeline: @unchecked Sendable {
             case .gap(let start, let end, let reason):
                 process(gap: start..<end, reason)
             case .empty:
-                // The features contain everything that was captured: the newest window is really the newest.
+                // The ring is empty: the features contain every captured sample, so no newer window exists.
                 if let window = planner.nextWindow(.newest) {
                     try classify(window)
                 } else {
@@ -157,7 +157,8 @@ final class Pipeline: @unchecked Sendable {
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
         case .sourceLost:
-            // When samples behind its position have been appended, the stream has continued without a gap.
+            // If samples behind the command's position have been appended already, the stream continued
+            // without a gap, and there is no interruption.
             if entry.position >= planner.endSample { try classifyBeforeInterruption(isBridged: true) }
         case .replaceVariants(let replacement): replaceVariants(replacement)
         case .setMutedAfter(let seconds): setMutedAfter(seconds: seconds)

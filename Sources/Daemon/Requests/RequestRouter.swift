@@ -4,8 +4,8 @@ internal import Wire
 
 /// Answers the requests of `astd.sock`: each goes to the object that knows the answer.
 ///
-/// Threading: every request runs in a task on Swift's cooperative thread pool. What may block
-/// (``RPCMethod/mayBlock``) runs on a queue or thread of its own, so that no request delays another client's.
+/// Threading: every request runs in a task on Swift's cooperative thread pool. Work that may block runs on a
+/// queue or thread of the object that does it, so that no request delays another client's.
 final class RequestRouter: RequestHandler {
     private let status: StatusBuilder
     private let sources: SourceLookup

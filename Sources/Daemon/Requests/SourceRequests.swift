@@ -37,9 +37,7 @@ actor SourceLookup {
             return SourceList(
                 sources: sources.map { source in
                     let name = SourceSpec.pulse(pattern: source.name).description
-                    return .init(
-                        name: name, description: source.description,
-                        isActive: name == active || source.name == active)
+                    return .init(name: name, description: source.description, isActive: name == active)
                 })
         case .failure(let error):
             throw RPCError(.unavailable, error.description)

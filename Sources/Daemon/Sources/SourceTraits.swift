@@ -5,7 +5,8 @@ struct SourceTraits: Equatable, Sendable {
     /// The source waits until its samples are read (an unpaced file, standard input), so no window needs to
     /// be skipped.
     var waitsForReader: Bool
-    /// The source goes on without astd (a microphone), so an interruption or a pause leaves a gap.
+    /// The source does not wait for astd (a microphone): samples of an interruption or a pause are lost and
+    /// leave a gap.
     var isLive: Bool
 }
 

@@ -102,11 +102,11 @@ public struct KernelCheck: Sendable {
             return out
         }
         let set = AttentionKernels(precision)
-        // The error that rounding keys and values to eight bits causes in values in -1...1.
-        let isQuantized = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
+        // These kernels round keys and values, to eight bits or to bfloat16.
+        let isRounded = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
         return KernelCheck(
             name: "attention, \(set.name)",
             difference: largest(run(set), run(AttentionKernels(named: "plain"))),
-            tolerance: isQuantized ? 0.01 : 1e-5)
+            tolerance: isRounded ? 0.01 : 1e-5)
     }
 }

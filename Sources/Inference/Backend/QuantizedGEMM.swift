@@ -53,7 +53,8 @@ struct QuantizedGEMM {
         return widening > Self.acceptedWidening ? withoutPairLimit : self
     }
 
-    /// `plain`, `plainpairs`, `avx2`, `avx2exact`, `avxvnni`, `avx512vnni` or `avx512bf16`.
+    /// `plain`, `plainpairs`, `avx2`, `avx2exact`, `avxvnni`, `avx512vl`, `avx512vnni`, `dotprod`, `i8mm`,
+    /// `bf16plain` or `avx512bf16`.
     var name: String { String(cString: table.pointee.name) }
     /// The layout of packed weights: kernels with the same layout can share them.
     var layout: String {

@@ -100,8 +100,8 @@ public final class BaseModel: @unchecked Sendable {
         switch error {
         case .shape(checkpoint.path, let tensor, let expected, let found) where adapter.overlay != nil:
             return .unsupported(
-                path: path, key: "\(tensor), as this file requires it,", found: "\(expected)",
-                wanted: "\(found), as the base has it and the adapter does not change it")
+                path: path, key: "the required shape of \(tensor)", found: "\(expected)",
+                wanted: "\(found), the shape in the base, which the adapter does not replace")
         case .missingTensor(checkpoint.path, let tensor) where adapter.overlay != nil:
             return .unsupported(
                 path: path, key: tensor, found: "in neither the base nor the adapter",

@@ -28,8 +28,8 @@ struct Linear {
         let weight = try weights.tensor(name + ".weight", [outputs, inputs])
         bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isQuantized ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
-        // The norm before this matrix divides by the smoothing factors for all its readers, so this one
-        // multiplies by them.
+        // The LayerNorm before this matrix divides its output by the smoothing factors, so a matrix that is
+        // not packed multiplies its weights by them.
         if packed == nil, let smoothing = try weights.smoothing(before: name + ".weight") {
             let pages = try PrivatePages(byteCount: weight.count * MemoryLayout<Float>.size, for: name)
             let smoothed = pages.start.bindMemory(to: Float.self, capacity: weight.count)

@@ -7,7 +7,8 @@ public struct Gap: Sendable, Equatable {
         case overrun
         /// The source delivered nothing.
         case sourceLost = "source_lost"
-        /// Inference fell behind and windows were skipped.
+        /// Inference fell behind and windows were skipped, or samples remained before a long gap that no
+        /// window contains.
         case skipped
         /// Capture was paused.
         case paused

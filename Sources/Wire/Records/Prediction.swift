@@ -10,7 +10,8 @@ public struct Prediction: Sendable, Equatable {
     public let startSample: Int64
     /// One past the last sample of the window.
     public let endSample: Int64
-    /// Level of the window in dB relative to full scale; nil for digital silence.
+    /// Level in dB relative to full scale of the samples since the previous window was classified; nil for
+    /// digital silence.
     public let levelDBFS: Double?
     /// Time from the capture of the last sample to this record, in milliseconds.
     public let latencyMs: Double
