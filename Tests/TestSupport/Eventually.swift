@@ -4,8 +4,8 @@ package struct TestFailure: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// How long tests wait for a state, in time that the test gets to run: where other processes take the processor, each
-/// poll comes late, and lateness does not count. So no test depends on how busy the machine is.
+/// How long tests wait for a state, in time that the test gets to run. When other processes take the
+/// processor, each poll comes late, and lateness does not count: no test depends on how busy the machine is.
 package let waitLimitSeconds = 60.0
 /// What one poll counts at most: several times what it takes on an idle machine.
 private let longestPoll = Duration.milliseconds(20)
