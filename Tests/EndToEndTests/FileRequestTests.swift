@@ -92,7 +92,7 @@ struct FileRequestTests {
         for (params, files, reason) in [
             ("{}", [], "no file was passed"), ("{}", [pipes[0], pipes[0]], "more than one file"),
             (#"{"path":"/x"}"#, [pipes[0]], "send one of them"), (#"{"path":"x"}"#, [], "absolute"),
-            (#"{"hop":0}"#, [], "0.01 to 600"), (#"{"bottom_k":1}"#, [], "omitted"),
+            (#"{"hop":0}"#, [], "0.01 to 600"), (#"{"bottom_k":1}"#, [], "unknown parameter"),
         ] {
             try client.askToClassify(params, files: files)
             guard case .failure(_, let error) = try RPCMessage(try await client.nextObject()) else {
