@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A blas=([plain]=Nehalem [avx2]=Haswell [avxvnni]=Haswell [avx512]=SkylakeX [avx512vnni]=SkylakeX)
+.build/debug/astd --version > /dev/null  # Without a build every level would seem to be missing.
 for level in plain avx2 avxvnni avx512 avx512vnni; do
     if ! ASTD_KERNELS=$level .build/debug/astd --version > /dev/null 2>&1; then
         echo "== $level: not available on this processor"

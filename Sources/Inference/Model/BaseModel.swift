@@ -72,7 +72,9 @@ public final class BaseModel: @unchecked Sendable {
         let config = try config(with: adapter)
         let network = try adapted(by: adapter, config, network.precision)
         guard let check, network.precision == .int8 else { return network }
-        let files = [configPath, adapter.file.path, adapter.directory + "/adapter_config.json"]
+        let files =
+            [configPath, adapter.file.path]
+            + ["adapter_config.json", "config.json"].map { adapter.directory + "/" + $0 }
         let fallback = try check.fallback(network, files: files) { () throws(ModelError) in
             try adapted(by: adapter, config, .fp32)
         }
