@@ -12,15 +12,16 @@ public protocol AudioSource: AnyObject, Sendable {
     /// - Parameters:
     ///   - ring: Receives the samples. This source is its only producer, and finishes it at the end of the
     ///     stream or when it is stopped.
-    ///   - onEvent: Called with no lock held when the source's health changes, on the source's thread or on
-    ///     that of a caller of ``pause()`` or ``resume()``. Only a PulseAudio source calls it one event at a
-    ///     time, so it must be thread-safe. It must return soon and must not call this source.
+    ///   - onEvent: Called with no lock held when the source's health changes: by a PulseAudio source on a
+    ///     queue of its own, by others on the source's thread or on that of a caller of ``pause()`` or
+    ///     ``resume()``, possibly at the same time. It must be thread-safe, return soon, and not call this
+    ///     source.
     /// - Throws: ``CaptureError`` when the source cannot be captured from; then no thread is left running and
     ///     the ring is unchanged.
     func start(into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void) throws(CaptureError)
 
     /// Stops capturing until ``resume()``: disconnects from a server, stops reading a file or a pipe. Returns
-    /// after `onEvent` has. Does nothing when the source is paused, not started or stopped.
+    /// after `onEvent` has returned. Does nothing when the source is paused, not started or stopped.
     func pause()
 
     /// Captures again. The pause of a live source is a gap in the stream; a file continues where it was.

@@ -43,7 +43,7 @@ public struct EventDetector: Sendable {
     ///
     /// - Parameters:
     ///   - scores: By class index; `nil` for a window that was too quiet to be classified.
-    ///   - window: The positions of its samples. If it starts more than a hop behind the end of the previous
+    ///   - window: The positions of its samples. If it starts more than a hop after the end of the previous
     ///     window, there is a gap between them.
     ///   - makeID: Returns the number of the next event.
     public mutating func update(

@@ -13,8 +13,8 @@ public final class LiveFeatures {
     /// - Parameters:
     ///   - variants: At least one, all of one base.
     ///   - historyFrames: As ``RecognizerOptions/historyFrames``.
-    ///   - minimumFrames: Retain at least so many frames, so that a variant with such a window can take over
-    ///     at once.
+    ///   - minimumFrames: Frames to retain at least, so that a variant with a window of that length can take
+    ///     over at once.
     public init(for variants: [Variant], historyFrames: Int = 0, minimumFrames: Int = 0) {
         precondition(!variants.isEmpty)
         sliding = SlidingFeatures(variants[0].frontend, historyFrames: historyFrames)

@@ -8,8 +8,8 @@ public struct RecognizerOptions: Sendable {
     /// Threads of the forward pass.
     public var threads: Int
     public var precision: Precision
-    /// Whether every network in 8 bits is compared with fp32, which replaces it where the two differ too
-    /// much.
+    /// Whether every int8 network is compared with the same network in fp32, and computed in fp32 if the
+    /// two differ too much.
     public var checksPrecision: Bool
     /// Where packed weights are cached; `nil`: not at all.
     public var cacheDirectory: String?

@@ -16,7 +16,7 @@ public struct SelfTest {
 
     public init(directory: String) { self.directory = directory }
 
-    /// Where the reference is searched.
+    /// Where the reference is looked for, in order.
     public static let standardPlaces = [
         "models/selftest", "/var/lib/astd/models/selftest", "/usr/share/astd/models/selftest",
     ]

@@ -116,7 +116,8 @@ public final class BatchOutputs {
 
     /// Ends a file after its last record or event.
     func end(_ file: FileSummary) throws(WriteError) {
-        // First the recording's own files, so that they exist when the journal calls the recording finished.
+        // First the recording's own files, so that they exist when the journal lists the recording as
+        // finished.
         for output in perRecording { try output.end(file) }
         for output in combined { try output.end(file) }
         try journal?.append(

@@ -71,7 +71,7 @@ public final class OutputFile {
         size += Int64(bytes.count)
     }
 
-    /// Removes everything behind the first `count` bytes.
+    /// Removes everything after the first `count` bytes.
     func truncate(to count: Int64) throws(WriteError) {
         guard isRenamed else { return }
         guard lseek(descriptor, 0, SEEK_END) >= count else {

@@ -34,7 +34,7 @@ public final class ProgressBar {
     /// Finished files and their bytes, with those of the interrupted run.
     private var files = 0
     private var bytes: Int64 = 0
-    /// Of audio that this run has decoded.
+    /// Seconds of audio that this run has decoded.
     private var seconds = 0.0
 
     public convenience init(isVisible: Bool) {
@@ -49,7 +49,7 @@ public final class ProgressBar {
         drawn = began
     }
 
-    /// Starts the clock behind the files that an interrupted run finished.
+    /// Starts to measure time. Files that an interrupted run finished are counted, but not timed.
     func begin(_ queue: FileQueue, finished: FinishedFiles) {
         files = finished.files
         if isVisible && queue.canBeReadTwice { total = Total(queue, finished: finished) }

@@ -2,8 +2,8 @@ private import Dispatch
 
 /// Delivers a source's events in their order, with no lock held.
 ///
-/// libpulse runs its callbacks with the main loop's lock held, and foreign code must not run under it: a
-/// handler that waited for a thread that waits for that lock would never return.
+/// libpulse runs its callbacks with the main loop's lock held, and foreign code must not run under it: if
+/// a handler waited for another thread, and that thread for the lock, neither would continue.
 ///
 /// Threading: any thread posts; the handler runs on the queue's own thread, one event at a time.
 final class SourceEventQueue: Sendable {

@@ -11,8 +11,8 @@ package struct SourceHealth {
 
     /// Moves to a state.
     ///
-    /// - Returns: Whether the change is reported: every change but `recovering` when the source was not lost
-    ///   or paused before.
+    /// - Returns: Whether the change is reported: every change is, except to `recovering` from a state other
+    ///   than lost or paused.
     package mutating func move(to next: SourceEvent.State) -> Bool {
         if next == .healthy { waitNanos = Self.shortestWaitNanos }
         if next == state || (next == .recovering && state != .lost && state != .paused) { return false }

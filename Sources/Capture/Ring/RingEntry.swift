@@ -10,11 +10,11 @@ public enum GapReason: String, Sendable {
     case paused
 }
 
-/// One stretch of the stream in a ``SampleRing``: samples, or a gap between samples.
+/// One piece of the stream in a ``SampleRing``: samples, or a gap between samples.
 struct RingEntry: ~Copyable {
-    /// Why the stretch is a gap; nil for samples.
+    /// Why the piece is a gap; nil for samples.
     var reason: GapReason?
-    /// When the last sample of the stretch was captured, in nanoseconds since the machine started
+    /// When the last sample of the piece was captured, in nanoseconds since the machine started
     /// (CLOCK_BOOTTIME); 0 for a gap.
     var lastSampleNanos: Int64
     /// Length in samples. A gap may grow until the consumer removes it.

@@ -1,7 +1,7 @@
 import Synchronization
 
 extension SampleRing {
-    /// The next stretch of the stream.
+    /// The next piece of the stream.
     public enum Read: Equatable, Sendable {
         /// `count` samples were copied. `startSample` is the position of the first; the last was captured at
         /// `lastSampleNanos`, in nanoseconds since the machine started (CLOCK_BOOTTIME).
@@ -14,7 +14,7 @@ extension SampleRing {
         case finished
     }
 
-    /// Removes the next stretch of the stream: samples up to the next gap or as many as fit, or one gap.
+    /// Removes the next piece of the stream: samples up to the next gap or as many as fit, or one gap.
     ///
     /// - Parameter destination: Room for at least one sample.
     public func pop(into destination: UnsafeMutableBufferPointer<Float>) -> Read {

@@ -82,7 +82,7 @@ public final class SampleRing: @unchecked Sendable {
     public var overrunSamples: Int64 { lostToOverrun.load(ordering: .relaxed) }
 
     /// The position after the last sample or gap that was pushed. From any thread; at least the end of every
-    /// stretch that this thread has popped.
+    /// piece that this thread has popped.
     public var endPosition: Int64 { pushedPosition.load(ordering: .acquiring) }
 
     /// Samples that were NaN, infinite or beyond ``CaptureFormat/largestMagnitude`` and became silence. From

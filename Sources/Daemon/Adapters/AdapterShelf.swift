@@ -24,7 +24,7 @@ final class AdapterShelf: @unchecked Sendable {
     private let shared: NIOLockedValueBox<Snapshot>
 
     /// - Parameters:
-    ///   - directory: Where `reload` searches adapters, one per subdirectory; or `nil`.
+    ///   - directory: Where `reload` looks for adapters, one per subdirectory; or `nil`.
     ///   - commands: Of the pipeline that classifies with the adapters.
     init(_ maker: VariantMaker, directory: String?, commands: CommandMailbox, logger: Logger) {
         self.maker = maker

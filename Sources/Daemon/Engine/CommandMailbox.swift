@@ -61,8 +61,8 @@ final class CommandMailbox: Sendable {
     func post(_ command: PipelineCommand) -> Bool {
         let isAdded = state.withLockedValue { state in
             if state.isClosed { return false }
-            // Read under the lock: whoever dequeues next has popped the samples before this position or finds
-            // the command.
+            // Read under the lock: if a dequeue missed this command, everything that the engine had popped by
+            // then lies before this position.
             state.entries.append(Entry(command: command, position: ring.endPosition))
             return true
         }
@@ -71,7 +71,7 @@ final class CommandMailbox: Sendable {
     }
 
     /// Removes and returns the first command that takes effect at or before `position`. Commands are removed
-    /// one at a time: if executing one throws, those behind it are still here, and ``close()`` replies to
+    /// one at a time: if executing one throws, those after it are still here, and ``close()`` replies to
     /// them.
     func dequeue(upTo position: Int64) -> Entry? {
         state.withLockedValue { state in
@@ -86,7 +86,8 @@ final class CommandMailbox: Sendable {
         !entry.command.hasPosition || entry.position <= position
     }
 
-    /// Drops all commands, now and in future. Those who wait for a reply get ``EngineError/stopped``.
+    /// Drops the queued commands and all later ones. Callers that wait for a reply get
+    /// ``EngineError/stopped``.
     func close() {
         let entries = state.withLockedValue { state in
             defer { state = State(isClosed: true) }

@@ -98,7 +98,7 @@ final class EventDetection: Sendable {
         }
     }
 
-    /// The stream continues behind a gap, at `position`.
+    /// The stream continues after a gap, at `position`.
     func skip(to position: Int64) -> [DetectedEvent] {
         state.withLockedValue { Self.step(&$0.detectors) { $0.skip(to: position) } }
     }

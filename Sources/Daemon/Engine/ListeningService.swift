@@ -3,8 +3,8 @@ internal import Logging
 internal import ServiceLifecycle
 private import SystemSupport
 
-/// Runs the pipeline on the engine thread, so that a forward pass blocks nobody, and stops the source when
-/// the pipeline returns or throws.
+/// Runs the pipeline on the engine thread, so that a forward pass blocks no other thread, and stops the
+/// source when the pipeline returns or throws.
 struct ListeningService: Service {
     let pipeline: Pipeline
     let source: any AudioSource
@@ -12,10 +12,10 @@ struct ListeningService: Service {
     /// Called when the service group runs: from here on SIGTERM shuts the daemon down gracefully.
     let onReady: @Sendable () -> Void
 
-    /// Returns when the stream has ended (a file), which ends the daemon, or after a graceful shutdown.
+    /// Returns after a graceful shutdown, or when a file or standard input has ended, which ends the daemon.
     func run() async throws {
         defer {
-            // Also when there was no thread: nobody must wait for the engine.
+            // Also when the thread could not be started: no request must wait for a reply that never comes.
             pipeline.commands.close()
             source.stop()
             logger.debug("stopped listening")

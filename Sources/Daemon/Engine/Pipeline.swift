@@ -79,7 +79,7 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: Any thread
 
-    /// What was done so far.
+    /// The counters as of the last window or gap.
     var currentCounters: PipelineCounters { sharedCounters.withLockedValue { $0 } }
 
     /// Clips that could not be written.
@@ -157,7 +157,7 @@ final class Pipeline: @unchecked Sendable {
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
         case .sourceLost:
-            // If samples behind the command's position have been appended already, the stream continued
+            // If samples after the command's position have been appended already, the stream continued
             // without a gap, and there is no interruption.
             if entry.position >= planner.endSample { try classifyBeforeInterruption(isBridged: true) }
         case .replaceVariants(let replacement): replaceVariants(replacement)
@@ -181,8 +181,8 @@ final class Pipeline: @unchecked Sendable {
         features.append(samples)
     }
 
-    /// Missing samples keep their place in time: a short gap is bridged with silence, behind a long one, or a
-    /// pause, a new stretch of windows starts. No window contains sound from before a pause.
+    /// Missing samples keep their place in time: a short gap is bridged with silence; after a long gap or a
+    /// pause, a new stretch of windows starts.
     private func process(gap: Range<Int64>, _ reason: GapReason) {
         counters.count(gap, reason)
         let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
@@ -224,7 +224,7 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: Inference
 
-    /// The stream, its features and the rhythm of its windows continue.
+    /// The stream and its features continue; windows still start at multiples of the hop.
     private func replaceVariants(_ replacement: VariantReplacement) {
         let dequeued = ContinuousClock.now
         let variants = replacement.variants
@@ -236,7 +236,7 @@ final class Pipeline: @unchecked Sendable {
         replacement.complete(.init(replaced: replaced, dequeued: dequeued))
     }
 
-    /// What one variant makes of one window.
+    /// The result of one variant for one window.
     private struct Result {
         var variant: Variant
         var samples: Range<Int64>

@@ -12,7 +12,7 @@ struct PipelineCounters: Sendable, Equatable {
     /// Samples skipped while paused.
     var pausedSamples: UInt64 = 0
     var events: UInt64 = 0
-    /// From the capture of a window's last sample to its record.
+    /// Times from the capture of a window's last sample to its record.
     var latency = LatencyHistogram()
     var lastWindowMilliseconds: Double?
     private var totalWindowMilliseconds = 0.0
@@ -23,7 +23,7 @@ struct PipelineCounters: Sendable, Equatable {
         windows == gatedWindows ? nil : totalWindowMilliseconds / Double(windows - gatedWindows)
     }
 
-    /// - Parameter milliseconds: Of the forward passes; `nil` when the gate saved them.
+    /// - Parameter milliseconds: Duration of the forward passes; `nil` for a gated window, which has none.
     mutating func countWindow(milliseconds: Double?) {
         windows += 1
         guard let milliseconds else {

@@ -34,7 +34,7 @@ struct EnergyGate: Equatable {
         }
     }
 
-    /// A bridged gap is silence.
+    /// Counts a bridged gap, which is silence, as quiet.
     mutating func processSilence(samples: Int) { quietSamples += samples }
 }
 

@@ -2,7 +2,7 @@ internal import Capture
 internal import TextSupport
 internal import Wire
 
-/// Answers the requests of `astd.sock`: each goes to the object that knows the answer.
+/// Answers the requests of `astd.sock`: passes each to the object that it concerns.
 ///
 /// Threading: every request runs in a task on Swift's cooperative thread pool. Work that may block runs on a
 /// queue or thread of the object that does it, so that no request delays another client's.

@@ -3,7 +3,7 @@ private import Synchronization
 internal import SystemSupport
 
 /// The threads of the forward pass. Nothing else parallelises it: the BLAS library is limited to one thread.
-/// Workers sleep between jobs. The calling thread is worker 0.
+/// Workers sleep while they have no work. The calling thread is worker 0.
 final class WorkerPool {
     let count: Int
     private let team: Team

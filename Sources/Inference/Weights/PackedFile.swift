@@ -4,11 +4,11 @@
 ///     astd packed weights 3
 ///     layout LAYOUT
 ///     base SHA256
-///     sharp NAME                                               for every attention module that is computed
-///     in fp32 matrix NAME OUTPUTS INPUTS OFFSET SMOOTHING LIMIT        for every matrix; LIMIT, of its
-///     pairs: `pairs` or `none` end                                                      padded with zeros to
-///     whole pages the matrices                                             each on a cache line 64
-///     hexadecimal digits                                    SHA-256 of everything before
+///     sharp NAME                                         for every attention module that is computed in fp32
+///     matrix NAME OUTPUTS INPUTS OFFSET SMOOTHING LIMIT  for every matrix; LIMIT: `pairs` or `none`
+///     end                                                then zeros up to a whole page
+///     the matrices                                       each on a cache line
+///     64 hexadecimal digits                              SHA-256 of everything before
 final class PackedFile {
     private let file: MappedFile
     private let gemm: QuantizedGEMM

@@ -32,7 +32,8 @@ public final class FileClassification {
     public var seconds: Double { stream.seconds }
 
     /// - Parameters:
-    ///   - descriptor: Of a regular file, open for reading; remains the caller's. `nil`: `name` is the path.
+    ///   - descriptor: A regular file that is open for reading; the caller closes it. `nil`: `name` is the
+    ///     path.
     ///   - name: Name of the file in records and messages.
     /// - Throws: ``FileClassifier/Failure``.
     public init(

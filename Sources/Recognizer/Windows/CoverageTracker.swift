@@ -1,7 +1,8 @@
-/// Makes sure that every sample of a stream is covered by a window or reported in exactly one gap.
+/// Finds the samples that no window covers, so that every sample of a stream is covered by a window or
+/// reported in exactly one gap.
 ///
 /// A window covers what no window before it has covered: the first window of a stretch covers all of its
-/// samples, later ones cover the samples behind the end of their predecessor.
+/// samples, later ones cover the samples after the end of their predecessor.
 ///
 ///     samples   ├──── covered by windows ────┤╌╌ gap ╌╌├╌ not covered yet ╌▶
 ///                                            ▲
@@ -9,7 +10,7 @@
 struct CoverageTracker: Equatable, Sendable {
     /// One past the last sample that a window covers or a gap reports.
     private(set) var coveredSample: Int64 = 0
-    /// Reported gaps behind `coveredSample`, in order.
+    /// Reported gaps after `coveredSample`, in order.
     private var gaps: [Range<Int64>] = []
     /// Whether no window has covered a sample of this stretch yet.
     private var isFirstWindow = true
@@ -17,7 +18,7 @@ struct CoverageTracker: Equatable, Sendable {
     /// Records a gap that is reported and that the windows bridge.
     mutating func bridge(_ gap: Range<Int64>) { gaps.append(gap) }
 
-    /// Records a gap that is reported, and behind which the windows restart.
+    /// Records a gap that is reported, and after which the windows restart.
     ///
     /// - Returns: Samples before the gap that are in no window: gaps to report.
     mutating func restart(behind gap: Range<Int64>) -> [Range<Int64>] {

@@ -12,14 +12,14 @@ private import Frontend
 /// samples long and starts 160 samples after its predecessor. A short gap is bridged with silence and keeps
 /// the stretch; after a long gap, or a pause, a new stretch starts:
 ///
-///     samples  originSample                              endSample
-///              ├───────────── stretch ──────┬╌╌ gap ╌╌┬─────┤╌╌╌╌╌╌╌ long gap ╌╌╌╌╌╌╌├── new stretch ──▶
-///     frames   0    1    2    ...           │ silence │                                0    1    2
-///     windows  ├───── window ─────┤         │         │                                ├──── window ...
-///                 ├───── window ─────┤      │         │
-///              │hop│ ├───── window ──┼──────┤pp  at an interruption: the last frame is padded with
-///                                            ▲   `paddingSamples` < 160 samples of silence
-///                         windows that end in the bridged gap and add no sound are dropped
+///     samples  originSample                                 endSample
+///              ├────────── stretch ──────────┬╌╌ gap ╌╌┬────────┤╌╌ long gap ╌├── new stretch ──▶
+///     frames   0    1    2    ...            │ silence │                      0    1    2
+///     windows  ├───── window ─────┤          │         │                      ├──── window ...
+///              │hop├───── window ─────┤      │         │
+///
+/// Windows that end in a bridged gap are dropped if they add no sound. At an interruption, the last frame is
+/// completed with `paddingSamples` (fewer than 160) samples of silence, so that its sound is classified.
 package struct WindowPlanner: Equatable, Sendable {
     /// A window to classify.
     package struct Window: Equatable, Sendable {
@@ -67,7 +67,7 @@ package struct WindowPlanner: Equatable, Sendable {
     /// Silence that the features contain in place of the samples from ``endSample`` on.
     private var paddingSamples = 0
     /// Whether a padded window closed the stretch. The next samples or gap then start a new stretch, because
-    /// the closed one's next window may start behind the end of the stream.
+    /// the closed one's next window may start after the end of the stream.
     private var isClosed = false
 
     package init(windowFrames: Int, hopFrames: Int) {
@@ -95,7 +95,7 @@ package struct WindowPlanner: Equatable, Sendable {
     /// Appends the stream's next samples.
     ///
     /// - Returns: A restart when the stretch was closed or padded and the stream now continues without a gap:
-    ///   the samples would lie behind the padding.
+    ///   the samples would lie after the padding.
     package mutating func append(samples count: Int) -> Discontinuity? {
         var restart: Discontinuity?
         if paddingSamples > 0 || isClosed { restart = self.restart(behind: endSample..<endSample) }

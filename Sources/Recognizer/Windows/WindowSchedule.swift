@@ -1,4 +1,4 @@
-/// Which frames the next window covers. Counts frames from the start of a stretch; knows no samples.
+/// Which frames the next window covers. Counts in frames from the start of a stretch, not in samples.
 ///
 /// Windows start at 0, hop, 2 hop, ... The last window of a stretch is the first one that reaches its last
 /// frame; it is padded.
@@ -56,7 +56,7 @@ struct WindowSchedule: Equatable, Sendable {
     /// continue.
     ///
     /// - Returns: `nil` when earlier windows cover every frame, or when dequeuing the window would leave
-    ///   frames uncovered: the window after it would start behind the interruption.
+    ///   frames uncovered: the window after it would start after the interruption.
     mutating func dequeueInterrupted(frames: Int) -> Due? {
         frames >= nextStart + hopFrames ? dequeueLast(frames: frames) : nil
     }
@@ -82,9 +82,9 @@ struct WindowSchedule: Equatable, Sendable {
 
     mutating func restart() { (nextStart, coveredFrames) = (0, 0) }
 
-    /// Changes the length of the windows that follow. The next window starts at a multiple of the hop and at
-    /// or after `oldestFrame`; it ends at or, where it must, as soon as possible after the frame at which it
-    /// would have ended.
+    /// Changes the length of the windows that follow. The next window starts at a multiple of the hop, and
+    /// not before `oldestFrame`. It ends at the frame at which it would have ended, or as soon as possible
+    /// after it.
     mutating func change(windowFrames frames: Int, oldestFrame: Int) {
         guard frames != windowFrames else { return }
         let earliest = max(0, oldestFrame, nextStart + windowFrames - frames)

@@ -7,8 +7,7 @@ public struct Gap: Sendable, Equatable {
         case overrun
         /// The source delivered nothing.
         case sourceLost = "source_lost"
-        /// Inference fell behind and windows were skipped, or samples remained before a long gap that no
-        /// window contains.
+        /// No window covers the samples: inference fell behind, or the windows restarted at a nearby gap.
         case skipped
         /// Capture was paused.
         case paused

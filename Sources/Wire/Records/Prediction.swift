@@ -10,7 +10,7 @@ public struct Prediction: Sendable, Equatable {
     public let startSample: Int64
     /// One past the last sample of the window.
     public let endSample: Int64
-    /// Level in dB relative to full scale of the samples since the previous window was classified; nil for
+    /// Level in dB relative to full scale of the samples that arrived since the previous window; nil for
     /// digital silence.
     public let levelDBFS: Double?
     /// Time from the capture of the last sample to this record, in milliseconds.
