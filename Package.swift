@@ -89,7 +89,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Settings",
-            dependencies: ["CYAML", "Detection", "TextSupport"],
+            dependencies: ["CYAML", "Detection", "SystemSupport", "TextSupport"],
             swiftSettings: house),
         .target(
             name: "Daemon",
@@ -132,8 +132,8 @@ let package = Package(
         .testTarget(
             name: "BatchTests",
             dependencies: [
-                "Batch", "Capture", "Detection", "Frontend", "Inference", "Recognizer", "TestSupport",
-                "TextSupport", "Wire",
+                "Batch", "Capture", "Detection", "Frontend", "Inference", "Recognizer", "SystemSupport",
+                "TestSupport", "TextSupport", "Wire",
             ],
             swiftSettings: house),
         .testTarget(

@@ -65,7 +65,7 @@ extension CaptureError {
 
 extension CaptureError: CustomStringConvertible {
     /// One line: what is wrong, and what to do about it.
-    public var description: String { OneLine.escaped(wording) }
+    public var description: String { PathText.printable(wording) }
 
     private var wording: String {
         switch self {
@@ -109,22 +109,5 @@ extension CaptureError: CustomStringConvertible {
         case .badSpec(let found):
             "\"\(found)\" is not an audio source: use pulse, pulse:NAME, file:PATH or stdin"
         }
-    }
-}
-
-/// Names of files and devices are untrusted input and may contain line breaks; a message is one line.
-enum OneLine {
-    /// The text with control characters written as `\u{..}`.
-    static func escaped(_ text: String) -> String {
-        var line = ""
-        for scalar in text.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator:
-                line += scalar.escaped(asASCII: true)
-            default:
-                line.unicodeScalars.append(scalar)
-            }
-        }
-        return line
     }
 }

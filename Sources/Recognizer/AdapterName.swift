@@ -1,4 +1,5 @@
 private import Glibc
+private import SystemSupport
 
 /// Names of adapters. By default an adapter is named after its directory.
 public enum AdapterName {
@@ -8,9 +9,9 @@ public enum AdapterName {
 
     /// The last component of a directory's path, with links and dots resolved.
     public static func of(directory: String) -> String {
-        let resolved = realpath(directory, nil)
+        let resolved = realpath(directory.systemPath, nil)
         defer { free(resolved) }
-        let path = resolved.map { String(cString: $0) } ?? directory
+        let path = resolved.map { PathText.text(cString: $0) } ?? directory
         return path.split(separator: "/").last.map(String.init) ?? path
     }
 

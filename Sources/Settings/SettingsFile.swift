@@ -1,5 +1,6 @@
 private import Glibc
 private import TextSupport
+private import SystemSupport
 
 /// A configuration file: YAML mappings with the names of ``SettingTable``.
 struct SettingsFile {
@@ -179,7 +180,7 @@ struct SettingsFile {
             SettingsProblem(origin: .file(path: path, line: nil), kind: .badFile(reason))
         }
         // Non-blocking: opening a pipe without a writer would block the start.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw refusal("cannot read the file: \(String(cString: strerror(errno)))")
         }

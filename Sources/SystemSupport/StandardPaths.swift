@@ -12,7 +12,7 @@ public struct Environment: Sendable {
         // SAFETY: libc's own array, which ends with nil; astd never changes its environment.
         var next = environ
         while let entry = next.pointee {
-            let parts = String(cString: entry).split(
+            let parts = PathText.text(cString: entry).split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
             next += 1
@@ -49,7 +49,7 @@ public struct StandardPaths: Sendable {
     }
 
     /// Whether there is a file at `path`.
-    public static func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    public static func fileExists(_ path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
 
     public static let settingsFile = "/etc/astd/astd.yaml"
     public static let adaptersDirectory = "/var/lib/astd/adapters"

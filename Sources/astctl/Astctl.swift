@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Wire
+import SystemSupport
 
 /// The command line of astctl: parses it, runs the command, and reports a failure as one line and an exit
 /// code.
@@ -42,7 +43,7 @@ struct Astctl: ParsableCommand {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot(verbFirst(Array(CommandLine.arguments.dropFirst())))
+            var command = try parseAsRoot(verbFirst(PathText.arguments))
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Inference
 internal import Wire
+private import SystemSupport
 
 /// The command line of astd. Every failure becomes one line on standard error and an exit code.
 @main
@@ -31,7 +32,7 @@ struct AstdCommand: AsyncParsableCommand {
         TruncatedFile.endWithReason()
         do {
             if let problem = KernelLevel.problem { throw Failure.usage(problem) }
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(PathText.arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -25,7 +25,7 @@ struct Classify: ParsableCommand {
               astd classify recordings/ --aggregate max --format csv --output labels.csv --report report.html
               astd classify recordings/ --format csv,audacity --output labels/ --resume
               astd classify --activation none --top-k all --format jsonl clip.flac
-              find . -name '*.mp3' | astd classify --files-from -
+              find . -name '*.mp3' -print0 | astd classify --files-from - -0
               astd classify street.wav --events --hop 0.5 --set detection.on=0.3
               astd classify recordings/ --events --config /etc/astd/astd.yaml --format audacity --output tracks/
             """)
@@ -36,6 +36,11 @@ struct Classify: ParsableCommand {
 
     @Option(help: "Read paths from this file, one per line, or from standard input (-).")
     var filesFrom: String?
+
+    @Flag(
+        name: [.customShort("0"), .customLong("null")],
+        help: "Paths in the list of --files-from end with NUL bytes, as `find -print0` writes them.")
+    var hasNulls = false
 
     @OptionGroup var modelArguments: ModelArguments
 
@@ -99,6 +104,9 @@ struct Classify: ParsableCommand {
         if paths.isEmpty && filesFrom == nil {
             throw ValidationError("Nothing to classify: name files, directories or -")
         }
+        if hasNulls && filesFrom == nil {
+            throw ValidationError("-0 (--null) applies to a list: add --files-from LIST")
+        }
         if paths.contains("-") && filesFrom == "-" {
             throw ValidationError("standard input is audio (-) or a list (--files-from -), not both")
         }
@@ -160,7 +168,7 @@ struct Classify: ParsableCommand {
     private func run(
         _ classifiers: [FileClassifier], _ rules: DetectionRules?, _ outputs: BatchOutputs
     ) throws -> BatchRun.Result {
-        let files = FileQueue(paths: paths, listPath: filesFrom)
+        let files = FileQueue(paths: paths, listPath: filesFrom, hasNulls: hasNulls)
         let progress = ProgressBar(isVisible: !noProgress && isatty(STDERR_FILENO) != 0)
         StopSignal.install()
         return try BatchRun(
@@ -201,7 +209,7 @@ struct Classify: ParsableCommand {
     private var isSingleFile: Bool {
         guard filesFrom == nil, paths.count == 1 else { return false }
         var status = stat()
-        return stat(paths[0], &status) != 0 || status.st_mode & S_IFMT != S_IFDIR
+        return stat(paths[0].systemPath, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR
     }
 
     private func destination() throws -> BatchOutputs.Destination {
@@ -215,7 +223,7 @@ struct Classify: ParsableCommand {
             return .standardOutput
         }
         var status = stat()
-        let exists = stat(output, &status) == 0
+        let exists = stat(output.systemPath, &status) == 0
         let isDirectory = exists && status.st_mode & S_IFMT == S_IFDIR
         if isForDirectory && exists && !isDirectory {
             throw ValidationError(

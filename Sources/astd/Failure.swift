@@ -49,7 +49,8 @@ enum Failure {
 
     /// Prints one line on standard error, with the priority of an error where that is the systemd journal.
     static func warn(_ text: String) {
-        let line = Array("\(JournalLogHandler.isConnected ? "<3>" : "astd: ")\(text)\n".utf8)
+        let line = Array(
+            "\(JournalLogHandler.isConnected ? "<3>" : "astd: ")\(PathText.printable(text))\n".utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 

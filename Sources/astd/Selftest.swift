@@ -3,6 +3,7 @@ internal import Glibc
 internal import Inference
 internal import Recognizer
 internal import TextSupport
+private import SystemSupport
 
 struct Selftest: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +25,8 @@ struct Selftest: ParsableCommand {
 
     func run() throws {
         let directory =
-            reference ?? SelfTest.standardPlaces.first { access($0 + "/reference.safetensors", F_OK) == 0 }
+            reference
+            ?? SelfTest.standardPlaces.first { access(($0 + "/reference.safetensors").systemPath, F_OK) == 0 }
         guard let directory else {
             throw Failure.noModel(
                 "no reference in \(SelfTest.standardPlaces.joined(separator: ", ")): name one with --reference"

@@ -70,7 +70,7 @@ import Wire
         #expect(
             Self.writtenEvents(.text) == """
                 a,b.wav  10.255s - 12.505s  Male speech, man speaking 0.750, 2.250s
-                a,b.wav  11.255s - 11.255s  [birds]  tab\there 0.100, 0.000s
+                a,b.wav  11.255s - 11.255s  [birds]  tab\\x09here 0.100, 0.000s
 
                 """)
         #expect(

@@ -155,6 +155,6 @@ import Testing
 
     @Test func `A message is one line even when the file name has control characters`() {
         let error = CaptureError.fileNotFound(path: "a\nb\u{1B}[31m.wav")
-        #expect(error.description == "a\\nb\\u{1B}[31m.wav does not exist: check the path")
+        #expect(error.description == #"a\x0Ab\x1B[31m.wav does not exist: check the path"#)
     }
 }

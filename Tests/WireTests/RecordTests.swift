@@ -1,3 +1,4 @@
+import SystemSupport
 import Testing
 import TextSupport
 import Wire
@@ -101,10 +102,12 @@ import Wire
                 == #"{"file":"b\n.wav","error":{"code":"unreadable","message":"no header"}}"# + "\n")
     }
 
-    @Test func `A path that is not UTF-8 is written with replacement characters`() {
-        let path = String(decoding: [0x61, 0xFF, 0x62] as [UInt8], as: UTF8.self)
-        let line = BatchError(file: path, code: "c", message: "m").encoded()
-        #expect(String(validating: line, as: UTF8.self)?.contains("a\u{FFFD}b") == true)
+    @Test func `A path that is not UTF-8 is written so that its bytes can be restored`() throws {
+        let name: [UInt8] = [0x61, 0xFF, 0x62]
+        let line = BatchError(file: PathText.text(name), code: "c", message: "m").encoded()
+        #expect(String(decoding: line, as: UTF8.self).hasPrefix(#"{"file":"a\\xFFb","#))
+        let file = try JSONObject(parsing: line.dropLast()).requiredString("file")
+        #expect(PathText.bytes(file) == name)
     }
 
     @Test func `Errors name the missing or invalid member of a record`() {

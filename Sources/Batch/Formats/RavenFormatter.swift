@@ -1,3 +1,4 @@
+private import SystemSupport
 internal import TextSupport
 internal import Wire
 
@@ -49,7 +50,7 @@ struct RavenFormatter: RecordFormatter {
         let fields = [
             String(selection), "Spectrogram 1", "1", SelectionField.seconds(start),
             SelectionField.seconds(end), "0.0", FixedDecimals.text(high, decimals: 1) ?? "8000.0",
-            SelectionField.text(recording.path), SelectionField.text(label),
+            PathText.printable(recording.path), SelectionField.text(label),
             FixedDecimals.text(Double(score), decimals: 6) ?? "", SelectionField.text(adapter ?? ""),
         ]
         return Array((fields.joined(separator: "\t") + "\n").utf8)

@@ -1,3 +1,4 @@
+private import SystemSupport
 internal import TextSupport
 internal import Wire
 
@@ -77,7 +78,7 @@ struct JSONLinesFormatter: RecordFormatter {
 
 struct TextFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
-        Array("\(record.sentence)\n".utf8)
+        Array((PathText.printable(record.sentence) + "\n").utf8)
     }
 
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
@@ -86,6 +87,6 @@ struct TextFormatter: RecordFormatter {
         var span = "\(decimals(event.start))s - \(decimals(event.end))s"
         if let adapter = event.adapter { span += "  [\(adapter)]" }
         let about = "\(event.label) \(decimals(Double(event.peakScore))), \(decimals(event.duration))s"
-        return Array("\(event.file)  \(span)  \(about)\n".utf8)
+        return Array((PathText.printable("\(event.file)  \(span)  \(about)") + "\n").utf8)
     }
 }

@@ -1,5 +1,6 @@
 private import Glibc
 private import TextSupport
+private import SystemSupport
 
 /// Files that an interrupted run finished. A path may occur several times.
 struct FinishedFiles {
@@ -56,7 +57,7 @@ final class Journal {
     /// Rounds to what the journal stores, so that a resumed run adds the same numbers.
     static func microseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    static func exists(_ path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
 
     /// - Parameters:
     ///   - output: The run's output, for messages.
@@ -68,7 +69,7 @@ final class Journal {
         path: String, of output: String, fingerprint: ResumeFingerprint, outputs: Int, resumes: Bool
     ) throws(WriteError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        descriptor = open(path.systemPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw WriteError(path: output) }
         // Some network file systems have no locks; there, two runs are not kept apart.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
@@ -132,7 +133,7 @@ final class Journal {
     }
 
     /// Deletes the journal, when the outputs are complete.
-    func remove() { unlink(path) }
+    func remove() { unlink(path.systemPath) }
 
     private func writePending() throws(WriteError) {
         var rest = pending[...]

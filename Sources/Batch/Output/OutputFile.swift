@@ -1,4 +1,5 @@
 private import Glibc
+internal import SystemSupport
 
 /// Writing failed, for example because of a full disk, a closed pipe or a missing directory.
 public struct WriteError: Error, Equatable, Sendable {
@@ -45,8 +46,11 @@ public final class OutputFile {
         isRenamed = Self.isRegularOrAbsent(path)
         let target = isRenamed ? Self.partial(path) : path
         // The run may have ended between renaming its files and deleting its journal.
-        if kept > 0 && access(target, F_OK) != 0 { rename(path, target) }
-        descriptor = open(target, O_WRONLY | O_CREAT | O_CLOEXEC | (kept > 0 ? 0 : O_TRUNC), 0o666)
+        if kept > 0 && access(target.systemPath, F_OK) != 0 {
+            rename(path.systemPath, target.systemPath)
+        }
+        descriptor = open(
+            target.systemPath, O_WRONLY | O_CREAT | O_CLOEXEC | (kept > 0 ? 0 : O_TRUNC), 0o666)
         guard descriptor >= 0 else { throw WriteError(path: path) }
         if kept > 0 { try truncate(to: kept) }
     }
@@ -98,7 +102,7 @@ public final class OutputFile {
         isFinished = true
         guard close(descriptor) == 0 else { throw WriteError(path: path) }
         guard isRenamed else { return }
-        guard rename(partialPath, path) == 0 else { throw WriteError(path: path) }
+        guard rename(partialPath.systemPath, path.systemPath) == 0 else { throw WriteError(path: path) }
         Self.syncDirectory(of: path)
     }
 
@@ -107,13 +111,13 @@ public final class OutputFile {
         guard isRenamed, !isFinished else { return }
         isFinished = true
         close(descriptor)
-        unlink(partialPath)
+        unlink(partialPath.systemPath)
     }
 
     /// Whether a file can be renamed to the path; not over pipes and devices.
     static func isRegularOrAbsent(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+        return stat(path.systemPath, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }
 
     /// Writes a renamed file's directory entry to the disk. Errors are ignored: not every file system can do
@@ -121,7 +125,7 @@ public final class OutputFile {
     static func syncDirectory(of path: String) {
         let slash = path.lastIndex(of: "/")
         let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(directory.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
@@ -129,8 +133,8 @@ public final class OutputFile {
 
     /// Creates a directory and its parents.
     static func makeDirectory(_ path: String) throws(WriteError) {
-        if path.isEmpty || access(path, F_OK) == 0 { return }
+        if path.isEmpty || access(path.systemPath, F_OK) == 0 { return }
         if let slash = path.lastIndex(of: "/") { try makeDirectory(String(path[..<slash])) }
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw WriteError(path: path) }
+        guard mkdir(path.systemPath, 0o777) == 0 || errno == EEXIST else { throw WriteError(path: path) }
     }
 }

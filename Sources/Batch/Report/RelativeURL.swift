@@ -1,4 +1,5 @@
 private import Glibc
+private import SystemSupport
 
 /// The URL by which a page refers to a file on the same disk.
 enum RelativeURL {
@@ -16,7 +17,7 @@ enum RelativeURL {
     private static func parts(_ path: String) -> [String] {
         var whole = path
         if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
-            whole = String(cString: current) + "/" + path
+            whole = PathText.text(cString: current) + "/" + path
             free(current)
         }
         var parts: [String] = []
@@ -33,7 +34,7 @@ enum RelativeURL {
     /// Percent-encodes all but the unreserved characters of RFC 3986.
     private static func encoded(_ part: String) -> String {
         let hexadecimal = Array("0123456789ABCDEF")
-        return part.utf8.map { byte in
+        return PathText.bytes(part).map { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),

@@ -120,10 +120,8 @@ public final class ProgressBar {
         let line = parts.joined(separator: "  ")
         // A line that wraps cannot be drawn over.
         let room = columns - 1 - line.count - 2
-        let printable = name.unicodeScalars.map {
-            $0.properties.generalCategory == .control ? "?" : String($0)
-        }
-        return room < 8 ? String(line.prefix(columns - 1)) : "\(line)  \(printable.joined().suffix(room))"
+        return room < 8
+            ? String(line.prefix(columns - 1)) : "\(line)  \(PathText.printable(name).suffix(room))"
     }
 
     private static func span(_ seconds: Double) -> String {
@@ -135,7 +133,8 @@ public final class ProgressBar {
 
     private static func size(_ path: String) -> Int64 {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : 0
+        return stat(path.systemPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            ? Int64(status.st_size) : 0
     }
 
     private static var terminalColumns: Int {

@@ -1,4 +1,5 @@
 private import Glibc
+private import SystemSupport
 
 /// A file descriptor that is closed with its last reference.
 package final class OwnedDescriptor: Sendable {
@@ -25,7 +26,7 @@ package final class OwnedDescriptor: Sendable {
     static func open(path: String) throws(CaptureError) -> (OwnedDescriptor, Status) {
         // Opening a device may have effects, so the path is checked first; the opened file is checked again.
         try requireRegular(status(ofPath: path), path: path)
-        let number = retrying { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
+        let number = retrying { Glibc.open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
         guard number >= 0 else { throw failure(path: path, operation: "open") }
         let descriptor = OwnedDescriptor(number)
         let found = try descriptor.status(name: path)
@@ -45,8 +46,8 @@ package final class OwnedDescriptor: Sendable {
 
     /// Creates a nameless file that disappears with its descriptor; in `TMPDIR`, otherwise in /tmp.
     static func temporary() throws(CaptureError) -> OwnedDescriptor {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/astd-audio-XXXXXX".utf8CString)
+        let folder = getenv("TMPDIR").map { PathText.text(cString: $0) } ?? "/tmp"
+        var template = "\(folder)/astd-audio-XXXXXX".systemPath
         let number = mkstemp(&template)
         guard number >= 0 else { throw failure(path: folder, operation: "create a temporary file") }
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
@@ -72,7 +73,7 @@ package final class OwnedDescriptor: Sendable {
 
     private static func status(ofPath path: String) throws(CaptureError) -> Status {
         var found = stat()
-        guard stat(path, &found) == 0 else { throw failure(path: path, operation: "stat") }
+        guard stat(path.systemPath, &found) == 0 else { throw failure(path: path, operation: "stat") }
         return status(found)
     }
 

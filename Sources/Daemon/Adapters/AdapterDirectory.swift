@@ -1,6 +1,6 @@
-private import Glibc
 private import Inference
 private import Recognizer
+private import SystemSupport
 
 /// A directory with one adapter per subdirectory.
 enum AdapterDirectory {
@@ -9,13 +9,10 @@ enum AdapterDirectory {
     ///
     /// - Returns: `nil` when the directory cannot be read.
     static func adapters(in directory: String) -> [String: String]? {
-        guard let stream = opendir(directory) else { return nil }
-        defer { closedir(stream) }
+        let (names, failure) = DirectoryNames.read(directory)
+        guard failure == nil else { return nil }
         var found: [String: String] = [:]
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in names {
             let path = directory + "/" + name
             guard !name.hasPrefix("."), AdapterName.problem(name) == nil,
                 LoRAAdapter.isAdapter(directory: path)

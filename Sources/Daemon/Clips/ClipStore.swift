@@ -2,6 +2,7 @@ private import CSndfile
 private import Frontend
 private import Glibc
 internal import Wire
+private import SystemSupport
 
 /// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the
 /// directory exceeds its limit.
@@ -16,7 +17,8 @@ struct ClipStore: Sendable {
         let path = "\(directory)/\(Self.name(of: event))"
         let temporary = path + ".part"
         // Readable by the owner only: a clip may contain voices.
-        let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = open(
+            temporary.systemPath, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return "\(temporary): \(String(cString: strerror(errno)))" }
         var info = SF_INFO()
         info.samplerate = Int32(FrontendConfig.sampleRateHz)
@@ -24,7 +26,7 @@ struct ClipStore: Sendable {
         info.format = Int32(SF_FORMAT_WAV | SF_FORMAT_PCM_16)
         guard let file = sf_open_fd(descriptor, Int32(SFM_WRITE), &info, 0) else {
             close(descriptor)
-            unlink(temporary)
+            unlink(temporary.systemPath)
             return "\(temporary): \(String(cString: sf_strerror(nil)))"
         }
         // Clip samples above full scale; by default they would wrap around.
@@ -32,8 +34,8 @@ struct ClipStore: Sendable {
         let written = sf_writef_float(file, samples, sf_count_t(samples.count))
         let isWritten = sf_close(file) == 0 && written == samples.count
         let isClosed = close(descriptor) == 0
-        guard isWritten, isClosed, rename(temporary, path) == 0 else {
-            unlink(temporary)
+        guard isWritten, isClosed, rename(temporary.systemPath, path.systemPath) == 0 else {
+            unlink(temporary.systemPath)
             return "cannot write \(path)"
         }
         removeOldest()
@@ -50,23 +52,18 @@ struct ClipStore: Sendable {
 
     /// Removes the oldest clips beyond the limit; other files are never removed.
     private func removeOldest() {
-        guard let listing = opendir(directory) else { return }
-        defer { closedir(listing) }
         var clips: [(name: String, bytes: Int)] = []
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in DirectoryNames.read(directory).names {
             var status = stat()
             guard name.hasPrefix("astd-"), name.hasSuffix(".wav"),
-                lstat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG
+                lstat("\(directory)/\(name)".systemPath, &status) == 0, status.st_mode & S_IFMT == S_IFREG
             else { continue }
             clips.append((name, Int(status.st_size)))
         }
         var bytes = clips.reduce(0) { $0 + $1.bytes }
         // Names sort by time.
         for clip in clips.sorted(by: { $0.name < $1.name }) where bytes > maximumBytes {
-            if unlink("\(directory)/\(clip.name)") == 0 { bytes -= clip.bytes }
+            if unlink("\(directory)/\(clip.name)".systemPath) == 0 { bytes -= clip.bytes }
         }
     }
 }

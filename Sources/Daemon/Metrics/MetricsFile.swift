@@ -1,6 +1,7 @@
 private import Glibc
 internal import Logging
 internal import Settings
+private import SystemSupport
 
 /// Writes the metrics periodically to a file for node_exporter's textfile collector.
 struct MetricsFile {
@@ -44,14 +45,14 @@ struct MetricsFile {
         // In the same directory, so that it can be renamed, with an extension that the collector ignores.
         let temporary = "\(path).\(getpid()).tmp"
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = open(temporary, flags, 0o644)
+        let descriptor = open(temporary.systemPath, flags, 0o644)
         guard descriptor >= 0 else { return failure(temporary) }
         let bytes = Array(text.utf8)
         let written = Glibc.write(descriptor, bytes, bytes.count)
         let isWritten = close(descriptor) == 0 && written == bytes.count
-        guard isWritten, rename(temporary, path) == 0 else {
+        guard isWritten, rename(temporary.systemPath, path.systemPath) == 0 else {
             let problem = failure(path)
-            unlink(temporary)
+            unlink(temporary.systemPath)
             return problem
         }
         return nil

@@ -1,4 +1,5 @@
 import Glibc
+private import SystemSupport
 
 /// A bound Unix stream socket and its file. It does not listen yet, so that no client can connect before the
 /// file has its mode and group.
@@ -28,7 +29,8 @@ struct ListeningSocket {
     /// - Throws: ``SocketServerError`` `.pathTooLong`, `.anotherDaemon`, `.notASocket` or `.system`.
     init(path: String, mode: mode_t, group: gid_t?) throws(SocketServerError) {
         guard let address = UnixAddress(path) else {
-            throw .pathTooLong(path: path, bytes: path.utf8.count, limit: UnixAddress.maximumPathBytes)
+            throw .pathTooLong(
+                path: path, bytes: PathText.bytes(path).count, limit: UnixAddress.maximumPathBytes)
         }
         try Self.clear(path, address)
         let descriptor = try Self.makeSocket(path)
@@ -39,10 +41,10 @@ struct ListeningSocket {
                 throw Self.failure("bind", path)
             }
             // A process that may not change the group still serves its own user.
-            if let group { _ = lchown(path, uid_t.max, group) }
-            guard chmod(path, mode) == 0 else { throw Self.failure("chmod", path) }
+            if let group { _ = lchown(path.systemPath, uid_t.max, group) }
+            guard chmod(path.systemPath, mode) == 0 else { throw Self.failure("chmod", path) }
             var status = stat()
-            guard lstat(path, &status) == 0 else { throw Self.failure("stat", path) }
+            guard lstat(path.systemPath, &status) == 0 else { throw Self.failure("stat", path) }
             file = FileIdentity(device: status.st_dev, inode: status.st_ino)
         } catch {
             Glibc.close(descriptor)
@@ -55,14 +57,14 @@ struct ListeningSocket {
     /// Whether the file was removed, so that no client can connect. Always false for systemd's sockets.
     var isFileMissing: Bool {
         var status = stat()
-        return file != nil && lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+        return file != nil && lstat(path.systemPath, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     /// Removes the socket file, unless another file has replaced it.
     func removeFile() {
         var status = stat()
-        guard let file, lstat(path, &status) == 0 else { return }
-        if file == FileIdentity(device: status.st_dev, inode: status.st_ino) { unlink(path) }
+        guard let file, lstat(path.systemPath, &status) == 0 else { return }
+        if file == FileIdentity(device: status.st_dev, inode: status.st_ino) { unlink(path.systemPath) }
     }
 
     /// Closes a socket that was never served.
@@ -85,7 +87,7 @@ struct ListeningSocket {
     /// Removes the socket file of a daemon that no longer runs; throws for any other file at `path`.
     private static func clear(_ path: String, _ address: UnixAddress) throws(SocketServerError) {
         var status = stat()
-        guard lstat(path, &status) == 0 else {
+        guard lstat(path.systemPath, &status) == 0 else {
             if errno == ENOENT { return }
             throw failure("stat", path)
         }
@@ -99,7 +101,7 @@ struct ListeningSocket {
         case EAGAIN: throw .anotherDaemon(path: path)  // Its backlog is full.
         default: throw failure("connect", path)
         }
-        guard unlink(path) == 0 || errno == ENOENT else { throw failure("unlink", path) }
+        guard unlink(path.systemPath) == 0 || errno == ENOENT else { throw failure("unlink", path) }
     }
 }
 
@@ -113,7 +115,7 @@ struct UnixAddress {
 
     /// nil when the name is empty or longer than ``maximumPathBytes``.
     init?(_ name: String) {
-        var bytes = Array(name.utf8)
+        var bytes = PathText.bytes(name)
         guard !bytes.isEmpty, bytes.count <= Self.maximumPathBytes, !bytes.contains(0) else { return nil }
         let isAbstract = bytes[0] == UInt8(ascii: "@")
         if isAbstract { bytes[0] = 0 }

@@ -1,4 +1,5 @@
 import Glibc
+private import SystemSupport
 
 /// The directory of both sockets. It is locked while they are opened, so that only one of two daemons that
 /// start at the same time succeeds.
@@ -10,12 +11,12 @@ struct RuntimeDirectory {
     ///
     /// - Throws: ``SocketServerError`` `.directory`, or `.anotherDaemon` when another daemon is starting.
     init(path: String, mode: mode_t = 0o755) throws(SocketServerError) {
-        if mkdir(path, mode) == 0 {
-            chmod(path, mode)  // mkdir applies the umask.
+        if mkdir(path.systemPath, mode) == 0 {
+            chmod(path.systemPath, mode)  // mkdir applies the umask.
         } else if errno != EEXIST {
             throw .directory(path: path, code: errno)
         }
-        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        descriptor = open(path.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .directory(path: path, code: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno

@@ -54,6 +54,6 @@ public struct InheritedSockets: Sendable {
         guard code == 0, address.sun_family == sa_family_t(AF_UNIX) else { return nil }
         // SAFETY: the bytes are read up to the NUL or the end, and copied within the call.
         let bytes = withUnsafeBytes(of: address.sun_path) { Array($0.prefix { $0 != 0 }) }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+        return bytes.isEmpty ? nil : PathText.text(bytes)
     }
 }

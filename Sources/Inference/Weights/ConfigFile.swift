@@ -1,5 +1,6 @@
 private import Glibc
 internal import TextSupport
+private import SystemSupport
 
 /// A JSON object in a file beside the weights, read by key and type.
 ///
@@ -29,7 +30,7 @@ struct ConfigFile {
         }
     }
 
-    static func exists(path: String) -> Bool { access(path, F_OK) == 0 }
+    static func exists(path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
 
     /// - Returns: `nil` when there is no file at `path`.
     static func ifPresent(path: String) throws(ModelError) -> ConfigFile? {

@@ -1,4 +1,5 @@
 private import Glibc
+private import SystemSupport
 
 /// A directory of packed weights, so that they are not packed at every start.
 ///
@@ -19,7 +20,7 @@ public struct PackedCache: Sendable {
         let path = self.path(base, gemm)
         guard let file = PackedFile(path: path, base: base, gemm) else { return nil }
         // The time of the last use determines which files are kept.
-        utimensat(AT_FDCWD, path, nil, 0)
+        utimensat(AT_FDCWD, path.systemPath, nil, 0)
         return file
     }
 
@@ -93,7 +94,7 @@ public struct PackedCache: Sendable {
 
     private static func identity(of path: String) -> String? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard stat(path.systemPath, &status) == 0 else { return nil }
         let (modified, changed) = (status.st_mtim, status.st_ctim)
         return [
             UInt64(status.st_dev), UInt64(status.st_ino), UInt64(status.st_size),
@@ -105,7 +106,7 @@ public struct PackedCache: Sendable {
     /// Writes a temporary file and renames it to `path` once it is complete and synced to disk.
     private func replace(_ path: String, _ body: (_ descriptor: Int32) -> Bool) {
         makeDirectory()
-        var temporary = Array((path + ".XXXXXX").utf8CString)
+        var temporary = (path + ".XXXXXX").systemPath
         let descriptor = temporary.withUnsafeMutableBufferPointer { buffer in
             // SAFETY: mkstemp writes its six letters in place, within the template, which ends with NUL.
             buffer.baseAddress.map { mkstemp($0) } ?? -1
@@ -114,30 +115,27 @@ public struct PackedCache: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let isWhole = body(descriptor) && fchmod(descriptor, 0o644) == 0 && fsync(descriptor) == 0
         close(descriptor)
-        if !isWhole || rename(temporary, path) != 0 { unlink(temporary) }
+        if !isWhole || rename(temporary, path.systemPath) != 0 { unlink(temporary) }
     }
 
     private func makeDirectory() {
         for (index, letter) in directory.enumerated() where letter == "/" && index > 0 {
-            mkdir(String(directory.prefix(index)), 0o755)
+            mkdir(String(directory.prefix(index)).systemPath, 0o755)
         }
-        mkdir(directory, 0o700)
+        mkdir(directory.systemPath, 0o700)
     }
 
     /// Removes all packed weights but the most recently used ones.
     private func removeOldFiles() {
-        guard let stream = opendir(directory) else { return }
-        defer { closedir(stream) }
         var found: [(path: String, used: Int)] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in DirectoryNames.read(directory).names {
             var status = stat()
             let path = "\(directory)/\(name)"
-            guard name.hasSuffix(".packed"), lstat(path, &status) == 0 else { continue }
+            guard name.hasSuffix(".packed"), lstat(path.systemPath, &status) == 0 else { continue }
             found.append((path, status.st_mtim.tv_sec))
         }
-        for (path, _) in found.sorted(by: { $0.used > $1.used }).dropFirst(Self.keptFiles) { unlink(path) }
+        for (path, _) in found.sorted(by: { $0.used > $1.used }).dropFirst(Self.keptFiles) {
+            unlink(path.systemPath)
+        }
     }
 }

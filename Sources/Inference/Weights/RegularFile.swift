@@ -1,4 +1,5 @@
 private import Glibc
+internal import SystemSupport
 
 /// Opens, reads and writes regular files only: not FIFOs, devices or directories.
 enum RegularFile {
@@ -7,7 +8,7 @@ enum RegularFile {
     static func open(path: String) throws(ModelError) -> (descriptor: Int32, size: Int) {
         guard !path.utf8.contains(0) else { throw .unreadable(path: path, reason: "no path has a NUL byte") }
         // O_NONBLOCK, so that opening a FIFO does not block the start.
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = Glibc.open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: systemError()) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

@@ -2,8 +2,7 @@ public import TextSupport
 
 /// The scores of one window of a file.
 ///
-/// A path is written as text: bytes that are not UTF-8 become U+FFFD (`String(decoding: pathBytes, as:
-/// UTF8.self)`), so such a path can be displayed but not opened.
+/// A path is written as text: bytes that are not UTF-8 become `\xHH` (docs/batch.md, "Names").
 public struct BatchRecord: Sendable, Equatable {
     public let file: String
     /// Start of the window in seconds from the start of the file.

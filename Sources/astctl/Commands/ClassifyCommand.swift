@@ -2,6 +2,7 @@ internal import TextSupport
 import ArgumentParser
 import Glibc
 import Wire
+internal import SystemSupport
 
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +44,7 @@ struct ClassifyCommand: ParsableCommand {
 
     func run() throws {
         // O_NONBLOCK: opening a pipe without a writer must not block; the daemon rejects pipes.
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        let descriptor = open(file.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure.file(path: file, code: errno)
         }

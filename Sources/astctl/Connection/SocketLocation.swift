@@ -15,7 +15,7 @@ struct SocketLocation: Equatable {
     /// - Throws: ``CommandFailure/noDaemon(paths:)`` with all candidates.
     func find() throws(CommandFailure) -> String {
         if candidates.count == 1 { return candidates[0] }
-        for path in candidates where access(path, F_OK) == 0 || errno == EACCES { return path }
+        for path in candidates where access(path.systemPath, F_OK) == 0 || errno == EACCES { return path }
         throw .noDaemon(paths: candidates)
     }
 }

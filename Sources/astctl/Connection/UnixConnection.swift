@@ -1,4 +1,5 @@
 import Glibc
+internal import SystemSupport
 
 /// A connection to a Unix socket. Every wait has a limit, and a signal ends it early.
 final class UnixConnection {
@@ -119,10 +120,11 @@ final class UnixConnection {
     private static func address(_ path: String) -> sockaddr_un? {
         var address = sockaddr_un()
         let room = MemoryLayout.size(ofValue: address.sun_path) - 1  // One byte for the terminating NUL.
-        guard !path.isEmpty, path.utf8.count <= room, !path.utf8.contains(0) else { return nil }
+        let bytes = PathText.bytes(path)
+        guard !bytes.isEmpty, bytes.count <= room, !bytes.contains(0) else { return nil }
         address.sun_family = sa_family_t(AF_UNIX)
         // SAFETY: the bytes fit, as checked above; the pointer does not outlive the call.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return address
     }
 }
