@@ -11,6 +11,8 @@ packages=(
     pulseaudio pulseaudio-utils
     # tools/fetch_model.sh, and the hub server of its test.
     curl python3
+    # Decodes what libsndfile cannot read; astd runs without it.
+    ffmpeg
     # For examples/clients, and a terminal for tests.
     netcat-openbsd jq bsdutils
     # The Swift toolchain needs these to run, to link and to fetch packages.

@@ -20,8 +20,15 @@ public enum CaptureError: Error, Equatable, Sendable {
     case notAudio(name: String, found: String)
     /// The bytes start as audio and are damaged further on; `detail` is the decoder's wording.
     case malformed(name: String, detail: String)
+    /// The file is cut off or damaged, or more sound follows what could be read; `detail` has both lengths.
+    case truncated(name: String, detail: String)
     /// The audio has an unsupported format or size; `wanted` says what to do.
     case unsupported(name: String, wanted: String, found: String)
+    /// The audio is of a kind that only ffmpeg decodes, and ffmpeg cannot be run; `kind` is what it is,
+    /// `program` is `$ASTD_FFMPEG` where that does not name a program, nil when ffmpeg is not installed.
+    case needsFFmpeg(name: String, kind: String, program: String?)
+    /// The file holds no sound, only video or data.
+    case noAudioStream(name: String, kind: String)
     /// A sample is NaN, infinite or beyond ``CaptureFormat/largestMagnitude``; `frame` is the first such
     /// frame, counted from 0 at the file's own rate.
     case nonFinite(name: String, frame: Int64, value: String)
@@ -49,10 +56,11 @@ extension CaptureError {
         case .permissionDenied: "permission_denied"
         case .isDirectory: "is_directory"
         case .notRegularFile: "not_a_file"
-        case .emptyFile, .noFrames: "empty"
+        case .emptyFile, .noFrames, .noAudioStream: "empty"
         case .notAudio: "not_audio"
         case .malformed, .system, .thread: "unreadable"
-        case .unsupported: "unsupported"
+        case .truncated: "truncated"
+        case .unsupported, .needsFFmpeg: "unsupported"
         case .nonFinite: "non_finite"
         case .noServer: "no_server"
         case .noSuchSource: "no_such_source"
@@ -85,8 +93,17 @@ extension CaptureError: CustomStringConvertible {
             "\(name) is not audio, it looks like \(found): give a WAV, FLAC, Ogg, Opus, MP3 or AIFF file"
         case .malformed(let name, let detail):
             "\(name) is damaged (\(detail)): create or download it again"
+        case .truncated(let name, let detail):
+            "\(name) is truncated or damaged (\(detail)): check how it was written"
         case .unsupported(let name, let wanted, let found):
             "\(name) has \(found), which is not supported: \(wanted)"
+        case .needsFFmpeg(let name, let kind, let program?):
+            "\(name) is \(kind), which needs ffmpeg, but $ASTD_FFMPEG names \(program), which is not a "
+                + "program: correct or unset it"
+        case .needsFFmpeg(let name, let kind, nil):
+            "\(name) is \(kind), which needs ffmpeg: install it (apt install ffmpeg)"
+        case .noAudioStream(let name, let kind):
+            "\(name) is \(kind) and has no audio stream: give a file with sound"
         case .nonFinite(let name, let frame, let value):
             "\(name) has an invalid sample (\(value)) at frame \(frame): repair or re-encode the file"
         case .system(let name, let operation, let reason):

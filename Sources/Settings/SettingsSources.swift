@@ -17,7 +17,9 @@ public struct SettingsSources: Sendable {
     private let checks: [String: Check]
 
     /// Variables that are not settings of the daemon.
-    private static let otherVariables: Set<String> = ["ASTD_CONFIG", "ASTD_KERNELS", "ASTD_SOCKET"]
+    private static let otherVariables: Set<String> = [
+        "ASTD_CONFIG", "ASTD_FFMPEG", "ASTD_KERNELS", "ASTD_SOCKET",
+    ]
     /// Separates the elements of a list in a variable or an option, as in PATH.
     private static let listSeparator: Character = ":"
 

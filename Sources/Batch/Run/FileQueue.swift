@@ -1,3 +1,4 @@
+private import Capture
 private import Glibc
 private import SystemSupport
 
@@ -7,12 +8,6 @@ public struct FileQueue: Sequence {
     private let paths: [String]
     private let listPath: String?
     private let separator: PathList.Separator
-
-    /// Names of the files that are read from a directory; a file that is named directly is always tried.
-    public static let audioExtensions: Set<String> = [
-        "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd", "caf", "w64",
-        "rf64",
-    ]
 
     /// A file, or an input that could not be expanded to files.
     public enum Item: Equatable, Sendable {
@@ -63,7 +58,7 @@ public struct FileQueue: Sequence {
             // A link to a parent directory would be followed without end.
             if isDirectory(inner) { return isLink(inner) ? [] : expand(inner) }
             guard let dot = name.lastIndex(of: ".") else { return [] }
-            return audioExtensions.contains(name[name.index(after: dot)...].lowercased())
+            return AudioFileKind.readableExtensions.contains(name[name.index(after: dot)...].lowercased())
                 ? [.file(inner)] : []
         }
         return items

@@ -3,6 +3,7 @@
 #define ASTD_CSYSTEMSUPPORT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /// Makes the calling thread's arithmetic treat denormal numbers, which cost a hundred cycles each, as zero.
 /// Returns the previous state, for `astd_restore_denormals`.
@@ -21,5 +22,21 @@ void astd_limit_arenas(void);
 
 /// Returns freed heap memory to the system (glibc's malloc_trim).
 void astd_trim_heap(void);
+
+/// What a child process may use at most; 0 means no limit of its own.
+struct astd_child_limits {
+  uint64_t cpu_seconds;
+  uint64_t address_bytes;
+  uint64_t open_files;
+};
+
+/// Starts a program that has only the standard streams, a session of its own (so that Ctrl-C does not reach it), the
+/// default handling of all signals, no core dump, and no right to make a file longer. posix_spawn can set neither limits
+/// nor close descriptors that other threads open at the same time.
+///
+/// `input` becomes its standard input; `*output` and `*errors` receive the reading ends of pipes from its standard output
+/// and standard error. Returns 0, or the error number of what failed, up to and including exec.
+int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *const environment[], int input,
+               int *output, int *errors, const struct astd_child_limits *limits);
 
 #endif

@@ -3,7 +3,7 @@
 /// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n`
 /// frames make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples
 /// are x / 32768. WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and whatever else libsndfile reads;
-/// up to 64 channels, 1 to 768 kHz.
+/// where ffmpeg is installed also the other kinds of ``AudioFileKind``; up to 64 channels, 1 to 768 kHz.
 ///
 /// Threading: one thread at a time.
 public final class AudioFileReader {
@@ -15,20 +15,19 @@ public final class AudioFileReader {
     public let channels: Int
     /// Length in frames at the file's own rate, according to its header; nil when the header does not say.
     public let frames: Int64?
-    /// Whether the file ends before the length in its header or last packet, or is damaged. Everything that
-    /// can be decoded is read. Some formats reveal it only at the end.
-    public private(set) var isTruncated: Bool
+    /// What is missing, when the file ends before the length in its header or last packet, or is damaged.
+    /// Everything that can be decoded is read. Some formats reveal it only at the end.
+    public private(set) var shortage: CaptureError?
+    /// Whether there is a ``shortage``.
+    public var isTruncated: Bool { shortage != nil }
 
     /// Length in seconds, according to the header; nil when the header does not say.
     public var durationSeconds: Double? { frames.map { Double($0) / Double(sampleRateHz) } }
 
     /// The fraction of the file that was read, 0...1, also when no header states a length.
-    public var fractionRead: Double {
-        let (read, length) = decoder.position
-        return min(1, max(0, Double(read) / Double(max(1, length))))
-    }
+    public var fractionRead: Double { decoder.fractionRead }
 
-    private let decoder: SndfileDecoder
+    private let decoder: any AudioDecoder
     private let resampler: Resampler?
     /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as
     /// decoded, and the mono samples made of them, of which `monoStart..<monoEnd` are not resampled yet.
@@ -43,10 +42,13 @@ public final class AudioFileReader {
     /// Opens a regular file. Rejects pipes and devices without blocking.
     ///
     /// - Throws: `fileNotFound`, `permissionDenied`, `isDirectory`, `notRegularFile`, `emptyFile`,
-    ///   `noFrames`, `notAudio`, `malformed`, `unsupported` or `system`.
-    public convenience init(path: String) throws(CaptureError) {
+    ///   `noFrames`, `notAudio`, `malformed`, `unsupported`, `needsFFmpeg`, `noAudioStream` or `system`.
+    public convenience init(path: String) throws(CaptureError) { try self.init(path: path, stop: StopFlag()) }
+
+    /// - Parameter stop: Ends a wait for a decoder; what was decoded until then counts as all.
+    convenience init(path: String, stop: StopFlag) throws(CaptureError) {
         let (descriptor, status) = try OwnedDescriptor.open(path: path)
-        try self.init(file: descriptor, size: status.size, name: path)
+        try self.init(file: descriptor, size: status.size, name: path, stop: stop)
     }
 
     /// Reads from an open file, from its start and without moving its offset.
@@ -72,18 +74,32 @@ public final class AudioFileReader {
         try self.init(file: file, size: size, name: name)
     }
 
-    private convenience init(file: OwnedDescriptor, size: Int64, name: String) throws(CaptureError) {
+    private convenience init(
+        file: OwnedDescriptor, size: Int64, name: String, stop: StopFlag = StopFlag()
+    ) throws(CaptureError) {
         guard size > 0 else { throw .emptyFile(name: name) }
-        let bytes = FileAudioBytes(file, size: size)
-        let decoder = try SndfileDecoder(bytes, format: nil, name: name)
+        if let ffmpeg = try FFmpegDecoder.forForeignKind(file, size: size, name: name, stop: stop) {
+            try self.init(ffmpeg, isTruncated: false, blockFrames: Self.blockFrames, name: name)
+            return
+        }
+        let decoder: SndfileDecoder
+        do throws(CaptureError) {
+            decoder = try SndfileDecoder(FileAudioBytes(file, size: size), format: nil, name: name)
+        } catch {
+            let ffmpeg = try FFmpegDecoder.afterFailure(error, file, size: size, name: name, stop: stop)
+            try self.init(ffmpeg, isTruncated: false, blockFrames: Self.blockFrames, name: name)
+            return
+        }
         if decoder.info.frames == 0 { throw .noFrames(name: name) }
         // The last page of an Ogg file contains its length; a file without that page is truncated.
-        let isCutOff = decoder.info.isOgg && decoder.info.frames == nil
+        let isCutOff = decoder.isOgg && decoder.info.frames == nil
         // A second view of the same file leaves the decoder's offset alone.
         let isTruncated = isCutOff || PromisedLength.isCutOff(FileAudioBytes(file, size: size))
-        let blockFrames = 4096
-        try self.init(decoder, isTruncated: isTruncated, blockFrames: blockFrames, name: name)
+        try self.init(decoder, isTruncated: isTruncated, blockFrames: Self.blockFrames, name: name)
     }
+
+    private static let blockFrames = 4096
+    private static let endsEarly = "it ends before the length in its header"
 
     /// Reads a stream without a header, or whose header was read already.
     convenience init(stream: StreamAudioBytes, format: WAVHeader, name: String) throws(CaptureError) {
@@ -93,13 +109,13 @@ public final class AudioFileReader {
     }
 
     private init(
-        _ decoder: SndfileDecoder, isTruncated: Bool, blockFrames: Int, name: String
+        _ decoder: any AudioDecoder, isTruncated: Bool, blockFrames: Int, name: String
     ) throws(CaptureError) {
         let rate = decoder.info.sampleRateHz
         resampler = rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: name)
         self.decoder = decoder
         self.name = name
-        self.isTruncated = isTruncated
+        if isTruncated { shortage = .truncated(name: name, detail: Self.endsEarly) }
         self.blockFrames = blockFrames
         sampleRateHz = rate
         channels = decoder.info.channels
@@ -170,9 +186,11 @@ public final class AudioFileReader {
         let total = framesRead + Int64(lastBlock)
         if let damage = decoder.damage {
             if total == 0 { throw .malformed(name: name, detail: damage) }
-            isTruncated = true
+            shortage = .truncated(name: name, detail: damage)
         }
-        if let frames, total < frames { isTruncated = true }
+        if let frames, total < frames {
+            shortage = shortage ?? .truncated(name: name, detail: Self.endsEarly)
+        }
         if total == 0 { throw .noFrames(name: name) }
     }
 }

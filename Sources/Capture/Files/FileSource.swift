@@ -31,7 +31,8 @@ public final class FileSource: AudioSource {
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let player = FilePlayer(
-            reader: try AudioFileReader(path: path), ring: ring, stop: thread.stop, pause: thread.pauseGate)
+            reader: try AudioFileReader(path: path, stop: thread.stop), ring: ring, stop: thread.stop,
+            pause: thread.pauseGate)
         let (name, isPaced, startsPaused) = (name, isPaced, startsPaused)
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
@@ -113,7 +114,6 @@ final class FilePlayer: @unchecked Sendable {
         } catch {
             return error.description
         }
-        guard reader.isTruncated else { return nil }
-        return "\(reader.name) is truncated or damaged: played what could be decoded"
+        return reader.shortage?.description
     }
 }

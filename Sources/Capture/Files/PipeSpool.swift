@@ -12,8 +12,25 @@ enum PipeSpool {
     static func spool(
         _ source: OwnedDescriptor, name: String
     ) throws(CaptureError) -> (OwnedDescriptor, Int64) {
+        try copy(StreamAudioBytes(descriptor: source.number, stop: StopFlag()), name: name)
+    }
+
+    /// A descriptor of the same bytes that a child process of this user can open once more, through `/proc`.
+    ///
+    /// A file that somebody else has opened and passed on may not be open to this user: it is copied.
+    ///
+    /// - Throws: As ``spool(_:name:)``.
+    static func reopenable(_ file: OwnedDescriptor, name: String) throws(CaptureError) -> OwnedDescriptor {
+        let again = open("/proc/self/fd/\(file.number)", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        if again >= 0 { return OwnedDescriptor(again) }
+        let size = try file.status(name: name).size
+        return try copy(FileAudioBytes(file, size: size), name: name).0
+    }
+
+    private static func copy(_ bytes: AudioBytes, name: String) throws(CaptureError) -> (
+        OwnedDescriptor, Int64
+    ) {
         let file = try OwnedDescriptor.temporary()
-        let bytes = StreamAudioBytes(descriptor: source.number, stop: StopFlag())
         var size: Int64 = 0
         while true {
             let block = bytes.read(count: 1 << 18)

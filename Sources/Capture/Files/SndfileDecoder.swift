@@ -4,8 +4,10 @@ import Synchronization
 /// Decodes audio of any format that libsndfile reads into frames of interleaved floats.
 ///
 /// Threading: one thread at a time.
-final class SndfileDecoder {
-    let info: SndfileInfo
+final class SndfileDecoder: AudioDecoder {
+    let info: DecodedFormat
+    /// Whether the container is Ogg.
+    let isOgg: Bool
     private let bytes: AudioBytes
     private let name: String
     private let handle: OpaquePointer
@@ -14,9 +16,8 @@ final class SndfileDecoder {
     /// itself on first use: one open at a time.
     private static let opening = Mutex<Void>(())
 
-    /// Supported number of channels, and range of rates in Hz.
-    static let maximumChannels = 64
-    static let sampleRatesHz = 1_000...768_000
+    /// For audio in an encoding that libsndfile does not know.
+    static let conversionAdvice = "install ffmpeg (apt install ffmpeg), or convert it to FLAC or WAV"
 
     /// Opens a decoder.
     ///
@@ -32,12 +33,17 @@ final class SndfileDecoder {
         case .failed(let number, let wording):
             throw Self.reason(number: number, wording: wording, bytes: bytes, name: name)
         case .opened(let handle, let info):
-            if let refusal = Self.refusal(of: info, name: name) {
+            let format = DecodedFormat(
+                frames: info.frames, sampleRateHz: info.sampleRateHz, channels: info.channels)
+            do throws(CaptureError) {
+                try format.requireSupported(name: name)
+            } catch {
                 sf_close(handle)
-                throw refusal
+                throw error
             }
             self.handle = handle
-            self.info = info
+            self.info = format
+            isOgg = info.isOgg
             self.bytes = bytes
             self.name = name
         }
@@ -48,10 +54,6 @@ final class SndfileDecoder {
         _ = Self.opening.withLock { _ in sf_close(handle) }
     }
 
-    /// Decodes the next frames.
-    ///
-    /// - Parameter target: Room for `frames * channels` floats.
-    /// - Returns: Frames decoded; fewer than requested only at the end or at damage.
     /// - Throws: `system` when the bytes could not be read.
     func read(into target: UnsafeMutablePointer<Float>, frames: Int) throws(CaptureError) -> Int {
         let got = Int(max(0, sf_readf_float(handle, target, Int64(frames))))
@@ -61,8 +63,8 @@ final class SndfileDecoder {
         return got
     }
 
-    /// Bytes read so far, and the file's length in bytes.
-    var position: (read: Int64, length: Int64) { (bytes.offset, bytes.length) }
+    /// By bytes: some headers do not state a length in frames.
+    var fractionRead: Double { min(1, max(0, Double(bytes.offset) / Double(max(1, bytes.length)))) }
 
     /// The decoder's message for the error that stopped it; nil when there was none.
     var damage: String? { sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)) }
@@ -104,30 +106,12 @@ final class SndfileDecoder {
             _ = bytes.seek(to: 0)
             let head = bytes.read(count: ContainerSniff.headBytes)
             let found = ContainerSniff.description(of: head)
-            if ContainerSniff.isForeignAudio(head) {
-                return .unsupported(
-                    name: name, wanted: "convert it, for example with ffmpeg, to FLAC or WAV", found: found)
-            }
             return .notAudio(name: name, found: found)
         case SndfileIO.unsupportedEncoding:
             return .unsupported(
-                name: name, wanted: "convert it, for example with ffmpeg, to FLAC or WAV", found: detail)
+                name: name, wanted: conversionAdvice, found: detail)
         default:
             return .malformed(name: name, detail: detail)
         }
-    }
-
-    private static func refusal(of info: SndfileInfo, name: String) -> CaptureError? {
-        if !(1...maximumChannels).contains(info.channels) {
-            return .unsupported(
-                name: name, wanted: "mix it down to at most \(maximumChannels) channels",
-                found: "\(info.channels) channels")
-        }
-        if !sampleRatesHz.contains(info.sampleRateHz) {
-            return .unsupported(
-                name: name, wanted: "resample it to between 1 and 768 kHz",
-                found: "a sample rate of \(info.sampleRateHz) Hz")
-        }
-        return nil
     }
 }

@@ -93,9 +93,10 @@ public final class StdinSource: AudioSource {
         }
         head += stream.read(count: ContainerSniff.headBytes - head.count)
         if let kind = ContainerSniff.kind(of: head) {
-            if kind == "text" { throw .notAudio(name: name, found: kind) }
+            if kind.demuxer == nil { throw .notAudio(name: name, found: kind.name) }
             throw .unsupported(
-                name: name, wanted: "convert it to a WAV stream with `ffmpeg -i - -f wav -`", found: kind)
+                name: name, wanted: "convert it to a WAV stream with `ffmpeg -i - -f wav -`", found: kind.name
+            )
         }
         stream.rebase(pushingBack: head, limit: nil)
         let format = WAVHeader(

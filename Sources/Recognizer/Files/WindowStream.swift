@@ -109,12 +109,7 @@ package final class WindowStream {
                     + "but one frame needs \(FrontendConfig.frameSamples) (25 ms)")
         }
         if let window = nextWindow(into: target) { return window }
-        if reader.isTruncated {
-            throw FileClassifier.Failure(
-                code: "truncated",
-                message:
-                    "\(reader.name) is truncated or damaged; the part that could be decoded was classified")
-        }
+        if let shortage = reader.shortage { throw FileClassifier.Failure(shortage) }
         return nil
     }
 

@@ -1,0 +1,94 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "CSystemSupport.h"
+
+static int limit(int resource, uint64_t most) {
+  struct rlimit now;
+  if (getrlimit(resource, &now) != 0) return -1;
+  const rlim_t wanted = now.rlim_max < most ? now.rlim_max : (rlim_t)most;
+  const struct rlimit lowered = {wanted, wanted};
+  return setrlimit(resource, &lowered);
+}
+
+static void close_from(int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+#endif
+  // Linux before 5.9. All descriptors of astd also have FD_CLOEXEC.
+  struct rlimit files;
+  const int end = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
+  for (int number = first; number < end; number++) close(number);
+}
+
+/// Runs in the child, in the parent's memory: only system calls. Returns the error number.
+static int exec_child(const char *path, char *const arguments[], char *const environment[], const int streams[3],
+                      const struct astd_child_limits *limits) {
+  // A stream may have the number of another stream's destination.
+  int copies[3];
+  for (int number = 0; number < 3; number++) {
+    copies[number] = fcntl(streams[number], F_DUPFD, 3);
+    if (copies[number] < 0) return errno;
+  }
+  for (int number = 0; number < 3; number++) {
+    if (dup2(copies[number], number) < 0) return errno;
+  }
+  close_from(3);
+  setsid();
+  if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_FSIZE, 0) != 0) return errno;
+  if (limits->cpu_seconds != 0 && limit(RLIMIT_CPU, limits->cpu_seconds) != 0) return errno;
+  if (limits->address_bytes != 0 && limit(RLIMIT_AS, limits->address_bytes) != 0) return errno;
+  if (limits->open_files != 0 && limit(RLIMIT_NOFILE, limits->open_files) != 0) return errno;
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execve(path, arguments, environment);
+  return errno;
+}
+
+int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *const environment[], int input,
+               int *output, int *errors, const struct astd_child_limits *limits) {
+  int out[2], err[2];
+  if (pipe2(out, O_CLOEXEC) != 0) return errno;
+  if (pipe2(err, O_CLOEXEC) != 0) {
+    const int error = errno;
+    close(out[0]);
+    close(out[1]);
+    return error;
+  }
+  // Whoever started astd may ignore SIGCHLD; the exit status would be lost.
+  struct sigaction current;
+  if (sigaction(SIGCHLD, NULL, &current) == 0 && current.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
+  const int streams[3] = {input, out[1], err[1]};
+  // A handler of the parent must not run in the child, which has the parent's memory until exec.
+  sigset_t all, previous;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &previous);
+  volatile int error = 0;
+  const pid_t found = vfork();
+  if (found == 0) {
+    error = exec_child(path, arguments, environment, streams, limits);
+    _exit(127);
+  }
+  if (found < 0) error = errno;
+  pthread_sigmask(SIG_SETMASK, &previous, NULL);
+  close(out[1]);
+  close(err[1]);
+  if (error != 0) {
+    while (found > 0 && waitpid(found, NULL, 0) < 0 && errno == EINTR) {}
+    close(out[0]);
+    close(err[0]);
+    return error;
+  }
+  *child = found;
+  *output = out[0];
+  *errors = err[0];
+  return 0;
+}

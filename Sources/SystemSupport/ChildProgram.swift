@@ -1,0 +1,137 @@
+private import CSystemSupport
+private import Glibc
+
+/// A program that runs beside this process, with its output and its messages on two pipes: without a shell,
+/// without this process's descriptors, and with limits. Killed with the last reference.
+///
+/// Threading: one thread at a time.
+public final class ChildProgram {
+    /// What it may use at most.
+    public struct Limits: Sendable {
+        public var cpuSeconds: Int
+        public var addressBytes: Int
+        public var openFiles: Int
+
+        public init(cpuSeconds: Int, addressBytes: Int, openFiles: Int) {
+            self.cpuSeconds = cpuSeconds
+            self.addressBytes = addressBytes
+            self.openFiles = openFiles
+        }
+    }
+
+    /// Which of its pipes has bytes, or has ended.
+    public enum Readable: Sendable { case output, errors, nothing }
+
+    /// How it ended.
+    public enum Exit: Equatable, Sendable {
+        case status(Int32)
+        case signal(Int32)
+    }
+
+    private let identifier: pid_t
+    private let output: Int32
+    private var errors: Int32
+    private var ended: Exit?
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - path: The program's file.
+    ///   - arguments: Without the program's name.
+    ///   - environment: All its variables, `NAME=VALUE`.
+    ///   - input: Its standard input; remains the caller's.
+    /// - Throws: ``ChildError``.
+    public init(
+        path: String, arguments: [String], environment: [String], input: Int32, limits: Limits
+    ) throws(ChildError) {
+        var given = ([path] + arguments).map { strdup($0.systemPath) } + [nil]
+        var variables = environment.map { strdup($0.systemPath) } + [nil]
+        defer { for text in given + variables { free(text) } }
+        var most = astd_child_limits(
+            cpu_seconds: UInt64(limits.cpuSeconds), address_bytes: UInt64(limits.addressBytes),
+            open_files: UInt64(limits.openFiles))
+        var (child, output, errors): (pid_t, Int32, Int32) = (0, -1, -1)
+        // SAFETY: all arrays end with nil and outlive the call, which returns after exec.
+        let number = astd_spawn(&child, path.systemPath, &given, &variables, input, &output, &errors, &most)
+        guard number == 0 else { throw ChildError(number: number) }
+        identifier = child
+        self.output = output
+        self.errors = errors
+    }
+
+    deinit {
+        if ended == nil {
+            kill(identifier, SIGKILL)
+            _ = waitStatus(flags: 0)
+        }
+        close(output)
+        closeErrors()
+    }
+
+    /// Waits until there are bytes, the messages first.
+    public func wait(milliseconds: Int32) -> Readable {
+        var ready = [
+            pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+        ]
+        guard poll(&ready, 2, milliseconds) > 0 else { return .nothing }
+        return ready[0].revents != 0 ? .errors : .output
+    }
+
+    /// Reads some of the output; 0 at its end.
+    public func readOutput(into target: UnsafeMutableRawPointer, count: Int) -> Int {
+        read(output, target, count)
+    }
+
+    /// Reads some of the messages; nil at their end. Blocks when there are none.
+    public func readErrors() -> [UInt8]? {
+        guard errors >= 0 else { return nil }
+        let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
+            filled = max(0, read(errors, buffer.baseAddress, buffer.count))
+        }
+        if !bytes.isEmpty { return bytes }
+        closeErrors()
+        return nil
+    }
+
+    /// Waits for the exit, and kills the program when it does not come in time.
+    public func exit(milliseconds: Int) -> Exit {
+        for _ in 0..<max(1, milliseconds / 10) {
+            if let ended { return ended }
+            if let found = waitStatus(flags: WNOHANG) {
+                ended = found
+                return found
+            }
+            usleep(10_000)
+        }
+        kill(identifier, SIGKILL)
+        let found = waitStatus(flags: 0) ?? .signal(SIGKILL)
+        ended = found
+        return found
+    }
+
+    private func waitStatus(flags: Int32) -> Exit? {
+        var status: Int32 = 0
+        while true {
+            let found = waitpid(identifier, &status, flags)
+            if found < 0 && errno == EINTR { continue }
+            guard found == identifier else { return found < 0 ? .signal(0) : nil }
+            let signal = status & 0x7F
+            return signal == 0 ? .status(status >> 8 & 0xFF) : .signal(signal)
+        }
+    }
+
+    private func closeErrors() {
+        if errors >= 0 { close(errors) }
+        errors = -1
+    }
+}
+
+/// A program that could not be started; `number` is the system's error number.
+public struct ChildError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let number: Int32
+    public var description: String { String(cString: strerror(number)) }
+
+    /// Whether there is no such program, or the file is none.
+    public var isNoProgram: Bool { [ENOENT, EACCES, ENOEXEC, ENOTDIR].contains(number) }
+}
