@@ -140,7 +140,7 @@ let package = Package(
             name: "TextSupportTests", dependencies: ["TestSupport", "TextSupport"], swiftSettings: house),
         .testTarget(
             name: "WireTests",
-            dependencies: ["SystemSupport", "TestSupport", "TextSupport", "Wire", "astctl"],
+            dependencies: ["SystemSupport", "TestSupport", "TextSupport", "Wire", "astctl", argumentParser],
             swiftSettings: house),
         .testTarget(
             name: "DaemonTests",

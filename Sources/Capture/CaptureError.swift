@@ -84,7 +84,7 @@ extension CaptureError: CustomStringConvertible {
         case .isDirectory(let path):
             "\(path) is a folder, not an audio file: name a file in it"
         case .notRegularFile(let path, let found):
-            "\(path) is \(found), not a regular file: send it to standard input instead"
+            "\(path) is \(found), not a regular file: copy it to a file, or pipe it to `astd classify -`"
         case .emptyFile(let name):
             "\(name) is empty (0 bytes): check how it was written"
         case .noFrames(let name):

@@ -66,21 +66,45 @@ public struct LoadedSettings: Equatable, Sendable {
 
     /// Settings that contradict each other.
     func contradictions() -> [SettingsProblem] {
-        func check(_ rule: DetectionRule, _ key: String) -> SettingsProblem? {
-            guard let off = rule.off, off > rule.on else { return nil }
-            let origin = origins["\(key).off"] ?? origins["\(key).on"] ?? .fallback
-            return SettingsProblem(
-                origin: origin,
-                kind: .contradiction(
-                    "\(key).off is \(off) and \(key).on is \(rule.on); off must not be above on"))
-        }
         let detection = settings.detection
-        let all = [check(detection.rule, "detection")]
-        return
-            (all
-            + detection.exceptions.keys.sorted().map {
-                check(detection.rule(for: $0), "\(SettingTable.labelsKey).\($0)")
-            }).compactMap { $0 }
+        let exceptions = detection.exceptions.keys.sorted().map {
+            contradiction(in: detection.rule(for: $0), "\(SettingTable.labelsKey).\($0)")
+        }
+        return ([contradiction(in: detection.rule, "detection")] + exceptions).compactMap { $0 }
+    }
+
+    /// A rule that no score can follow.
+    private func contradiction(in rule: DetectionRule, _ key: String) -> SettingsProblem? {
+        func problem(_ field: String, _ reason: String) -> SettingsProblem? {
+            // An exception whose field comes from the common rule has the same problem as that rule.
+            guard let origin = origins["\(key).\(field)"] else { return nil }
+            return SettingsProblem(origin: origin, kind: .contradiction(reason))
+        }
+        let isLogit = settings.activation == "none"
+        if !isLogit, rule.on > 1 {
+            return problem(
+                "on",
+                "\(key).on is \(rule.on), which no score reaches; expected more than 0 and at most 1, "
+                    + "or activation: none for logits")
+        }
+        if !isLogit, rule.on <= 0 {
+            return problem(
+                "on",
+                "\(key).on is \(rule.on), which every score reaches; expected more than 0 and at most 1, "
+                    + "or activation: none for logits")
+        }
+        guard let off = rule.off else { return nil }
+        if off > rule.on {
+            let reason = "\(key).off is \(off) and \(key).on is \(rule.on); off must not be above on"
+            return problem("off", reason) ?? problem("on", reason)
+        }
+        if !isLogit, off <= 0 {
+            return problem(
+                "off",
+                "\(key).off is \(off): no score is below it, so that an event would never end; "
+                    + "expected more than 0 and at most 1, or activation: none for logits")
+        }
+        return nil
     }
 }
 

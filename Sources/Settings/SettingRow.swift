@@ -103,10 +103,17 @@ extension SettingRow.Kind where Value == String {
 }
 
 extension SettingRow.Kind where Value == Double {
-    static func number(_ range: ClosedRange<Double>, _ unit: String) -> Self {
-        Self(
-            allowed: "\(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))\(unit)",
-            parse: { text in Double(text).flatMap { range.contains($0) ? $0 : nil } }, text: Self.short)
+    /// - Parameter step: Values are multiples of it; `nil`: any number.
+    static func number(_ range: ClosedRange<Double>, _ unit: String, step: Double? = nil) -> Self {
+        let steps = step.map { ", in steps of \(Self.short($0))" } ?? ""
+        return Self(
+            allowed: "\(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))\(unit)\(steps)",
+            parse: { text in
+                guard let value = Double(text), range.contains(value) else { return nil }
+                guard let step else { return value }
+                let multiple = value / step
+                return abs(multiple - multiple.rounded()) < 1e-6 ? value : nil
+            }, text: Self.short)
     }
 
     @Sendable private static func short(_ value: Double) -> String {

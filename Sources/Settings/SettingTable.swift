@@ -15,7 +15,8 @@ enum SettingTable {
         .optional(
             "adapters_dir", \.adaptersDir, .text("a directory"),
             "where `astctl adapter use` finds adapters by name"),
-        .one("hop", \.hop, .number(0.01...600, " seconds"), "time from one window to the next"),
+        .one(
+            "hop", \.hop, .number(0.01...600, " seconds", step: 0.01), "time from one window to the next"),
         .one(
             "activation", \.activation, .word(["auto", "softmax", "sigmoid", "none"]),
             "how logits become scores; `auto`: as the model says"),
@@ -83,6 +84,11 @@ enum SettingTable {
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
+
+    /// Settings whose value is a path, in which a leading `~/` stands for the user's home directory.
+    static let paths: Set<String> = [
+        "model", "adapter", "adapters_dir", "cache_dir", "runtime_dir", "metrics.file", "clips.directory",
+    ]
 
     /// Rules of a single label: `detection.labels.LABEL.FIELD`.
     static let labelsKey = "detection.labels"

@@ -143,7 +143,7 @@ struct SettingsFile {
         .badFile("duplicate setting '\(key)', first in line \(first)")
     }
 
-    /// The settings of a section, and the one that was probably meant.
+    /// Why a name is not a setting of its section: its settings, and the one that was probably meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
         let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey]
         // A section, or the exceptions, in place of a value.
@@ -154,6 +154,13 @@ struct SettingsFile {
             return .unknownKey(key, near: nil, allowed: fields)
         }
         let prefix = section.isEmpty ? "" : section + "."
+        let name = String(key.dropFirst(prefix.count))
+        if !section.isEmpty, SettingTable.byKey[name] != nil {
+            let advice =
+                name.hasPrefix(prefix)
+                ? "write '\(name.dropFirst(prefix.count))' there" : "write it outside of '\(section)'"
+            return .misplaced(name, section: section, advice: advice)
+        }
         var here: [String] = []
         for candidate in all where candidate.hasPrefix(prefix) {
             let name = prefix + candidate.dropFirst(prefix.count).prefix { $0 != "." }

@@ -22,6 +22,8 @@ public struct SettingsProblem: Error, Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
         /// There is no setting of this name in this section.
         case unknownKey(String, near: String?, allowed: [String])
+        /// A setting of this name exists, but not in this section.
+        case misplaced(String, section: String, advice: String)
         case badValue(key: String, found: String, allowed: String)
         /// The file cannot be read, or is not a YAML mapping.
         case badFile(String)
@@ -45,6 +47,8 @@ extension SettingsProblem: CustomStringConvertible {
                 "unknown setting '\(key)'; did you mean '\(near)'?"
             case .unknownKey(let key, nil, let allowed):
                 "unknown setting '\(key)'; expected one of: \(allowed.joined(separator: ", "))"
+            case .misplaced(let name, let section, let advice):
+                "setting '\(name)' does not belong in '\(section)'; \(advice)"
             case .badValue(let key, let found, let allowed):
                 "invalid value '\(found)' for \(key); expected \(allowed)"
             case .badFile(let reason): reason

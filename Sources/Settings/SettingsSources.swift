@@ -13,6 +13,8 @@ public struct SettingsSources: Sendable {
     public var environment: [String: String]
     /// Options of the command line: texts by key, also `detection.labels.LABEL.FIELD`.
     public var flags: [String: [String]]
+    /// The user's home directory; `nil`: unknown.
+    private let home: String?
     /// Checks of modules that this one does not depend on, by key.
     private let checks: [String: Check]
 
@@ -23,13 +25,16 @@ public struct SettingsSources: Sendable {
     /// Separates the elements of a list in a variable or an option, as in PATH.
     private static let listSeparator: Character = ":"
 
-    /// - Parameter checks: Checks by key, for values that only another module can judge.
+    /// - Parameters:
+    ///   - environment: Variables; only `HOME` and those that begin with `ASTD_` are read.
+    ///   - checks: Checks by key, for values that only another module can judge.
     public init(
         file: String?, environment: [String: String], flags: [String: [String]] = [:],
         checks: [String: Check] = [:]
     ) {
         self.file = file
         self.checks = checks
+        home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
         // An empty variable counts as unset, everywhere in astd.
         self.environment = environment.filter { $0.key.hasPrefix("ASTD_") && !$0.value.isEmpty }
         // `--set` takes a list separated by colons, as a variable does; other options are repeated for each
@@ -51,7 +56,8 @@ public struct SettingsSources: Sendable {
         var problems = (file?.problems ?? []) + unknownNames()
         var loaded = LoadedSettings(settings: DaemonSettings(), file: self.file)
         for row in SettingTable.rows {
-            guard let (texts, origin) = value(of: row, file) else { continue }
+            guard let (written, origin) = value(of: row, file) else { continue }
+            let texts = written.map { expandingHome($0, row.key) }
             let isAllowed = texts.allSatisfy { checks[row.key]?($0) ?? true }
             if isAllowed, row.read(texts, &loaded.settings) {
                 loaded.origins[row.key] = origin
@@ -84,16 +90,27 @@ public struct SettingsSources: Sendable {
         return (entry.texts, .file(path: self.file ?? "", line: entry.line))
     }
 
+    /// Replaces `~/` by the home directory, which only a shell would do, and not behind `name=` or `file:`.
+    private func expandingHome(_ text: String, _ key: String) -> String {
+        guard let home else { return text }
+        let scheme = key == "source" && text.hasPrefix("file:") ? "file:" : ""
+        guard SettingTable.paths.contains(key) || !scheme.isEmpty else { return text }
+        let path = text.dropFirst(scheme.count)
+        guard path.hasPrefix("~/") else { return text }
+        return scheme + (home == "/" ? "" : home) + path.dropFirst()
+    }
+
     private func unknownNames() -> [SettingsProblem] {
         let variables = Dictionary(uniqueKeysWithValues: SettingTable.rows.map { ($0.variable, $0.key) })
         let known = Set(variables.keys).union(Self.otherVariables)
         let unknown = environment.keys.filter { !known.contains($0) }.sorted().map { name in
             let key = name.dropFirst(5).lowercased()
-            let near = SettingTable.rows.first { $0.key.replacing(".", with: "_") == key }?.variable
+            // Without the common prefix, which would make short names look alike.
+            let near = NearMiss.of(key, among: known.map { $0.dropFirst(5).lowercased() })
             return SettingsProblem(
                 origin: .variable(name),
                 kind: .unknownKey(
-                    name, near: near ?? NearMiss.of(name, among: known), allowed: variables.keys.sorted()))
+                    name, near: near.map { "ASTD_" + $0.uppercased() }, allowed: variables.keys.sorted()))
         }
         let keys = flags.keys.filter {
             SettingTable.byKey[$0] == nil && !$0.hasPrefix(SettingTable.labelsKey + ".")

@@ -84,10 +84,11 @@ public struct StandardPaths: Sendable {
             ?? environment["XDG_RUNTIME_DIR"].map { $0 + "/astd" } ?? "/run/astd"
     }
 
-    /// Where a client finds `astd.sock`, in the order to try: `named` or `$ASTD_SOCKET` alone, else
-    /// `$XDG_RUNTIME_DIR/astd/astd.sock` and `/run/astd/astd.sock`.
+    /// Where a client finds `astd.sock`, in the order to try: `named`, `$ASTD_SOCKET` or the one in
+    /// `$ASTD_RUNTIME_DIR` alone, else `$XDG_RUNTIME_DIR/astd/astd.sock` and `/run/astd/astd.sock`.
     public func controlSockets(named: String?) -> [String] {
         if let named = named ?? environment["ASTD_SOCKET"] { return [named] }
+        if let directory = environment["ASTD_RUNTIME_DIR"] { return [directory + "/astd.sock"] }
         let session = environment["XDG_RUNTIME_DIR"].map { $0 + "/astd/astd.sock" }
         return (session.map { [$0] } ?? []) + ["/run/astd/astd.sock"]
     }

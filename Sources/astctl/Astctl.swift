@@ -43,7 +43,7 @@ struct Astctl: ParsableCommand {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot(verbFirst(PathText.arguments))
+            var command = try parseAsRoot(VerbOrder.verbsFirst(PathText.arguments))
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)
@@ -58,29 +58,8 @@ struct Astctl: ParsableCommand {
         }
     }
 
-    /// Moves the verb before connection options that precede it: `--socket PATH watch` becomes `watch
-    /// --socket PATH`.
-    static func verbFirst(_ arguments: [String]) -> [String] {
-        let options = ["--socket", "--timeout"]
-        var position = 0
-        while position < arguments.count {
-            let argument = arguments[position]
-            if options.contains(argument) {
-                position += 2
-            } else if options.contains(where: { argument.hasPrefix($0 + "=") }) {
-                position += 1
-            } else {
-                break
-            }
-        }
-        guard position > 0, position < arguments.count, !arguments[position].hasPrefix("-") else {
-            return arguments
-        }
-        return [arguments[position]] + arguments[..<position] + arguments[(position + 1)...]
-    }
-
     private static func end(_ failure: CommandFailure) -> Never {
-        try? Output.standardError.write("astctl: \(failure)\n")
+        try? Output.standardError.write("astctl: \(Text.printableLines("\(failure)"))\n")
         Glibc.exit(failure.exitCode)
     }
 }

@@ -27,6 +27,12 @@ enum Text {
         return clean
     }
 
+    /// Text of our own with untrusted parts: ``printable(_:)``, but line breaks stay.
+    static func printableLines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+            .joined(separator: "\n")
+    }
+
     /// Truncated to `width` characters; the last one is `…` if something was cut.
     static func truncated(_ text: String, to width: Int) -> String {
         guard text.count > width else { return text }

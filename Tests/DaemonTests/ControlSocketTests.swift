@@ -9,7 +9,7 @@ import Wire
     /// A connected client that has read its hello.
     private func connect(_ test: TestServer) async throws -> TestClient {
         let client = try TestClient(test.control)
-        guard case .hello? = try await client.record() else { throw TestClient.Failure.timeout }
+        guard case .hello? = try await client.record() else { throw TestFailure("no hello") }
         return client
     }
 

@@ -1,4 +1,5 @@
 import TextSupport
+import TestSupport
 import Testing
 import Wire
 
@@ -11,7 +12,7 @@ import Wire
         let reply = try await client.request("subscribe", params)
         guard case .result(_, .object(let object))? = reply, try object.bool("subscribed") == true else {
             Issue.record("subscribe was answered with \(String(describing: reply))")
-            throw TestClient.Failure.timeout
+            throw TestFailure("subscribe was refused")
         }
         return client
     }

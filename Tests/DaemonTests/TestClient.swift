@@ -8,7 +8,6 @@ final class TestClient: Sendable {
     enum Failure: Error {
         case connect(Int32)
         case send(Int32)
-        case timeout
         case read(Int32)
     }
 
@@ -29,9 +28,6 @@ final class TestClient: Sendable {
             }
         }
         guard code == 0 else { throw Failure.connect(errno) }
-        var timeout = timeval(tv_sec: Int(waitLimitSeconds), tv_usec: 0)
-        setsockopt(
-            descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit {
@@ -74,8 +70,17 @@ final class TestClient: Sendable {
     }
 
     /// The next line without its `\n`; nil when the server closed.
+    ///
+    /// Polls, because the server answers on the threads that the tests use: only time in which they get a
+    /// turn counts as waiting.
     func line() async throws -> String? {
-        try await onQueue { [reader] in try reader.line() }
+        let next = try await eventually("the next line of the server") {
+            try await onQueue { [reader] in try reader.next() }
+        }
+        return switch next {
+        case .line(let line): line
+        case .closed: nil
+        }
     }
 
     func record() async throws -> LiveRecord? {
@@ -127,19 +132,28 @@ private final class Reader: @unchecked Sendable {
         self.descriptor = descriptor
     }
 
-    func line() throws -> String? {
+    enum Next: Sendable {
+        case line(String)
+        case closed
+    }
+
+    /// Returns nil when no line is complete yet.
+    func next() throws -> Next? {
         while lines.isEmpty {
             var buffer = [UInt8](repeating: 0, count: 65_536)
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }  // Somebody stopped this process, and let it go on.
-            if count == 0 || (count < 0 && errno == ECONNRESET) { return nil }
-            guard count > 0 else {
-                throw errno == EAGAIN ? TestClient.Failure.timeout : TestClient.Failure.read(errno)
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if count == 0 || (count < 0 && errno == ECONNRESET) { return .closed }
+            if count < 0 {
+                switch errno {
+                case EINTR: continue
+                case EAGAIN: return nil
+                default: throw TestClient.Failure.read(errno)
+                }
             }
             for case .line(let line) in framer.append(Array(buffer[..<count])) {
                 lines.append(String(decoding: line, as: UTF8.self))
             }
         }
-        return lines.popFirst()
+        return lines.popFirst().map { .line($0) }
     }
 }

@@ -44,6 +44,30 @@ struct FileRequestTests {
         }
     }
 
+    @Test func `astctl classify accepts a pipe, and options before its verbs`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let astctl = "'\(try Astd.path("astctl"))'"
+        let socket = "--socket '\(daemon.folder.file(RunningDaemon.control))'"
+        func labels(_ command: String) async throws -> [[ScoredLabel]] {
+            let result = try await ChildProcess(["bash", "-c", command], in: folder, package: "bash").exit()
+            try #require(result.code == 0, "\(String(decoding: result.errors, as: UTF8.self))")
+            return try result.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))).labels }
+        }
+        let file = try await labels("\(astctl) classify '\(Astd.clip)' \(socket)")
+        #expect(!file.isEmpty)
+        #expect(try await labels("cat '\(Astd.clip)' | \(astctl) \(socket) classify -") == file)
+        #expect(try await labels("\(astctl) \(socket) classify - < '\(Astd.clip)'") == file)
+        let refused = try await Astd.run(
+            [
+                "astctl", "--socket", daemon.folder.file(RunningDaemon.control), "adapter", "load",
+                "/nonexistent",
+            ],
+            in: folder)
+        #expect(refused.code == 1)
+        #expect(refused.errorLines.first?.contains("refused `adapter.load`") == true)
+    }
+
     @Test func `The position of a passed file is neither used nor changed`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)

@@ -130,9 +130,40 @@ import Testing
                 "F:1: unknown setting 'detection.labels.Dog.merge_gpa'; did you mean 'detection.labels.Dog.merge_gap'?"
             ]
         ),
-        ("hop: 0", ["F:1: invalid value '0' for hop; expected 0.01 to 600 seconds"]),
-        ("hop: [1]", ["F:1: invalid value 'a list' for hop; expected 0.01 to 600 seconds"]),
-        ("hop: null", ["F:1: invalid value 'null' for hop; expected 0.01 to 600 seconds"]),
+        (
+            "detection:\n  hop: 1",
+            ["F:2: setting 'hop' does not belong in 'detection'; write it outside of 'detection'"]
+        ),
+        (
+            "metrics: {metrics.file: /x.prom}",
+            ["F:1: setting 'metrics.file' does not belong in 'metrics'; write 'file' there"]
+        ),
+        (
+            "hop: 0.015",
+            ["F:1: invalid value '0.015' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]
+        ),
+        (
+            "detection: {on: 1.5}",
+            [
+                "F:1: detection.on is 1.5, which no score reaches; expected more than 0 and at most 1, or activation: none for logits"
+            ]
+        ),
+        (
+            "activation: softmax\ndetection: {labels: {Dog: {on: 0}}}",
+            [
+                "F:2: detection.labels.Dog.on is 0.0, which every score reaches; expected more than 0 and at most 1, or activation: none for logits"
+            ]
+        ),
+        (
+            "detection: {off: -1, labels: {Dog: {smoothing: 2}}}",
+            [
+                "F:1: detection.off is -1.0: no score is below it, so that an event would never end; expected more than 0 and at most 1, or activation: none for logits"
+            ]
+        ),
+        ("activation: none\ndetection: {on: 1.5, off: -1}", []),
+        ("hop: 0", ["F:1: invalid value '0' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
+        ("hop: [1]", ["F:1: invalid value 'a list' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
+        ("hop: null", ["F:1: invalid value 'null' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
         ("fast: yes", ["F:1: invalid value 'yes' for fast; expected true or false"]),
         (
             "threads: 1.5",
@@ -148,7 +179,7 @@ import Testing
         (
             "hop: 9999\nsorce: pulse",
             [
-                "F:1: invalid value '9999' for hop; expected 0.01 to 600 seconds",
+                "F:1: invalid value '9999' for hop; expected 0.01 to 600 seconds, in steps of 0.01",
                 "F:2: unknown setting 'sorce'; did you mean 'source'?",
             ]
         ),
@@ -164,12 +195,15 @@ import Testing
             complaints("", ["ASTD_HOPP": "1", "ASTD_SOCKET": "/x", "ASTD_MINIMUM": "1"])[0]
                 == "$ASTD_HOPP: unknown setting 'ASTD_HOPP'; did you mean 'ASTD_HOP'?")
         #expect(
+            complaints("", ["ASTD_FOO": "1"])[0].hasPrefix(
+                "$ASTD_FOO: unknown setting 'ASTD_FOO'; expected one of: ASTD_"))
+        #expect(
             complaints("", ["ASTD_GATE": "loud"]) == [
                 "$ASTD_GATE: invalid value 'loud' for gate; expected -200 to 0 dB relative to full scale, or null"
             ])
         #expect(
             complaints("", [:], ["hop": ["0"]]) == [
-                "invalid value '0' for --hop; expected 0.01 to 600 seconds"
+                "invalid value '0' for --hop; expected 0.01 to 600 seconds, in steps of 0.01"
             ])
         #expect(
             complaints("", [:], ["detection.onn": ["0"]]) == [
@@ -183,6 +217,17 @@ import Testing
         #expect(
             complaints("", [:], ["detection.labels": ["0"]])[0].hasPrefix(
                 "unknown setting 'detection.labels'; expected one of: detection.labels.LABEL.on, "))
+    }
+
+    @Test func `A leading tilde in a path is the user's home directory`() throws {
+        let text = "model: ~/m\nadapter: [~/a, '~b/c']\nclips: {directory: ~/clips}\nadapters_dir: ~\n"
+        let settings = try load(text, ["HOME": "/home/u"], ["source": ["file:~/x.wav"]]).settings
+        #expect(settings.model == "/home/u/m" && settings.adapter == ["/home/u/a", "~b/c"])
+        #expect(settings.clips.directory == "/home/u/clips" && settings.adaptersDir == nil)
+        #expect(settings.source == "file:/home/u/x.wav")
+        // A glob over the names of microphones is not a path.
+        #expect(try load("source: pulse:~/x", ["HOME": "/home/u"]).settings.source == "pulse:~/x")
+        #expect(try load("model: ~/m").settings.model == "~/m")
     }
 
     @Test func `Lists given with --set are separated by colons; options are repeated`()

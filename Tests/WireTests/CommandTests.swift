@@ -1,5 +1,7 @@
+import ArgumentParser
 import SystemSupport
 import Testing
+import TextSupport
 import Wire
 
 @testable import astctl
@@ -21,16 +23,55 @@ import Wire
         #expect(location.candidates == ["/nonexistent/astd/astd.sock", "/run/astd/astd.sock"])
     }
 
-    @Test func `Connection options can precede the verb`() {
-        #expect(
-            Astctl.verbFirst(["--socket", "/a", "--timeout=3", "watch", "--count", "1"])
-                == ["watch", "--socket", "/a", "--timeout=3", "--count", "1"])
-        for arguments in [
-            [], ["watch", "--socket", "/a"], ["--socket", "/a"], ["--socket"], ["--json", "x"],
-        ] {
-            #expect(Astctl.verbFirst(arguments) == arguments)
+    @Test func `The runtime directory of the daemon is the only candidate`() {
+        let environment = ["ASTD_RUNTIME_DIR": "/tmp/a", "XDG_RUNTIME_DIR": "/run/user/1"]
+        func candidates(_ more: [String: String]) -> [String] {
+            let environment = Environment(environment.merging(more) { $1 })
+            return SocketLocation(named: nil, paths: StandardPaths(environment: environment)).candidates
         }
-        #expect(Astctl.verbFirst(["--socket", "/a", "--json"]) == ["--socket", "/a", "--json"])
+        #expect(candidates([:]) == ["/tmp/a/astd.sock"])
+        #expect(candidates(["ASTD_SOCKET": "/b"]) == ["/b"])
+    }
+
+    @Test(arguments: [
+        ("--socket /a --timeout=3 watch --count 1", "watch --socket /a --timeout=3 --count 1"),
+        ("--socket /a adapter load x", "adapter load --socket /a x"),
+        ("adapter --socket /a load x --name y", "adapter load --socket /a x --name y"),
+        ("--json --timeout 3 adapter --socket /a use x", "adapter use --json --timeout 3 --socket /a x"),
+        ("--socket status adapter", "adapter --socket status"),
+        ("--json labels", "labels --json"),
+        ("-n 1 top", "top -n 1"),
+        ("explain status", "explain status"),
+        ("adapter use list", "adapter use list"),
+        ("--json x adapter", "--json x adapter"),
+        ("-- watch", "-- watch"),
+        ("--socket", "--socket"),
+        ("", ""),
+    ])
+    func `Options can precede the verbs`(given: String, ordered: String) {
+        func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
+        #expect(VerbOrder.verbsFirst(words(given)) == words(ordered))
+    }
+
+    @Test func `Every option with a value is known to the order of verbs`() throws {
+        func options(_ json: JSONValue) -> [String] {
+            switch json {
+            case .array(let items): return items.flatMap(options)
+            case .object(let object):
+                guard object["kind"] == .string("option"), case .array(let names)? = object["names"] else {
+                    return object.members.values.flatMap(options)
+                }
+                return names.compactMap { name in
+                    guard case .object(let name) = name, case .string(let text)? = name["name"] else {
+                        return nil
+                    }
+                    return name["kind"] == .string("long") ? "--" + text : "-" + text
+                }
+            default: return []
+            }
+        }
+        let help = try JSONObject(parsing: Array(Astctl._dumpHelp().utf8))
+        #expect(Set(options(.object(help))) == VerbOrder.optionsWithValue)
     }
 
     @Test func `Every failure has an exit code and a message with a remedy`() {

@@ -1,24 +1,24 @@
 internal import TextSupport
 import ArgumentParser
-import Glibc
 import Wire
-internal import SystemSupport
 
 struct ClassifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "classify",
         abstract: "Classify a file with the daemon's active model, in parallel with the live stream.",
         discussion: """
-            astctl opens the file and passes it to the daemon, which needs no permission to read it. Prints one line per
-            window: text on a terminal, JSON in a pipe, as `astd classify` does.
+            astctl opens the file and passes it to the daemon, which needs no permission to read it; a pipe is first copied
+            to a temporary file in $TMPDIR. Prints one line per window: text on a terminal, JSON in a pipe, as
+            `astd classify` does.
 
             EXAMPLES
               astctl classify street.wav
               astctl classify street.wav --hop 1 --top-k 1
               astctl classify street.wav | jq -r '.labels[0].label'
+              ffmpeg -i video.mp4 -f wav - | astctl classify -
             """)
 
-    @Argument(help: "Audio file to classify.")
+    @Argument(help: "Audio file to classify, or - for audio on standard input.")
     var file: String
 
     @Option(help: ArgumentHelp("Maximum number of labels per window.", valueName: "n"))
@@ -43,16 +43,11 @@ struct ClassifyCommand: ParsableCommand {
     }
 
     func run() throws {
-        // O_NONBLOCK: opening a pipe without a writer must not block; the daemon rejects pipes.
-        let descriptor = open(file.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else {
-            throw CommandFailure.file(path: file, code: errno)
-        }
-        defer { close(descriptor) }
+        let input = try InputFile(path: file)
         let client = try connection.connect()
-        let parameters = ClassifyParameters(name: file, topK: topK, minScore: minScore, hop: hop)
+        let parameters = ClassifyParameters(name: input.name, topK: topK, minScore: minScore, hop: hop)
         let isText = Output.standard.isTerminal
-        try client.classify(descriptor, parameters) { record in
+        try client.classify(input.descriptor, parameters) { record in
             try Output.standard.write(isText ? Text.printable(record.sentence) + "\n" : record.text)
         }
     }

@@ -20,6 +20,6 @@ struct MetricsCommand: ParsableCommand {
         let client = try connection.connect()
         let reply = try client.object(.metrics)
         let text = try client.decode(reply) { json throws(JSONError) in try json.requiredString("text") }
-        try Output.standard.write(text)
+        try Output.standard.write(Text.printableLines(text))
     }
 }

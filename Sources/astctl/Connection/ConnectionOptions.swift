@@ -6,8 +6,8 @@ struct ConnectionOptions: ParsableArguments {
         help: ArgumentHelp(
             "Path of the daemon's socket.",
             discussion: """
-                Default: $ASTD_SOCKET, or the first existing path of $XDG_RUNTIME_DIR/astd/astd.sock and \
-                /run/astd/astd.sock.
+                Default: $ASTD_SOCKET, or astd.sock in $ASTD_RUNTIME_DIR, or the first existing path of \
+                $XDG_RUNTIME_DIR/astd/astd.sock and /run/astd/astd.sock.
                 """,
             valueName: "path"))
     var socket: String?
