@@ -20,6 +20,10 @@ first=${SLURM_ARRAY_TASK_MIN:-0}
 mkdir -p "$output"
 # Every parts-th line, because neighbours in a manifest often have similar lengths.
 awk -v part="$((part - first))" -v parts="$parts" 'NR % parts == part' "$manifest" > "$output/part-$part.txt"
+if [ ! -s "$output/part-$part.txt" ]; then  # more parts than files
+    : > "$output/part-$part.jsonl"
+    exit 0
+fi
 status=0
 astd classify --files-from "$output/part-$part.txt" --threads "${SLURM_CPUS_PER_TASK:-1}" \
     --format jsonl --output "$output/part-$part.jsonl" --resume "$@" || status=$?

@@ -14,7 +14,8 @@ struct Classify: ParsableCommand {
         discussion: """
             Each file is cut into windows of the model's length that start at 0, hop, 2 hop, ...; the last one is padded. \
             On a terminal the output is text, otherwise one JSON object per line. Records are in the order of the input. \
-            A file that cannot be read gets an error record; the other files are classified, and the exit status is 1.
+            A file that cannot be read gets an error record; the other files are classified, and the exit status is 1. \
+            In directories, hidden names and files of other kinds are skipped and counted on standard error.
 
             With --events, each record is a sound event with its begin and end, as `astd run` reports it, by the \
             settings of detection and hop from --config, environment variables and --set.
@@ -84,13 +85,16 @@ struct Classify: ParsableCommand {
     )
     var jobs: Int?
 
-    @Flag(help: "Continue an interrupted run with the same options and the same --output.")
+    @Flag(
+        help:
+            "Continue an interrupted run with the same options and the same --output. Files that could not be read are tried again."
+    )
     var resume = false
 
     @Option(help: "Write an HTML page that shows all files: labels over time, spectrograms, totals.")
     var report: String?
 
-    @Flag(help: "Do not show progress on standard error.")
+    @Flag(help: "Do not show progress and the summary on standard error; errors and skipped files are shown.")
     var noProgress = false
 
     func validate() throws {
@@ -118,7 +122,19 @@ struct Classify: ParsableCommand {
 
     func run() throws {
         let destination = try destination()
+        let files = FileQueue(paths: paths, listPath: filesFrom, hasNulls: hasNulls)
+        // Before anything is loaded or written: an empty directory may be a drive that is not mounted.
+        if let problems = files.problems() {
+            for problem in problems { Failure.warn(problem) }
+            throw Failure.someFilesFailed
+        }
+        if resume && destination.isInterrupted, paths.count == 1, filesFrom == nil, isAbsent(paths[0]) {
+            throw Failure.general("\(paths[0]) does not exist: mount its drive and continue with --resume")
+        }
         if resume && destination.isComplete {
+            if let additions = destination.additions(in: files) {
+                throw Failure.general("\(additions); delete it, or name another --output, to classify them")
+            }
             return Failure.warn("\(output ?? "") is already complete; delete it to start over")
         }
         let settings = try events ? loadedSettings() : nil
@@ -143,7 +159,7 @@ struct Classify: ParsableCommand {
                     aggregation: aggregate, eventSettings: settings?.detectionText, formats: formats,
                     report: report),
                 resumes: resume)
-            result = try run(classifiers, settings?.detection, outputs)
+            result = try run(files, classifiers, settings?.detection, outputs)
         } catch let error as WriteError {
             // `astd classify ... | head` closes the pipe, which is not a failure.
             if error.isClosedPipe { return }
@@ -166,9 +182,9 @@ struct Classify: ParsableCommand {
     }
 
     private func run(
-        _ classifiers: [FileClassifier], _ rules: DetectionRules?, _ outputs: BatchOutputs
+        _ files: FileQueue, _ classifiers: [FileClassifier], _ rules: DetectionRules?,
+        _ outputs: BatchOutputs
     ) throws -> BatchRun.Result {
-        let files = FileQueue(paths: paths, listPath: filesFrom, hasNulls: hasNulls)
         let progress = ProgressBar(isVisible: !noProgress && isatty(STDERR_FILENO) != 0)
         StopSignal.install()
         return try BatchRun(
@@ -182,6 +198,12 @@ struct Classify: ParsableCommand {
             let advice = output == nil ? "" : "; continue with --resume"
             Failure.warn("interrupted: \(result.files) files are finished\(advice)")
             throw ExitCode(128 + signal)
+        }
+        if let skipped = result.skipped.sentence { Failure.warn(skipped) }
+        let outputs = [output, report].compactMap { $0 }
+        // Scripts that read standard output see errors only.
+        if !noProgress && (!outputs.isEmpty || isatty(STDERR_FILENO) != 0 && !isSingleFile) {
+            Failure.warn(result.sentence(hasEvents: events, outputs: outputs))
         }
         if result.failed > 0 { throw Failure.someFilesFailed }
     }
@@ -204,6 +226,8 @@ struct Classify: ParsableCommand {
     private var formats: [RecordFormat] {
         format?.formats ?? [output == nil && isatty(STDOUT_FILENO) != 0 ? .text : .jsonl]
     }
+
+    private func isAbsent(_ path: String) -> Bool { path != "-" && !StandardPaths.fileExists(path) }
 
     /// Whether exactly one recording was named.
     private var isSingleFile: Bool {

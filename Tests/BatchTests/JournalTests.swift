@@ -72,6 +72,59 @@ import Testing
         }
     }
 
+    @Test func `Names that only differ in their Unicode normalisation are two files`() throws {
+        var finished = FinishedFiles()
+        finished.add(.init(path: "\u{E9}", hasFailed: false, windows: 0, events: 0, seconds: 0, sizes: []))
+        let decomposed = finished.remove("e\u{301}")
+        let composed = finished.remove("\u{E9}")
+        #expect(!decomposed)
+        #expect(composed)
+    }
+
+    @Test func `A file that failed is repeated, with what follows it, when it has changed`() throws {
+        let folder = try TestFolder()
+        let (absent, damaged) = (folder.file("absent.wav"), try folder.write("x", to: "damaged.wav"))
+        let first = try Self.journal(folder)
+        for (path, size) in [("a", 1), (damaged, 2), (absent, 3), ("b", 4)] as [(String, Int64)] {
+            let state = path.utf8.count > 1 ? FileState(of: path) : nil
+            try first.append(
+                .init(
+                    path: path, hasFailed: state != nil, windows: 0, events: 0, seconds: 0, sizes: [size],
+                    state: state), sync: {})
+        }
+        try first.flush {}
+        #expect(first.hasAbsentFile)
+        let bytes = try TestFolder.bytes(of: folder.file("journal"))
+        func files() throws -> Int {
+            let copy = try TestFolder()
+            try copy.write(bytes, to: "journal")
+            return try Self.journal(copy).finished.files
+        }
+        #expect(try files() == 4, "nothing has changed")
+        try folder.write("sound", to: "absent.wav")
+        #expect(try files() == 2, "up to the one that has appeared")
+        try folder.write("whole now", to: "damaged.wav")
+        #expect(try files() == 1)
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func `A file that vanished from its directory is always repeated`() {
+        let state = FileState(of: "/absent/a.wav", isFromDirectory: true)
+        #expect(state.isAbsent)
+        #expect(state.hasChanged(of: "/absent/a.wav"))
+    }
+
+    @Test func `The journal of a complete run is recognised`() throws {
+        let folder = try TestFolder()
+        let journal = try Self.journal(folder)
+        #expect(!Journal.isComplete(folder.file("journal")))
+        try Self.append(to: journal, "a", sizes: [1])
+        try journal.flush {}
+        try journal.complete()
+        #expect(Journal.isComplete(folder.file("journal")))
+        #expect(!Journal.isComplete(folder.file("absent")))
+    }
+
     @Test func `A journal in use, of other options or of another program is refused with the reason`() throws
     {
         let folder = try TestFolder()

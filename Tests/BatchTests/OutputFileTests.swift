@@ -43,9 +43,12 @@ import Testing
 
     @Test func `A write error names the file and the reason`() throws {
         let folder = try TestFolder()
-        let nowhere = folder.file("absent/out")
-        #expect(throws: WriteError(reason: "\(nowhere) cannot be written: No such file or directory")) {
+        try folder.write("", to: "file")
+        let nowhere = folder.file("file/out")
+        #expect {
             try OutputFile(path: nowhere)
+        } throws: { error in
+            (error as? WriteError)?.reason == "\(nowhere) cannot be written: Not a directory"
         }
         let full = try OutputFile(path: "/dev/full")
         #expect(throws: WriteError(reason: "/dev/full cannot be written: No space left on device")) {
@@ -76,6 +79,35 @@ import Testing
     func `The file of a recording is named after it and inside the directory`(
         path: String, name: String
     ) {
-        #expect(PerRecordingOutput.name(path) == name)
+        #expect(RecordingNames.parts(path).joined(separator: "/") == name)
+        #expect(RecordingNames(directory: "/tmp", suffix: ".raven.txt").name(of: path) == name + ".raven.txt")
+    }
+
+    @Test func `The directory of an output is created`() throws {
+        let folder = try TestFolder()
+        let file = try OutputFile(path: folder.file("a/b/out"))
+        try file.finish()
+        #expect(TestFolder.exists(folder.file("a/b/out")))
+    }
+
+    @Test func `Names and paths that are too long are shortened and stay different`() throws {
+        let folder = try TestFolder()
+        let names = RecordingNames(directory: folder.path, suffix: ".audacity.txt")
+        let long = String(repeating: "ä", count: 125) + ".wav"
+        let paths = [
+            "d/" + long, "e/" + long, "d/" + long.dropLast(4) + ".mp3",
+            String(repeating: "d/", count: 2030) + "a.wav", String(repeating: "d/", count: 2030) + "b.wav",
+            "d/\(String(repeating: "m", count: 230)).wav", "d/\(String(repeating: "m", count: 231)).wav",
+        ]
+        let found = paths.map(names.name(of:))
+        #expect(Set(found).count == paths.count)
+        for name in found {
+            let partial = "\(folder.path)/\(name).partial"
+            #expect(partial.utf8.count < PATH_MAX)
+            #expect(name.hasSuffix(".audacity.txt"))
+            for part in partial.split(separator: "/") { #expect(part.utf8.count <= 255) }
+        }
+        #expect(found[5] == paths[5] + ".audacity.txt", "255 bytes with `.partial`")
+        #expect(found[6].contains("~"))
     }
 }

@@ -29,7 +29,7 @@ import Wire
         summary.sampleRateHz = rateHz
         var bytes = formatter.head
         for record in records { bytes += formatter.lines(record, of: summary) }
-        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail
+        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail(SkippedFiles())
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -46,7 +46,7 @@ import Wire
             peakScore: 0.1)
         var bytes = formatter.head
         for event in [long, short] { bytes += formatter.lines(event, of: summary) }
-        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail
+        bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail(SkippedFiles())
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -48,10 +48,10 @@ import Wire
                 ])
             bytes += formatter.lines(record, of: good)
         }
-        bytes += formatter.end(of: good) + formatter.end(of: bad) + formatter.tail
+        bytes += formatter.end(of: good) + formatter.end(of: bad) + formatter.tail(SkippedFiles())
         let page = String(decoding: bytes, as: UTF8.self)
-        #expect(page.components(separatedBy: "<script").count == 4, "the model, the files and the script")
-        #expect(page.components(separatedBy: "</script>").count == 4)
+        #expect(page.components(separatedBy: "<script").count == 5, "three with data, and the script")
+        #expect(page.components(separatedBy: "</script>").count == 5)
         let data = try #require(
             page.components(separatedBy: "id=\"files\">\n").last?.components(separatedBy: "</script>").first)
         let lines = data.split(separator: "\n").map { Array($0.utf8) }

@@ -18,8 +18,10 @@ struct NameTests {
         ).exit()
     }
 
-    private static func files(_ exit: ChildProcess.Exit) throws -> [String] {
-        try exit.lines.map { try JSONObject(parsing: Array($0.utf8)).requiredString("file") }
+    private static func files(_ exit: ChildProcess.Exit) throws -> [String] { try exit.lines.map(file) }
+
+    private static func file(_ line: String) throws -> String {
+        try JSONObject(parsing: Array(line.utf8)).requiredString("file")
     }
 
     private static let latin1 = #"d=$'d\xefr'; n=$'caf\xe9.wav'; mkdir $d; cp $clip $d/$n; "#
@@ -61,5 +63,21 @@ struct NameTests {
         let exit = try await Self.run(script, in: TestFolder())
         #expect(exit.lines.allSatisfy { $0.hasPrefix(#"a\x1B[31m\x0Ab.wav  "#) })
         #expect(exit.errorLines == [#"astd: no\x1B[31m\x0A.wav does not exist: check the path"#])
+    }
+
+    @Test func `The daemon and its client use sockets and files whose names are not UTF-8`() async throws {
+        let script =
+            Self.latin1 + #"""
+                trap 'kill $(jobs -p) 2> /dev/null' EXIT
+                r=$'r\xf6'; mkdir $r; m=$'m\xf6'; cp -r $model $m
+                $astd run --model $m --source "file:$d/$n" --wait-for-subscriber --runtime-dir $r 2> log &
+                while [ ! -S $r/astd.sock ]; do kill -0 $!; sleep 0.05; done
+                $astctl --socket $r/astd.sock classify --hop 10 $d/$n
+                $astctl --socket $r/astd.sock status --json | grep -c 'd..xEFr/caf..xE9.wav'
+                """#
+        let exit = try await Self.run(script, in: TestFolder())
+        #expect(exit.code == 0, "\(exit.errorLines)")
+        #expect(try Self.file(exit.lines[0]) == #"d\xEFr/caf\xE9.wav"#)
+        #expect(exit.lines.last == "1")
     }
 }

@@ -59,13 +59,13 @@ protocol RecordFormatter {
     /// The end of a recording, after its last record, with its error.
     mutating func end(of recording: FileSummary) -> [UInt8]
     /// The end of the file.
-    var tail: [UInt8] { get }
+    func tail(_ skipped: SkippedFiles) -> [UInt8]
 }
 
 extension RecordFormatter {
     var head: [UInt8] { [] }
     func end(of recording: FileSummary) -> [UInt8] { [] }
-    var tail: [UInt8] { [] }
+    func tail(_ skipped: SkippedFiles) -> [UInt8] { [] }
 }
 
 struct JSONLinesFormatter: RecordFormatter {

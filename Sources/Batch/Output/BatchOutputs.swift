@@ -1,3 +1,4 @@
+internal import Recognizer
 internal import TextSupport
 internal import Wire
 
@@ -12,6 +13,8 @@ public final class BatchOutputs {
 
     /// Files that the interrupted run completed.
     var finished: FinishedFiles { journal?.finished ?? FinishedFiles() }
+    /// The journal of a run that can be resumed; `nil` of another.
+    var journalPath: String? { journal?.path }
     /// Whether a report is written, which shows thumbnails and the scores of windows.
     let hasPage: Bool
     /// Whether records and the progress line share a terminal.
@@ -34,6 +37,7 @@ public final class BatchOutputs {
         var files = Self.combinedFiles(formats, of: content, to: destination)
         if let report { files.append((report, ReportFormatter(path: report, labels, of: content))) }
         if case .directory(let directory) = destination { try OutputFile.makeDirectory(directory) }
+        if case .file(let path) = destination { try OutputFile.makeDirectory(of: path) }
         let journal = try Self.journal(
             of: destination, fingerprint: fingerprint, outputs: files.count, resumes: resumes)
         combined = try Self.open(files, journal)
@@ -72,7 +76,7 @@ public final class BatchOutputs {
         of destination: Destination, fingerprint: ResumeFingerprint, outputs: Int, resumes: Bool
     ) throws(WriteError) -> Journal? {
         guard let path = destination.journalPath else { return nil }
-        if !resumes && Journal.exists(path) {
+        if !resumes && Journal.exists(path) && !Journal.isComplete(path) {
             throw WriteError(
                 reason:
                     "\(path) belongs to an interrupted run; continue it with --resume, or delete it to start over"
@@ -114,29 +118,36 @@ public final class BatchOutputs {
         for output in perRecording { try output.write(event, of: file) }
     }
 
+    /// Ends the files that only a recording has, after its last record or event. They exist when ``end(_:)``
+    /// enters the recording in the journal.
+    ///
+    /// - Returns: Why one of them cannot be written, if only this recording is affected.
+    func endOwnFiles(of file: FileSummary) throws(WriteError) -> FileClassifier.Failure? {
+        var failure: WriteError?
+        for output in perRecording { failure = try output.end(file) ?? failure }
+        return failure.map { .init(code: "not_written", message: "\(file.path): \($0.reason)") }
+    }
+
     /// Ends a file after its last record or event.
     func end(_ file: FileSummary) throws(WriteError) {
-        // First the recording's own files, so that they exist when the journal lists the recording as
-        // finished.
-        for output in perRecording { try output.end(file) }
         for output in combined { try output.end(file) }
         try journal?.append(
             Journal.Entry(
                 path: file.path, hasFailed: file.error != nil, windows: file.windows, events: file.events,
                 seconds: file.seconds,
-                sizes: combined.map(\.file.size)), sync: syncAll)
+                sizes: combined.map(\.file.size), state: file.state), sync: syncAll)
     }
 
     /// Completes all outputs after the last file.
     func finish(_ result: BatchRun.Result) throws(WriteError) {
-        for output in combined { try output.writeTail() }
+        for output in combined { try output.writeTail(result.skipped) }
         for output in combined { try output.file.finish() }
         if let summaryPath {
             let file = try OutputFile(path: summaryPath)
             try file.write(summary(result))
             try file.finish()
         }
-        journal?.remove()
+        if journal?.hasAbsentFile == true { try journal?.complete() } else { journal?.remove() }
     }
 
     /// Stops before the last file: keeps finished files for a later run and discards the current ones.
@@ -165,6 +176,7 @@ public final class BatchOutputs {
             json.member("windows", result.windows)
             if content == .events { json.member("events", result.events) }
             json.member("audio_seconds", seconds: result.audioSeconds)
+            result.skipped.writeMembers(to: &json)
         }
         json.newline()
         return json.bytes

@@ -2,39 +2,14 @@ private import Glibc
 private import TextSupport
 private import SystemSupport
 
-/// Files that an interrupted run finished. A path may occur several times.
-struct FinishedFiles {
-    private(set) var files = 0
-    private(set) var failed = 0
-    private(set) var windows = 0
-    private(set) var events = 0
-    private(set) var audioSeconds = 0.0
-    private var counts: [String: Int] = [:]
-
-    mutating func add(_ entry: Journal.Entry) {
-        files += 1
-        if entry.hasFailed { failed += 1 }
-        windows += entry.windows
-        events += entry.events
-        audioSeconds = Journal.microseconds(audioSeconds + entry.seconds)
-        counts[entry.path, default: 0] += 1
-    }
-
-    /// Removes one entry of the file.
-    ///
-    /// - Returns: Whether there was one.
-    mutating func remove(_ path: String) -> Bool {
-        guard let count = counts[path], count > 0 else { return false }
-        counts[path] = count - 1
-        return true
-    }
-}
-
 /// The record of an unfinished run: a line of JSON for each finished file, with the length of every output at
 /// that point.
 ///
 /// Lines are written only after the outputs were synced, so that they hold even after a power failure, and at
 /// most once a second. A resumed run repeats every recording that has no line, from the recording's start.
+///
+/// The journal of a run in which files could not be read stays behind with a last line that says that the
+/// outputs are complete; a later run can then repeat these files and what follows them.
 final class Journal {
     struct Entry {
         var path: String
@@ -44,10 +19,14 @@ final class Journal {
         var seconds: Double
         /// Length in bytes of each output that has all files.
         var sizes: [Int64]
+        /// Of a file that failed, at that time.
+        var state: FileState?
     }
 
     let path: String
     private(set) var finished = FinishedFiles()
+    /// Whether a file could not be read that a later run may be able to read.
+    private(set) var hasAbsentFile = false
     /// Lengths of the outputs after the last finished file; `nil` before the first.
     private(set) var sizes: [Int64]?
     private let descriptor: Int32
@@ -58,6 +37,14 @@ final class Journal {
     static func microseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 
     static func exists(_ path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
+
+    /// Whether the outputs of the run are complete.
+    static func isComplete(_ path: String) -> Bool {
+        let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return bytes(of: descriptor).suffix(lastLine.count).elementsEqual(lastLine)
+    }
 
     /// - Parameters:
     ///   - output: The run's output, for messages.
@@ -88,8 +75,11 @@ final class Journal {
                     separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
                 )
                 .dropLast() {
-                    guard let entry = Self.entry(Array(line)), entry.sizes.count == outputs else { break }
+                    guard let entry = Self.entry(Array(line)), entry.sizes.count == outputs,
+                        entry.state?.hasChanged(of: entry.path) != true
+                    else { break }
                     finished.add(entry)
+                    if entry.state?.isAbsent == true { hasAbsentFile = true }
                     sizes = entry.sizes
                     kept += line.count + 1
                 }
@@ -119,10 +109,12 @@ final class Journal {
             json.member("seconds", seconds: entry.seconds)
             json.key("sizes")
             json.array { json in for size in entry.sizes { json.integer(size) } }
+            if let state = entry.state { json.member("state", state.text) }
         }
         line.newline()
         pending += line.bytes
         sizes = entry.sizes
+        if entry.state?.isAbsent == true { hasAbsentFile = true }
         if ContinuousClock.now - synced > .seconds(1) { try flush(sync: sync) }
     }
 
@@ -134,6 +126,14 @@ final class Journal {
 
     /// Deletes the journal, when the outputs are complete.
     func remove() { unlink(path.systemPath) }
+
+    /// Keeps the journal of complete outputs.
+    func complete() throws(WriteError) {
+        pending += Self.lastLine
+        try writePending()
+    }
+
+    private static let lastLine = Array("{\"complete\":true}\n".utf8)
 
     private func writePending() throws(WriteError) {
         var rest = pending[...]
@@ -183,7 +183,8 @@ final class Journal {
         let lengths = sizes.compactMap { if case .number(let digits) = $0 { Int64(digits) } else { nil } }
         guard lengths.count == sizes.count else { return nil }
         return Entry(
-            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds, sizes: lengths)
+            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds, sizes: lengths,
+            state: (try? object.string("state")).flatMap { $0 }.map(FileState.init(text:)))
     }
 
     private static func bytes(of descriptor: Int32) -> [UInt8] {

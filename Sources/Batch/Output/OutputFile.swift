@@ -6,6 +6,8 @@ public struct WriteError: Error, Equatable, Sendable {
     public var reason: String
     /// The reader closed the pipe, which is not an error of the run.
     public var isClosedPipe = false
+    /// The name of the output cannot be used, so other outputs may succeed.
+    var concernsName = false
 
     init(reason: String) { self.reason = reason }
 
@@ -14,6 +16,7 @@ public struct WriteError: Error, Equatable, Sendable {
         let code = errno
         reason = "\(path) cannot be written: \(String(cString: strerror(code)))"
         isClosedPipe = code == EPIPE
+        concernsName = [ENAMETOOLONG, EEXIST, ENOTDIR, EISDIR, EILSEQ, EINVAL, ELOOP, EACCES].contains(code)
     }
 }
 
@@ -49,8 +52,13 @@ public final class OutputFile {
         if kept > 0 && access(target.systemPath, F_OK) != 0 {
             rename(path.systemPath, target.systemPath)
         }
-        descriptor = open(
-            target.systemPath, O_WRONLY | O_CREAT | O_CLOEXEC | (kept > 0 ? 0 : O_TRUNC), 0o666)
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (kept > 0 ? 0 : O_TRUNC)
+        var opened = open(target.systemPath, flags, 0o666)
+        if opened < 0 && errno == ENOENT {
+            try Self.makeDirectory(of: path)
+            opened = open(target.systemPath, flags, 0o666)
+        }
+        descriptor = opened
         guard descriptor >= 0 else { throw WriteError(path: path) }
         if kept > 0 { try truncate(to: kept) }
     }
@@ -123,18 +131,29 @@ public final class OutputFile {
     /// Writes a renamed file's directory entry to the disk. Errors are ignored: not every file system can do
     /// it.
     static func syncDirectory(of path: String) {
-        let slash = path.lastIndex(of: "/")
-        let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = open(directory.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(directory(of: path).systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
 
+    /// Whether the directory of a file exists.
+    static func hasDirectory(_ path: String) -> Bool { access(directory(of: path).systemPath, F_OK) == 0 }
+
+    /// Creates the directory of a file, and its parents.
+    static func makeDirectory(of path: String) throws(WriteError) { try makeDirectory(directory(of: path)) }
+
+    private static func directory(of path: String) -> String {
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        return slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
     /// Creates a directory and its parents.
     static func makeDirectory(_ path: String) throws(WriteError) {
         if path.isEmpty || access(path.systemPath, F_OK) == 0 { return }
-        if let slash = path.lastIndex(of: "/") { try makeDirectory(String(path[..<slash])) }
+        if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            try makeDirectory(String(path[..<slash]))
+        }
         guard mkdir(path.systemPath, 0o777) == 0 || errno == EEXIST else { throw WriteError(path: path) }
     }
 }

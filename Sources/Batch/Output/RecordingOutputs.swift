@@ -22,58 +22,64 @@ final class CombinedOutput {
 
     func end(_ recording: FileSummary) throws(WriteError) { try file.write(formatter.end(of: recording)) }
 
-    func writeTail() throws(WriteError) { try file.write(formatter.tail) }
+    func writeTail(_ skipped: SkippedFiles) throws(WriteError) { try file.write(formatter.tail(skipped)) }
 }
 
 /// A file for each recording, below one directory, named after the recording.
+///
+/// A name that the directory's file system does not accept is a failure of that recording; any other failure,
+/// such as a full disk, ends the run.
 final class PerRecordingOutput {
     private let format: RecordFormat
     private let content: BatchContent
     private let directory: String
+    private let names: RecordingNames
     private var current: CombinedOutput?
+    private var failure: WriteError?
 
     init(_ format: RecordFormat, of content: BatchContent, _ directory: String) {
         self.format = format
         self.content = content
         self.directory = directory
+        names = RecordingNames(directory: directory, suffix: "." + format.fileExtension)
     }
 
     func write(_ record: BatchRecord, of recording: FileSummary) throws(WriteError) {
-        try output(recording).write(record, of: recording)
+        try output(recording)?.write(record, of: recording)
     }
 
     func write(_ event: BatchEvent, of recording: FileSummary) throws(WriteError) {
-        try output(recording).write(event, of: recording)
+        try output(recording)?.write(event, of: recording)
     }
 
     /// A recording that failed before its first window gets no file. One without events gets an empty table.
-    func end(_ recording: FileSummary) throws(WriteError) {
-        guard current != nil || recording.error == nil || recording.windows > 0 else { return }
+    ///
+    /// - Returns: Why the recording's file has a name that cannot be used.
+    func end(_ recording: FileSummary) throws(WriteError) -> WriteError? {
+        defer { (current, failure) = (nil, nil) }
+        guard current != nil || recording.error == nil || recording.windows > 0 else { return failure }
         let output = try output(recording)
-        try output.end(recording)
-        try output.file.finish()
-        current = nil
+        try output?.end(recording)
+        try output?.file.finish()
+        return failure
     }
 
     func discard() {
         current?.file.discard()
-        current = nil
+        (current, failure) = (nil, nil)
     }
 
-    private func output(_ recording: FileSummary) throws(WriteError) -> CombinedOutput {
-        if let current { return current }
-        let path = "\(directory)/\(Self.name(recording.path)).\(format.fileExtension)"
-        if let slash = path.lastIndex(of: "/") { try OutputFile.makeDirectory(String(path[..<slash])) }
-        let output = try CombinedOutput(path: path, format.formatter(of: content), keeping: 0)
-        current = output
-        return output
-    }
-
-    /// The recording's path below the directory: different for each recording, and never outside the
-    /// directory.
-    static func name(_ path: String) -> String {
-        if path == "-" { return "standard-input" }
-        let parts = path.split(separator: "/").filter { $0 != "." }
-        return parts.map { $0 == ".." ? "%2E%2E" : String($0) }.joined(separator: "/")
+    /// `nil` when the recording's file cannot have its name.
+    private func output(_ recording: FileSummary) throws(WriteError) -> CombinedOutput? {
+        if current != nil || failure != nil { return current }
+        do throws(WriteError) {
+            let path = "\(directory)/\(names.name(of: recording.path))"
+            try OutputFile.makeDirectory(of: path)
+            current = try CombinedOutput(path: path, format.formatter(of: content), keeping: 0)
+        } catch {
+            guard error.concernsName else { throw error }
+            failure = error
+        }
+        return current
     }
 }

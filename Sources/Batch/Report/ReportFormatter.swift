@@ -87,7 +87,12 @@ struct ReportFormatter: RecordFormatter {
         return bytes
     }
 
-    var tail: [UInt8] { Array((ReportPage.afterFiles + ReportPage.script + ReportPage.tail).utf8) }
+    func tail(_ skipped: SkippedFiles) -> [UInt8] {
+        var json = JSONWriter()
+        json.string(skipped.sentence ?? "")
+        return Array(ReportPage.afterFiles.utf8) + Self.escaped(json.bytes)
+            + Array((ReportPage.afterSkipped + ReportPage.script + ReportPage.tail).utf8)
+    }
 
     private func write(_ event: BatchEvent, to json: inout JSONWriter) {
         json.array { json in

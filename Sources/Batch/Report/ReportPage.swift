@@ -40,7 +40,9 @@ enum ReportPage {
 
     static let beforeFiles = "</script>\n<script type=\"application/x-ndjson\" id=\"files\">\n"
 
-    static let afterFiles = "</script>\n<script>\n"
+    static let afterFiles = "</script>\n<script type=\"application/json\" id=\"skipped\">"
+
+    static let afterSkipped = "</script>\n<script>\n"
 
     /// The page's behaviour. Its state (search, order, theme) is kept in the address, so that a view can be
     /// linked to.

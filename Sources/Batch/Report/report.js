@@ -232,6 +232,8 @@ function totals() {
   byId('totals').textContent = many(files.length, 'file') + ', ' + length(seconds) + ' of sound, '
     + (hasEvents ? many(events, 'event') + ', ' : '')
     + (failed ? failed + ' with errors' : 'no errors');
+  const skipped = JSON.parse(byId('skipped').textContent);
+  if (skipped) byId('totals').after(element('p', { className: 'dim', textContent: skipped }));
   const sums = new Map();
   for (const found of files.flatMap(file => file.labels).filter(isAbout)) {
     const sum = sums.get(found.name) || { seconds: 0, events: 0 };

@@ -14,8 +14,14 @@ public final class BatchRun {
         public var windows = 0
         public var events = 0
         public var audioSeconds = 0.0  // in whole microseconds, so that a resumed run has the same sum
+        /// The first paths that failed.
+        public var failedPaths: [String] = []
+        /// What directories contain and is not classified; only of a run that was not interrupted.
+        public var skipped = SkippedFiles()
         /// The signal that stopped the run early.
         public var interruptedBy: Int32?
+
+        static let mostFailedPaths = 10
     }
 
     private let classifiers: [FileClassifier]
@@ -48,6 +54,7 @@ public final class BatchRun {
     ///   started. A later run can resume the finished files.
     public func run(_ queue: FileQueue, report: (String) -> Void) throws -> Result {
         let schedule = ConditionLocked(BatchSchedule(jobs: classifiers.count))
+        try checkInput(queue)
         progress.begin(queue, finished: outputs.finished)
         let files = InputFiles(queue, finished: outputs.finished, drawsThumbnails: outputs.hasPage)
         let keepsScores = aggregation != .none || eventRules != nil
@@ -64,7 +71,7 @@ public final class BatchRun {
                 // Not joined: a job that reads a list may block in that read after the run has ended.
                 _ = try NamedThread("astd-job-\(index)") { job.run() }
             }
-            return try writeResults(of: schedule, report)
+            return try writeResults(of: schedule, files, report)
         } catch {
             // The journal keeps what was finished before the error.
             try? outputs.interrupt()
@@ -72,8 +79,24 @@ public final class BatchRun {
         }
     }
 
+    /// An input that lacks files of the interrupted run is more likely an unmounted drive than a shorter
+    /// list.
+    private func checkInput(_ queue: FileQueue) throws(WriteError) {
+        var finished = outputs.finished
+        guard finished.files > 0, queue.canBeReadTwice else { return }
+        for item in queue { _ = finished.remove(item.path) }
+        try checkAllFound(finished)
+    }
+
+    private func checkAllFound(_ finished: FinishedFiles) throws(WriteError) {
+        guard let journal = outputs.journalPath, let reason = finished.missing(journal: journal) else {
+            return
+        }
+        throw WriteError(reason: reason)
+    }
+
     private func writeResults(
-        of schedule: ConditionLocked<BatchSchedule>, _ report: (String) -> Void
+        of schedule: ConditionLocked<BatchSchedule>, _ files: InputFiles, _ report: (String) -> Void
     ) throws(WriteError) -> Result {
         let writer = ResultWriter(
             classifiers[0], aggregation: aggregation, eventRules: eventRules, outputs, progress)
@@ -89,9 +112,14 @@ public final class BatchRun {
             case .window(let file, let window): try writer.write(window, of: file)
             case .fileEnd(let file): try writer.end(file, report)
             case .end:
-                let result = writer.result
-                if result.interruptedBy == nil { try outputs.finish(result) } else { try outputs.interrupt() }
-                return result
+                guard writer.result.interruptedBy == nil else {
+                    try outputs.interrupt()
+                    return writer.result
+                }
+                try checkAllFound(files.finished)
+                writer.result.skipped = files.skipped
+                try outputs.finish(writer.result)
+                return writer.result
             }
         }
     }

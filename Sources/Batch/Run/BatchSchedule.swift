@@ -13,6 +13,8 @@ struct BatchSchedule {
     /// A file from when it is opened until its end is written.
     final class ScheduledFile {
         let path: String
+        /// Whether a directory listed it, and not the user.
+        var isFromDirectory = false
         /// `nil` once the last window was taken, or when the file could not be opened.
         var stream: WindowStream?
         var isBeingRead = false

@@ -11,6 +11,8 @@ public struct FileSummary: Sendable {
     public var events = 0
     /// Why it was not classified, or only in part.
     var error: BatchError?
+    /// The file's state when it failed.
+    var state: FileState?
     /// Its spectrogram, for the report.
     var columns: SpectrogramColumns?
 

@@ -3,42 +3,55 @@ internal import Recognizer
 
 /// Opens the files of a queue one after the other, without those that an interrupted run finished.
 ///
-/// Threading: one job at a time, to which the schedule has assigned `openNext`.
+/// Threading: one job at a time, to which the schedule has assigned `openNext`; after the last file, any
+/// thread.
 final class InputFiles: @unchecked Sendable {
     // SAFETY: the schedule lets one job open at a time, and its lock orders their accesses.
-    private var files: any IteratorProtocol<FileQueue.Item>
-    private var finished: FinishedFiles
+    private let harvest: FileHarvest
+    /// Files of the interrupted run that were not in the input so far.
+    private(set) var finished: FinishedFiles
     private let drawsThumbnails: Bool
 
     init(_ queue: FileQueue, finished: FinishedFiles, drawsThumbnails: Bool) {
-        files = queue.makeIterator()
+        harvest = queue.makeIterator()
         self.finished = finished
         self.drawsThumbnails = drawsThumbnails
     }
+
+    /// What the directories contain and is not classified; complete after the last file.
+    var skipped: SkippedFiles { harvest.skipped }
 
     /// Opens the next file. Blocks while a list has no next path yet.
     ///
     /// - Parameter features: The features of a file that has ended, to be used again.
     /// - Returns: `nil` at the end of the queue. A file that cannot be opened is returned with its failure.
     func next(_ classifier: FileClassifier, _ features: SlidingFeatures?) -> BatchSchedule.ScheduledFile? {
-        while let item = files.next() {
+        while let item = harvest.next() {
+            if finished.remove(item.path) { continue }
             switch item {
-            case .unreadable(let path, let reason):
-                if finished.remove(path) { continue }
+            case .failed(let path, let code, let message):
                 return BatchSchedule.ScheduledFile(
-                    path: path, nil, failure: .init(code: "unreadable", message: "\(path): \(reason)"))
-            case .file(let path):
-                if finished.remove(path) { continue }
-                do throws(FileClassifier.Failure) {
-                    let stream = try classifier.open(
-                        path, features ?? classifier.makeFeatures(),
-                        observer: drawsThumbnails ? SpectrogramColumns.thumbnail : nil)
-                    return BatchSchedule.ScheduledFile(path: path, stream)
-                } catch {
-                    return BatchSchedule.ScheduledFile(path: path, nil, failure: error)
-                }
+                    path: path, nil, failure: .init(code: code, message: message))
+            case .file(let path): return open(path, classifier, features)
+            case .found(let path):
+                let file = open(path, classifier, features)
+                file.isFromDirectory = true
+                return file
             }
         }
         return nil
+    }
+
+    private func open(
+        _ path: String, _ classifier: FileClassifier, _ features: SlidingFeatures?
+    ) -> BatchSchedule.ScheduledFile {
+        do throws(FileClassifier.Failure) {
+            let stream = try classifier.open(
+                path, features ?? classifier.makeFeatures(),
+                observer: drawsThumbnails ? SpectrogramColumns.thumbnail : nil)
+            return BatchSchedule.ScheduledFile(path: path, stream)
+        } catch {
+            return BatchSchedule.ScheduledFile(path: path, nil, failure: error)
+        }
     }
 }

@@ -15,10 +15,9 @@ public final class ProgressBar {
             var finished = finished
             for item in queue {
                 files += 1
-                guard case .file(let path) = item else { continue }
-                let size = ProgressBar.size(path)
+                let size = ProgressBar.size(item.path)
                 bytes += size
-                if finished.remove(path) { finishedBytes += size }
+                if finished.remove(item.path) { finishedBytes += size }
             }
         }
     }

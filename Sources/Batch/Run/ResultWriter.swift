@@ -15,6 +15,9 @@ final class ResultWriter {
     private var aggregated: [Int: AggregatedScores] = [:]
     private var events: FileEvents?
     private var eventCount = 0
+    /// Files in a row that have vanished, with the directory that they were in or were to be in.
+    private var vanished = 0
+    private static let mostVanished = 10
 
     /// - Parameter classifier: Makes records; it may belong to a running job, since that does not change it.
     init(
@@ -29,7 +32,7 @@ final class ResultWriter {
         let finished = outputs.finished
         result = BatchRun.Result(
             files: finished.files, failed: finished.failed, windows: finished.windows,
-            events: finished.events, audioSeconds: finished.audioSeconds)
+            events: finished.events, audioSeconds: finished.audioSeconds, failedPaths: finished.failedPaths)
     }
 
     func write(_ window: BatchSchedule.WindowResult, of file: FileSummary) throws(WriteError) {
@@ -65,14 +68,34 @@ final class ResultWriter {
         result.files += 1
         result.events += summary.events
         result.audioSeconds = Journal.microseconds(result.audioSeconds + summary.seconds)
-        if let failure = file.failure {
-            result.failed += 1
-            progress.clear()
-            report(failure.message)
-            summary.error = BatchError(file: file.path, code: failure.code, message: failure.message)
+        vanished = file.failure == nil ? 0 : vanished
+        if let failure = file.failure { fail(&summary, failure, file, report) }
+        if let failure = try outputs.endOwnFiles(of: summary), summary.error == nil {
+            fail(&summary, failure, file, report)
         }
         try outputs.end(summary)
         progress.finished(file.path, seconds: summary.seconds)
+        if vanished >= Self.mostVanished, let journal = outputs.journalPath {
+            throw WriteError(
+                reason: "\(vanished) files in a row have vanished, the last one is \(file.path); "
+                    + "mount their drive and continue with --resume, or delete \(journal) to start over")
+        }
+    }
+
+    private func fail(
+        _ summary: inout FileSummary, _ failure: FileClassifier.Failure, _ file: BatchSchedule.ScheduledFile,
+        _ report: (String) -> Void
+    ) {
+        result.failed += 1
+        if result.failedPaths.count < BatchRun.Result.mostFailedPaths { result.failedPaths.append(file.path) }
+        progress.clear()
+        report(failure.message)
+        summary.error = BatchError(file: file.path, code: failure.code, message: failure.message)
+        guard file.path != "-" else { return }
+        let state = FileState(of: file.path, isFromDirectory: file.isFromDirectory)
+        summary.state = state
+        let isWithoutDirectory = file.isFromDirectory || !OutputFile.hasDirectory(file.path)
+        vanished = state.isAbsent && isWithoutDirectory ? vanished + 1 : 0
     }
 
     private func fileEvents(_ path: String, _ rules: DetectionRules) -> FileEvents {
