@@ -28,7 +28,7 @@ public final class ChildProgram {
         case signal(Int32)
     }
 
-    private let identifier: pid_t
+    package let identifier: Int32
     private let output: Int32
     private var errors: Int32
     private var ended: Exit?

@@ -2,7 +2,7 @@
 ///
 /// A stream of samples without a header begins with arbitrary bytes, so whatever has less than four bytes of
 /// signature must pass a second check.
-enum ContainerSniff {
+package enum ContainerSniff {
     /// Number of bytes to examine.
     static let headBytes = 4096
 
@@ -23,7 +23,7 @@ enum ContainerSniff {
     }
 
     /// Describes a file that starts with these bytes.
-    static func description(of head: some Collection<UInt8>) -> String {
+    package static func description(of head: some Collection<UInt8>) -> String {
         if let kind = kind(of: head) { return kind.name }
         if head.allSatisfy({ $0 == 0 }) { return "zeros only, as a copy that was interrupted leaves" }
         let digits = Array("0123456789abcdef")
