@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-resume test-spark test-fallbacks test-levels test-faults \
+	test test-importers test-report test-formats test-decoding test-resume test-spark test-fallbacks test-levels test-faults \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden exactness model \
@@ -64,6 +64,10 @@ test-formats: release ## Output formats read by pandas, R and a reader of Raven'
 	[ -x .build/venv-formats/bin/python ] || python3 -m venv .build/venv-formats
 	.build/venv-formats/bin/pip install -q -r Tests/tools/test_formats.txt
 	.build/venv-formats/bin/python Tests/tools/test_formats.py
+
+test-decoding: release ## A minute of sound in 70 files of 40 formats; installs ffmpeg, sox and the usual encoders
+	@tools/setup.sh ffmpeg sox libsox-fmt-all lame vorbis-tools opus-tools speex
+	python3 Tests/tools/test_decoding.py
 
 test-resume: release ## `astd classify --resume` after twenty kill -9 and twenty Ctrl-C at random moments
 	python3 Tests/tools/test_resume.py

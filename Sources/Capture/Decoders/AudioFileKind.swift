@@ -105,7 +105,6 @@ extension AudioFileKind {
     static let realMedia = Self("RealMedia", .ffmpeg("rm"), ["ra", "rm", "rmvb"])
     static let atrac = Self("ATRAC audio (OMA)", .ffmpeg("oma"), ["oma", "aa3"])
     static let qcp = Self("QCELP audio", .ffmpeg("qcp"), ["qcp"])
-    static let adx = Self("ADX audio", .ffmpeg("adx"), ["adx"])
     static let avi = Self("an AVI file", .ffmpeg("avi"), ["avi"])
     static let flv = Self("a Flash Video file", .ffmpeg("flv"), ["flv"])
     static let mxf = Self("an MXF file", .ffmpeg("mxf"), ["mxf"])
@@ -128,6 +127,6 @@ extension AudioFileKind {
         wav, w64, aiff, flac, ogg, mpegAudio, caf, au, voc, nist, ircam, paf, svx, pvf, avr,
         speex, oggVideo, otherOgg, m4a, mp4, quickTime, threeGP, matroska, webm, asf, wavPack, amr, aac, latm,
         ac3, eac3, dts, trueHD, mlp, tta, ape, tak, musepack7, musepack8, shorten, dsf, dsdiff, realMedia,
-        atrac, qcp, adx, avi, flv, mxf, nut, transportStream, programStream,
+        atrac, qcp, avi, flv, mxf, nut, transportStream, programStream,
     ]
 }
