@@ -4,11 +4,14 @@ enum OggPages {
 
     private static let headerBytes = 27
 
+    /// A malicious file may consist of empty pages. This is enough for weeks.
+    private static let maximumPages = 1 << 21
+
     /// Whether the file ends with the last page of a stream. Reads the headers of all pages.
     static func areWhole(_ bytes: AudioBytes) -> Bool {
         var offset: Int64 = 0
         var isLast = false
-        while offset < bytes.length {
+        for _ in 0..<maximumPages where offset < bytes.length {
             guard bytes.seek(to: offset) == offset,
                 let page = Page(bytes.read(count: headerBytes + 255), startsAt: 0),
                 page.length <= bytes.length - offset
@@ -16,7 +19,7 @@ enum OggPages {
             isLast = page.isLast
             offset += page.length
         }
-        return isLast
+        return isLast || offset < bytes.length
     }
 
     /// Codecs of the streams that start in the first bytes of a file.
