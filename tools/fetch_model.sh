@@ -122,6 +122,9 @@ locate() {
             200) [ -n "$size" ] || size=$(header content-length); return ;;
             301 | 302 | 303 | 307 | 308) ;;
             404 | 410) return ;;
+            401 | 403) [ "$(header x-error-code)" != GatedRepo ] \
+                || fail "$repo is gated: accept its terms on $endpoint/$repo," \
+                    "and set HF_TOKEN${token:+ to a token with access}" ;;&
             401) fail "$repo is private or does not exist: check the name, set HF_TOKEN${token:+ to a valid token}" ;;
             403)
                 fail "no access to $repo: accept its terms on $endpoint/$repo," \
@@ -138,6 +141,30 @@ locate() {
 
 missing() {
     fail "$repo has no $1 at revision $revision, or does not exist: check both names"
+}
+
+# Fails if the repository has file $1: weights that astd does not read.
+only_pickled() {
+    locate "$1"
+    [ "$code" != 200 ] \
+        || fail "$repo has only $1, a Python pickle, but astd reads safetensors: download the repository" \
+            "(hf download $repo --local-dir $directory), then convert it with tools/import_bin.py $directory"
+}
+
+# Adds the index at $address and the shards that it names to files.
+list_shards() {
+    local shard name=model.safetensors.index.json
+    receive "$scratch/$name" || fail "cannot download $name of $repo: try again"
+    grep -o '"[^"]*"[[:space:]]*:[[:space:]]*"[^"]*\.safetensors"' "$scratch/$name.part" \
+        | sed 's/^.*"\([^"]*\)"$/\1/' | sort -u > "$scratch/shards"
+    [ -s "$scratch/shards" ] || fail "$name of $repo names no shards: report it to the owner of the repository"
+    while IFS= read -r shard; do
+        [[ $shard =~ ^$part$ ]] || fail "$name of $repo names '$shard', which is not a file in the repository"
+        locate "$shard"
+        [ "$code" = 200 ] || fail "$repo has no $shard at revision $revision, though $name names it"
+        files+=("$shard")
+    done < "$scratch/shards"
+    files+=("$name")
 }
 
 intact() { # Whether file $1 has the size and sha256 that the hub gave.
@@ -213,17 +240,28 @@ fi
 files=()
 for name in "${required[@]}"; do
     locate "$name"
-    if [ "$code" != 200 ]; then
-        case $name in *.safetensors)
-            pickled=pytorch_model.bin
-            [ "$name" = model.safetensors ] || pickled=adapter_model.bin
-            locate "$pickled"
-            [ "$code" != 200 ] \
-                || fail "$repo has only $pickled, but astd reads safetensors: convert it with save_pretrained()" ;;
-        esac
-        missing "$name"
+    if [ "$code" = 200 ]; then
+        files+=("$name")
+        continue
     fi
-    files+=("$name")
+    case $name in
+        model.safetensors)
+            locate model.safetensors.index.json
+            if [ "$code" = 200 ]; then
+                list_shards
+                continue
+            fi
+            only_pickled pytorch_model.bin
+            only_pickled pytorch_model.bin.index.json
+            variant=model.fp16.safetensors
+            locate "$variant"
+            [ "$code" != 200 ] || fail "$repo has only $variant: download it and rename it to model.safetensors" ;;
+        adapter_model.safetensors) only_pickled adapter_model.bin ;;
+        preprocessor_config.json)
+            fail "$repo has no $name at revision $revision: fetch the model that it was trained from," \
+                "and copy that one's $name" ;;
+    esac
+    missing "$name"
 done
 for name in ${optional[@]+"${optional[@]}"}; do
     locate "$name"

@@ -32,6 +32,8 @@ struct DaemonComponents {
             try SourceSpec(parsing: settings.source)
         }
         let maker = try variantMaker(options.recognizer)
+        logger.info("model \(options.recognizer.model): \(maker.baseVariant.summary)")
+        for note in maker.base.notes { logger.warning("\(options.recognizer.model): \(note)") }
         if let fallback = maker.base.network.fallback {
             logger.warning("\(options.recognizer.model): \(fallback.message)")
         }

@@ -7,6 +7,10 @@ public enum ModelError: Error, Equatable, Sendable {
     case unreadable(path: String, reason: String)
     /// The file's bytes contradict its format.
     case malformed(path: String, problem: String)
+    /// The file contains something else than its name says; `remedy` is what to do.
+    case foreign(path: String, found: String, wanted: String, remedy: String)
+    /// A file of the model is not there; `remedy` is what to do.
+    case missingFile(path: String, remedy: String)
     /// A value in a configuration file is not supported.
     case unsupported(path: String, key: String, found: String, wanted: String)
     /// A tensor that the model's dimensions require is not in the file.
@@ -29,6 +33,10 @@ extension ModelError: CustomStringConvertible {
             "\(path): \(reason)"
         case .malformed(let path, let problem):
             "\(path): \(problem): the file is damaged or incomplete; download or save it again"
+        case .foreign(let path, let found, let wanted, let remedy):
+            "\(path) is \(found), not \(wanted): \(remedy)"
+        case .missingFile(let path, let remedy):
+            "\(path): no such file: \(remedy)"
         case .unsupported(let path, let key, let found, let wanted):
             "\(path): \(key) is \(found), supported: \(wanted)"
         case .missingTensor(let path, let tensor):

@@ -12,6 +12,11 @@ public struct Variant: Sendable {
     /// By class index.
     public var labels: [String] { network.config.labels }
 
+    /// In one line: the number of labels, the activation and the reason for it.
+    public var summary: String {
+        "\(labels.count) label\(labels.count == 1 ? "" : "s"), scores by \(activation.text)"
+    }
+
     public var windowSeconds: Double {
         Double(frontend.windowFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
     }

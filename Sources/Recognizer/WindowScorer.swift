@@ -8,6 +8,8 @@ public final class WindowScorer {
     public let engine: Engine
     /// The variants that score each window; at least one, all of the same base.
     public private(set) var variants: [Variant]
+    /// Where the base's files contradict each other; see ``BaseModel/notes``.
+    public let notes: [String]
 
     // SAFETY: allocated in init and replaceVariants(with:), freed there and in deinit, used by one call at a
     // time.
@@ -17,9 +19,10 @@ public final class WindowScorer {
     ///   - variants: At least one, all of one base.
     ///   - threads: Of the forward pass.
     /// - Throws: `thread` when the system refuses that many threads.
-    public init(_ variants: [Variant], threads: Int) throws(ModelError) {
+    public init(_ variants: [Variant], threads: Int, notes: [String] = []) throws(ModelError) {
         precondition(!variants.isEmpty)
         self.variants = variants
+        self.notes = notes
         engine = try Engine(threads: threads)
         scores = .allocate(capacity: 0)
         allocate()
@@ -39,7 +42,7 @@ public final class WindowScorer {
                     try LoRAAdapter(directory: directory), named: AdapterName.of(directory: directory)))
         }
         if variants.isEmpty { variants = [maker.baseVariant] }
-        try self.init(variants, threads: options.threads)
+        try self.init(variants, threads: options.threads, notes: maker.base.notes)
     }
 
     deinit { scores.deallocate() }

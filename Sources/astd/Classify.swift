@@ -174,6 +174,10 @@ struct Classify: ParsableCommand {
         _ options: RecognizerOptions, jobs: Int, hopFrames: Int?
     ) throws -> [FileClassifier] {
         let first = try WindowScorer.load(options)
+        for variant in first.variants where variant.activation.isGuessed {
+            let subject = variant.adapter.map { "adapter \($0)" } ?? options.model
+            Failure.warn("\(subject): \(variant.summary); --activation overrides it")
+        }
         return try (0..<jobs).map { job in
             FileClassifier(
                 job == 0 ? first : try WindowScorer.make(first.variants, threads: options.threads),

@@ -123,6 +123,7 @@ extension WindowScorer {
     static func load(_ options: RecognizerOptions) throws -> WindowScorer {
         do throws(ModelError) {
             let scorer = try WindowScorer(options)
+            for note in scorer.notes { Failure.warn("\(options.model): \(note)") }
             for variant in scorer.variants {
                 guard let fallback = variant.network.fallback else { continue }
                 let subject = variant.adapter.map { "adapter \($0)" } ?? options.model

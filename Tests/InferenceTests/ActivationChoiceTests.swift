@@ -38,7 +38,7 @@ import Testing
 
     @Test func `Other labels without a problem type are single-label`() {
         let others = [
-            [], ["Speech"], ["Music"] + Self.audioSet.dropFirst(), Array(Self.audioSet.dropLast()),
+            [], ["Speech", "Music"], ["Music"] + Self.audioSet.dropFirst(), Array(Self.audioSet.dropLast()),
             Self.audioSet + ["More"],
         ]
         for labels in others {
@@ -46,5 +46,12 @@ import Testing
             #expect(choice.activation == .softmax, "\(labels.count) labels")
             #expect(choice.reason == "no problem_type: one label of several, as transformers assumes")
         }
+    }
+
+    @Test func `One label without a problem type gives a sigmoid`() {
+        let choice = Self.choice(nil, multiLabel: nil, labels: ["Speech"])
+        #expect(choice.activation == .sigmoid)
+        #expect(choice.text == "sigmoid: no problem_type, and one label, whose softmax would always be 1")
+        #expect(choice.isGuessed && !Self.choice(.softmax, multiLabel: nil, labels: ["Speech"]).isGuessed)
     }
 }

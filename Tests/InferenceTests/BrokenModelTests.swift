@@ -21,8 +21,8 @@ import Testing
         "another-kind": ("config.json", "model_type is wav2vec2"),
         "another-activation": ("config.json", "hidden_act is relu, supported: gelu"),
         "config-not-json": ("config.json", "not JSON at byte "),
-        "no-config": ("config.json", "No such file or directory"),
-        "no-weights": ("model.safetensors", "No such file or directory"),
+        "no-config": ("config.json", "no such file: download it too; it describes the network"),
+        "no-weights": ("model.safetensors", "no such file: download it, or save the model with"),
     ]
 
     @Test(arguments: try Golden.load().brokenModels)

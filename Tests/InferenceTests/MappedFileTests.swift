@@ -50,7 +50,7 @@ import Glibc
             }
         }
         let empty = try folder.write([UInt8](), to: "empty")
-        #expect(problem(empty) == .malformed(path: empty, problem: "0 bytes long"))
+        #expect(problem(empty) == .malformed(path: empty, problem: "empty, 0 bytes long"))
         #expect(problem(folder.path) == .unreadable(path: folder.path, reason: "not a regular file"))
         #expect(problem("/dev/zero") == .unreadable(path: "/dev/zero", reason: "not a regular file"))
         let absent = folder.file("absent")

@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         if "private" in name and self.headers.get("Authorization") != TOKEN:
             return self.plain(401)
         if "gated" in name:
-            return self.plain(403)
+            return self.plain(401 if "open" in name else 403, **{"X-Error-Code": "GatedRepo"})
         if "busy" in name and once(("busy", name)):
             return self.plain(503)
         path = ROOT / owner / name / file

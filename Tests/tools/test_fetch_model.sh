@@ -17,6 +17,24 @@ cp -r "$golden/adapters/new-head" "$hub/o/adapter"
 cp -r "$golden/models/stride10" "$hub/o/pickled"
 mv "$hub/o/pickled/model.safetensors" "$hub/o/pickled/pytorch_model.bin"
 mkdir "$hub/o/empty"
+# A model in two shards; the second is a copy of an adapter's file, because only the download is tested.
+for name in sharded stray lost; do
+    cp -r "$golden/models/stride10" "$hub/o/$name"
+    mv "$hub/o/$name/model.safetensors" "$hub/o/$name/model-00001-of-00002.safetensors"
+    cp "$golden/adapters/new-head/adapter_model.safetensors" "$hub/o/$name/model-00002-of-00002.safetensors"
+    printf '{"metadata": {"total_size": 1},\n "weight_map": {"a": "model-00001-of-00002.safetensors", "b":"%s"}}\n' \
+        "model-00002-of-00002.safetensors" > "$hub/o/$name/model.safetensors.index.json"
+done
+sed -i 's|model-00002|../model-00002|' "$hub/o/stray/model.safetensors.index.json"
+rm "$hub/o/lost/model-00002-of-00002.safetensors"
+cp -r "$golden/models/stride10" "$hub/o/pickled-parts"
+mv "$hub/o/pickled-parts/model.safetensors" "$hub/o/pickled-parts/pytorch_model.bin.index.json"
+cp -r "$golden/models/stride10" "$hub/o/half"
+mv "$hub/o/half/model.safetensors" "$hub/o/half/model.fp16.safetensors"
+cp -r "$golden/models/stride10" "$hub/o/no-front-end"
+rm "$hub/o/no-front-end/preprocessor_config.json"
+cp -r "$golden/adapters/new-head" "$hub/o/pickled-adapter"
+mv "$hub/o/pickled-adapter/adapter_model.safetensors" "$hub/o/pickled-adapter/adapter_model.bin"
 touch "$hub/log"
 python3 -B "$here/hub_server.py" "$hub" > "$work/ports" &
 server=$!
@@ -73,6 +91,9 @@ check "slashes are sent as %2F" logged refs%2Fpr%2F1
 run o/adapter adapter
 check "an adapter arrives with its config.json" succeeds adapter "$work/run/adapter"
 
+ASTD=/bin/true run o/sharded
+check "a model in shards arrives with its index" succeeds sharded "$work/run/models/sharded"
+
 fresh; run o/private-model
 check "without a token a private model is refused" refuses 1 "set HF_TOKEN"
 export HF_TOKEN=hf_secret
@@ -82,6 +103,9 @@ check "the hub got the token" logged "hub HEAD .* token"
 check "the store did not" not logged "store .* token"
 run o/gated
 check "a repository with unaccepted terms is refused" refuses 1 "accept its terms"
+(unset HF_TOKEN; run o/open-gated; echo "$status" > "$work/status")
+status=$(cat "$work/status")
+check "also without a token" refuses 1 "o/open-gated is gated: accept its terms"
 HF_TOKEN=$'a"\nurl = "x' run o/model
 check "a token with curl options in it is refused" refuses 64 "HF_TOKEN contains invalid characters"
 mkdir "$work/bin"
@@ -122,7 +146,19 @@ check "an empty repository" refuses 1 "o/empty has no config.json"
 run --revision v2 o/model
 check "no such revision" refuses 1 "at revision v2"
 run o/pickled
-check "pytorch_model.bin only" refuses 1 "astd reads safetensors"
+check "pytorch_model.bin only" refuses 1 "has only pytorch_model.bin.* tools/import_bin.py models/pickled"
+run o/pickled-parts
+check "pytorch_model.bin in parts" refuses 1 "has only pytorch_model.bin.index.json.* tools/import_bin.py"
+run o/pickled-adapter
+check "adapter_model.bin only" refuses 1 "has only adapter_model.bin.* tools/import_bin.py"
+run o/half
+check "model.fp16.safetensors only" refuses 1 "rename it to model.safetensors"
+run o/no-front-end
+check "no preprocessor_config.json" refuses 1 "fetch the model that it was trained from"
+run o/stray
+check "an index that names another directory" refuses 1 "which is not a file in the repository"
+run o/lost
+check "a missing shard" refuses 1 "has no model-00002-of-00002.safetensors"
 check "leaves nothing behind" not compgen -G "$work/run/models/*"
 for arguments in "" "a b c" "--fast o/model" "../etc/passwd" "a/b/c" "o/.." "--revision" "--revision ../x o/model"; do
     # shellcheck disable=SC2086

@@ -38,7 +38,9 @@ def load_state_dict(path):
 def _load(path):
     damaged = Refused(f"{path}: truncated, or not a checkpoint of torch.save: copy or download it again")
     with path.open("rb") as file:  # errors of the file system, not of torch
-        first = file.read(1)
+        start = file.read(64)
+    if start.startswith(b"version https://git-lfs"):
+        raise Refused(f"{path}: is a Git LFS pointer, not the weights: run git lfs pull")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # reported in one line below
@@ -47,7 +49,7 @@ def _load(path):
         # torch reports a forbidden class and invalid data alike. Only the first names what it would have called; an
         # instruction that torch does not run, in what is a pickle by its first byte, was not written by torch.save.
         named = re.search(r"(?:GLOBAL|class|global) `?([\w.]+\.[\w.]+)", str(error))
-        if named or "operand" in str(error) and first == b"\x80":
+        if named or "operand" in str(error) and start.startswith(b"\x80"):
             what = f"would run {named[1]}" if named else "would run code"
             raise Refused(f"{path}: reading it {what}: save model.state_dict() alone") from None
         raise damaged from None

@@ -14,9 +14,14 @@ package struct ModelInspection: Inspection {
         base = try BaseModel(directory: directory)
         if let error = base.network.brokenWeights() { throw error }
         variant = VariantMaker(base: base, activation: nil).baseVariant
-        var digest = Digest()
-        try digest.add(file: base.weightsPath)
-        sha256 = digest.hexadecimal()
+        sha256 = try base.weightsDigest()
+    }
+
+    /// `model.safetensors`, or the first and the last shard.
+    private var weightsNames: String {
+        let names = base.weightsPaths.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        guard names.count > 1 else { return names.joined() }
+        return "\(names.count) shards one after another, \(names[0]) to \(names[names.count - 1])"
     }
 
     package var lines: [(name: String, text: String)] {
@@ -33,7 +38,8 @@ package struct ModelInspection: Inspection {
                 "patches",
                 "\(dimensions.patch) x \(dimensions.patch), strides \(dimensions.frequencyStride) (mel) and \(dimensions.timeStride) (time), \(dimensions.tokens) tokens"
             ),
-        ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  model.safetensors")]
+        ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  \(weightsNames)")]
+            + base.notes.map { ("note", $0) }
     }
 
     package func writeMembers(to json: inout JSONWriter) {
@@ -43,6 +49,8 @@ package struct ModelInspection: Inspection {
         json.member("dtype", base.elementTypeName)
         json.member("parameters", base.parameterCount)
         json.member("sha256", sha256)
+        json.member("files", strings: base.weightsPaths)
+        json.member("notes", strings: base.notes)
         json.key("geometry")
         json.object { json in
             json.member("hidden", dimensions.hidden)

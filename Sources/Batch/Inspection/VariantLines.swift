@@ -11,16 +11,19 @@ enum VariantLines {
         let features = config.features
         let normalisation =
             features.normalises
-            ? "mean \(features.mean), deviation \(features.standardDeviation)" : "not normalised"
+            ? "mean \(features.mean) (\(features.origin(of: "mean"))), "
+                + "deviation \(features.standardDeviation) (\(features.origin(of: "std")))"
+            : "none (\(features.origin(of: "do_normalize")))"
         let shown = variant.labels.prefix(8).joined(separator: " | ")
         let norm = config.normalisesPooled ? "with" : "without"
         return [
             (
                 "window",
-                "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins, \(normalisation)"
+                "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins"
             ),
+            ("normalised", normalisation),
             ("pooling", "\(config.pooling.rawValue), head \(norm) LayerNorm"),
-            ("scores", "\(variant.activation.activation.rawValue): \(variant.activation.reason)"),
+            ("scores", variant.activation.text),
             ("labels", "\(variant.labels.count): \(shown)\(variant.labels.count > 8 ? " | ..." : "")"),
         ]
     }
@@ -34,6 +37,8 @@ enum VariantLines {
         json.member("normalises", features.normalises)
         json.member("mean", features.mean)
         json.member("std", features.standardDeviation)
+        json.member("mean_from", features.origin(of: "mean"))
+        json.member("std_from", features.origin(of: "std"))
         json.member("pooling", config.pooling.rawValue)
         json.member("classifier_layernorm", config.normalisesPooled)
         json.member("activation", variant.activation.activation.rawValue)

@@ -17,6 +17,7 @@ extension AdapterShelf {
     struct ActiveVariant: Sendable {
         var adapter: String?
         var labels: [String]
+        var activation: ActivationChoice
         var windowSeconds: Double
         /// Of the variant's network: fp32 where int8 would have changed the scores too much.
         var precision: String

@@ -161,7 +161,7 @@ final class AdapterShelf: @unchecked Sendable {
         do throws(ModelError) {
             let (adapter, variant) = try LoadedAdapter.load(directory, named: name, into: maker)
             loaded[name] = adapter
-            logger.info("adapter \(name) loaded", metadata: ["path": "\(directory)"])
+            logger.info("adapter \(name) loaded: \(variant.summary)", metadata: ["path": "\(directory)"])
             if let fallback = variant.network.fallback {
                 logger.warning("adapter \(name): \(fallback.message)")
             }
@@ -218,7 +218,8 @@ final class AdapterShelf: @unchecked Sendable {
                 snapshot.variants = variants
                 snapshot.active = variants.map {
                     ActiveVariant(
-                        adapter: $0.adapter, labels: $0.labels, windowSeconds: $0.windowSeconds,
+                        adapter: $0.adapter, labels: $0.labels, activation: $0.activation,
+                        windowSeconds: $0.windowSeconds,
                         precision: $0.network.precision.rawValue)
                 }
             }

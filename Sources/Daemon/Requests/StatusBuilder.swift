@@ -60,6 +60,8 @@ final class StatusBuilder: Sendable {
         let active = adapters.snapshot.active
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
+            activation: active.first?.activation.activation.rawValue ?? "",
+            activationReason: active.first?.activation.reason ?? "",
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
         return StatusReport(
             state: StatusReport.State(source.state), pid: Int(getpid()),

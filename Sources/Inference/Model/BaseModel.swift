@@ -10,13 +10,18 @@ public final class BaseModel: @unchecked Sendable {
     private let features: FeatureSettings
     private let check: PrecisionCheck?
 
+    /// What the directory contains and the network does not use, and what it lacks and transformers replaces;
+    /// each in one line.
+    public let notes: [String]
+
     private var configPath: String { directory + "/config.json" }
     private var featuresPath: String { directory + "/preprocessor_config.json" }
 
     /// Maps the weights.
     ///
     /// - Parameters:
-    ///   - directory: Holds `config.json`, `preprocessor_config.json`, `model.safetensors`.
+    ///   - directory: Holds `config.json`, `preprocessor_config.json`, and `model.safetensors` or an index of
+    ///     several files.
     ///   - precision: For int8 and bf16 the layers' matrices are packed, in private memory or mapped from
     ///     `cache`.
     ///   - cache: Keeps packed matrices from one start to the next.
@@ -29,22 +34,31 @@ public final class BaseModel: @unchecked Sendable {
         checkThreads: Int? = nil
     ) throws(ModelError) {
         self.directory = directory
-        fields = try ConfigFields(try ConfigFile(path: directory + "/config.json"))
-        features = try FeatureSettings(path: directory + "/preprocessor_config.json")
-        let checkpoint = try Self.weights(directory, precision, cache)
+        let files = try ModelDirectory(directory)
+        var fields = try ConfigFields(try ConfigFile(path: try files.config(ModelDirectory.configName)))
+        try ModelConfig.checkKind(fields, path: files.file(ModelDirectory.configName))
+        features = try FeatureSettings(path: try files.config(ModelDirectory.featuresName))
+        let checkpoint = try Self.weights(files, precision, cache)
         self.checkpoint = checkpoint
         guard let classes = checkpoint.shape(of: "classifier.dense.weight")?.first, classes > 0 else {
-            throw .missingTensor(path: checkpoint.path, tensor: "classifier.dense.weight")
+            throw checkpoint.missing("classifier.dense.weight")
         }
+        var notes = CheckpointNotes(checkpoint, fields, features, files)
+        notes.adjustBiases(of: checkpoint, &fields)
         let config = try ModelConfig(
             fields, classes: classes, features: features, path: directory + "/config.json")
+        // An adapter may bring another head.
+        fields.numLabels = nil
+        self.fields = fields
         try features.check(fits: config.dimensions, path: directory + "/preprocessor_config.json")
         let check = checkThreads.flatMap {
-            precision == .int8 ? PrecisionCheck(cache, weights: checkpoint.path, threads: $0) : nil
+            precision == .int8 ? PrecisionCheck(cache, weights: checkpoint.paths, threads: $0) : nil
         }
         self.check = check
         let asked = try AST(Weights(checkpoint), config)
         checkpoint.seal()
+        notes.addUnused(in: checkpoint, config)
+        self.notes = notes.lines
         let fallback = try check?.fallback(asked, files: [directory + "/config.json"]) {
             () throws(ModelError) in
             try AST(Weights(checkpoint, precision: .fp32), config)
@@ -59,8 +73,17 @@ public final class BaseModel: @unchecked Sendable {
     public var precision: Precision { checkpoint.precision }
     /// How the weights are stored in the file: `F32`, `F16` or `BF16`.
     public var elementTypeName: String { checkpoint.elementTypeName }
-    /// The file of the weights.
-    public var weightsPath: String { checkpoint.path }
+    /// The files that hold the weights: one, or several shards in the order of their names.
+    public var weightsPaths: [String] { checkpoint.paths }
+
+    /// Computes the SHA-256 of the weights: of the file, or of all shards one after another.
+    ///
+    /// - Throws: ``ModelError/unreadable(path:reason:)``.
+    public func weightsDigest() throws(ModelError) -> String {
+        var digest = Digest()
+        for path in weightsPaths { try digest.add(file: path) }
+        return digest.hexadecimal()
+    }
     /// Number of the network's parameters.
     public var parameterCount: Int { checkpoint.parameterCount }
 
@@ -158,18 +181,9 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     private static func weights(
-        _ directory: String, _ precision: Precision, _ cache: PackedCache?
+        _ files: ModelDirectory, _ precision: Precision, _ cache: PackedCache?
     ) throws(ModelError) -> Checkpoint {
-        let path = directory + "/model.safetensors"
-        if !ConfigFile.exists(path: path) {
-            for other in ["pytorch_model.bin", "model.safetensors.index.json"]
-            where ConfigFile.exists(path: directory + "/" + other) {
-                throw .unsupported(
-                    path: directory + "/" + other, key: "the format",
-                    found: other.hasSuffix(".bin") ? "a Python pickle" : "a model in several files",
-                    wanted: "one model.safetensors (save_pretrained of transformers writes it)")
-            }
-        }
+        let path = try files.weights()
         guard precision == .fp32 || QuantizedGEMM(precision) != nil else {
             throw .unsupported(
                 path: path, key: "precision", found: precision.rawValue,

@@ -1,3 +1,5 @@
+internal import TextSupport
+
 /// The fields of `config.json`; each may be absent. Absent fields have transformers' defaults, because
 /// transformers omits default values when it saves a model.
 struct ConfigFields {
@@ -15,6 +17,9 @@ struct ConfigFields {
     var maxLength: Int?
     var numMelBins: Int?
     var id2label: [String: String]?
+    var numLabels: Int?
+    /// `quantization_config`: the method, where the weights are quantised.
+    var quantization: String?
     var problemType: String?
     var pooling: String?
     /// Whether the head has a LayerNorm before its dense layer.
@@ -37,6 +42,8 @@ struct ConfigFields {
         case maxLength = "max_length"
         case numMelBins = "num_mel_bins"
         case id2label
+        case numLabels = "num_labels"
+        case quantization = "quantization_config"
         case problemType = "problem_type"
         case pooling
         case classifierLayerNorm = "classifier_layernorm"
@@ -73,6 +80,9 @@ struct ConfigFields {
             maxLength: overlay.maxLength ?? maxLength,
             numMelBins: overlay.numMelBins ?? numMelBins,
             id2label: overlay.id2label ?? id2label,
+            // The base's belongs to the base's head.
+            numLabels: overlay.numLabels,
+            quantization: overlay.quantization ?? quantization,
             problemType: overlay.problemType ?? problemType,
             pooling: overlay.pooling ?? pooling,
             classifierLayerNorm: overlay.classifierLayerNorm ?? classifierLayerNorm,
@@ -103,9 +113,16 @@ extension ConfigFields {
             numMelBins: try integer(.numMelBins),
             id2label: try file.members(Key.id2label.rawValue, "a string") { $0.stringValue }
                 .map { labels in Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0.value) }) },
+            numLabels: try integer(.numLabels),
+            quantization: file.value(Key.quantization.rawValue).map(Self.quantizationMethod),
             problemType: try string(.problemType),
             pooling: try string(.pooling),
             classifierLayerNorm: try file.bool(Key.classifierLayerNorm.rawValue),
             classifierLayerNormEps: try file.double(Key.classifierLayerNormEps.rawValue))
+    }
+
+    private static func quantizationMethod(_ value: JSONValue) -> String {
+        guard case .object(let object) = value else { return value.text }
+        return object["quant_method"]?.stringValue ?? "set"
     }
 }

@@ -20,6 +20,8 @@ public struct ModelConfig: Equatable, Sendable {
     public var dimensions: ModelDimensions
     /// By class index.
     public var labels: [String]
+    /// Whether `id2label` names the labels; otherwise they are `LABEL_0`, `LABEL_1`, ...
+    public var hasNamedLabels: Bool
     /// `nil` when `config.json` has none.
     public var problemType: ProblemType?
     public var pooling: Pooling
@@ -32,11 +34,18 @@ public struct ModelConfig: Equatable, Sendable {
         try Self.checkKind(fields, path: path)
         dimensions = try ModelDimensions(fields, path: path)
         labels = try Self.labels(fields, classes: classes, path: path)
+        hasNamedLabels = fields.id2label != nil
         problemType = try fields.problemType.map { text throws(ModelError) in
             guard let type = ProblemType(rawValue: text) else {
                 throw .unsupported(
                     path: path, key: "problem_type", found: text,
                     wanted: "single_label_classification, multi_label_classification")
+            }
+            // As in transformers: the only score of a softmax is always 1.
+            guard type == .multiLabel || classes > 1 else {
+                throw .unsupported(
+                    path: path, key: "problem_type", found: "\(text) with one label",
+                    wanted: "multi_label_classification (sigmoid)")
             }
             return type
         }
@@ -58,10 +67,18 @@ public struct ModelConfig: Equatable, Sendable {
         self.features = features
     }
 
-    private static func checkKind(_ fields: ConfigFields, path: String) throws(ModelError) {
+    /// Checks that the configuration is one of an AST that is not quantised.
+    static func checkKind(_ fields: ConfigFields, path: String) throws(ModelError) {
         let kind = "audio-spectrogram-transformer"
         guard fields.modelType ?? kind == kind else {
             throw .unsupported(path: path, key: "model_type", found: fields.modelType ?? "", wanted: kind)
+        }
+        if let method = fields.quantization {
+            throw .unsupported(
+                path: path, key: "quantization_config", found: method,
+                wanted:
+                    "weights that are not quantised: save model.dequantize(), or take the model before it was "
+                    + "quantised (astd has --precision int8)")
         }
         guard fields.hiddenAct ?? "gelu" == "gelu" else {
             throw .unsupported(path: path, key: "hidden_act", found: fields.hiddenAct ?? "", wanted: "gelu")
@@ -72,6 +89,11 @@ public struct ModelConfig: Equatable, Sendable {
     private static func labels(
         _ fields: ConfigFields, classes: Int, path: String
     ) throws(ModelError) -> [String] {
+        if let declared = fields.numLabels, declared != classes {
+            throw .unsupported(
+                path: path, key: "num_labels", found: "\(declared)",
+                wanted: "\(classes), the rows of the classifier")
+        }
         guard let labels = try fields.labelsInOrder(path: path) else {
             return (0..<classes).map { "LABEL_\($0)" }
         }

@@ -26,13 +26,13 @@ struct PrecisionCheck {
     private static let version = "1"
 
     private let cache: PackedCache?
-    private let weights: String
+    private let weights: [String]
     private let threads: Int
 
     /// - Parameters:
     ///   - cache: Stores results.
-    ///   - weights: The base's file.
-    init(_ cache: PackedCache?, weights: String, threads: Int) {
+    ///   - weights: The base's files.
+    init(_ cache: PackedCache?, weights: [String], threads: Int) {
         self.cache = cache
         self.weights = weights
         self.threads = threads
@@ -50,11 +50,11 @@ struct PrecisionCheck {
         let layout = QuantizedGEMM(.int8)?.layout ?? ""
         let question = "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
         let error: Float
-        if let known = cache?.number(about: [weights] + files, question) {
+        if let known = cache?.number(about: weights + files, question) {
             error = known
         } else {
             error = try Self.error(of: network, beside: try exact(), threads: threads)
-            cache?.remember(error, about: [weights] + files, question)
+            cache?.remember(error, about: weights + files, question)
         }
         return error <= Self.limit ? nil : PrecisionFallback(error: error)
     }

@@ -31,6 +31,8 @@ public enum Activation: String, CaseIterable, Sendable {
 public struct ActivationChoice: Equatable, Sendable {
     public var activation: Activation
     public var reason: String
+    /// Whether neither the user nor the model's configuration says it.
+    public var isGuessed = false
 
     /// Chooses the activation: the requested one, else the one that the model's `problem_type` implies, else
     /// the one that its labels suggest.
@@ -46,11 +48,16 @@ public struct ActivationChoice: Equatable, Sendable {
             self.init(
                 multiLabel ? .sigmoid : .softmax,
                 "problem_type is \(multiLabel ? "multi" : "single")_label_classification")
-        } else if labels.count == 527, labels.first == "Speech" {
-            // AudioSet's own classes: several sounds occur at a time.
-            self.init(.sigmoid, "no problem_type, but AudioSet's 527 labels are multi-label")
         } else {
-            self.init(.softmax, "no problem_type: one label of several, as transformers assumes")
+            if labels.count == 1 {
+                self.init(.sigmoid, "no problem_type, and one label, whose softmax would always be 1")
+            } else if labels.count == 527, labels.first == "Speech" {
+                // AudioSet's own classes: several sounds occur at a time.
+                self.init(.sigmoid, "no problem_type, but AudioSet's 527 labels are multi-label")
+            } else {
+                self.init(.softmax, "no problem_type: one label of several, as transformers assumes")
+            }
+            isGuessed = true
         }
     }
 
@@ -58,4 +65,7 @@ public struct ActivationChoice: Equatable, Sendable {
         self.activation = activation
         self.reason = reason
     }
+
+    /// Both in one line: `sigmoid: problem_type is multi_label_classification`.
+    public var text: String { "\(activation.rawValue): \(reason)" }
 }

@@ -1,10 +1,11 @@
 /// The tensors of a base model by their canonical names. After ``seal()`` it is immutable, and any thread may
 /// read it.
 final class Checkpoint {
-    let path: String
-    private let file: SafetensorsFile
-    /// Names in the file by canonical name.
+    private let files: WeightFiles
+    /// Names in the files by canonical name.
     private var fileNames: [String: String] = [:]
+    /// Canonical names that ``ignore(where:)`` hides.
+    private var ignored: Set<String> = []
     /// The tensors of the base's own network; an adapter may change only these.
     private var used: [String: Tensor] = [:]
     private var packed: [(name: String, matrix: PackedMatrix)] = []
@@ -20,41 +21,99 @@ final class Checkpoint {
     /// Arithmetic of the layers.
     let precision: Precision
 
-    /// - Throws: ``ModelError``: unreadable; malformed, also when a tensor is present under both of its
-    ///   names.
+    /// - Parameter path: A safetensors file, or the index of several.
+    /// - Throws: ``ModelError``: unreadable; malformed, also when a tensor is present under two names.
     init(path: String, precision: Precision = .fp32, cache: PackedCache? = nil) throws(ModelError) {
         self.precision = precision
-        self.path = path
         self.cache = cache
-        file = try SafetensorsFile(mapping: path)
-        for name in file.names.sorted() {
+        files = try WeightFiles(path: path)
+        for name in files.names.sorted() {
             let canonical = CheckpointNames.canonical(name)
-            guard fileNames.updateValue(name, forKey: canonical) == nil else {
+            if let other = fileNames.updateValue(name, forKey: canonical) {
                 throw .malformed(
                     path: path,
-                    problem: "contains tensor \(canonical) under the names of transformers 4 and 5")
+                    problem: "contains tensor \(canonical) twice, as \(other) and as \(name) "
+                        + "(names of transformers 4 and 5, or with and without the prefix of a wrapper)")
             }
         }
-        cached = QuantizedGEMM(precision).flatMap { cache?.file(for: path, $0) }
+        cached = QuantizedGEMM(precision).flatMap { cache?.file(for: files.paths, $0) }
     }
 
-    var elementTypeName: String { file.elementTypeName }
+    /// The safetensors file, or the index of several.
+    var path: String { files.path }
+    /// The files that hold the tensors.
+    var paths: [String] { files.paths }
+    var elementTypeName: String { files.elementTypeName }
+
+    /// Makes tensors invisible to the network that is to be built.
+    func ignore(where isIgnored: (_ canonical: String) -> Bool) {
+        for name in fileNames.keys where isIgnored(name) { ignored.insert(name) }
+    }
+
+    func contains(where isWanted: (_ canonical: String) -> Bool) -> Bool {
+        isSealed ? used.keys.contains(where: isWanted) : fileNames.keys.contains(where: isWanted)
+    }
+
+    /// Names in the files of all tensors that the base's network does not have, by canonical name. Call
+    /// it when the network is complete.
+    var unused: [String: String] { fileNames.filter { used[$0.key] == nil } }
+
+    /// Names in the files, for messages about their form.
+    var namesInFiles: some Collection<String> { fileNames.values }
 
     func shape(of name: String) -> [Int]? {
-        isSealed ? used[name]?.shape : fileNames[name].flatMap(file.shape(of:))
+        if isSealed { return used[name]?.shape }
+        guard !ignored.contains(name), let fileName = fileNames[name] else { return nil }
+        return files.file(of: fileName)?.shape(of: fileName)
     }
 
     /// The tensor with the canonical `name`, which must have `shape`.
     func tensor(_ name: String, _ shape: [Int]) throws(ModelError) -> Tensor {
-        let known = used[name]
-        guard let tensor = known ?? (isSealed ? nil : fileNames[name].flatMap { file.tensor($0) }) else {
-            throw .missingTensor(path: path, tensor: name)
+        if let known = used[name] {
+            guard known.shape == shape else {
+                throw .shape(path: path, tensor: name, expected: shape, found: known.shape)
+            }
+            return known
         }
+        guard !isSealed, !ignored.contains(name), let fileName = fileNames[name],
+            let file = files.file(of: fileName)
+        else { throw missing(name) }
+        if let error = file.unreadableType(of: fileName) { throw error }
+        guard let tensor = file.tensor(fileName) else { throw missing(name) }
         guard tensor.shape == shape else {
-            throw .shape(path: path, tensor: name, expected: shape, found: tensor.shape)
+            throw .shape(path: file.path, tensor: name, expected: shape, found: tensor.shape)
         }
-        if known == nil { used[name] = tensor }
+        used[name] = tensor
         return tensor
+    }
+
+    /// The error about a tensor that the network needs and no file has, with the reason where the names
+    /// of the others tell it.
+    func missing(_ name: String) -> ModelError {
+        let names = fileNames.values
+        func isThere(_ prefix: String) -> Bool { fileNames.keys.contains { $0.hasPrefix(prefix) } }
+        if isSealed { return .missingTensor(path: path, tensor: name) }
+        if CheckpointNames.areOriginal(names) {
+            return .foreign(
+                path: path, found: "a checkpoint of the original AST", wanted: "one of transformers",
+                remedy: "convert its .pth with tools/import_ast_pth.py")
+        }
+        if let prefix = CheckpointNames.foreignPrefix(of: names) {
+            return .unsupported(
+                path: path, key: "the prefix of the tensors' names", found: prefix,
+                wanted: "names without it: save the module that has this name, or rename the tensors")
+        }
+        if name.hasPrefix("classifier."), !isThere("classifier."), isThere(CheckpointNames.backbone) {
+            return .unsupported(
+                path: path, key: "classifier", found: "absent (no \(name))",
+                wanted: "a model with a head, which transformers calls ASTForAudioClassification")
+        }
+        if let layer = CheckpointNames.layerIndex(name), !isThere(CheckpointNames.layer(layer)) {
+            return .unsupported(
+                path: path, key: "number of layers", found: "\(layer) (no encoder.layer.\(layer))",
+                wanted: "num_hidden_layers of config.json, which is more")
+        }
+        return .missingTensor(path: path, tensor: name)
     }
 
     /// The tensor packed for int8 or bf16, from the cache where possible.
@@ -116,11 +175,11 @@ final class Checkpoint {
         cached = nil
         if !isCacheComplete, let gemm = QuantizedGEMM(precision) {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
-            cache?.write(packed, sharpAttention: sharp, for: path, gemm)
+            cache?.write(packed, sharpAttention: sharp, for: files.paths, gemm)
         }
         // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in
         // memory.
-        if !packed.isEmpty { file.dropPages() }
+        if !packed.isEmpty { files.dropPages() }
     }
 
     /// Canonical names of the tensors of the base's network.

@@ -19,10 +19,24 @@ enum CheckpointNames {
         "mlp.fc2": "output.dense",
     ]
 
+    /// Names that wrappers put before or between those of modules: torch.compile's `_orig_mod`, and
+    /// `module` of DataParallel and DistributedDataParallel. No module of an AST has them.
+    static let wrappers: Set<Substring> = ["_orig_mod", "module"]
+
+    /// Whether a name has the prefix of a wrapper.
+    static func isWrapped(_ name: String) -> Bool {
+        name.split(separator: ".").contains(where: wrappers.contains)
+    }
+
     /// The canonical name of a module or tensor.
     ///
-    /// A name without the backbone's prefix belongs to a model without a head (transformers' `ASTModel`).
+    /// The prefixes of ``wrappers`` are left out. A name without the backbone's prefix belongs to a model
+    /// without a head (transformers' `ASTModel`).
     static func canonical(_ name: String) -> String {
+        if isWrapped(name) {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            return canonical(parts.filter { !wrappers.contains($0) }.joined(separator: "."))
+        }
         if bareParts.contains(where: name.hasPrefix) { return canonical(backbone + name) }
         guard name.hasPrefix(newerLayers) else { return name }
         let rest = name.dropFirst(newerLayers.count)
@@ -42,6 +56,39 @@ enum CheckpointNames {
             return name.hasPrefix(backbone) ? String(name.dropFirst(backbone.count)) : name
         }
         return String(name.dropFirst(layers.count).drop { $0 != "." }.dropFirst())
+    }
+
+    /// The number of the layer that a tensor belongs to.
+    static func layerIndex(_ name: String) -> Int? {
+        name.hasPrefix(layers) ? Int(name.dropFirst(layers.count).prefix { $0 != "." }) : nil
+    }
+
+    /// Whether a tensor is the bias of queries, keys or values, which `qkv_bias` of config.json is about.
+    static func isQueryKeyValueBias(_ name: String) -> Bool {
+        let part = withoutLayer(name)
+        return isInLayer(name)
+            && ["query", "key", "value"].contains { part == "attention.attention.\($0).bias" }
+    }
+
+    /// What stands before the names of an AST in these names, such as `student.`; `nil` when nothing does, or
+    /// when they are not an AST's.
+    static func foreignPrefix(of names: some Sequence<String>) -> String? {
+        for name in names {
+            for end in [
+                "embeddings.cls_token", "encoder.layer.0.layernorm_before.weight", "classifier.dense.weight",
+            ]
+            where name.hasSuffix(end) {
+                let prefix = String(name.dropLast(end.count))
+                let bare = prefix.hasSuffix(backbone) ? String(prefix.dropLast(backbone.count)) : prefix
+                if !bare.isEmpty { return bare }
+            }
+        }
+        return nil
+    }
+
+    /// Whether these are names of the original AST (YuanGongND/ast), which follow timm's.
+    static func areOriginal(_ names: some Sequence<String>) -> Bool {
+        names.contains { $0.hasSuffix("v.blocks.0.attn.qkv.weight") || $0.hasSuffix("mlp_head.1.weight") }
     }
 
     /// Whether a module is part of an encoder layer.

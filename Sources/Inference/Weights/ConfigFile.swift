@@ -26,8 +26,40 @@ struct ConfigFile {
             }
             root = object
         } catch {
-            throw .malformed(path: path, problem: error.description)
+            throw Self.refusal(of: contents, error, path: path)
         }
+        if root.members.count <= 4, let message = root["error"] {
+            // What a hub answers when it refuses a download.
+            throw ModelError(
+                .serverError(JSONError.shortened(message.text)), in: path, isJSONExpected: true)
+        }
+    }
+
+    private static func refusal(of contents: [UInt8], _ error: JSONError, path: String) -> ModelError {
+        if let found = contents.withUnsafeBytes({ ForeignContents($0, isJSONExpected: true) }) {
+            return ModelError(found, in: path, isJSONExpected: true)
+        }
+        if contents.isEmpty { return .malformed(path: path, problem: "empty, 0 bytes long") }
+        guard case .notJSON(let offset, _) = error else {
+            return .malformed(path: path, problem: error.description)
+        }
+        if let (key, word) = Self.pythonNumber(at: offset, in: contents) {
+            return .unsupported(path: path, key: key, found: word, wanted: "a number (JSON has no \(word))")
+        }
+        let cut = offset >= contents.count ? "truncated: " : ""
+        return .malformed(path: path, problem: cut + error.description)
+    }
+
+    /// `NaN` and `Infinity`, which Python writes into JSON texts, and the key before it.
+    private static func pythonNumber(at offset: Int, in contents: [UInt8]) -> (key: String, word: String)? {
+        let words = ["NaN", "Infinity"]
+        guard let word = words.first(where: { contents.dropFirst(offset).starts(with: $0.utf8) }) else {
+            return nil
+        }
+        let before = contents[..<offset].split(
+            separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+        let key = before.count >= 3 ? String(decoding: before[before.count - 2], as: UTF8.self) : "a value"
+        return (JSONError.shortened(key), word)
     }
 
     static func exists(path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
@@ -41,6 +73,13 @@ struct ConfigFile {
 
     /// The value as it was read.
     func value(_ key: String) -> JSONValue? { root[key] }
+
+    /// Throws ``ModelError/unsupported(path:key:found:wanted:)`` for a key whose value is `null`.
+    func refuseNull(_ keys: [String]) throws(ModelError) {
+        for key in keys where root.members[key] == .null {
+            throw .unsupported(path: path, key: key, found: "null", wanted: "a value, or no such key")
+        }
+    }
 
     func string(_ key: String) throws(ModelError) -> String? {
         try read(key, "a string") { $0.stringValue }

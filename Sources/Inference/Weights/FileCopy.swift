@@ -16,7 +16,7 @@ final class FileCopy: FileContents {
         self.path = path
         let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
-        guard size > 0 else { throw .malformed(path: path, problem: "0 bytes long") }
+        guard size > 0 else { throw .malformed(path: path, problem: "empty, 0 bytes long") }
         guard size <= Self.maximumBytes else {
             throw .malformed(path: path, problem: "\(size) bytes long, at most \(Self.maximumBytes) expected")
         }

@@ -21,7 +21,7 @@ final class MappedFile: FileContents {
         self.path = path
         let (descriptor, size) = try RegularFile.open(path: path)
         defer { close(descriptor) }
-        guard size > 0 else { throw .malformed(path: path, problem: "0 bytes long") }
+        guard size > 0 else { throw .malformed(path: path, problem: "empty, 0 bytes long") }
         let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let address, address != MAP_FAILED else {
             throw .unreadable(path: path, reason: "cannot be mapped: \(systemError())")

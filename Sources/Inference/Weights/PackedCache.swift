@@ -3,9 +3,9 @@ private import SystemSupport
 
 /// A directory of packed weights, so that they are not packed at every start.
 ///
-/// A file's name is the SHA-256 of the base's file, and the layout. Only bases are cached: packing the few
-/// matrices of an adapter takes less time than verifying a cached file. A file that cannot be read or written
-/// is ignored.
+/// A file's name is the SHA-256 of the base's file or shards, and the layout. Only bases are cached:
+/// packing the few matrices of an adapter takes less time than verifying a cached file. A file that
+/// cannot be read or written is ignored.
 public struct PackedCache: Sendable {
     let directory: String
 
@@ -15,7 +15,7 @@ public struct PackedCache: Sendable {
     public init(directory: String) { self.directory = directory }
 
     /// The file of a base's packed matrices; `nil` when there is no valid one.
-    func file(for weights: String, _ gemm: QuantizedGEMM) -> PackedFile? {
+    func file(for weights: [String], _ gemm: QuantizedGEMM) -> PackedFile? {
         guard let base = sha256(of: weights) else { return nil }
         let path = self.path(base, gemm)
         guard let file = PackedFile(path: path, base: base, gemm) else { return nil }
@@ -27,7 +27,7 @@ public struct PackedCache: Sendable {
     /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same
     /// time.
     func write(
-        _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: String,
+        _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: [String],
         _ gemm: QuantizedGEMM
     ) {
         guard let base = sha256(of: weights) else { return }
@@ -48,6 +48,17 @@ public struct PackedCache: Sendable {
 
     private func path(_ base: String, _ gemm: QuantizedGEMM) -> String {
         "\(directory)/\(base)-\(gemm.layout.replacing(" ", with: "-")).packed"
+    }
+
+    /// The SHA-256 of a file; of several, that of the list of theirs.
+    private func sha256(of paths: [String]) -> String? {
+        if paths.count == 1 { return sha256(of: paths[0]) }
+        var digest = Digest()
+        for path in paths {
+            guard let sum = sha256(of: path) else { return nil }
+            digest.add(sum + "\n")
+        }
+        return digest.hexadecimal()
     }
 
     /// The SHA-256 of a file. It is stored and reused while the file's inode, size and times stay the same:

@@ -2,8 +2,9 @@ private import CKernels
 
 /// The tensors of one safetensors file, as floats.
 ///
-/// F32 tensors are views of the file's bytes, without a copy. F16 and BF16 tensors are converted; F32 tensors
-/// at unaligned addresses, which some programs write, are copied.
+/// F32 tensors are views of the file's bytes, without a copy. F16, BF16 and F64 tensors are converted; F32
+/// tensors at unaligned addresses, which some programs write, are copied. Tensors of integers are listed, not
+/// read.
 final class SafetensorsFile {
     let path: String
     private let file: any FileContents
@@ -20,13 +21,20 @@ final class SafetensorsFile {
     /// - Throws: As ``init(mapping:)``.
     convenience init(reading path: String) throws(ModelError) {
         try self.init(FileCopy(path: path))
-        for name in header.entries.keys { _ = tensor(name) }
+        for name in header.entries.keys.sorted() {
+            if let error = unreadableType(of: name) { throw error }
+            _ = tensor(name)
+        }
     }
 
     private init(_ file: any FileContents) throws(ModelError) {
         path = file.path
         self.file = file
-        header = try SafetensorsHeader(file: UnsafeRawBufferPointer(file.bytes), path: path)
+        let bytes = UnsafeRawBufferPointer(file.bytes)
+        do throws(ModelError) { header = try SafetensorsHeader(file: bytes, path: path) } catch {
+            guard let found = ForeignContents(bytes, isJSONExpected: false) else { throw error }
+            throw ModelError(found, in: path, isJSONExpected: false)
+        }
     }
 
     var names: some Sequence<String> { header.entries.keys }
@@ -35,15 +43,28 @@ final class SafetensorsFile {
 
     func shape(of name: String) -> [Int]? { header.entries[name]?.shape }
 
-    /// The most precise element type in the file: `F32`, `F16` or `BF16`.
+    /// The most precise element type in the file: `F32`, `F16`, ...
     var elementTypeName: String {
         let types = Set(header.entries.values.map(\.type))
-        return (types.contains(.float32) ? .float32 : types.first ?? .float32).rawValue
+        let floats: [SafetensorsHeader.ElementType] = [.float64, .float32, .bfloat16, .float16]
+        return (floats.first(where: types.contains) ?? types.first ?? .float32).rawValue
     }
 
-    /// The tensor called `name`; `nil` when there is none. Repeated calls return the same memory.
+    /// The error about a tensor whose elements are not floats; `nil` for every other tensor.
+    func unreadableType(of name: String) -> ModelError? {
+        guard let type = header.entries[name]?.type, !type.isReadable else { return nil }
+        return .unsupported(
+            path: path, key: "dtype of \(name)", found: type.rawValue,
+            wanted: SafetensorsHeader.ElementType.readable)
+    }
+
+    /// Bytes of all tensors.
+    var tensorBytes: Int { header.entries.values.reduce(0) { $0 + $1.bytes.count } }
+
+    /// The tensor called `name`; `nil` when there is none, or when its elements are not floats. Repeated
+    /// calls return the same memory.
     func tensor(_ name: String) -> Tensor? {
-        guard let entry = header.entries[name] else { return nil }
+        guard let entry = header.entries[name], entry.type.isReadable else { return nil }
         // SAFETY: the header's range was checked against the mapping's size.
         let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[entry.bytes])
         if let floats = converted[name] { return Tensor(pointer: floats, shape: entry.shape) }
@@ -63,6 +84,10 @@ final class SafetensorsFile {
                 from: bytes.baseAddress ?? .init(floats), byteCount: bytes.count)
         case .float16: ast_kernels_for_this_cpu().pointee.half_to_float(bytes.baseAddress, floats, count)
         case .bfloat16: ast_kernels_for_this_cpu().pointee.bfloat16_to_float(bytes.baseAddress, floats, count)
+        default:  // F64
+            for index in 0..<count {
+                floats[index] = Float(bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+            }
         }
         return Tensor(pointer: floats, shape: entry.shape)
     }
@@ -70,7 +95,7 @@ final class SafetensorsFile {
     /// Drops mapped pages from memory until they are read again.
     func dropPages() { (file as? MappedFile)?.dropPages() }
 
-    /// The element types in the file: `F32`, `F16`, `BF16`.
+    /// The element types in the file, such as `F32`.
     var elementTypeNames: [String] { Set(header.entries.values.map(\.type.rawValue)).sorted() }
 
     deinit {

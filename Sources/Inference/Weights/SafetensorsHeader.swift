@@ -12,12 +12,37 @@ struct SafetensorsHeader {
         var bytes: Range<Int>
     }
 
+    /// An element type of the format. Only floats of 16 bits and more are read; a file may hold tensors
+    /// of the other types that no network uses.
     enum ElementType: String {
+        case float64 = "F64"
         case float32 = "F32"
         case float16 = "F16"
         case bfloat16 = "BF16"
+        case bool = "BOOL"
+        case signed8 = "I8"
+        case unsigned8 = "U8"
+        case float8E4 = "F8_E4M3"
+        case float8E5 = "F8_E5M2"
+        case signed16 = "I16"
+        case unsigned16 = "U16"
+        case signed32 = "I32"
+        case unsigned32 = "U32"
+        case signed64 = "I64"
+        case unsigned64 = "U64"
 
-        var byteCount: Int { self == .float32 ? 4 : 2 }
+        static let readable = "F32, F16, BF16, F64"
+
+        var byteCount: Int {
+            switch self {
+            case .bool, .signed8, .unsigned8, .float8E4, .float8E5: 1
+            case .float16, .bfloat16, .signed16, .unsigned16: 2
+            case .float32, .signed32, .unsigned32: 4
+            case .float64, .signed64, .unsigned64: 8
+            }
+        }
+
+        var isReadable: Bool { [.float64, .float32, .float16, .bfloat16].contains(self) }
     }
 
     /// By tensor name.
@@ -32,14 +57,16 @@ struct SafetensorsHeader {
     init(file bytes: UnsafeRawBufferPointer, path: String) throws(ModelError) {
         guard bytes.count >= 8 else {
             throw .malformed(
-                path: path, problem: "\(bytes.count) bytes long, a safetensors file has at least 8")
+                path: path, problem: "truncated: \(bytes.count) bytes long, a safetensors file has at least 8"
+            )
         }
         let declared = bytes.loadUnaligned(as: UInt64.self).littleEndian
         guard declared <= UInt64(bytes.count - 8), declared <= UInt64(Self.maximumHeaderBytes) else {
+            let cut = declared <= UInt64(Self.maximumHeaderBytes) ? "truncated: " : ""
             throw .malformed(
                 path: path,
                 problem:
-                    "declares a header of \(declared) bytes, the file has \(bytes.count - 8) after its length"
+                    "\(cut)declares a header of \(declared) bytes, the file has \(bytes.count - 8) after its length"
             )
         }
         let dataStart = 8 + Int(declared)
@@ -75,12 +102,16 @@ struct SafetensorsHeader {
                     + "at most \(maximumDimensions) and exactly 2 expected")
         }
         guard let type = ElementType(rawValue: typeName) else {
-            throw .unsupported(path: path, key: "dtype of \(name)", found: typeName, wanted: "F32, F16, BF16")
+            throw .unsupported(
+                path: path, key: "dtype of \(name)", found: typeName, wanted: ElementType.readable)
         }
         guard offsets[0] <= offsets[1], offsets[1] <= fileEnd - dataStart else {
+            let cut = offsets[0] <= offsets[1] ? "truncated: " : ""
             throw .malformed(
                 path: path,
-                problem: "tensor \(name) is at bytes \(offsets[0])..<\(offsets[1]) of \(fileEnd - dataStart)")
+                problem:
+                    "\(cut)tensor \(name) is at bytes \(offsets[0])..<\(offsets[1]) of \(fileEnd - dataStart)"
+            )
         }
         var byteCount = type.byteCount
         for extent in shape {

@@ -153,15 +153,23 @@ public struct ModelReport: Sendable, Equatable {
     public var name: String
     /// Number of labels of the first active variant.
     public var labels: Int
+    /// The function that turns the logits of that variant into scores, and the reason for it.
+    public var activation: String
+    public var activationReason: String
     /// Length of its window in seconds.
     public var windowSeconds: Double
     /// Sample rate of its input in Hz.
     public var sampleRate: Int
 
-    public init(path: String, name: String, labels: Int, windowSeconds: Double, sampleRate: Int) {
+    public init(
+        path: String, name: String, labels: Int, activation: String, activationReason: String,
+        windowSeconds: Double, sampleRate: Int
+    ) {
         self.path = path
         self.name = name
         self.labels = labels
+        self.activation = activation
+        self.activationReason = activationReason
         self.windowSeconds = windowSeconds
         self.sampleRate = sampleRate
     }
@@ -171,6 +179,8 @@ public struct ModelReport: Sendable, Equatable {
         path = try json.requiredString("path")
         name = try json.requiredString("name")
         labels = try json.requiredInteger("labels", as: Int.self)
+        activation = try json.requiredString("activation")
+        activationReason = try json.requiredString("activation_reason")
         windowSeconds = try json.requiredDouble("window_seconds")
         sampleRate = try json.requiredInteger("sample_rate", as: Int.self)
     }
@@ -181,6 +191,8 @@ extension ModelReport: JSONRecord {
         json.member("path", path)
         json.member("name", name)
         json.member("labels", labels)
+        json.member("activation", activation)
+        json.member("activation_reason", activationReason)
         json.member("window_seconds", seconds: windowSeconds)
         json.member("sample_rate", sampleRate)
     }

@@ -44,7 +44,10 @@ enum StatusText {
                 "astd",
                 "\(report.version), \(report.state.rawValue), pid \(report.pid), up \(age(report.uptimeSeconds))"
             ),
-            row("model", "\(name), \(model.labels) labels, \(Text.printable(model.path))"),
+            row("model", "\(name), \(count(model.labels, "label")), \(Text.printable(model.path))"),
+            row(
+                "scores",
+                "\(Text.printable(model.activation)): \(Text.printable(model.activationReason))"),
             row(
                 "window",
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
