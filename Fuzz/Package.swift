@@ -15,6 +15,10 @@ let package = Package(
             dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
         ),
         .executableTarget(
+            name: "ShardIndex",
+            dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
+        ),
+        .executableTarget(
             name: "AdapterConfig",
             dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
         ),

@@ -26,6 +26,14 @@ fuzz() {
         -print_final_stats=1 -artifact_prefix="$corpus/found-" -verbosity=0 "$corpus"
 }
 fuzz SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors
+index=.build-fuzz/index.json
+{
+    printf '{"weight_map":{'
+    grep -ao '"[a-z_.0-9]*":{"dtype"' Tests/Golden/models/single-label/model.safetensors \
+        | sed 's/:{"dtype"$/:"model-00001-of-00001.safetensors"/' | paste -sd,
+    printf '}}'
+} > $index
+fuzz ShardIndex $index
 fuzz AdapterConfig Tests/Golden/adapters/*/adapter_config.json
 requests=.build-fuzz/requests
 mkdir -p $requests

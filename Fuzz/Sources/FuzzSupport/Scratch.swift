@@ -8,7 +8,8 @@ public struct Scratch: Sendable {
     /// - Parameters:
     ///   - golden: Name below `Tests/Golden`.
     ///   - fuzzed: The file that ``write(_:_:)`` replaces.
-    public init(golden: String, fuzzed: String) {
+    ///   - weights: The name of the copy of `model.safetensors`.
+    public init(golden: String, fuzzed: String, weights: String = "model.safetensors") {
         let tests = #filePath.replacing("/Fuzz/Sources/FuzzSupport/Scratch.swift", with: "/Tests/Golden/")
         path = "/dev/shm/astd-fuzz-\(getpid())"
         file = path + "/" + fuzzed
@@ -21,7 +22,7 @@ public struct Scratch: Sendable {
             defer { fclose(source) }
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
             let count = fread(&bytes, 1, bytes.count, source)
-            Self.write(path + "/" + name, bytes, count)
+            Self.write(path + "/" + (name == "model.safetensors" ? weights : name), bytes, count)
         }
     }
 
