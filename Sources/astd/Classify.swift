@@ -174,7 +174,10 @@ struct Classify: ParsableCommand {
         _ options: RecognizerOptions, jobs: Int, hopFrames: Int?
     ) throws -> [FileClassifier] {
         let first = try WindowScorer.load(options)
-        for variant in first.variants where variant.activation.isGuessed {
+        // One label is told everywhere, because transformers scores it differently.
+        let isTerminal = isatty(STDERR_FILENO) != 0
+        for variant in first.variants
+        where variant.activation.isGuessed && (isTerminal || variant.labels.count == 1) {
             let subject = variant.adapter.map { "adapter \($0)" } ?? options.model
             Failure.warn("\(subject): \(variant.summary); --activation overrides it")
         }

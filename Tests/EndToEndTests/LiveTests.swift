@@ -55,6 +55,7 @@ struct LiveTests {
         let text = try await daemon.astctl("status")
         #expect(text.code == 0)
         #expect(text.lines.contains { $0.hasPrefix("model") && $0.contains("stride10, 12 labels") })
+        #expect(text.lines.contains { $0.hasPrefix("scores   softmax: no problem_type") })
 
         let labels = try await daemon.astctl("labels")
         #expect(labels.code == 0)
