@@ -174,7 +174,7 @@ struct Classify: ParsableCommand {
         _ options: RecognizerOptions, jobs: Int, hopFrames: Int?
     ) throws -> [FileClassifier] {
         let first = try WindowScorer.load(options)
-        // One label is told everywhere, because transformers scores it differently.
+        // Of one label it is always reported, because transformers scores it differently.
         let isTerminal = isatty(STDERR_FILENO) != 0
         for variant in first.variants
         where variant.activation.isGuessed && (isTerminal || variant.labels.count == 1) {
