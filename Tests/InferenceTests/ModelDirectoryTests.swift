@@ -49,6 +49,16 @@ import Testing
         )
     }
 
+    @Test func `A link to a file that is not there is named`() throws {
+        let model = try EditedModel()
+        try model.remove("model.safetensors")
+        try model.folder.link("model/model.safetensors", to: "../blobs/0")
+        #expect(
+            model.error
+                == "\(model.path)/model.safetensors: no such file: it is a link to a file that is not there: "
+                + "download that file")
+    }
+
     @Test func `An adapter, a file and nothing in place of a model are named`() throws {
         let adapter = Golden.path("adapters/modern-qv")
         #expect(

@@ -28,7 +28,8 @@ struct ModelDirectory {
 
     func file(_ name: String) -> String { path + "/" + name }
 
-    func has(_ name: String) -> Bool { ConfigFile.exists(path: file(name)) }
+    /// Whether there is such a file, also one that cannot be read: opening it gives the reason.
+    func has(_ name: String) -> Bool { access(file(name).systemPath, F_OK) == 0 || errno == EACCES }
 
     /// The path of a configuration file.
     ///
@@ -49,6 +50,9 @@ struct ModelDirectory {
     }
 
     private var featuresRemedy: String {
+        if has("processor_config.json") {
+            return "save the feature_extractor of processor_config.json under this name, or take the base's"
+        }
         // `_name_or_path` is the model from which the training started.
         let base = (try? ConfigFile(path: file(Self.configName)).string("_name_or_path")) ?? ""
         let name = base.isEmpty ? "the model that this one was trained from" : base
@@ -59,6 +63,7 @@ struct ModelDirectory {
     private func remedy(for name: String) -> String {
         let names = names()
         func first(_ isWanted: (String) -> Bool) -> String? { names.first(where: isWanted) }
+        if names.contains(name) { return "it is a link to a file that is not there: download that file" }
         if names.contains(LoRAAdapter.configName) {
             return "\(path) is an adapter: name it with --adapter, and its base with --model"
         }

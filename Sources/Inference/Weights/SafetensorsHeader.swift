@@ -31,7 +31,7 @@ struct SafetensorsHeader {
         case signed64 = "I64"
         case unsigned64 = "U64"
 
-        static let readable = "F32, F16, BF16, F64"
+        static let readable = "F32, F16, BF16, F64 (no quantised weights)"
 
         var byteCount: Int {
             switch self {
