@@ -77,6 +77,7 @@ import Testing
         ),
         ("Entry not found", #" is a text, "Entry not found", not a configuration: download it again"#),
         ("\u{FEFF}{}", " is a text with a byte order mark, not a configuration: save it as UTF-8"),
+        ("Not Found", #" is a text, "Not Found", not a configuration: download it again"#),
         ("", ": empty, 0 bytes long"),
         (#"{"a": 1"#, ": truncated: not JSON at byte 7"),
         (#"{"std": NaN}"#, ": std is NaN, supported: a number (JSON has no NaN)"),

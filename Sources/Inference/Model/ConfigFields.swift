@@ -82,7 +82,8 @@ struct ConfigFields {
             id2label: overlay.id2label ?? id2label,
             // The base's belongs to the base's head.
             numLabels: overlay.numLabels,
-            quantization: overlay.quantization ?? quantization,
+            // An adapter may have been trained on a quantised copy of the base.
+            quantization: quantization,
             problemType: overlay.problemType ?? problemType,
             pooling: overlay.pooling ?? pooling,
             classifierLayerNorm: overlay.classifierLayerNorm ?? classifierLayerNorm,

@@ -44,6 +44,8 @@ enum ForeignContents: Equatable {
         {
             // In a safetensors file the same two bytes are a header's length, whose upper bytes are zero.
             self = .pickle
+        } else if begins([0xEF, 0xBB, 0xBF]) {
+            self = .byteOrderMark
         } else if begins([0xFF, 0xFE]) || begins([0xFE, 0xFF]) {
             self = .utf16
         } else if start.count >= 8, start.allSatisfy({ $0 == 0 }) {
@@ -60,8 +62,6 @@ enum ForeignContents: Equatable {
         let lower = bare.lowercased()
         if text.hasPrefix("version https://git-lfs") {
             self = .lfsPointer
-        } else if text.hasPrefix("\u{FEFF}") {
-            self = .byteOrderMark
         } else if lower.hasPrefix("<!doctype html") || lower.hasPrefix("<html") || lower.hasPrefix("<head") {
             self = .webPage
         } else if lower.hasPrefix("<") {
@@ -69,9 +69,7 @@ enum ForeignContents: Equatable {
         } else if bare.hasPrefix("{") || bare.hasPrefix("[") {
             if isJSONExpected { return nil }
             self = lower.contains("\"error") ? .serverError(Self.quoted(bare)) : .json
-        } else if bare.isEmpty
-            || isJSONExpected && bare.first.map({ "\"-0123456789tfnNI".contains($0) }) ?? true
-        {
+        } else if bare.isEmpty || isJSONExpected && Self.isJSONScalar(bare) {
             return nil
         } else {
             self = .text(Self.quoted(bare))
@@ -117,6 +115,11 @@ enum ForeignContents: Equatable {
 
     private static func quoted(_ text: Substring) -> String {
         "\"\(JSONError.shortened(String(text.prefix { !$0.isNewline })))\""
+    }
+
+    private static func isJSONScalar(_ text: Substring) -> Bool {
+        ["true", "false", "null"].contains(where: text.hasPrefix)
+            || text.first.map { "\"-0123456789".contains($0) } ?? false
     }
 
     private static func contains(_ bytes: [UInt8], _ text: String) -> Bool {
