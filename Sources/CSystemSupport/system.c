@@ -1,7 +1,10 @@
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <threads.h>
+#include <unistd.h>
 
 #include "CSystemSupport.h"
 
@@ -54,3 +57,29 @@ void astd_trim_heap(void) {
   malloc_trim(0);
 #endif
 }
+
+#if defined(__GLIBC__)
+// The thread's messages are dropped while this is not zero.
+static _Thread_local int drops_messages;
+static once_flag replaced = ONCE_FLAG_INIT;
+
+static ssize_t write_message(void *cookie, const char *bytes, size_t count) {
+  (void)cookie;
+  return drops_messages ? (ssize_t)count : write(STDERR_FILENO, bytes, count);
+}
+
+// In glibc `stderr` is a variable that a program may set; libraries print to the stream that it names.
+static void replace_stderr(void) {
+  FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_message});
+  if (stream == NULL) return;
+  setvbuf(stream, NULL, _IONBF, 0);
+  stderr = stream;
+}
+
+void astd_drop_messages(int drops) {
+  call_once(&replaced, replace_stderr);
+  drops_messages = drops;
+}
+#else
+void astd_drop_messages(int drops) { (void)drops; }
+#endif

@@ -7,6 +7,10 @@ public protocol AudioSource: AnyObject, Sendable {
     /// The requested source, as ``SourceSpec/description`` writes it.
     var name: String { get }
 
+    /// Why the stream ended other than by its end or by ``stop()``: it cannot be read, or is cut off. Known
+    /// when the ring is finished; nil for a source that has no end.
+    var failure: CaptureError? { get }
+
     /// Starts to capture.
     ///
     /// - Parameters:
@@ -31,6 +35,10 @@ public protocol AudioSource: AnyObject, Sendable {
     func stop()
 }
 
+extension AudioSource {
+    public var failure: CaptureError? { nil }
+}
+
 /// A change of a source's health.
 public struct SourceEvent: Sendable, Equatable {
     /// The health of a source.
@@ -43,6 +51,8 @@ public struct SourceEvent: Sendable, Equatable {
         case recovering
         /// Capture is paused.
         case paused
+        /// The file or stream was read to its end.
+        case ended
     }
 
     public let state: State

@@ -125,6 +125,7 @@ extension CaptureError: CustomStringConvertible {
             "\(name) stopped delivering audio (\(reason)); waiting for it to resume"
         case .badSpec(let found):
             "\"\(found)\" is not an audio source: use pulse, pulse:NAME, file:PATH or stdin"
+                + "[:rate=44100,channels=2,format=s16le]"
         }
     }
 }

@@ -4,10 +4,11 @@ public enum SourceSpec: Equatable, Sendable {
     case pulse(pattern: String?)
     /// An audio file.
     case file(path: String)
-    /// Standard input: a WAV stream, or headerless 16-bit little-endian mono samples at 16 kHz.
-    case stdin
+    /// Standard input: a stream with a header, or headerless samples of this format; nil for 16-bit mono at
+    /// 16 kHz.
+    case stdin(SampleFormat? = nil)
 
-    /// Parses `pulse`, `pulse:GLOB`, `file:PATH` or `stdin`.
+    /// Parses `pulse`, `pulse:GLOB`, `file:PATH`, `stdin` or `stdin:rate=44100,channels=2,format=s16le`.
     ///
     /// - Throws: ``CaptureError/badSpec(found:)`` for anything else, also for an empty glob or path.
     public init(parsing text: String) throws(CaptureError) {
@@ -17,7 +18,10 @@ public enum SourceSpec: Equatable, Sendable {
         case ("pulse", nil): self = .pulse(pattern: nil)
         case ("pulse", let pattern?) where !pattern.isEmpty: self = .pulse(pattern: pattern)
         case ("file", let path?) where !path.isEmpty: self = .file(path: path)
-        case ("stdin", nil): self = .stdin
+        case ("stdin", nil): self = .stdin(nil)
+        case ("stdin", let fields?):
+            guard let format = SampleFormat(parsing: fields) else { throw .badSpec(found: text) }
+            self = .stdin(format)
         default: throw .badSpec(found: text)
         }
     }
@@ -33,7 +37,7 @@ public enum SourceSpec: Equatable, Sendable {
         switch self {
         case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer)
         case .file(let path): FileSource(path: path, paced: paced, startsPaused: startsPaused)
-        case .stdin: StdinSource(startsPaused: startsPaused)
+        case .stdin(let format): StdinSource(format: format, startsPaused: startsPaused)
         }
     }
 }
@@ -45,7 +49,8 @@ extension SourceSpec: CustomStringConvertible {
         case .pulse(nil): "pulse"
         case .pulse(let pattern?): "pulse:\(pattern)"
         case .file(let path): "file:\(path)"
-        case .stdin: "stdin"
+        case .stdin(nil): "stdin"
+        case .stdin(let format?): "stdin:\(format.text)"
         }
     }
 }

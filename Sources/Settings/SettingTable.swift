@@ -9,7 +9,9 @@ internal import Detection
 /// the rows.
 enum SettingTable {
     static let rows: [SettingRow] = [
-        .one("source", \.source, .text("pulse, pulse:NAME, file:PATH or stdin"), "where audio comes from"),
+        .one(
+            "source", \.source, .text("pulse, pulse:NAME, file:PATH or stdin[:FORMAT]"),
+            "where audio comes from"),
         .optional("model", \.model, .text("a directory"), "the model; `null`: the standard places"),
         .list("adapter", \.adapter, "directories", "adapters that classify from the start, each for itself"),
         .optional(

@@ -19,7 +19,8 @@ struct AstdCommand: AsyncParsableCommand {
 
             EXIT STATUS
               0 success, 1 some files failed or a socket cannot be opened, 64 wrong usage, 66 no usable model,
-              69 the file source cannot be read, 74 the model's file was truncated in use, 78 invalid configuration
+              69 the file or standard input cannot be read, or not to its end, 74 the model's file was truncated in use,
+              78 invalid configuration
             """,
         version: "astd \(astdVersion)",
         subcommands: [

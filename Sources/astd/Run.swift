@@ -30,7 +30,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help:
-            "Capture from pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin. Default: pulse"
+            "Capture from pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin (a WAV, W64, AIFF, AU or CAF stream, or samples without a header: 16 kHz, mono, s16le, unless stdin:rate=44100,channels=2,format=s24le says otherwise; also s32le, f32le). Default: pulse"
     )
     var source: String?
 

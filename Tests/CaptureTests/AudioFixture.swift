@@ -6,7 +6,7 @@ import TestSupport
 /// Writes audio files for tests, and reads them.
 enum AudioFixture {
     /// A format of libsndfile.
-    struct Format {
+    struct Format: Sendable {
         var container: Int
         var subtype: Int
         static let wav16 = Format(container: SF_FORMAT_WAV, subtype: SF_FORMAT_PCM_16)
@@ -17,6 +17,7 @@ enum AudioFixture {
         static let flac16 = Format(container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_16)
         static let aiff16 = Format(container: SF_FORMAT_AIFF, subtype: SF_FORMAT_PCM_16)
         static let au16 = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_PCM_16)
+        static let caf16 = Format(container: SF_FORMAT_CAF, subtype: SF_FORMAT_PCM_16)
         static let vorbis = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_VORBIS)
         static let opus = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_OPUS)
         static let mp3 = Format(container: SF_FORMAT_MPEG, subtype: SF_FORMAT_MPEG_LAYER_III)

@@ -126,6 +126,6 @@ import Testing
         source.stop()
         #expect(log.samples == stored)
         #expect(log.lastNanos > begin)
-        #expect(events.states == [.paused, .healthy])
+        #expect(events.states == [.paused, .healthy, .ended])
     }
 }

@@ -7,7 +7,11 @@ import Testing
         ("pulse:*Yeti*", .pulse(pattern: "*Yeti*")),
         ("pulse:alsa_input.usb:1.0", .pulse(pattern: "alsa_input.usb:1.0")),
         ("file:/tmp/a b:c.wav", .file(path: "/tmp/a b:c.wav")),
-        ("stdin", .stdin),
+        ("stdin", .stdin(nil)),
+        (
+            "stdin:rate=44100,channels=2,format=s24le",
+            .stdin(SampleFormat(parsing: "channels=2,format=s24le,rate=44100"))
+        ),
     ])
     func `Every form of a source is parsed, and printed in the same form`(text: String, wanted: SourceSpec)
         throws
@@ -18,12 +22,15 @@ import Testing
         #expect(spec.makeSource(paced: true, pulseServer: nil).name == text)
     }
 
-    @Test(arguments: ["", "pulse:", "file", "file:", "stdin:", "stdin:x", "Pulse", "hw:0", ":", "a\nb"])
+    @Test(arguments: [
+        "", "pulse:", "file", "file:", "stdin:", "stdin:x", "stdin:rate=0", "stdin:rate=8000,rate=8000",
+        "stdin:format=mp3", "stdin:channels=65", "stdin:rate=44100,", "Pulse", "hw:0", ":", "a\nb",
+    ])
     func `Anything else is rejected with the list of valid forms`(text: String) {
         #expect(throws: CaptureError.badSpec(found: text)) { try SourceSpec(parsing: text) }
         let error = CaptureError.badSpec(found: text)
         #expect(error.code == "bad_spec")
-        #expect(error.description.hasSuffix("use pulse, pulse:NAME, file:PATH or stdin"))
+        #expect(error.description.contains("use pulse, pulse:NAME, file:PATH or stdin[:rate=44100,"))
         #expect(!error.description.contains("\n"))
     }
 }

@@ -44,6 +44,46 @@ struct RunFailureTests {
         #expect(errorLine.contains("diary.wav"))
     }
 
+    @Test func `Standard input of another format is refused with 69 and its name`() async throws {
+        let folder = try TestFolder()
+        func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+        for (name, bytes) in [
+            ("FLAC", Array("fLaC".utf8)), ("Ogg", Array("OggS".utf8)),
+            (
+                "WAV format 2",
+                Array("RIFFxxxxWAVEfmt \u{10}\0\0\0\u{2}\0\u{1}\0".utf8) + zeros(12) + Array("data".utf8)
+            ),
+        ] {
+            let path = try folder.write(bytes + zeros(5_000), to: "stream")
+            let errorLine = try await errorLine(
+                of: ["--model", Astd.model, "--source", "stdin"], code: 69, in: folder, standardInput: path)
+            #expect(errorLine.contains(name))
+            #expect(errorLine.contains("`ffmpeg -i X -f wav - | astd run --source stdin`"))
+        }
+    }
+
+    @Test func `A source file that is cut off is played, and exits with 69`() async throws {
+        let folder = try TestFolder()
+        let whole = try TestFolder.bytes(of: Astd.clip)
+        let path = try folder.write(whole.dropLast(whole.count / 2), to: "cut.wav")
+        let errorLine = try await errorLine(
+            of: ["--model", Astd.model, "--source", "file:\(path)", "--fast"], code: 69, in: folder)
+        #expect(errorLine.contains("cut.wav is truncated or damaged ("))
+    }
+
+    @Test func `The end of standard input is logged, and exits with 0`() async throws {
+        let folder = try TestFolder()
+        let program = try Astd.path("astd")
+        let daemon = try ChildProcess(
+            [
+                "/bin/sh", "-c",
+                "exec '\(program)' run --model '\(Astd.model)' --runtime-dir run --source stdin < '\(Astd.clip)'",
+            ], in: folder)
+        let result = try await daemon.exit()
+        #expect(result.code == 0)
+        #expect(result.errorLines.contains { $0.contains("stdin has ended: standard input has ended") })
+    }
+
     @Test(arguments: ["alsa:0", "pulse:", "file:", "microphone", ""])
     func `An invalid source exits with 64`(source: String) async throws {
         let folder = try TestFolder()
@@ -92,10 +132,13 @@ struct RunFailureTests {
     }
 
     /// Runs `astd run`, which must fail, and returns its error line.
-    private func errorLine(of arguments: [String], code: Int32, in folder: TestFolder) async throws -> String
-    {
-        let result = try await Astd.run(
-            ["astd", "run", "--runtime-dir", folder.file("run")] + arguments, in: folder)
+    private func errorLine(
+        of arguments: [String], code: Int32, in folder: TestFolder, standardInput: String = "/dev/null"
+    ) async throws -> String {
+        let command = [try Astd.path("astd"), "run", "--runtime-dir", folder.file("run")] + arguments
+        let result = try await ChildProcess(
+            ["/bin/sh", "-c", "exec \"$@\" < '\(standardInput)'", "sh"] + command, in: folder
+        ).exit()
         #expect(result.code == code)
         #expect(result.output.isEmpty)
         // Lines of the log start with a date.

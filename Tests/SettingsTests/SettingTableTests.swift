@@ -90,7 +90,7 @@ import Testing
         for source in ["pulse", "pulse:*USB*", "file:a.wav", "stdin"] { #expect(problems(source) == []) }
         #expect(
             problems("alsa") == [
-                "$ASTD_SOURCE: invalid value 'alsa' for source; expected pulse, pulse:NAME, file:PATH or stdin"
+                "$ASTD_SOURCE: invalid value 'alsa' for source; expected pulse, pulse:NAME, file:PATH or stdin[:FORMAT]"
             ])
     }
 }

@@ -39,4 +39,8 @@ struct astd_child_limits {
 int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *const environment[], int input,
                int *output, int *errors, const struct astd_child_limits *limits);
 
+/// Drops what libraries print with stdio on `stderr` on the calling thread, until it is called with 0. Other threads,
+/// and writes to descriptor 2, are not affected.
+void astd_drop_messages(int drops);
+
 #endif

@@ -71,15 +71,14 @@ final class FFmpegDecoder: AudioDecoder {
 
     private func readHeader(_ kind: AudioFileKind) throws(CaptureError) {
         var failure: CaptureError?
-        func next(_ count: Int) -> [UInt8] {
-            [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-                guard let base = buffer.baseAddress else { return }
-                do throws(CaptureError) { filled = try fill(base, count: count) } catch { failure = error }
-            }
+        let bytes = ReadAudioBytes { target, count in
+            do throws(CaptureError) { return try self.fill(target, count: count) } catch { failure = error }
+            return 0
         }
         do throws(CaptureError) {
-            guard next(12).count == 12 else { throw reasonOfFailure(kind) }
-            let header = try WAVHeader.read(name: name, next: next)
+            guard let header = try SampleHeader.read(bytes, name: name)?.format else {
+                throw reasonOfFailure(kind)
+            }
             info.sampleRateHz = header.sampleRateHz
             info.channels = header.channels
         } catch {

@@ -19,6 +19,25 @@ class AudioBytes {
     /// Moves to an offset; returns it, or −1 when that is impossible.
     func seek(to target: Int64) -> Int64 { -1 }
 
+    /// Bytes of the file in front of ``offset``, and its length, whichever part of it this is.
+    var position: (read: Int64, length: Int64) { (offset, length) }
+
+    /// Whether ``length`` is the real one.
+    var hasLength: Bool { true }
+
+    /// Moves forwards.
+    ///
+    /// - Returns: false when the end comes first.
+    func skip(_ count: Int64) -> Bool {
+        var left = count
+        while left > 0 {
+            let got = read(count: Int(min(left, 1 << 16))).count
+            if got == 0 { return false }
+            left -= Int64(got)
+        }
+        return true
+    }
+
     /// Reads up to `count` bytes into an array.
     func read(count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -28,22 +47,30 @@ class AudioBytes {
     }
 }
 
-/// A regular file, read with `pread`: the offset of a shared descriptor does not matter.
-final class FileAudioBytes: AudioBytes {
-    private let descriptor: OwnedDescriptor
-    private let size: Int64
+/// A regular file or a part of one, read with `pread`: the offset of a shared descriptor does not matter.
+class FileAudioBytes: AudioBytes {
+    let descriptor: OwnedDescriptor
+    /// Size of the whole file.
+    let size: Int64
+    /// The bytes of the file that are read; the first has offset 0.
+    private(set) var range: Range<Int64>
 
-    override var length: Int64 { size }
+    override var length: Int64 { Int64(range.count) }
+    override var position: (read: Int64, length: Int64) { (range.lowerBound + offset, size) }
 
-    init(_ descriptor: OwnedDescriptor, size: Int64) {
+    /// - Parameter range: nil for the whole file.
+    init(_ descriptor: OwnedDescriptor, size: Int64, range: Range<Int64>? = nil) {
         self.descriptor = descriptor
         self.size = size
+        self.range = range ?? 0..<size
     }
 
     override func read(into target: UnsafeMutableRawPointer, count: Int) -> Int {
+        let count = Int(clamping: max(0, min(Int64(count), length - offset)))
         var done = 0
         while done < count {
-            let got = pread(descriptor.number, target + done, count - done, Int(offset))
+            let got = pread(
+                descriptor.number, target + done, count - done, Int(range.lowerBound + offset))
             if got == 0 { break }
             if got < 0 {
                 if errno == EINTR { continue }
@@ -61,6 +88,23 @@ final class FileAudioBytes: AudioBytes {
         offset = target
         return target
     }
+
+    override func skip(_ count: Int64) -> Bool {
+        guard count <= length - offset else { return false }
+        return seek(to: offset + count) == offset
+    }
+
+    /// Bytes at an offset, fewer only at the end.
+    func read(at offset: Int64, count: Int) -> [UInt8] {
+        guard seek(to: offset) == offset else { return [] }
+        return read(count: count)
+    }
+
+    /// Ends the part at an offset, and moves there.
+    func end(at offset: Int64) {
+        range = range.lowerBound..<(range.lowerBound + offset)
+        self.offset = offset
+    }
 }
 
 /// A pipe, read once from start to end.
@@ -74,11 +118,18 @@ final class StreamAudioBytes: AudioBytes {
 
     /// A stream has no length; the decoder gets one that no stream reaches.
     override var length: Int64 { 1 << 60 }
+    override var hasLength: Bool { false }
+    /// Called with true when no byte has arrived for three seconds, then with false when one does.
+    var onStall: ((Bool) -> Void)?
+    /// While it is closed nobody expects bytes.
+    private let pause: PauseGate?
+    private var isStalled = false
 
     /// - Parameter descriptor: Remains the caller's.
-    init(descriptor: Int32, stop: StopFlag) {
+    init(descriptor: Int32, stop: StopFlag, pause: PauseGate? = nil) {
         self.descriptor = descriptor
         self.stop = stop
+        self.pause = pause
     }
 
     /// Makes offset 0 of the decoder's view the first of `bytes`, followed by the rest of the stream.
@@ -92,8 +143,9 @@ final class StreamAudioBytes: AudioBytes {
         offset = 0
     }
 
-    /// Whether the stream ended before the length that its header announced.
+    /// Whether the stream ended before the length that its header announced, and by how much.
     var isShort: Bool { remaining > 0 && remaining != .max }
+    var missingBytes: Int64 { remaining }
 
     override func read(into target: UnsafeMutableRawPointer, count: Int) -> Int {
         let wanted = Int(min(Int64(count), remaining))
@@ -105,6 +157,7 @@ final class StreamAudioBytes: AudioBytes {
         while done < wanted && waitForBytes() {
             let got = Glibc.read(descriptor, target + done, wanted - done)
             if got == 0 { break }
+            if got > 0 { report(isStalled: false) }
             if got < 0 {
                 if errno == EINTR || errno == EAGAIN { continue }
                 failure = errno
@@ -123,11 +176,32 @@ final class StreamAudioBytes: AudioBytes {
     /// Waits until a read will not block; returns false when the source is stopped.
     private func waitForBytes() -> Bool {
         let pollMilliseconds: Int32 = 100  // between checks of the stop flag
+        var watchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
         while !stop.isRaised {
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let count = poll(&ready, 1, pollMilliseconds)
             if count > 0 || (count < 0 && errno != EINTR) { return true }
+            if pause?.isClosed == true { watchdog.recordArrival() }
+            if watchdog.tick(atNanos: SystemClock.bootNanos) { report(isStalled: true) }
         }
         return false
     }
+
+    private func report(isStalled: Bool) {
+        if isStalled == self.isStalled { return }
+        self.isStalled = isStalled
+        onStall?(isStalled)
+    }
+}
+
+/// Bytes that a closure reads, from start to end.
+final class ReadAudioBytes: AudioBytes {
+    private let body: (UnsafeMutableRawPointer, Int) -> Int
+
+    override var hasLength: Bool { false }
+
+    /// - Parameter body: As ``AudioBytes/read(into:count:)``.
+    init(_ body: @escaping (UnsafeMutableRawPointer, Int) -> Int) { self.body = body }
+
+    override func read(into target: UnsafeMutableRawPointer, count: Int) -> Int { body(target, count) }
 }

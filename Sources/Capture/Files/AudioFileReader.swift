@@ -3,7 +3,9 @@
 /// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n`
 /// frames make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples
 /// are x / 32768. WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and whatever else libsndfile reads;
-/// where ffmpeg is installed also the other kinds of ``AudioFileKind``; up to 64 channels, 1 to 768 kHz.
+/// where ffmpeg is installed also the other kinds of ``AudioFileKind``; up to 64 channels, 1 to 768 kHz. A
+/// file of several parts, such as joined MP3s, is read to the end of the last one; each part is resampled by
+/// itself.
 ///
 /// Threading: one thread at a time.
 public final class AudioFileReader {
@@ -15,9 +17,10 @@ public final class AudioFileReader {
     public let channels: Int
     /// Length in frames at the file's own rate, according to its header; nil when the header does not say.
     public let frames: Int64?
-    /// What is missing, when the file ends before the length in its header or last packet, or is damaged.
-    /// Everything that can be decoded is read. Some formats reveal it only at the end.
+    /// What is missing, when the file ends before the length in its header or last packet, is damaged, or
+    /// has more sound that cannot be read; known at the end. Everything that can be decoded is read.
     public private(set) var shortage: CaptureError?
+
     /// Whether there is a ``shortage``.
     public var isTruncated: Bool { shortage != nil }
 
@@ -27,16 +30,22 @@ public final class AudioFileReader {
     /// The fraction of the file that was read, 0...1, also when no header states a length.
     public var fractionRead: Double { decoder.fractionRead }
 
-    private let decoder: any AudioDecoder
-    private let resampler: Resampler?
-    /// SAFETY: allocated in init, freed in deinit, used by one thread at a time: `blockFrames` frames as
-    /// decoded, and the mono samples made of them, of which `monoStart..<monoEnd` are not resampled yet.
-    private let interleaved: UnsafeMutablePointer<Float>
+    /// nil for a stream, and for a file that ffmpeg decodes.
+    private let parts: SoundParts?
+    private var part: SoundParts.Part
+    private var decoder: any AudioDecoder { part.decoder }
+    private var resampler: Resampler?
+    /// SAFETY: allocated in init and for another part, freed in deinit, used by one thread at a time:
+    /// `blockFrames` frames as decoded, and the mono samples made of them, of which `monoStart..<monoEnd` are
+    /// not resampled yet.
+    private var interleaved: UnsafeMutablePointer<Float>
     private let mono: UnsafeMutablePointer<Float>
     private let blockFrames: Int
     private var monoStart = 0
     private var monoEnd = 0
+    /// Frames of the part.
     private var framesRead: Int64 = 0
+    private var secondsBefore = 0.0
     private var hasEnded = false
 
     /// Opens a regular file. Rejects pipes and devices without blocking.
@@ -79,49 +88,50 @@ public final class AudioFileReader {
     ) throws(CaptureError) {
         guard size > 0 else { throw .emptyFile(name: name) }
         if let ffmpeg = try FFmpegDecoder.forForeignKind(file, size: size, name: name, stop: stop) {
-            try self.init(ffmpeg, isTruncated: false, blockFrames: Self.blockFrames, name: name)
+            try self.init(.init(whole: ffmpeg), of: nil, blockFrames: Self.blockFrames, name: name)
             return
         }
-        let decoder: SndfileDecoder
+        let parts = SoundParts(file, size: size, name: name)
+        var first: SoundParts.Part?
         do throws(CaptureError) {
-            decoder = try SndfileDecoder(FileAudioBytes(file, size: size), format: nil, name: name)
+            first = try parts.next()
+            while let part = first, part.statedFrames == 0 { first = try parts.next() }
         } catch {
             let ffmpeg = try FFmpegDecoder.afterFailure(error, file, size: size, name: name, stop: stop)
-            try self.init(ffmpeg, isTruncated: false, blockFrames: Self.blockFrames, name: name)
+            try self.init(.init(whole: ffmpeg), of: nil, blockFrames: Self.blockFrames, name: name)
             return
         }
-        if decoder.info.frames == 0 { throw .noFrames(name: name) }
-        // The last page of an Ogg file contains its length; a file without that page is truncated.
-        let isCutOff = decoder.isOgg && decoder.info.frames == nil
-        // A second view of the same file leaves the decoder's offset alone.
-        let isTruncated = isCutOff || PromisedLength.isCutOff(FileAudioBytes(file, size: size))
-        try self.init(decoder, isTruncated: isTruncated, blockFrames: Self.blockFrames, name: name)
+        guard let first else { throw .noFrames(name: name) }
+        try self.init(first, of: parts, blockFrames: Self.blockFrames, name: name)
     }
 
     private static let blockFrames = 4096
-    private static let endsEarly = "it ends before the length in its header"
 
     /// Reads a stream without a header, or whose header was read already.
-    convenience init(stream: StreamAudioBytes, format: WAVHeader, name: String) throws(CaptureError) {
-        let decoder = try SndfileDecoder(stream, format: format, name: name)
-        let blockFrames = max(1, decoder.info.sampleRateHz / 50)  // 20 ms: it is live
-        try self.init(decoder, isTruncated: false, blockFrames: blockFrames, name: name)
+    convenience init(stream: StreamAudioBytes, format: SampleFormat, name: String) throws(CaptureError) {
+        let part = SoundParts.Part(whole: try SndfileDecoder(stream, format: format, name: name))
+        let blockFrames = max(1, format.sampleRateHz / 50)  // 20 ms: it is live
+        try self.init(part, of: nil, blockFrames: blockFrames, name: name)
     }
 
     private init(
-        _ decoder: any AudioDecoder, isTruncated: Bool, blockFrames: Int, name: String
+        _ part: SoundParts.Part, of parts: SoundParts?, blockFrames: Int, name: String
     ) throws(CaptureError) {
-        let rate = decoder.info.sampleRateHz
-        resampler = rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: name)
-        self.decoder = decoder
+        let info = part.decoder.info
+        resampler = try Self.resampler(from: info.sampleRateHz, name: name)
+        self.parts = parts
+        self.part = part
         self.name = name
-        if isTruncated { shortage = .truncated(name: name, detail: Self.endsEarly) }
         self.blockFrames = blockFrames
-        sampleRateHz = rate
-        channels = decoder.info.channels
-        frames = decoder.info.frames
-        interleaved = .allocate(capacity: blockFrames * decoder.info.channels)
+        sampleRateHz = info.sampleRateHz
+        channels = info.channels
+        frames = part.statedFrames
+        interleaved = .allocate(capacity: blockFrames * info.channels)
         mono = .allocate(capacity: blockFrames)
+    }
+
+    private static func resampler(from rate: Int, name: String) throws(CaptureError) -> Resampler? {
+        rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: name)
     }
 
     deinit {
@@ -146,13 +156,17 @@ public final class AudioFileReader {
                 let (consumed, produced) = resampler.process(waiting.isEmpty ? nil : waiting, into: rest)
                 monoStart += consumed
                 count += produced
-                if hasEnded && waiting.isEmpty && produced == 0 { break }
+                if hasEnded && waiting.isEmpty && produced == 0 {
+                    if try !openNextPart() { break }
+                }
             } else {
                 let copied = min(rest.count, waiting.count)
                 _ = rest.update(fromContentsOf: waiting.prefix(copied))
                 monoStart += copied
                 count += copied
-                if hasEnded && waiting.isEmpty { break }
+                if hasEnded && waiting.isEmpty {
+                    if try !openNextPart() { break }
+                }
             }
         }
         return count
@@ -163,6 +177,7 @@ public final class AudioFileReader {
         monoStart = 0
         monoEnd = try decoder.read(into: interleaved, frames: blockFrames)
         if monoEnd < blockFrames { try recordEnd(lastBlock: monoEnd) }
+        let channels = decoder.info.channels
         let scale = Float(channels)
         for frame in 0..<monoEnd {
             let first = interleaved + frame * channels
@@ -184,13 +199,46 @@ public final class AudioFileReader {
     private func recordEnd(lastBlock: Int) throws(CaptureError) {
         hasEnded = true
         let total = framesRead + Int64(lastBlock)
-        if let damage = decoder.damage {
-            if total == 0 { throw .malformed(name: name, detail: damage) }
-            shortage = .truncated(name: name, detail: damage)
+        let seconds = secondsBefore + Double(total) / Double(decoder.info.sampleRateHz)
+        let read = "\(Self.text(seconds)) s were read"
+        if let stated = part.statedFrames, total < stated {
+            let whole = secondsBefore + Double(stated) / Double(decoder.info.sampleRateHz)
+            record("\(read) of the \(Self.text(whole)) s in its header")
+        } else if part.isCutOff {
+            record("\(read), and the header says that more follows")
+        } else if let damage = decoder.damage {
+            record("\(read) before the decoder failed: \(damage)")
         }
-        if let frames, total < frames {
-            shortage = shortage ?? .truncated(name: name, detail: Self.endsEarly)
-        }
-        if total == 0 { throw .noFrames(name: name) }
+        secondsBefore = seconds
     }
+
+    /// - Returns: false at the end of the file.
+    private func openNextPart() throws(CaptureError) -> Bool {
+        let next = try parts?.next()
+        if let rest = parts?.rest {
+            record(
+                "\(Self.text(secondsBefore)) s were read, and more sound follows: \(rest.count) bytes at byte "
+                    + "\(rest.lowerBound) that cannot be read")
+        }
+        guard let next else {
+            if secondsBefore > 0 { return false }
+            if let damage = decoder.damage { throw .malformed(name: name, detail: damage) }
+            throw .noFrames(name: name)
+        }
+        interleaved.deallocate()
+        interleaved = .allocate(capacity: blockFrames * next.decoder.info.channels)
+        resampler = try Self.resampler(from: next.decoder.info.sampleRateHz, name: name)
+        part = next
+        framesRead = 0
+        hasEnded = false
+        return true
+    }
+
+    /// The first shortage is the one that explains the others.
+    private func record(_ detail: String) {
+        if shortage == nil { shortage = .truncated(name: name, detail: detail) }
+    }
+
+    /// Seconds to the millisecond.
+    private static func text(_ seconds: Double) -> String { "\((seconds * 1000).rounded() / 1000)" }
 }

@@ -8,6 +8,9 @@ public final class FileSource: AudioSource {
     private let startsPaused: Bool
     private let thread = ThreadedSource()
     private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
+    private let found = StreamFailure()
+
+    public var failure: CaptureError? { found.value }
 
     /// - Parameters:
     ///   - path: The file; opened at `start`.
@@ -26,7 +29,7 @@ public final class FileSource: AudioSource {
     /// Opens the file and starts to play.
     ///
     /// - Throws: As ``AudioFileReader/init(path:)``. An error further on in the file is reported as an
-    ///   event `lost`, and ends the stream.
+    ///   event `lost` and as ``failure``, and ends the stream.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
@@ -36,10 +39,15 @@ public final class FileSource: AudioSource {
         let (name, isPaced, startsPaused) = (name, isPaced, startsPaused)
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
-        try thread.start(into: ring, threadName: "astd-file", isPaused: startsPaused) {
+        let stop = thread.stop
+        try thread.start(into: ring, threadName: "astd-file", isPaused: startsPaused) { [found] in
             if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
-            let problem = isPaced ? player.playPaced() : player.playFast()
-            if let problem { onEvent(SourceEvent(state: .lost, name: name, message: problem)) }
+            if let failure = isPaced ? player.playPaced() : player.playFast() {
+                found.record(failure)
+                onEvent(SourceEvent(state: .lost, name: name, message: failure.description))
+            } else if !stop.isRaised {
+                onEvent(SourceEvent(state: .ended, name: name, message: "the file has ended"))
+            }
         }
     }
 
@@ -83,7 +91,7 @@ final class FilePlayer: @unchecked Sendable {
     /// Plays in real time: each block arrives when a microphone would have captured its last sample.
     ///
     /// - Returns: What is wrong with the file; nil when it was read to its end.
-    func playPaced() -> String? {
+    func playPaced() -> CaptureError? {
         var begin = SystemClock.monotonicNanos
         var played: Int64 = 0
         return play { samples in
@@ -97,14 +105,14 @@ final class FilePlayer: @unchecked Sendable {
     /// Plays as fast as the consumer reads.
     ///
     /// - Returns: What is wrong with the file; nil when it was read to its end.
-    func playFast() -> String? {
+    func playFast() -> CaptureError? {
         play { samples in
             _ = pause.wait(unless: stop)
             ring.pushWaiting(samples, lastSampleNanos: SystemClock.bootNanos, stop: stop)
         }
     }
 
-    private func play(_ deliver: (UnsafeBufferPointer<Float>) -> Void) -> String? {
+    private func play(_ deliver: (UnsafeBufferPointer<Float>) -> Void) -> CaptureError? {
         do throws(CaptureError) {
             while !stop.isRaised {
                 let count = try reader.read(into: block)
@@ -112,8 +120,8 @@ final class FilePlayer: @unchecked Sendable {
                 deliver(UnsafeBufferPointer(rebasing: block[..<count]))
             }
         } catch {
-            return error.description
+            return error
         }
-        return reader.shortage?.description
+        return reader.shortage
     }
 }

@@ -1,16 +1,21 @@
 private import CSndfile
 import Synchronization
+private import SystemSupport
 
 /// Decodes audio of any format that libsndfile reads into frames of interleaved floats.
 ///
 /// Threading: one thread at a time.
 final class SndfileDecoder: AudioDecoder {
     let info: DecodedFormat
-    /// Whether the container is Ogg.
-    let isOgg: Bool
     private let bytes: AudioBytes
     private let name: String
     private let handle: OpaquePointer
+    /// See ``trimsEnd(at:)``; nil when there is no such frame, or it was passed.
+    private var trimFrame: Int64?
+    private var isTrimmed = false
+    private var framesRead: Int64 = 0
+    /// Interleaved samples behind that frame, decoded to find out whether they are padding.
+    private var behindTrim: [Float] = []
 
     /// libsndfile stores the reason of a failed open in a global variable, and its MP3 decoder initialises
     /// itself on first use: one open at a time.
@@ -26,9 +31,16 @@ final class SndfileDecoder: AudioDecoder {
     ///   - format: Format of headerless samples; nil to read it from a header.
     ///   - name: For messages.
     /// - Throws: `notAudio`, `malformed`, `unsupported` or `system`.
-    init(_ bytes: AudioBytes, format: WAVHeader?, name: String) throws(CaptureError) {
+    init(_ bytes: AudioBytes, format: SampleFormat?, name: String) throws(CaptureError) {
+        if let format {
+            let (channels, rate) = (format.channels, format.sampleRateHz)
+            try DecodedFormat(frames: nil, sampleRateHz: rate, channels: channels)
+                .requireSupported(name: name)
+        }
         var opened = SndfileIO.Opened.failed(number: 0, wording: "")
-        Self.opening.withLock { _ in opened = Self.open(bytes, format: format) }
+        Self.opening.withLock { _ in
+            LibraryMessages.dropped { opened = Self.open(bytes, format: format) }
+        }
         switch opened {
         case .failed(let number, let wording):
             throw Self.reason(number: number, wording: wording, bytes: bytes, name: name)
@@ -43,7 +55,6 @@ final class SndfileDecoder: AudioDecoder {
             }
             self.handle = handle
             self.info = format
-            isOgg = info.isOgg
             self.bytes = bytes
             self.name = name
         }
@@ -56,7 +67,46 @@ final class SndfileDecoder: AudioDecoder {
 
     /// - Throws: `system` when the bytes could not be read.
     func read(into target: UnsafeMutablePointer<Float>, frames: Int) throws(CaptureError) -> Int {
-        let got = Int(max(0, sf_readf_float(handle, target, Int64(frames))))
+        guard trimFrame != nil || !behindTrim.isEmpty else { return try decode(into: target, frames: frames) }
+        var done = 0
+        if let trimFrame {
+            done = try decode(into: target, frames: Int(clamping: min(Int64(frames), trimFrame - framesRead)))
+            framesRead += Int64(done)
+            if framesRead < trimFrame { return done }
+            try readBehindTrim()
+        }
+        let channels = info.channels
+        let kept = min(frames - done, behindTrim.count / channels)
+        for index in 0..<kept * channels { target[done * channels + index] = behindTrim[index] }
+        behindTrim.removeFirst(kept * channels)
+        done += kept
+        if done < frames && !isTrimmed {
+            done += try decode(into: target + done * channels, frames: frames - done)
+        }
+        return done
+    }
+
+    /// Makes the sound end at a frame, where an encoder's padding begins, unless so much more follows that
+    /// the stated length must be wrong.
+    func trimsEnd(at frame: Int64) { trimFrame = frame }
+
+    /// The longest packet of Vorbis; of Opus it is shorter.
+    private static let longestPadding = 8192
+
+    private func readBehindTrim() throws(CaptureError) {
+        trimFrame = nil
+        var more = [Float](repeating: 0, count: Self.longestPadding * info.channels)
+        let got = try more.withUnsafeMutableBufferPointer { buffer throws(CaptureError) in
+            guard let target = buffer.baseAddress else { return 0 }
+            return try decode(into: target, frames: Self.longestPadding)
+        }
+        isTrimmed = got < Self.longestPadding
+        behindTrim = isTrimmed ? [] : more
+    }
+
+    private func decode(into target: UnsafeMutablePointer<Float>, frames: Int) throws(CaptureError) -> Int {
+        // libmpg123 prints warnings on the terminal.
+        let got = LibraryMessages.dropped { Int(max(0, sf_readf_float(handle, target, Int64(frames)))) }
         if let number = bytes.failure {
             throw .system(name: name, operation: "read", reason: SystemError.text(number))
         }
@@ -64,7 +114,10 @@ final class SndfileDecoder: AudioDecoder {
     }
 
     /// By bytes: some headers do not state a length in frames.
-    var fractionRead: Double { min(1, max(0, Double(bytes.offset) / Double(max(1, bytes.length)))) }
+    var fractionRead: Double {
+        let (read, length) = bytes.position
+        return min(1, max(0, Double(read) / Double(max(1, length))))
+    }
 
     /// The decoder's message for the error that stopped it; nil when there was none.
     var damage: String? { sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle)) }
@@ -73,7 +126,7 @@ final class SndfileDecoder: AudioDecoder {
     ///
     /// libsndfile estimates the length of an MP3 from its first frame and stops there, which truncates files
     /// of variable bit rate. It makes no estimate when it cannot see the file's end.
-    private static func open(_ bytes: AudioBytes, format: WAVHeader?) -> SndfileIO.Opened {
+    private static func open(_ bytes: AudioBytes, format: SampleFormat?) -> SndfileIO.Opened {
         let first = open(bytes, format: format, hidesEnd: false)
         guard case .opened(let handle, let info) = first, info.isMPEG else { return first }
         let second = open(bytes, format: format, hidesEnd: true)
@@ -88,7 +141,7 @@ final class SndfileDecoder: AudioDecoder {
         return open(bytes, format: format, hidesEnd: false)
     }
 
-    private static func open(_ bytes: AudioBytes, format: WAVHeader?, hidesEnd: Bool) -> SndfileIO.Opened {
+    private static func open(_ bytes: AudioBytes, format: SampleFormat?, hidesEnd: Bool) -> SndfileIO.Opened {
         bytes.hidesEnd = hidesEnd
         _ = bytes.seek(to: 0)
         return SndfileIO.open(bytes, format: format)

@@ -8,10 +8,11 @@ enum SndfileIO {
     ///   - bytes: Must stay alive until the decoder is closed.
     ///   - format: Format of headerless samples; nil to read it from a header.
     /// - Returns: The decoder and the header, or libsndfile's error number and message.
-    static func open(_ bytes: AudioBytes, format: WAVHeader?) -> Opened {
+    static func open(_ bytes: AudioBytes, format: SampleFormat?) -> Opened {
         var information = SF_INFO()
         if let format {
-            information.format = Int32(SF_FORMAT_RAW) | Int32(SF_ENDIAN_LITTLE) | subtype(format.encoding)
+            let order = Int32(format.isBigEndian ? SF_ENDIAN_BIG : SF_ENDIAN_LITTLE)
+            information.format = Int32(SF_FORMAT_RAW) | order | subtype(format.encoding)
             information.channels = Int32(clamping: format.channels)
             information.samplerate = Int32(clamping: format.sampleRateHz)
         }
@@ -40,9 +41,9 @@ enum SndfileIO {
         return .opened(
             handle,
             SndfileInfo(
-                frames: information.frames == Int64.max || format != nil ? nil : information.frames,
+                frames: information.frames == Int64.max || !bytes.hasLength ? nil : information.frames,
                 sampleRateHz: Int(information.samplerate), channels: Int(information.channels),
-                isMPEG: container == Int32(SF_FORMAT_MPEG), isOgg: container == Int32(SF_FORMAT_OGG)))
+                isMPEG: container == Int32(SF_FORMAT_MPEG)))
     }
 
     enum Opened {
@@ -59,10 +60,11 @@ enum SndfileIO {
         user.map { Unmanaged<AudioBytes>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    private static func subtype(_ encoding: WAVHeader.Encoding) -> Int32 {
+    private static func subtype(_ encoding: SampleFormat.Encoding) -> Int32 {
         let subtype =
             switch encoding {
             case .unsigned8: SF_FORMAT_PCM_U8
+            case .signed8: SF_FORMAT_PCM_S8
             case .signed16: SF_FORMAT_PCM_16
             case .signed24: SF_FORMAT_PCM_24
             case .signed32: SF_FORMAT_PCM_32
@@ -82,5 +84,4 @@ struct SndfileInfo {
     var sampleRateHz: Int
     var channels: Int
     var isMPEG: Bool
-    var isOgg: Bool
 }

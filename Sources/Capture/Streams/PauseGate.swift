@@ -5,6 +5,8 @@ final class PauseGate: Sendable {
     private let closed = Atomic<Bool>(false)
     private let wakeUp = WakePipe()
 
+    var isClosed: Bool { closed.load(ordering: .sequentiallyConsistent) }
+
     /// - Returns: Whether that is a change.
     func set(_ isPaused: Bool) -> Bool {
         let isChange = closed.exchange(isPaused, ordering: .sequentiallyConsistent) != isPaused

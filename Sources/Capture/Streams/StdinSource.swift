@@ -2,27 +2,35 @@ private import Synchronization
 
 /// Captures from standard input.
 ///
-/// The stream is a WAV stream (PCM of 8 to 32 bits, float, A-law or µ-law; any rate and up to 64 channels; a
-/// length of 0 or the largest possible in its header means "until the end"), or, without a header, 16-bit
-/// little-endian mono samples at 16 kHz. Other formats need `ffmpeg -i ... -f wav -` in front. It is read as
-/// fast as the consumer reads: the writer waits, and no samples are lost.
+/// The stream has the header of a WAV, RF64, Wave64, AIFF, AU or CAF file with uncompressed samples (a length
+/// of 0 or the largest possible means "until the end"), or no header and the format that the source says.
+/// Other formats are refused; they need `ffmpeg -i ... -f wav -` in front. It is read as fast as the consumer
+/// reads: the writer waits, and no samples are lost.
 public final class StdinSource: AudioSource {
-    public let name = SourceSpec.stdin.description
+    public let name: String
+    private let format: SampleFormat?
     private let descriptor: Int32
     private let startsPaused: Bool
     private let thread = ThreadedSource()
     private let listener = Mutex<(@Sendable (SourceEvent) -> Void)?>(nil)
+    private let found = StreamFailure()
 
-    /// - Parameter startsPaused: Whether nothing is read before ``resume()``.
-    public convenience init(startsPaused: Bool = false) {
-        self.init(descriptor: 0, startsPaused: startsPaused)
+    public var failure: CaptureError? { found.value }
+
+    /// - Parameters:
+    ///   - format: Format of a stream without a header; nil for 16-bit mono samples at 16 kHz.
+    ///   - startsPaused: Whether nothing is read before ``resume()``.
+    public convenience init(format: SampleFormat? = nil, startsPaused: Bool = false) {
+        self.init(descriptor: 0, format: format, startsPaused: startsPaused)
     }
 
     /// - Parameter descriptor: Read instead of standard input; remains the caller's, and must stay open until
     ///   `stop`.
-    package init(descriptor: Int32, startsPaused: Bool = false) {
+    package init(descriptor: Int32, format: SampleFormat? = nil, startsPaused: Bool = false) {
         self.descriptor = descriptor
+        self.format = format
         self.startsPaused = startsPaused
+        name = SourceSpec.stdin(format).description
     }
 
     deinit { stop() }
@@ -30,32 +38,94 @@ public final class StdinSource: AudioSource {
     /// Starts to read.
     ///
     /// - Throws: `thread` when the system refuses another thread. An error in the stream is reported when it
-    ///   is read, as an event `lost`, and ends the stream.
+    ///   is read, as an event `lost` and as ``failure``, and ends the stream.
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let (name, descriptor, stop, pause) = (name, descriptor, thread.stop, thread.pauseGate)
-        let startsPaused = startsPaused
+        let (startsPaused, format) = (startsPaused, format ?? .headerless)
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
-        try thread.start(into: ring, threadName: "astd-stdin", isPaused: startsPaused) {
+        try thread.start(into: ring, threadName: "astd-stdin", isPaused: startsPaused) { [found] in
             _ = pause.wait(unless: stop)
-            let stream = StreamAudioBytes(descriptor: descriptor, stop: stop)
-            var problem: String?
+            let stream = StreamAudioBytes(descriptor: descriptor, stop: stop, pause: pause)
+            stream.onStall = { isStalled in onEvent(Self.stallEvent(isStalled, name)) }
+            var failure: CaptureError?
             do throws(CaptureError) {
-                let reader = try Self.reader(of: stream, name: name)
+                let reader = try Self.reader(of: stream, headerless: format, name: name)
                 // `resume()` has reported a source that started paused.
                 if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
-                problem = FilePlayer(reader: reader, ring: ring, stop: stop, pause: pause).playFast()
-                if stream.isShort && !stop.isRaised {
-                    problem = problem ?? "\(name) ended before the length in its header"
-                }
+                failure = try Self.play(reader, of: stream, into: ring, stop, pause, name)
             } catch {
-                problem = error.description
+                failure = error
             }
-            if let problem, !stop.isRaised {
-                onEvent(SourceEvent(state: .lost, name: name, message: problem))
+            if stop.isRaised { return }
+            if let failure {
+                found.record(failure)
+                onEvent(SourceEvent(state: .lost, name: name, message: failure.description))
+            } else {
+                onEvent(SourceEvent(state: .ended, name: name, message: "standard input has ended"))
             }
+        }
+    }
+
+    private static func stallEvent(_ isStalled: Bool, _ name: String) -> SourceEvent {
+        if !isStalled { return SourceEvent(state: .healthy, name: name, message: "bytes arrive again") }
+        let seconds = NoDataWatchdog.limitNanos / SystemClock.nanosPerSecond
+        let message = "no bytes on standard input for \(seconds) seconds; waiting for its writer"
+        return SourceEvent(state: .lost, name: name, message: message)
+    }
+
+    /// Plays a stream, and those that follow it: `cat a.wav b.wav`.
+    private static func play(
+        _ first: (reader: AudioFileReader, header: SampleHeader?), of stream: StreamAudioBytes,
+        into ring: SampleRing, _ stop: StopFlag, _ pause: PauseGate, _ name: String
+    ) throws(CaptureError) -> CaptureError? {
+        var next: (reader: AudioFileReader, header: SampleHeader?)? = first
+        while let part = next {
+            let player = FilePlayer(reader: part.reader, ring: ring, stop: stop, pause: pause)
+            if let failure = player.playFast() { return failure }
+            if stream.isShort {
+                return .truncated(
+                    name: name,
+                    detail: "it ended \(stream.missingBytes) bytes before the length in its header, "
+                        + "after \(stream.offset) bytes of samples")
+            }
+            guard let header = part.header, header.knownBytes != nil, !stop.isRaised else { return nil }
+            next = try followingReader(of: stream, behind: header, name: name)
+        }
+        return nil
+    }
+
+    /// Skips the chunks behind the samples.
+    ///
+    /// - Returns: The reader of another stream that follows; nil at the end.
+    /// - Throws: `truncated` when there is something else.
+    private static func followingReader(
+        of stream: StreamAudioBytes, behind header: SampleHeader, name: String
+    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?)? {
+        stream.rebase(pushingBack: [], limit: nil)
+        while true {
+            var head = stream.read(count: headBytes)
+            while head.first == 0 {
+                head = Array(head.drop { $0 == 0 })
+                head += stream.read(count: headBytes - head.count)
+            }
+            if head.isEmpty { return nil }
+            stream.rebase(pushingBack: head, limit: nil)
+            if let following = try headedReader(of: stream, name: name) { return following }
+            stream.rebase(pushingBack: head, limit: nil)
+            if let chunks = header.chunks, let chunk = chunks.head(stream.read(count: chunks.headBytes)),
+                chunk.id.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
+            {
+                if stream.skip(chunk.size) { continue }
+                if ChunkLayout.known.contains(chunk.id) { return nil }
+            }
+            while !stream.read(count: 1 << 16).isEmpty {}
+            throw .truncated(
+                name: name,
+                detail: "more follows the \(header.statedBytes) bytes of samples in its header: "
+                    + "\(stream.offset) bytes that are not a chunk")
         }
     }
 
@@ -78,29 +148,42 @@ public final class StdinSource: AudioSource {
     /// Detects the format of the stream.
     ///
     /// - Throws: `emptyFile`, `notAudio`, `unsupported`, `malformed` or `system`.
-    static func reader(of stream: StreamAudioBytes, name: String) throws(CaptureError) -> AudioFileReader {
-        var head = stream.read(count: 12)
+    static func reader(
+        of stream: StreamAudioBytes, headerless: SampleFormat, name: String
+    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?) {
+        var head = stream.read(count: headBytes)
         if head.isEmpty {
             if let number = stream.failure {
                 throw .system(name: name, operation: "read", reason: SystemError.text(number))
             }
             throw .emptyFile(name: name)
         }
-        if head.starts(with: "RIFF".utf8) && head.dropFirst(8).elementsEqual("WAVE".utf8) {
-            let header = try WAVHeader.read(name: name) { stream.read(count: $0) }
-            stream.rebase(pushingBack: [], limit: header.dataBytes)
-            return try AudioFileReader(stream: stream, format: header, name: name)
-        }
-        head += stream.read(count: ContainerSniff.headBytes - head.count)
+        stream.rebase(pushingBack: head, limit: nil)
+        if let headed = try headedReader(of: stream, name: name) { return headed }
+        stream.rebase(pushingBack: head, limit: nil)
+        head = stream.read(count: ContainerSniff.headBytes)
         if let kind = ContainerSniff.kind(of: head) {
             if kind.demuxer == nil { throw .notAudio(name: name, found: kind.name) }
-            throw .unsupported(
-                name: name, wanted: "convert it to a WAV stream with `ffmpeg -i - -f wav -`", found: kind.name
-            )
+            throw .unsupported(name: name, wanted: Self.remedy, found: kind.name)
         }
         stream.rebase(pushingBack: head, limit: nil)
-        let format = WAVHeader(
-            encoding: .signed16, channels: 1, sampleRateHz: CaptureFormat.sampleRateHz, dataBytes: nil)
-        return try AudioFileReader(stream: stream, format: format, name: name)
+        return (try AudioFileReader(stream: stream, format: headerless, name: name), nil)
     }
+
+    /// As many bytes as tell whether a header begins.
+    private static let headBytes = 12
+
+    /// - Returns: nil when no header begins here; then at most ``headBytes`` bytes were read.
+    private static func headedReader(
+        of stream: StreamAudioBytes, name: String
+    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?)? {
+        guard let header = try SampleHeader.read(stream, name: name) else { return nil }
+        guard let format = header.format else {
+            throw .unsupported(name: name, wanted: Self.remedy, found: header.encodingName)
+        }
+        stream.rebase(pushingBack: [], limit: header.knownBytes)
+        return (try AudioFileReader(stream: stream, format: format, name: name), header)
+    }
+
+    private static let remedy = "convert it with `ffmpeg -i X -f wav - | astd run --source stdin`"
 }

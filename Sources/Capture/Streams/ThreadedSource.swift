@@ -57,3 +57,12 @@ final class ThreadedSource: Sendable {
         thread.join()
     }
 }
+
+/// Why a stream ended early, as its thread found out.
+final class StreamFailure: Sendable {
+    private let error = Mutex<CaptureError?>(nil)
+
+    var value: CaptureError? { error.withLock { $0 } }
+
+    func record(_ found: CaptureError) { error.withLock { $0 = found } }
+}

@@ -13,6 +13,8 @@ struct ListeningService: Service {
     let onReady: @Sendable () -> Void
 
     /// Returns after a graceful shutdown, or when a file or standard input has ended, which ends the daemon.
+    ///
+    /// - Throws: ``PipelineError``; ``DaemonError/source(_:)`` when the source could not be read to its end.
     func run() async throws {
         defer {
             // Also when the thread could not be started: no request must wait for a reply that never comes.
@@ -26,6 +28,7 @@ struct ListeningService: Service {
         } onGracefulShutdown: {
             pipeline.commands.post(.stop)
         }
+        if let failure = source.failure { throw DaemonError.source(failure) }
     }
 
     private func runOnOwnThread(

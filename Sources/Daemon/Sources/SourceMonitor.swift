@@ -43,7 +43,11 @@ final class SourceMonitor: Sendable {
 
     /// Called by the source when its health changes; returns soon.
     @Sendable func process(_ event: SourceEvent) {
-        let record = SourceRecord(state: .init(event.state), name: event.name, message: event.message)
+        guard let recordState = SourceRecord.State(event.state) else {
+            // The daemon ends with its source, so there is no state for clients.
+            return logger.info("source \(event.name) has ended\(event.message.map { ": " + $0 } ?? "")")
+        }
+        let record = SourceRecord(state: recordState, name: event.name, message: event.message)
         let line = Self.line(event)
         state.withLockedValue { state in
             if state.report.state == .recovering && record.state == .healthy && state.wasLost {
@@ -62,7 +66,7 @@ final class SourceMonitor: Sendable {
         switch event.state {
         case .lost: commands.post(.sourceLost)
         case .paused: commands.post(.pause)
-        case .healthy, .recovering: break
+        case .healthy, .recovering, .ended: break
         }
     }
 
@@ -72,6 +76,7 @@ final class SourceMonitor: Sendable {
         case .lost: "not listening: \(event.message ?? event.name + " is lost")"
         case .recovering: "\(event.name) is back; waiting for its first samples"
         case .paused: "paused; nothing is recorded"
+        case .ended: "\(event.name) has ended"
         }
     }
 
@@ -89,12 +94,14 @@ final class SourceMonitor: Sendable {
 }
 
 extension SourceRecord.State {
-    fileprivate init(_ state: SourceEvent.State) {
+    /// nil for the end of the source.
+    fileprivate init?(_ state: SourceEvent.State) {
         switch state {
         case .healthy: self = .healthy
         case .lost: self = .lost
         case .recovering: self = .recovering
         case .paused: self = .paused
+        case .ended: return nil
         }
     }
 }
