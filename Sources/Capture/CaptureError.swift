@@ -32,6 +32,8 @@ public enum CaptureError: Error, Equatable, Sendable {
     /// A sample is NaN, infinite or beyond ``CaptureFormat/largestMagnitude``; `frame` is the first such
     /// frame, counted from 0 at the file's own rate.
     case nonFinite(name: String, frame: Int64, value: String)
+    /// The file has fewer channels; `wanted` counts from 1.
+    case noSuchChannel(name: String, wanted: Int, available: Int)
     /// A system call failed; `reason` is the system's wording for its error number.
     case system(name: String, operation: String, reason: String)
     /// The capture thread cannot be started.
@@ -62,6 +64,7 @@ extension CaptureError {
         case .truncated: "truncated"
         case .unsupported, .needsFFmpeg: "unsupported"
         case .nonFinite: "non_finite"
+        case .noSuchChannel: "no_such_channel"
         case .noServer: "no_server"
         case .noSuchSource: "no_such_source"
         case .sourceRefused: "source_refused"
@@ -106,6 +109,9 @@ extension CaptureError: CustomStringConvertible {
             "\(name) is \(kind) and has no audio stream: give a file with sound"
         case .nonFinite(let name, let frame, let value):
             "\(name) has an invalid sample (\(value)) at frame \(frame): repair or re-encode the file"
+        case .noSuchChannel(let name, let wanted, let available):
+            "\(name) has \(available == 1 ? "1 channel" : "\(available) channels"), not \(wanted): choose "
+                + (available == 1 ? "channel 1" : "a channel from 1 to \(available)") + ", or mix"
         case .system(let name, let operation, let reason):
             "\(name): \(operation) failed (\(reason)): check the file and its disk"
         case .thread(let error):

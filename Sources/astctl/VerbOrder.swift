@@ -5,8 +5,8 @@ import ArgumentParser
 enum VerbOrder {
     /// Options that are followed by a value.
     static let optionsWithValue: Set<String> = [
-        "--adapter", "--count", "-n", "--hop", "--labels", "--min-score", "--name", "--socket", "--timeout",
-        "--top-k",
+        "--adapter", "--channel", "--count", "-n", "--hop", "--labels", "--min-score", "--name", "--socket",
+        "--timeout", "--top-k",
     ]
 
     /// Moves the verbs to the front; everything else keeps its order.

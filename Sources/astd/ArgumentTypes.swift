@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Batch
 internal import Inference
+public import Recognizer
 
 /// `auto` or a precision.
 enum PrecisionArgument: String, ExpressibleByArgument, CaseIterable {
@@ -57,4 +58,13 @@ struct FormatsArgument: ExpressibleByArgument {
     static var allValueStrings: [String] { RecordFormat.allCases.map(\.rawValue) }
 }
 
+extension ChannelChoice: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+
+    public var defaultValueDescription: String { description }
+
+    public static var allValueStrings: [String] { ["mix", "left", "right", "each"] }
+}
+
 extension Aggregation: ExpressibleByArgument {}
+extension LastWindow: ExpressibleByArgument {}

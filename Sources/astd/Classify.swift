@@ -12,7 +12,8 @@ struct Classify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Classify audio files.",
         discussion: """
-            Each file is cut into windows of the model's length that start at 0, hop, 2 hop, ...; the last one is padded. \
+            Each file is cut into windows of the model's length that start at 0, hop, 2 hop, ...; the last one ends with \
+            the file. Only a file shorter than a window is padded. Channels are averaged unless --channel selects some. \
             On a terminal the output is text, otherwise one JSON object per line. Records are in the order of the input. \
             A file that cannot be read gets an error record; the other files are classified, and the exit status is 1. \
             In directories, hidden names and files of other kinds are skipped and counted on standard error.
@@ -46,6 +47,8 @@ struct Classify: ParsableCommand {
     @OptionGroup var modelArguments: ModelArguments
 
     @OptionGroup var windowArguments: WindowArguments
+
+    @OptionGroup var fileArguments: FileArguments
 
     @Option(help: "Output this number of labels per window, or all.")
     var topK: TopArgument = .count(5)
@@ -145,8 +148,8 @@ struct Classify: ParsableCommand {
         // Every job has the same number of threads: the last bits of scores depend on it, and it must not
         // matter which job classifies a window.
         options.threads = max(1, options.threads / jobs)
-        let hopFrames = settings?.hopFrames ?? windowArguments.hopFrames
-        let classifiers = try classifiers(options, jobs: jobs, hopFrames: hopFrames)
+        let rule = fileArguments.rule(hopFrames: settings?.hopFrames ?? windowArguments.hopFrames)
+        let classifiers = try classifiers(options, jobs: jobs, rule)
         let variants = classifiers[0].scorer.variants
         if let settings { warnOfUnknownLabels(in: settings.detection, variants) }
         let result: BatchRun.Result
@@ -155,7 +158,7 @@ struct Classify: ParsableCommand {
                 formats, of: events ? .events : .windows, to: destination, report: report,
                 labels: ReportLabels(variants.map { (variants.count > 1 ? $0.adapter : nil, $0.labels) }),
                 fingerprint: ResumeFingerprint(
-                    recognizer: options, topK: topK.limit, minimumScore: minScore, hopFrames: hopFrames,
+                    recognizer: options, topK: topK.limit, minimumScore: minScore, rule,
                     aggregation: aggregate, eventSettings: settings?.detectionText, formats: formats,
                     report: report),
                 resumes: resume)
@@ -171,7 +174,7 @@ struct Classify: ParsableCommand {
     }
 
     private func classifiers(
-        _ options: RecognizerOptions, jobs: Int, hopFrames: Int?
+        _ options: RecognizerOptions, jobs: Int, _ rule: WindowRule
     ) throws -> [FileClassifier] {
         let first = try WindowScorer.load(options)
         // Of one label it is always reported, because transformers scores it differently.
@@ -184,7 +187,7 @@ struct Classify: ParsableCommand {
         return try (0..<jobs).map { job in
             FileClassifier(
                 job == 0 ? first : try WindowScorer.make(first.variants, threads: options.threads),
-                topK: topK.limit, minimumScore: minScore, hopFrames: hopFrames)
+                topK: topK.limit, minimumScore: minScore, rule)
         }
     }
 
@@ -207,6 +210,13 @@ struct Classify: ParsableCommand {
             throw ExitCode(128 + signal)
         }
         if let skipped = result.skipped.sentence { Failure.warn(skipped) }
+        if result.quietMixes > BatchRun.mostWarnings {
+            Failure.warn(
+                "\(result.quietMixes) files have channels that cancel each other, or are mostly silent")
+        }
+        if result.omittedSeconds > 0, let seconds = FixedDecimals.text(result.omittedSeconds, decimals: 2) {
+            Failure.warn("--min-window left out \(seconds) s at the ends of files")
+        }
         let outputs = [output, report].compactMap { $0 }
         // Scripts that read standard output see errors only.
         if !noProgress && (!outputs.isEmpty || isatty(STDERR_FILENO) != 0 && !isSingleFile) {

@@ -21,11 +21,20 @@ struct Features: ParsableCommand {
     @Option(help: "Write this NPY file.")
     var output: String
 
+    @Option(help: "Read the mean of all channels (mix), or one of them (left, right, or a number from 1).")
+    var channel = ChannelChoice.mix
+
     @OptionGroup var modelArguments: ModelArguments
+
+    func validate() throws {
+        if channel == .each {
+            throw ValidationError("--channel each makes several arrays: choose one channel, or mix")
+        }
+    }
 
     func run() throws {
         let scorer = try modelArguments.load(activation: nil)
-        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, WindowRule(channels: channel))
         let features: [Float]
         do throws(FileClassifier.Failure) {
             features = try classifier.firstFeatures(path: file)

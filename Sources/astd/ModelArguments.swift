@@ -98,6 +98,40 @@ struct WindowArguments: ParsableArguments {
     }
 }
 
+/// The options that say which parts of a file are classified.
+struct FileArguments: ParsableArguments {
+    @Option(
+        help:
+            "Classify the mean of all channels (mix), one of them (left, right, or a number from 1), or each by itself (each)."
+    )
+    var channel = ChannelChoice.mix
+
+    @Option(
+        help:
+            "Let the last window end with the file (end), or start one hop after its predecessor, padded (padded)."
+    )
+    var lastWindow: LastWindow = .end
+
+    @Option(
+        help:
+            "Leave out a last window that would add fewer seconds than this. A file's first window always remains."
+    )
+    var minWindow = 0.0
+
+    func validate() throws {
+        if !(minWindow >= 0 && minWindow <= 600) {
+            throw ValidationError("--min-window is \(minWindow): give 0 to 600 seconds")
+        }
+    }
+
+    /// Which windows a file has.
+    func rule(hopFrames: Int?) -> WindowRule {
+        WindowRule(
+            hopFrames: hopFrames, lastWindow: lastWindow, minimumFrames: Int((minWindow * 100).rounded()),
+            channels: channel)
+    }
+}
+
 extension RecognizerOptions {
     /// Replaces what is not set by this machine's defaults; ends the program when there is no model.
     ///

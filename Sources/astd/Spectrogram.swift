@@ -23,11 +23,18 @@ struct Spectrogram: ParsableCommand {
 
     @OptionGroup var windowArguments: WindowArguments
 
+    @OptionGroup var fileArguments: FileArguments
+
+    func validate() throws {
+        if fileArguments.channel == .each {
+            throw ValidationError("--channel each makes several pictures: choose one channel, or mix")
+        }
+    }
+
     func run() throws {
         let classifier = FileClassifier(
             try modelArguments.load(activation: windowArguments.activation?.activation), topK: 8,
-            minimumScore: nil,
-            hopFrames: windowArguments.hopFrames)
+            minimumScore: nil, fileArguments.rule(hopFrames: windowArguments.hopFrames))
         let png: [UInt8]
         do throws(FileClassifier.Failure) {
             png = try SpectrogramPicture.png(of: file, classifier)

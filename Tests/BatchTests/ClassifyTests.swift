@@ -8,11 +8,13 @@ import Wire
 
 @Suite struct ClassifyTests {
     @Test(arguments: try Golden.load().windowedClips())
-    func `Overlapping windows have the scores that transformers computes for the same samples`(
+    func `Windows have the scores that transformers computes for the same samples`(
         _ golden: Golden.WindowedClip
     ) throws {
+        let last = try #require(LastWindow(rawValue: golden.lastWindow))
         let classifier = try Self.classifier(
-            golden.model, hopFrames: Int((golden.hopSeconds * 100).rounded()))
+            golden.model,
+            WindowRule(hopFrames: Int((golden.hopSeconds * 100).rounded()), lastWindow: last))
         var records: [BatchRecord] = []
         try classifier.classify(path: Golden.path(golden.clip)) { records.append($0) }
         #expect(records.count == golden.records.count)
@@ -27,7 +29,7 @@ import Wire
 
     @Test(arguments: try Golden.load().decodedFiles())
     func `Every common audio format is decoded and classified`(_ golden: Golden.DecodedFile) throws {
-        let classifier = try Self.classifier("models/stride10", hopFrames: nil)
+        let classifier = try Self.classifier("models/stride10")
         var records: [BatchRecord] = []
         try classifier.classify(path: Golden.path(golden.file)) { records.append($0) }
         let end = try #require(records.last).end
@@ -41,7 +43,7 @@ import Wire
         try folder.write("", to: "in/b.wav")
         let output = folder.file("out.jsonl")
         let run = BatchRun(
-            [try Self.classifier("models/stride10", hopFrames: nil)],
+            [try Self.classifier("models/stride10")],
             try BatchOutputs([.jsonl], to: .file(output)),
             ProgressBar(isVisible: false))
         let paths = [
@@ -64,9 +66,11 @@ import Wire
         #expect(lines[4].contains("\"labels\""))
     }
 
-    private static func classifier(_ model: String, hopFrames: Int?) throws -> FileClassifier {
+    private static func classifier(_ model: String, _ rule: WindowRule = WindowRule()) throws
+        -> FileClassifier
+    {
         let scorer = try WindowScorer(
             RecognizerOptions(model: Golden.path(model), threads: 1, activation: Activation?.some(.none)))
-        return FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
+        return FileClassifier(scorer, topK: nil, minimumScore: nil, rule)
     }
 }

@@ -25,7 +25,7 @@ struct ParallelRunTests {
         return try (0..<jobs).map { _ in
             FileClassifier(
                 try WindowScorer(first.variants, threads: 1), topK: topK, minimumScore: nil,
-                hopFrames: hopFrames)
+                WindowRule(hopFrames: hopFrames))
         }
     }
 
@@ -57,7 +57,10 @@ struct ParallelRunTests {
         #expect(try Self.output(jobs) == String(decoding: wanted, as: UTF8.self))
     }
 
-    @Test func `Aggregated scores are the mean and the maximum of the windows`() throws {
+    @Test
+    func `Scores are aggregated by their maximum, or by their mean weighted by added sound`()
+        throws
+    {
         let all = try Self.classifiers(1, topK: nil)[0]
         let path = Golden.path("clips/long.wav")
         var windows: [[Float]] = []
@@ -67,6 +70,11 @@ struct ParallelRunTests {
             end = record.end
         }
         #expect(windows.count > 10)
+        // Frames of the file that no earlier window has; it has 428.
+        var added = [Int](repeating: 7, count: windows.count)
+        added[0] = 96
+        added[windows.count - 1] -= added.reduce(0, +) - 428
+        #expect(added.last == 3)
         for aggregation in [Aggregation.mean, .max] {
             let lines = try Self.output(3, [path], aggregation: aggregation).split(separator: "\n")
             #expect(lines.count == 1)
@@ -81,7 +89,8 @@ struct ParallelRunTests {
             #expect(labels[0].score >= labels[1].score)
             for label in labels {
                 let scores = windows.map { Double($0[label.index]) }
-                let wanted = aggregation == .max ? scores.max() : scores.reduce(0, +) / Double(scores.count)
+                let sum = zip(added, scores).map { Double($0) * $1 }.reduce(0, +)
+                let wanted = aggregation == .max ? scores.max() : sum / 428
                 #expect(label.score == wanted.map(Float.init))
             }
         }

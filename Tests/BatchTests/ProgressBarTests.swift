@@ -49,7 +49,7 @@ import Testing
             }, write: { drawn.append($0) })
         let scorer = try WindowScorer(
             RecognizerOptions(model: Golden.path("models/stride10"), threads: 1))
-        let classifier = FileClassifier(scorer, topK: 1, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: 1, minimumScore: nil)
         _ = try BatchRun([classifier], outputs, bar).run(files) { _ in }
         return drawn.filter { $0.contains("files") }
     }
@@ -59,7 +59,7 @@ import Testing
         let paths = try (0..<4).map { try folder.copy(Golden.path("clips/long.wav"), to: "\($0).wav") }
         let output = folder.file("out")
         let interrupted = try BatchOutputs([.jsonl], to: .file(output))
-        for path in paths.prefix(2) { try interrupted.end(FileSummary(path: path)) }
+        for path in paths.prefix(2) { try interrupted.end(FileSummary(path: path), FileTotals()) }
         try interrupted.interrupt()
 
         // The interrupted run holds the journal's lock; the next is another process.

@@ -62,10 +62,10 @@ import Wire
                 """#)
         #expect(
             Self.writtenEvents(.csv).components(separatedBy: "\r\n") == [
-                "file,start,end,duration,adapter,index,label,peak_score,error,message",
-                #""a,b.wav",10.255,12.505,2.25,,7,"Male speech, man speaking",0.75,,"#,
-                "\"a,b.wav\",11.255,11.255,0.0,birds,2,tab\there,0.1,,",
-                "b.wav,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                "file,start,end,duration,adapter,channel,index,label,peak_score,error,message",
+                #""a,b.wav",10.255,12.505,2.25,,,7,"Male speech, man speaking",0.75,,"#,
+                "\"a,b.wav\",11.255,11.255,0.0,birds,,2,tab\there,0.1,,",
+                "b.wav,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
         #expect(
             Self.writtenEvents(.text) == """
@@ -121,10 +121,10 @@ import Wire
         let lines = Self.written(.csv).components(separatedBy: "\r\n")
         #expect(
             lines == [
-                "file,start,end,adapter,aggregate,index,label,score,error,message",
-                #""dir/a ""b"".wav",0.96,1.3,,,4,Käuzchen,0.75,,"#,
-                #""dir/a ""b"".wav",0.96,1.3,,,0,"Male speech, man speaking",0.0625,,"#,
-                "b.wav,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                "file,start,end,adapter,aggregate,channel,index,label,score,error,message",
+                #""dir/a ""b"".wav",0.96,1.3,,,,4,Käuzchen,0.75,,"#,
+                #""dir/a ""b"".wav",0.96,1.3,,,,0,"Male speech, man speaking",0.0625,,"#,
+                "b.wav,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
     }
 

@@ -68,6 +68,30 @@ struct FileRequestTests {
         #expect(refused.errorLines.first?.contains("refused `adapter.load`") == true)
     }
 
+    @Test func `astctl classify warns of channels that cancel, and classifies one of them`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        var random = SeededGenerator(seed: 1)
+        let sound = random.floats(32_000, in: -0.3...0.3).map { Int16($0 * 32767) }
+        let path = try folder.write(wavFile([sound, sound.map { -$0 }]), to: "inverse.wav")
+        let mono = try await daemon.astctl(arguments: [
+            "classify", folder.write(wavFile([sound]), to: "mono.wav"),
+        ])
+        let mix = try await daemon.astctl(arguments: ["classify", path])
+        #expect(mix.code == 0)
+        #expect(mix.errorLines.count == 1 && mix.errorLines[0].contains("the mean of its 2 channels"))
+        let left = try await daemon.astctl(arguments: ["classify", path, "--channel", "1"])
+        #expect(left.code == 0 && left.errorLines == [])
+        func labels(_ result: ChildProcess.Exit) throws -> [[ScoredLabel]] {
+            try result.lines.map { try BatchRecord(JSONObject(parsing: Array($0.utf8))).labels }
+        }
+        #expect(try labels(left) == labels(mono))
+        let third = try await daemon.astctl(arguments: ["classify", path, "--channel", "3"])
+        #expect(third.code == 1)
+        #expect(
+            third.errorLines.first?.contains("has 2 channels, not 3: choose a channel from 1 to 2") == true)
+    }
+
     @Test func `The position of a passed file is neither used nor changed`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)

@@ -29,7 +29,7 @@ import Wire
     @Test(arguments: try Golden.load().cases)
     func `The logits of a file match transformers'`(_ golden: Golden.Case) throws {
         let scorer = try Self.scorer(golden.model, adapter: golden.adapter)
-        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil)
         let first = try #require(try Self.records(classifier, Golden.path(golden.clip)).first)
         let wanted = try ArrayFile(golden: golden.reference).floats("logits")
         // The oracle's features have its rounding errors, and those move its logits by this much.
@@ -44,7 +44,8 @@ import Wire
     {
         let path = Golden.path("clips/speech.wav")
         let scorer = try Self.scorer()
-        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: hopFrames)
+        let classifier = FileClassifier(
+            scorer, topK: nil, minimumScore: nil, WindowRule(hopFrames: hopFrames))
         let records = try Self.records(classifier, path)
         #expect(records.count == (128 - 96 + hopFrames - 1) / hopFrames + 1)
         let reader = try AudioFileReader(path: path)
@@ -53,7 +54,7 @@ import Wire
         let variant = scorer.variants[0]
         let features = LiveFeatures(for: [variant])
         for (index, record) in records.enumerated() {
-            let start = index * hopFrames
+            let start = min(index * hopFrames, 128 - 96)
             #expect(abs(record.start - Double(start) / 100) < 1e-9)
             features.reset()
             samples[start * 160..<count].withUnsafeBufferPointer { features.append($0) }
@@ -64,13 +65,13 @@ import Wire
 
     @Test func `A hop longer than the window leaves out sound between windows`() throws {
         let classifier = FileClassifier(
-            try Self.scorer(), topK: 1, minimumScore: nil, hopFrames: 150)
+            try Self.scorer(), topK: 1, minimumScore: nil, WindowRule(hopFrames: 150))
         let spans = try Self.records(classifier, Golden.path("clips/long.wav")).map { [$0.start, $0.end] }
         #expect(spans == [[0, 0.96], [1.5, 2.46], [3, 3.96]])
     }
 
     @Test func `No window ends after its file, and files do not affect each other`() throws {
-        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil)
         let short = try Self.records(classifier, Golden.path("clips/short.wav"))
         #expect(short.map(\.start) == [0] && short.map(\.end) == [0.7])
         let long = try Self.records(classifier, Golden.path("clips/long.wav"))
@@ -83,21 +84,21 @@ import Wire
         let path = Golden.path("clips/speech.wav")
         let scorer = try Self.scorer(activation: .softmax)
         let all = try Self.records(
-            FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil), path)[0].labels
+            FileClassifier(scorer, topK: nil, minimumScore: nil), path)[0].labels
         #expect(all.count == 12 && abs(all.map(\.score).reduce(0, +) - 1) < 1e-5)
-        let three = FileClassifier(scorer, topK: 3, minimumScore: nil, hopFrames: nil)
+        let three = FileClassifier(scorer, topK: 3, minimumScore: nil)
         #expect(try Self.records(three, path)[0].labels == Array(all.prefix(3)))
         let minimum = all[4].score
-        let above = FileClassifier(scorer, topK: 10, minimumScore: minimum, hopFrames: nil)
+        let above = FileClassifier(scorer, topK: 10, minimumScore: minimum)
         #expect(try Self.records(above, path)[0].labels == Array(all.prefix(5)))
-        let none = FileClassifier(scorer, topK: nil, minimumScore: 1, hopFrames: nil)
+        let none = FileClassifier(scorer, topK: nil, minimumScore: 1)
         #expect(try Self.records(none, path).map(\.labels) == [[], []], "every window still has a record")
     }
 
     @Test(arguments: [("clips/too-short.wav", "too_short"), ("clips/empty.wav", "empty")])
     func `A file without a complete frame is an error`(clip: String, code: String) throws {
         #expect(try Golden.load().withoutFeatures.contains(clip))
-        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(try Self.scorer(), topK: nil, minimumScore: nil)
         let path = Golden.path(clip)
         var failures: [FileClassifier.Failure] = []
         do { _ = try Self.records(classifier, path) } catch let error as FileClassifier.Failure {
@@ -122,7 +123,7 @@ import Wire
         bytes.replaceSubrange(start..<start + 4, with: [0, 0, 0xC0, 0x7F])
         try folder.write(bytes, to: "model/model.safetensors")
         let scorer = try WindowScorer(RecognizerOptions(model: model, threads: 1))
-        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil)
         do throws(FileClassifier.Failure) {
             try classifier.classify(path: Golden.path("clips/speech.wav")) { Issue.record("\($0)") }
             Issue.record("it was classified")
@@ -138,7 +139,7 @@ import Wire
     func `The exported features are those that are classified`(id: String) throws {
         let golden = try #require(try Golden.load().cases.first { $0.id == id })
         let scorer = try Self.scorer(golden.model)
-        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil, hopFrames: nil)
+        let classifier = FileClassifier(scorer, topK: nil, minimumScore: nil)
         let features = try classifier.firstFeatures(path: Golden.path(golden.clip))
         let wanted = try ArrayFile(golden: golden.features).floats("features")
         #expect(largestDifference(features, wanted) <= 1e-5 + golden.tolerance.oracleFeatures)

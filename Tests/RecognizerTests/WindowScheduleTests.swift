@@ -81,24 +81,31 @@ import Testing
         #expect(schedule.dequeueInterrupted(frames: 19) == nil)
         #expect(schedule.dequeueInterrupted(frames: 20)?.start == 0)
         #expect(schedule.dequeueInterrupted(frames: 20) == nil, "all frames are in a window")
-        #expect(schedule.dequeueInterrupted(frames: 60)?.start == 20, "the padded window ended at frame 20")
+        #expect(schedule.dequeueInterrupted(frames: 60)?.start == 0, "the padded window ended at frame 20")
         schedule.restart()
         _ = schedule.dequeueNewest(frames: 96)
         #expect(schedule.dequeueInterrupted(frames: 96) == nil)
-        #expect(schedule.dequeueInterrupted(frames: 97)?.start == 20)
+        #expect(schedule.dequeueInterrupted(frames: 110)?.start == 14, "it is full")
         var whole = WindowSchedule(windowFrames: 96, hopFrames: 96)
         _ = whole.dequeueNewest(frames: 96)
         #expect(whole.dequeueInterrupted(frames: 150) == nil)
         #expect(whole.nextStart == 96)
     }
 
-    @Test func `The last window is padded, and there is none when every frame is covered`() {
-        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 96)
-        #expect(schedule.dequeueLast(frames: 0) == nil)
-        #expect(schedule.dequeueLast(frames: 50)?.start == 0)
+    @Test(arguments: [(LastWindow.end, 1), (.padded, 96)])
+    func `There is no last window when every frame is covered`(last: LastWindow, start: Int) {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 96, lastWindow: last)
+        #expect(schedule.dequeueLast(frames: 0, duration: 0) == nil)
+        #expect(schedule.dequeueLast(frames: 50, duration: 50)?.start == 0)
         schedule.restart()
         _ = schedule.dequeueNewest(frames: 96)
-        #expect(schedule.dequeueLast(frames: 96) == nil)
-        #expect(schedule.dequeueLast(frames: 97)?.start == 96)
+        #expect(schedule.dequeueLast(frames: 96, duration: 97) == nil)
+        #expect(schedule.dequeueLast(frames: 97, duration: 98)?.start == start)
+    }
+
+    @Test func `The last window starts at frames that are in memory, even if it is then padded`() {
+        var schedule = WindowSchedule(windowFrames: 96, hopFrames: 20)
+        _ = schedule.dequeueNewest(frames: 96)
+        #expect(schedule.dequeueLast(frames: 100, duration: 101, oldestFrame: 10)?.start == 10)
     }
 }

@@ -72,6 +72,8 @@ package struct Golden: Decodable, Sendable {
         package let model: String
         package let clip: String
         package let hopSeconds: Double
+        /// `end` or `padded`.
+        package let lastWindow: String
         package let records: [Record]
 
         package struct Record: Decodable, Sendable {
@@ -131,5 +133,5 @@ extension Golden.BrokenModel: CustomStringConvertible { package var description:
 extension Golden.LogMels: CustomStringConvertible { package var description: String { reference } }
 extension Golden.DecodedFile: CustomStringConvertible { package var description: String { file } }
 extension Golden.WindowedClip: CustomStringConvertible {
-    package var description: String { "\(clip) every \(hopSeconds) s" }
+    package var description: String { "\(clip) every \(hopSeconds) s, last \(lastWindow)" }
 }

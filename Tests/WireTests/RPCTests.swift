@@ -90,7 +90,7 @@ import Wire
     @Test func `Parameters of classify are read as they were written, and invalid ones are refused`() throws {
         for parameters in [
             ClassifyParameters(), ClassifyParameters(path: "/a b.wav", topK: 3, hop: 0.01),
-            ClassifyParameters(name: "é\n", minScore: 0.25, hop: 600),
+            ClassifyParameters(name: "é\n", minScore: 0.25, hop: 600, channel: 2),
         ] {
             #expect(
                 try ClassifyParameters(JSONObject(parsing: parameters.encoded().dropLast())) == parameters)
@@ -98,11 +98,18 @@ import Wire
         #expect(ClassifyParameters(hop: 0.29).hopFrames == 29)
         for text in [
             #"{"path":"a.wav"}"#, #"{"path":1}"#, #"{"top_k":0}"#, #"{"hop":0.001}"#, #"{"hop":601}"#,
-            #"{"hop":"1"}"#, #"{"min_score":1e99}"#, #"{"file":"/a"}"#,
+            #"{"channel":0}"#, #"{"channel":"left"}"#, #"{"hop":"1"}"#, #"{"min_score":1e99}"#,
+            #"{"file":"/a"}"#,
         ] {
             let object = try JSONObject(parsing: Array(text.utf8))
             #expect(throws: JSONError.self) { try ClassifyParameters(object) }
         }
+    }
+
+    @Test(arguments: [nil, "a.wav: the channels cancel"])
+    func `The reply to classify is read as it was written`(warning: String?) throws {
+        let report = ClassifyReport(file: "a.wav", windows: 2, seconds: 10.25, warning: warning)
+        #expect(try ClassifyReport(JSONObject(parsing: report.encoded().dropLast())) == report)
     }
 
     @Test func `A client distinguishes replies, errors, records and notifications`() throws {

@@ -128,34 +128,39 @@ class References:
         return entries
 
     def windows(self):
-        """Per-window logits of the long clip (and of shorter ones) at some hops, as `astd classify` cuts them: with the
-        extractor's features, and with features without its rounding errors."""
+        """Per-window logits of the long clip (and of shorter ones) at some hops, as `astd classify` cuts them, with the
+        last window at the file's end or padded: with the extractor's features, and with features without its rounding
+        errors."""
         oracle = Oracle(self.root / "models" / "stride10")
         cuts = [("long", 96), ("long", 48), ("long", 37), ("speech", 96), ("short", 96), ("exact", 10), ("full", 96)]
-        entries = [self._cut(oracle, clip, hop) for clip, hop in cuts]
+        entries = [self._cut(oracle, clip, hop, last) for last in ("padded", "end") for clip, hop in cuts]
         path = self.root / "reference" / "windows.json"
         path.write_text(json.dumps({"windows": entries}, indent=1) + "\n")
 
-    def _cut(self, oracle, clip, hop_frames):
+    def _cut(self, oracle, clip, hop_frames, last):
         samples = audio.read(self.root / "clips" / f"{clip}.wav")
         length = oracle.extractor.max_length
         frames = 1 + (len(samples) - FRAME_SAMPLES) // SHIFT_SAMPLES
         records = []
         start = 0
         while True:
+            is_last = start + length >= frames
+            end = min(start + length, len(samples) / SHIFT_SAMPLES) / 100
+            if is_last and last == "end" and (start + length) * SHIFT_SAMPLES > len(samples):
+                start = max(0, frames - length)
             cut = samples[start * SHIFT_SAMPLES :][: (length - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
             features = oracle.features(np.ascontiguousarray(cut))
             logits = oracle.stages(features)["logits"]
             exact = oracle.stages(exact_features(cut, oracle.extractor).astype(np.float32))["logits"]
             effect = float(np.abs(exact - logits).max())
-            end = min(start + length, len(samples) / SHIFT_SAMPLES) / 100
             record = {"start": start / 100, "end": end, "logits": [float(value) for value in logits]}
             record["exactLogits"] = [float(value) for value in exact]
             records.append(record | {"tolerance": LOGITS if 3 * effect <= LOGITS else _up(3 * effect)})
-            if start + length >= frames:
+            if is_last:
                 break
             start += hop_frames
         head = {"model": "models/stride10", "clip": f"clips/{clip}.wav", "hopSeconds": hop_frames / 100}
+        head["lastWindow"] = last
         return head | {"records": records}
 
 

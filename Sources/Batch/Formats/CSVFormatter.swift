@@ -13,12 +13,13 @@ struct CSVFormatter: RecordFormatter {
         switch content {
         case .windows:
             [
-                "file", "start", "end", "adapter", "aggregate", "index", "label", "score", "error", "message",
+                "file", "start", "end", "adapter", "aggregate", "channel", "index", "label", "score",
+                "error", "message",
             ]
         case .events:
             [
-                "file", "start", "end", "duration", "adapter", "index", "label", "peak_score", "error",
-                "message",
+                "file", "start", "end", "duration", "adapter", "channel", "index", "label", "peak_score",
+                "error", "message",
             ]
         }
     }
@@ -29,7 +30,8 @@ struct CSVFormatter: RecordFormatter {
         record.labels.flatMap { label in
             Self.line([
                 record.file, Self.seconds(record.start), Self.seconds(record.end), record.adapter ?? "",
-                record.aggregate ?? "", String(label.index), label.label, Self.score(label.score), "", "",
+                record.aggregate ?? "", Self.channel(record.channel), String(label.index), label.label,
+                Self.score(label.score), "", "",
             ])
         }
     }
@@ -37,16 +39,21 @@ struct CSVFormatter: RecordFormatter {
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
         Self.line([
             event.file, Self.seconds(event.start), Self.seconds(event.end), Self.seconds(event.duration),
-            event.adapter ?? "", String(event.index), event.label, Self.score(event.peakScore), "", "",
+            event.adapter ?? "", Self.channel(event.channel), String(event.index), event.label,
+            Self.score(event.peakScore), "", "",
         ])
     }
 
     func end(of recording: FileSummary) -> [UInt8] {
         guard let error = recording.error else { return [] }
-        let blanks = columns.count - 3
-        return Self.line(
-            [error.file] + Array(repeating: "", count: blanks) + [error.code, error.message])
+        var fields = Array(repeating: "", count: columns.count)
+        fields[0] = error.file
+        if let channel = columns.firstIndex(of: "channel") { fields[channel] = Self.channel(error.channel) }
+        fields.replaceSubrange(fields.count - 2..<fields.count, with: [error.code, error.message])
+        return Self.line(fields)
     }
+
+    private static func channel(_ number: Int?) -> String { number.map(String.init) ?? "" }
 
     private static func score(_ score: Float) -> String { score.isFinite ? score.description : "" }
 

@@ -27,7 +27,8 @@ struct RavenFormatter: RecordFormatter {
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         var lines: [UInt8] = []
         for label in record.labels {
-            lines += line(record.start, record.end, label.label, label.score, record.adapter, recording)
+            lines += line(
+                record.start, record.end, record.channel, label.label, label.score, record.adapter, recording)
         }
         return lines
     }
@@ -35,21 +36,22 @@ struct RavenFormatter: RecordFormatter {
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
         // A selection needs a length: for an event of a single window, the window's last frame.
         line(
-            min(event.start, event.end - 0.01), event.end, event.label, event.peakScore, event.adapter,
-            recording)
+            min(event.start, event.end - 0.01), event.end, event.channel, event.label, event.peakScore,
+            event.adapter, recording)
     }
 
     private mutating func line(
-        _ start: Double, _ end: Double, _ label: String, _ score: Float, _ adapter: String?,
-        _ recording: FileSummary
+        _ start: Double, _ end: Double, _ channel: Int?, _ label: String, _ score: Float,
+        _ adapter: String?, _ recording: FileSummary
     ) -> [UInt8] {
         let nyquist =
             recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
         let high = min(Self.highestFrequencyHz, nyquist)
         selection += 1
         let fields = [
-            String(selection), "Spectrogram 1", "1", SelectionField.seconds(start),
-            SelectionField.seconds(end), "0.0", FixedDecimals.text(high, decimals: 1) ?? "8000.0",
+            String(selection), "Spectrogram 1", String(channel ?? 1),
+            SelectionField.seconds(start), SelectionField.seconds(end), "0.0",
+            FixedDecimals.text(high, decimals: 1) ?? "8000.0",
             PathText.printable(recording.path), SelectionField.text(label),
             FixedDecimals.text(Double(score), decimals: 6) ?? "", SelectionField.text(adapter ?? ""),
         ]

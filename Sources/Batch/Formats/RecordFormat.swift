@@ -85,6 +85,7 @@ struct TextFormatter: RecordFormatter {
         // The frames of a window reach 15 ms beyond a multiple of 10 ms.
         func decimals(_ number: Double) -> String { FixedDecimals.text(number, decimals: 3) ?? "?" }
         var span = "\(decimals(event.start))s - \(decimals(event.end))s"
+        if let channel = event.channel { span += "  channel \(channel)" }
         if let adapter = event.adapter { span += "  [\(adapter)]" }
         let about = "\(event.label) \(decimals(Double(event.peakScore))), \(decimals(event.duration))s"
         return Array((PathText.printable("\(event.file)  \(span)  \(about)") + "\n").utf8)

@@ -118,8 +118,8 @@ public final class BatchOutputs {
         for output in perRecording { try output.write(event, of: file) }
     }
 
-    /// Ends the files that only a recording has, after its last record or event. They exist when ``end(_:)``
-    /// enters the recording in the journal.
+    /// Ends the files that only a recording has, after its last record or event, so that they exist when
+    /// ``end(_:_:)`` enters the recording in the journal.
     ///
     /// - Returns: Why one of them cannot be written, if only this recording is affected.
     func endOwnFiles(of file: FileSummary) throws(WriteError) -> FileClassifier.Failure? {
@@ -128,14 +128,18 @@ public final class BatchOutputs {
         return failure.map { .init(code: "not_written", message: "\(file.path): \($0.reason)") }
     }
 
-    /// Ends a file after its last record or event.
-    func end(_ file: FileSummary) throws(WriteError) {
+    /// Ends a file, or one of its channels, after its last record or event.
+    ///
+    /// - Parameter totals: Of the file so far.
+    func end(_ file: FileSummary, _ totals: FileTotals) throws(WriteError) {
         for output in combined { try output.end(file) }
+        guard file.isLastOfFile else { return }
         try journal?.append(
             Journal.Entry(
-                path: file.path, hasFailed: file.error != nil, windows: file.windows, events: file.events,
-                seconds: file.seconds,
-                sizes: combined.map(\.file.size), state: file.state), sync: syncAll)
+                path: file.path, hasFailed: totals.lastError != nil, windows: totals.windows,
+                events: totals.events, seconds: totals.seconds, omittedSeconds: totals.omittedSeconds,
+                hasQuietMix: totals.hasWarning, sizes: combined.map(\.file.size), state: totals.state),
+            sync: syncAll)
     }
 
     /// Completes all outputs after the last file.
@@ -176,6 +180,8 @@ public final class BatchOutputs {
             json.member("windows", result.windows)
             if content == .events { json.member("events", result.events) }
             json.member("audio_seconds", seconds: result.audioSeconds)
+            if result.quietMixes > 0 { json.member("quiet_mixes", result.quietMixes) }
+            if result.omittedSeconds > 0 { json.member("omitted_seconds", seconds: result.omittedSeconds) }
             result.skipped.writeMembers(to: &json)
         }
         json.newline()

@@ -5,6 +5,8 @@ struct FinishedFiles {
     private(set) var windows = 0
     private(set) var events = 0
     private(set) var audioSeconds = 0.0
+    private(set) var omittedSeconds = 0.0
+    private(set) var quietMixes = 0
     /// The first paths that failed.
     private(set) var failedPaths: [String] = []
     /// By the bytes of the path: to Swift, two strings that differ only in their Unicode normalisation are
@@ -20,6 +22,8 @@ struct FinishedFiles {
         windows += entry.windows
         events += entry.events
         audioSeconds = Journal.microseconds(audioSeconds + entry.seconds)
+        omittedSeconds = Journal.microseconds(omittedSeconds + entry.omittedSeconds)
+        if entry.hasQuietMix { quietMixes += 1 }
         counts[Array(entry.path.utf8), default: 0] += 1
     }
 

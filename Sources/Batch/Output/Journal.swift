@@ -17,6 +17,8 @@ final class Journal {
         var windows: Int
         var events: Int
         var seconds: Double
+        var omittedSeconds = 0.0
+        var hasQuietMix = false
         /// Length in bytes of each output that has all files.
         var sizes: [Int64]
         /// Of a file that failed, at that time.
@@ -107,6 +109,8 @@ final class Journal {
             json.member("windows", entry.windows)
             json.member("events", entry.events)
             json.member("seconds", seconds: entry.seconds)
+            json.member("omitted_seconds", seconds: entry.omittedSeconds)
+            json.member("quiet_mix", entry.hasQuietMix)
             json.key("sizes")
             json.array { json in for size in entry.sizes { json.integer(size) } }
             if let state = entry.state { json.member("state", state.text) }
@@ -178,12 +182,15 @@ final class Journal {
             let path = try? object.string("file"), let failed = try? object.bool("failed"),
             let windows = try? object.integer("windows", as: Int.self),
             let events = try? object.integer("events", as: Int.self),
-            let seconds = try? object.double("seconds"), case .array(let sizes) = object["sizes"]
+            let seconds = try? object.double("seconds"),
+            let omitted = try? object.double("omitted_seconds"),
+            let isQuiet = try? object.bool("quiet_mix"), case .array(let sizes) = object["sizes"]
         else { return nil }
         let lengths = sizes.compactMap { if case .number(let digits) = $0 { Int64(digits) } else { nil } }
         guard lengths.count == sizes.count else { return nil }
         return Entry(
-            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds, sizes: lengths,
+            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds,
+            omittedSeconds: omitted, hasQuietMix: isQuiet, sizes: lengths,
             state: (try? object.string("state")).flatMap { $0 }.map(FileState.init(text:)))
     }
 

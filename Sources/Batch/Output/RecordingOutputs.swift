@@ -54,6 +54,7 @@ final class PerRecordingOutput {
 
     /// A recording that failed before its first window gets no file. One without events gets an empty table.
     ///
+    /// - Parameter recording: With the windows and the error of all its channels.
     /// - Returns: Why the recording's file has a name that cannot be used.
     func end(_ recording: FileSummary) throws(WriteError) -> WriteError? {
         defer { (current, failure) = (nil, nil) }

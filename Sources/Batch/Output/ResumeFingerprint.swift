@@ -13,10 +13,10 @@ public struct ResumeFingerprint: Sendable {
     /// - Parameters:
     ///   - recognizer: `threads` is that of one job; the last bits of scores depend on it.
     ///   - topK: Labels per window; `nil` for all.
-    ///   - hopFrames: `nil` for the window's length.
+    ///   - rule: Which windows a file has.
     ///   - eventSettings: The detection settings as text; `nil` without events.
     public init(
-        recognizer: RecognizerOptions, topK: Int?, minimumScore: Float?, hopFrames: Int?,
+        recognizer: RecognizerOptions, topK: Int?, minimumScore: Float?, _ rule: WindowRule,
         aggregation: Aggregation, eventSettings: String?, formats: [RecordFormat], report: String?
     ) {
         self.init([
@@ -25,7 +25,9 @@ public struct ResumeFingerprint: Sendable {
             ("--activation", recognizer.activation?.rawValue ?? "auto"),
             ("--top-k", topK.map(String.init) ?? "all"),
             ("--min-score", minimumScore.map { "\($0)" } ?? "none"),
-            ("--hop", hopFrames.map { "\(Double($0) / 100)" } ?? "none"),
+            ("--hop", rule.hopFrames.map { "\(Double($0) / 100)" } ?? "none"),
+            ("--channel", rule.channels.description), ("--last-window", rule.lastWindow.rawValue),
+            ("--min-window", "\(Double(rule.minimumFrames) / 100)"),
             ("--aggregate", aggregation.rawValue), ("--events", "\(eventSettings != nil)"),
             ("--set", eventSettings ?? "none"),
             ("--format", formats.map(\.rawValue).joined(separator: ",")), ("--report", report ?? "none"),

@@ -113,7 +113,8 @@ struct ReportFormatter: RecordFormatter {
         isInFile = true
         var json = JSONWriter()
         json.object { json in
-            json.member("file", recording.path)
+            let channel = recording.channel.map { ", channel \($0)" } ?? ""
+            json.member("file", recording.path + channel)
             if recording.path != "-" {
                 json.member("source", RelativeURL.text(from: path, to: recording.path))
             }

@@ -4,7 +4,7 @@ internal import Recognizer
 public enum Aggregation: String, CaseIterable, Sendable {
     /// One record for each window.
     case none
-    /// The mean score of each label.
+    /// The mean score of each label, weighted by the seconds of sound that each window adds.
     case mean
     /// The largest score of each label.
     case max
@@ -14,7 +14,9 @@ public enum Aggregation: String, CaseIterable, Sendable {
 struct AggregatedScores {
     private let aggregation: Aggregation
     private var totals: [Double] = []
-    private var windows = 0
+    /// Frames that the windows cover; those in two windows count once.
+    private var frames = 0
+    private var coveredFrames = 0
     /// From the start of the first window to the end of the last.
     private(set) var window: WindowStream.Window?
 
@@ -22,10 +24,14 @@ struct AggregatedScores {
 
     mutating func add(_ scores: [Float], of window: WindowStream.Window) {
         if totals.isEmpty { totals = scores.map { _ in aggregation == .max ? -.infinity : 0 } }
-        windows += 1
+        let weight = window.frames.upperBound - Swift.max(window.frames.lowerBound, coveredFrames)
+        frames += weight
+        coveredFrames = window.frames.upperBound
         for (index, score) in scores.enumerated() {
             let score = Double(score)
-            totals[index] = aggregation == .max ? Swift.max(totals[index], score) : totals[index] + score
+            totals[index] =
+                aggregation == .max
+                ? Swift.max(totals[index], score) : totals[index] + Double(weight) * score
         }
         var whole = self.window ?? window
         whole.endSeconds = Swift.max(whole.endSeconds, window.endSeconds)
@@ -34,6 +40,6 @@ struct AggregatedScores {
 
     /// By class.
     var scores: [Float] {
-        totals.map { Float(aggregation == .mean ? $0 / Double(windows) : $0) }
+        totals.map { Float(aggregation == .mean ? $0 / Double(frames) : $0) }
     }
 }

@@ -44,6 +44,8 @@ final class BatchJob: @unchecked Sendable {
         guard let window else {
             schedule.change {
                 file.update(from: stream)
+                file.summary.warning = stream.warning
+                file.summary.omittedSeconds = stream.omittedSeconds
                 file.summary.columns = stream.observer as? SpectrogramColumns
                 $0.ended(file, failure, spare: stream.features)
             }
@@ -71,6 +73,6 @@ extension BatchSchedule.ScheduledFile {
     fileprivate func update(from stream: WindowStream) {
         summary.seconds = stream.seconds
         summary.sampleRateHz = stream.sampleRateHz
-        fractionRead = stream.fractionRead
+        fractionRead = share.lowerBound + (share.upperBound - share.lowerBound) * stream.fractionRead
     }
 }

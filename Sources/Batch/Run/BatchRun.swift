@@ -18,11 +18,18 @@ public final class BatchRun {
         public var failedPaths: [String] = []
         /// What directories contain and is not classified; only of a run that was not interrupted.
         public var skipped = SkippedFiles()
+        /// Files whose channels have a mean that does not represent them.
+        public var quietMixes = 0
+        /// Seconds at the ends of files that are in no window, in whole microseconds.
+        public var omittedSeconds = 0.0
         /// The signal that stopped the run early.
         public var interruptedBy: Int32?
 
         static let mostFailedPaths = 10
     }
+
+    /// Files whose warnings are printed one by one; the others are counted.
+    public static let mostWarnings = 10
 
     private let classifiers: [FileClassifier]
     private let aggregation: Aggregation

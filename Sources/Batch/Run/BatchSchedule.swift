@@ -10,7 +10,7 @@ internal import Wire
 /// occupies all jobs, and so do many short ones. Results of later files wait until all earlier files are
 /// written; `mostWaiting` limits their number.
 struct BatchSchedule {
-    /// A file from when it is opened until its end is written.
+    /// A file, or one channel of it, from when it is opened until its end is written.
     final class ScheduledFile {
         let path: String
         /// Whether a directory listed it, and not the user.
@@ -27,14 +27,19 @@ struct BatchSchedule {
         private(set) var failure: FileClassifier.Failure?
         private(set) var end = Int.max
         var summary: FileSummary
-        /// 0...1.
+        /// 0...1; of a channel, with those before it.
         var fractionRead = 0.0
+        /// The share of the file's work that this channel is, 0...1.
+        var share = 0.0..<1.0
 
-        init(path: String, _ stream: WindowStream?, failure: FileClassifier.Failure? = nil) {
+        init(
+            path: String, channel: Int? = nil, _ stream: WindowStream?,
+            failure: FileClassifier.Failure? = nil
+        ) {
             self.path = path
             self.stream = stream
             self.failure = failure
-            summary = FileSummary(path: path)
+            summary = FileSummary(path: path, channel: stream?.channel ?? channel)
             if failure != nil { end = 0 }
         }
 

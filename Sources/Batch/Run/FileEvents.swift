@@ -14,6 +14,7 @@ struct FileEvents {
     }
 
     private let path: String
+    private let channel: Int?
     private let variants: [Variant]
     private var detectors: [EventDetector]
     private var lastID: UInt64 = 0
@@ -21,8 +22,11 @@ struct FileEvents {
     private var ended: [EndedEvent] = []
 
     /// - Parameter hopFrames: `nil`: each variant's window length.
-    init(path: String, _ variants: [Variant], _ rules: DetectionRules, hopFrames: Int?) {
+    init(
+        path: String, channel: Int? = nil, _ variants: [Variant], _ rules: DetectionRules, hopFrames: Int?
+    ) {
         self.path = path
+        self.channel = channel
         self.variants = variants
         detectors = variants.map { variant in
             let hop = (hopFrames ?? variant.frontend.windowFrames) * FrontendConfig.frameShiftSamples
@@ -72,7 +76,7 @@ struct FileEvents {
             let variant = variants[event.variant]
             return BatchEvent(
                 file: path, start: Self.seconds(event.begin), end: Self.seconds(event.end),
-                adapter: variants.count > 1 ? variant.adapter : nil, index: event.index,
+                channel: channel, adapter: variants.count > 1 ? variant.adapter : nil, index: event.index,
                 label: variant.labels[event.index], peakScore: event.peak)
         }
     }

@@ -11,6 +11,8 @@ final class InputFiles: @unchecked Sendable {
     /// Files of the interrupted run that were not in the input so far.
     private(set) var finished: FinishedFiles
     private let drawsThumbnails: Bool
+    /// The file whose channels are opened one after the other, and its next channel.
+    private var channels: (first: WindowStream, next: Int)?
 
     init(_ queue: FileQueue, finished: FinishedFiles, drawsThumbnails: Bool) {
         harvest = queue.makeIterator()
@@ -26,6 +28,7 @@ final class InputFiles: @unchecked Sendable {
     /// - Parameter features: The features of a file that has ended, to be used again.
     /// - Returns: `nil` at the end of the queue. A file that cannot be opened is returned with its failure.
     func next(_ classifier: FileClassifier, _ features: SlidingFeatures?) -> BatchSchedule.ScheduledFile? {
+        if let file = nextChannel(classifier, features) { return file }
         while let item = harvest.next() {
             if finished.remove(item.path) { continue }
             switch item {
@@ -47,11 +50,38 @@ final class InputFiles: @unchecked Sendable {
     ) -> BatchSchedule.ScheduledFile {
         do throws(FileClassifier.Failure) {
             let stream = try classifier.open(
-                path, features ?? classifier.makeFeatures(),
-                observer: drawsThumbnails ? SpectrogramColumns.thumbnail : nil)
-            return BatchSchedule.ScheduledFile(path: path, stream)
+                path, features ?? classifier.makeFeatures(), observer: observer)
+            let file = BatchSchedule.ScheduledFile(path: path, stream)
+            if classifier.rule.channels == .each && stream.channelCount > 1 {
+                file.summary.isLastOfFile = false
+                file.share = 0..<1 / Double(stream.channelCount)
+                channels = (stream, 2)
+            }
+            return file
         } catch {
             return BatchSchedule.ScheduledFile(path: path, nil, failure: error)
         }
     }
+
+    /// Opens the next channel of the current file; `nil` after its last.
+    private func nextChannel(
+        _ classifier: FileClassifier, _ features: SlidingFeatures?
+    ) -> BatchSchedule.ScheduledFile? {
+        guard let (first, number) = channels else { return nil }
+        channels = number < first.channelCount ? (first, number + 1) : nil
+        let file: BatchSchedule.ScheduledFile
+        do throws(FileClassifier.Failure) {
+            let stream = try classifier.open(
+                channel: number, of: first, features ?? classifier.makeFeatures(), observer: observer)
+            file = BatchSchedule.ScheduledFile(path: first.path, stream)
+        } catch {
+            file = BatchSchedule.ScheduledFile(path: first.path, channel: number, nil, failure: error)
+        }
+        let count = Double(first.channelCount)
+        file.share = Double(number - 1) / count..<Double(number) / count
+        file.summary.isLastOfFile = channels == nil
+        return file
+    }
+
+    private var observer: (any FrameObserver)? { drawsThumbnails ? SpectrogramColumns.thumbnail : nil }
 }

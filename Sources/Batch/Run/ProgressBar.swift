@@ -72,9 +72,11 @@ public final class ProgressBar {
         let open = schedule.change { state in
             state.open.map { ($0.path, $0.summary.seconds, $0.fractionRead) }
         }
-        for (path, seconds, fraction) in open {
+        for (place, (path, seconds, fraction)) in open.enumerated() {
             openSeconds += seconds
-            openBytes += fraction * Double(Self.size(path))
+            // The last of a file's channels stands for those before it.
+            let isLast = place + 1 == open.count || open[place + 1].0 != path
+            if isLast { openBytes += fraction * Double(Self.size(path)) }
             if name.isEmpty { name = String(path.split(separator: "/").last ?? "") }
         }
         let line = Self.line(

@@ -18,6 +18,8 @@ final class ResultWriter {
     /// Files in a row that have vanished, with the directory that they were in or were to be in.
     private var vanished = 0
     private static let mostVanished = 10
+    /// The current file with all its channels.
+    private var totals = FileTotals()
 
     /// - Parameter classifier: Makes records; it may belong to a running job, since that does not change it.
     init(
@@ -32,7 +34,8 @@ final class ResultWriter {
         let finished = outputs.finished
         result = BatchRun.Result(
             files: finished.files, failed: finished.failed, windows: finished.windows,
-            events: finished.events, audioSeconds: finished.audioSeconds, failedPaths: finished.failedPaths)
+            events: finished.events, audioSeconds: finished.audioSeconds, failedPaths: finished.failedPaths,
+            quietMixes: finished.quietMixes, omittedSeconds: finished.omittedSeconds)
     }
 
     func write(_ window: BatchSchedule.WindowResult, of file: FileSummary) throws(WriteError) {
@@ -46,7 +49,7 @@ final class ResultWriter {
                 return
             }
             if outputs.hasPage { try write(record(scores, window, file.path), of: file) }
-            var current = events ?? fileEvents(file.path, eventRules)
+            var current = events ?? fileEvents(file, eventRules)
             try write(current.update(scores, of: window), of: file)
             events = current
         }
@@ -65,16 +68,27 @@ final class ResultWriter {
         summary.events = eventCount
         (aggregated, events, eventCount) = ([:], nil, 0)
 
-        result.files += 1
-        result.events += summary.events
-        result.audioSeconds = Journal.microseconds(result.audioSeconds + summary.seconds)
         vanished = file.failure == nil ? 0 : vanished
         if let failure = file.failure { fail(&summary, failure, file, report) }
-        if let failure = try outputs.endOwnFiles(of: summary), summary.error == nil {
-            fail(&summary, failure, file, report)
+        if let warning = summary.warning, result.quietMixes < BatchRun.mostWarnings {
+            progress.clear()
+            report(warning)
         }
-        try outputs.end(summary)
-        progress.finished(file.path, seconds: summary.seconds)
+        totals.add(summary)
+        if summary.isLastOfFile {
+            var whole = summary
+            (whole.windows, whole.error) = (totals.windows, totals.lastError)
+            if let failure = try outputs.endOwnFiles(of: whole), summary.error == nil {
+                fail(&summary, failure, file, report)
+                totals.lastError = summary.error
+                totals.state = summary.state
+            }
+        }
+        try outputs.end(summary, totals)
+        guard summary.isLastOfFile else { return }
+        count(totals, file.path)
+        progress.finished(file.path, seconds: totals.seconds)
+        totals = FileTotals()
         if vanished >= Self.mostVanished, let journal = outputs.journalPath {
             throw WriteError(
                 reason: "\(vanished) files in a row have vanished, the last one is \(file.path); "
@@ -86,11 +100,11 @@ final class ResultWriter {
         _ summary: inout FileSummary, _ failure: FileClassifier.Failure, _ file: BatchSchedule.ScheduledFile,
         _ report: (String) -> Void
     ) {
-        result.failed += 1
-        if result.failedPaths.count < BatchRun.Result.mostFailedPaths { result.failedPaths.append(file.path) }
         progress.clear()
-        report(failure.message)
-        summary.error = BatchError(file: file.path, code: failure.code, message: failure.message)
+        // Most failures concern every channel.
+        if totals.lastError?.message != failure.message { report(failure.message) }
+        summary.error = BatchError(
+            file: file.path, channel: summary.channel, code: failure.code, message: failure.message)
         guard file.path != "-" else { return }
         let state = FileState(of: file.path, isFromDirectory: file.isFromDirectory)
         summary.state = state
@@ -98,8 +112,22 @@ final class ResultWriter {
         vanished = state.isAbsent && isWithoutDirectory ? vanished + 1 : 0
     }
 
-    private func fileEvents(_ path: String, _ rules: DetectionRules) -> FileEvents {
-        FileEvents(path: path, classifier.scorer.variants, rules, hopFrames: classifier.hopFrames)
+    private func count(_ file: FileTotals, _ path: String) {
+        result.files += 1
+        if file.lastError != nil {
+            result.failed += 1
+            if result.failedPaths.count < BatchRun.Result.mostFailedPaths { result.failedPaths.append(path) }
+        }
+        if file.hasWarning { result.quietMixes += 1 }
+        result.events += file.events
+        result.audioSeconds = Journal.microseconds(result.audioSeconds + file.seconds)
+        result.omittedSeconds = Journal.microseconds(result.omittedSeconds + file.omittedSeconds)
+    }
+
+    private func fileEvents(_ file: FileSummary, _ rules: DetectionRules) -> FileEvents {
+        FileEvents(
+            path: file.path, channel: file.channel, classifier.scorer.variants, rules,
+            hopFrames: classifier.rule.hopFrames)
     }
 
     private func record(

@@ -1,11 +1,13 @@
+private import SystemSupport
+
 /// Reads any audio file as 16 kHz mono samples, a block at a time, in constant memory.
 ///
-/// Channels become their mean; other rates are resampled (soxr, high quality, delay compensated), so `n`
-/// frames make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit for bit; 16-bit samples
-/// are x / 32768. WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and whatever else libsndfile reads;
-/// where ffmpeg is installed also the other kinds of ``AudioFileKind``; up to 64 channels, 1 to 768 kHz. A
-/// file of several parts, such as joined MP3s, is read to the end of the last one; each part is resampled by
-/// itself.
+/// Channels become their mean unless one of them is selected; other rates are resampled (soxr, high quality,
+/// delay compensated), so `n` frames make `round(n * 16000 / rate)` samples. A 16 kHz mono file comes out bit
+/// for bit; 16-bit samples are x / 32768. WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AIFF, AU, CAF and what
+/// else libsndfile reads; where ffmpeg is installed also the other kinds of ``AudioFileKind``; up to 64
+/// channels, 1 to 768 kHz. A file of several parts, such as joined MP3s, is read to the end of the last one;
+/// each part is resampled by itself.
 ///
 /// Threading: one thread at a time.
 public final class AudioFileReader {
@@ -45,7 +47,11 @@ public final class AudioFileReader {
     private var monoEnd = 0
     /// Frames of the part.
     private var framesRead: Int64 = 0
+    /// Of the parts that were read to their end.
     private var secondsBefore = 0.0
+    private var mixer = ChannelMixer()
+    /// nil for a stream.
+    private var file: (descriptor: OwnedDescriptor, size: Int64)?
     private var hasEnded = false
 
     /// Opens a regular file. Rejects pipes and devices without blocking.
@@ -89,6 +95,7 @@ public final class AudioFileReader {
         guard size > 0 else { throw .emptyFile(name: name) }
         if let ffmpeg = try FFmpegDecoder.forForeignKind(file, size: size, name: name, stop: stop) {
             try self.init(.init(whole: ffmpeg), of: nil, blockFrames: Self.blockFrames, name: name)
+            self.file = (file, size)
             return
         }
         let parts = SoundParts(file, size: size, name: name)
@@ -99,10 +106,12 @@ public final class AudioFileReader {
         } catch {
             let ffmpeg = try FFmpegDecoder.afterFailure(error, file, size: size, name: name, stop: stop)
             try self.init(.init(whole: ffmpeg), of: nil, blockFrames: Self.blockFrames, name: name)
+            self.file = (file, size)
             return
         }
         guard let first else { throw .noFrames(name: name) }
         try self.init(first, of: parts, blockFrames: Self.blockFrames, name: name)
+        self.file = (file, size)
     }
 
     private static let blockFrames = 4096
@@ -137,6 +146,38 @@ public final class AudioFileReader {
     deinit {
         interleaved.deallocate()
         mono.deallocate()
+    }
+
+    /// Reads one channel instead of the mean of all. To be called before the first read.
+    ///
+    /// - Parameter number: Counted from 1.
+    /// - Throws: `noSuchChannel`.
+    public func select(channel number: Int) throws(CaptureError) {
+        guard (1...channels).contains(number) else {
+            throw .noSuchChannel(name: name, wanted: number, available: channels)
+        }
+        mixer.channel = number
+    }
+
+    /// Opens the same file once more, to read it from its start.
+    ///
+    /// - Throws: As ``init(path:)``.
+    public func reopened() throws(CaptureError) -> AudioFileReader {
+        guard let file else { throw .notRegularFile(path: name, found: "a stream") }
+        return try AudioFileReader(file: file.descriptor, size: file.size, name: name)
+    }
+
+    /// Why the mean of the channels does not represent them: it is much quieter than the loudest channel for
+    /// a second or half of what was read. nil when it does, or when a channel was selected.
+    public var mixWarning: String? {
+        let seconds = mixer.quietSeconds
+        guard seconds > 0, seconds >= min(1, secondsBefore / 2) else {
+            return nil
+        }
+        return PathText.printable(
+            "\(name): the mean of its \(channels) channels is more than 20 dB quieter than the loudest channel "
+                + "for \((seconds * 10).rounded() / 10) s: the channels cancel each other, or most are silent; "
+                + "classify a channel by itself")
     }
 
     /// Reads the next samples, filling the buffer unless the file ends.
@@ -177,19 +218,11 @@ public final class AudioFileReader {
         monoStart = 0
         monoEnd = try decoder.read(into: interleaved, frames: blockFrames)
         if monoEnd < blockFrames { try recordEnd(lastBlock: monoEnd) }
-        let channels = decoder.info.channels
-        let scale = Float(channels)
-        for frame in 0..<monoEnd {
-            let first = interleaved + frame * channels
-            var value = first[0]
-            if channels > 1 {
-                for channel in 1..<channels { value += first[channel] }
-                value /= scale
-            }
-            if !CaptureFormat.isUsable(value) {
-                throw .nonFinite(name: name, frame: framesRead + Int64(frame), value: "\(value)")
-            }
-            mono[frame] = value
+        mixer.mix(
+            interleaved, channels: decoder.info.channels, frames: monoEnd,
+            rateHz: decoder.info.sampleRateHz, into: mono)
+        for frame in 0..<monoEnd where !CaptureFormat.isUsable(mono[frame]) {
+            throw .nonFinite(name: name, frame: framesRead + Int64(frame), value: "\(mono[frame])")
         }
         framesRead += Int64(monoEnd)
     }
@@ -224,6 +257,9 @@ public final class AudioFileReader {
             if secondsBefore > 0 { return false }
             if let damage = decoder.damage { throw .malformed(name: name, detail: damage) }
             throw .noFrames(name: name)
+        }
+        if let channel = mixer.channel, channel > next.decoder.info.channels {
+            throw .noSuchChannel(name: name, wanted: channel, available: next.decoder.info.channels)
         }
         interleaved.deallocate()
         interleaved = .allocate(capacity: blockFrames * next.decoder.info.channels)

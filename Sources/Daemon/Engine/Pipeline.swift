@@ -132,7 +132,10 @@ final class Pipeline: @unchecked Sendable {
                 }
             case .finished:
                 // No more samples come, so there is time for every window.
-                guard let window = planner.nextWindow(oldest) ?? planner.lastWindow() else { return }
+                guard
+                    let window = planner.nextWindow(oldest)
+                        ?? planner.lastWindow(oldestFrame: features.oldestFrame)
+                else { return }
                 try classify(window)
             }
         }
@@ -211,9 +214,10 @@ final class Pipeline: @unchecked Sendable {
     /// is not live continues where it was, without a gap: its next window will contain that sound.
     private func classifyBeforeInterruption(isBridged: Bool) throws(PipelineError) {
         if let window = planner.nextWindow(.newest) { try classify(window) }
-        guard source.isLive, let window = planner.windowBeforeInterruption(isBridged: isBridged) else {
-            return
-        }
+        guard source.isLive,
+            let window = planner.windowBeforeInterruption(
+                isBridged: isBridged, oldestFrame: features.oldestFrame)
+        else { return }
         features.appendSilence(samples: window.paddingSamples)
         try classify(window)
     }

@@ -60,13 +60,14 @@ actor FileEngine {
         do throws(FileClassifier.Failure) { return try files[id]?.next() } catch { throw .file(error) }
     }
 
-    /// - Returns: The number of seconds of audio that were read.
+    /// - Returns: The seconds of audio that were read, and the file's warning.
     @discardableResult
-    func close(_ id: Int) -> Double {
-        let seconds = files.removeValue(forKey: id)?.seconds ?? 0
+    func close(_ id: Int) -> (seconds: Double, warning: String?) {
+        let file = files.removeValue(forKey: id)
+        let report = (file?.seconds ?? 0, file?.warning)
         // Megabytes of activations were freed; malloc would keep fragments of them.
         if files.isEmpty { Heap.trim() }
-        return seconds
+        return report
     }
 
     /// Waits for the current window. No other method may be called afterwards.

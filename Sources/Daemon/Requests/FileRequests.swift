@@ -19,7 +19,9 @@ struct FileRequests {
         let file = try await file(request, client)
         let name = request.path ?? request.name ?? "file"
         let options = FileClassification.Options(
-            topK: request.topK, minimumScore: request.minScore, hopFrames: request.hopFrames)
+            topK: request.topK, minimumScore: request.minScore,
+            WindowRule(
+                hopFrames: request.hopFrames, channels: request.channel.map(ChannelChoice.number) ?? .mix))
         do throws(FileEngine.Refusal) {
             let id = try await engine.open(file, name: name, options, adapters.snapshot.variants)
             return try await classify(id, name, client)
@@ -41,7 +43,8 @@ struct FileRequests {
             await engine.close(id)
             throw error
         }
-        return ClassifyReport(file: name, windows: windows, seconds: await engine.close(id))
+        let (seconds, warning) = await engine.close(id)
+        return ClassifyReport(file: name, windows: windows, seconds: seconds, warning: warning)
     }
 
     /// - Returns: nil when the request names a path.

@@ -13,14 +13,12 @@ public final class FileClassification {
         public var topK: Int?
         /// Lower scores are left out; `nil` for none.
         public var minimumScore: Float?
-        /// Frames of 10 ms from the start of one window to the start of the next; `nil` for the window's
-        /// length.
-        public var hopFrames: Int?
+        public var rule: WindowRule
 
-        public init(topK: Int? = 5, minimumScore: Float? = nil, hopFrames: Int? = nil) {
+        public init(topK: Int? = 5, minimumScore: Float? = nil, _ rule: WindowRule = WindowRule()) {
             self.topK = topK
             self.minimumScore = minimumScore
-            self.hopFrames = hopFrames
+            self.rule = rule
         }
     }
 
@@ -30,6 +28,8 @@ public final class FileClassification {
 
     /// Seconds of audio read so far.
     public var seconds: Double { stream.seconds }
+    /// Why the mean of the channels does not represent them; `nil` when it does. Valid after the last window.
+    public var warning: String? { stream.warning }
 
     /// - Parameters:
     ///   - descriptor: A regular file that is open for reading; the caller closes it. `nil`: `name` is the
@@ -52,8 +52,8 @@ public final class FileClassification {
         }
         self.name = name
         classifier = FileClassifier(
-            scorer, topK: options.topK, minimumScore: options.minimumScore, hopFrames: options.hopFrames)
-        stream = classifier.windows(of: reader, name: name)
+            scorer, topK: options.topK, minimumScore: options.minimumScore, options.rule)
+        stream = try classifier.windows(of: reader, name: name)
     }
 
     /// Reads and classifies the next window.

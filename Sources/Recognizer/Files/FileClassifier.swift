@@ -9,7 +9,7 @@ public import Wire
 public final class FileClassifier {
     package let scorer: WindowScorer
     private let ranking: Ranking
-    package let hopFrames: Int?
+    package let rule: WindowRule
     // SAFETY: the features of one window of the longest variant; freed in deinit, used by one call at a time.
     private let window: UnsafeMutableBufferPointer<Float>
 
@@ -27,11 +27,11 @@ public final class FileClassifier {
     /// - Parameters:
     ///   - topK: Labels per window; `nil` for all.
     ///   - minimumScore: Lower scores are left out; `nil` for none.
-    ///   - hopFrames: In frames of 10 ms, at least 1; `nil` for the window's length.
-    public init(_ scorer: WindowScorer, topK: Int?, minimumScore: Float?, hopFrames: Int?) {
+    ///   - rule: Which windows a file has.
+    public init(_ scorer: WindowScorer, topK: Int?, minimumScore: Float?, _ rule: WindowRule = WindowRule()) {
         self.scorer = scorer
         ranking = Ranking(limit: topK, minimumScore: minimumScore)
-        self.hopFrames = hopFrames
+        self.rule = rule
         let floats = scorer.variants.map { $0.frontend.windowFrames * $0.frontend.melBins }.max()
         window = .allocate(capacity: floats ?? 0)
     }
@@ -44,14 +44,14 @@ public final class FileClassifier {
     /// - Throws: ``Failure``; records emitted before remain valid.
     public func classify(path: String, emit: (BatchRecord) -> Void) throws(Failure) {
         let stream = try WindowStream(
-            path: path, scorer.variants, hopFrames: hopFrames, makeFeatures())
+            path: path, scorer.variants, rule, makeFeatures())
         while let next = try next(of: stream) { emit(record(try scores(next, path), of: next, path)) }
     }
 
-    /// The normalised features of a file's first window, `[frames, mels]`.
+    /// The normalised features of a file's first window, `[frames, mels]`; of its first channel with `each`.
     public func firstFeatures(path: String) throws(Failure) -> [Float] {
         let stream = try WindowStream(
-            path: path, [scorer.variants[0]], hopFrames: nil, makeFeatures())
+            path: path, [scorer.variants[0]], WindowRule(channels: rule.channels), makeFeatures())
         guard let first = try next(of: stream) else { return [] }
         return Array(window[..<first.featureCount])
     }
@@ -85,7 +85,7 @@ public final class FileClassifier {
     ) -> BatchRecord {
         let variant = scorer.variants[window.variant]
         return BatchRecord(
-            file: path, start: window.startSeconds, end: window.endSeconds,
+            file: path, start: window.startSeconds, end: window.endSeconds, channel: window.channel,
             adapter: scorer.variants.count > 1 ? variant.adapter : nil, aggregate: aggregate,
             labels: ranking.best(scores).map {
                 ScoredLabel(index: $0.index, label: variant.labels[$0.index], score: $0.score)
@@ -97,12 +97,19 @@ public final class FileClassifier {
         _ path: String, _ features: SlidingFeatures, observer: (any FrameObserver)?
     ) throws(Failure) -> WindowStream {
         try WindowStream(
-            path: path, scorer.variants, hopFrames: hopFrames, features, observer: observer)
+            path: path, scorer.variants, rule, features, observer: observer)
+    }
+
+    /// Opens another channel of an open file.
+    package func open(
+        channel: Int, of other: WindowStream, _ features: SlidingFeatures, observer: (any FrameObserver)?
+    ) throws(Failure) -> WindowStream {
+        try WindowStream(channel: channel, of: other, rule, features, observer: observer)
     }
 
     /// The windows of an open file.
-    package func windows(of reader: AudioFileReader, name: String) -> WindowStream {
-        WindowStream(reader, path: name, scorer.variants, hopFrames: hopFrames, makeFeatures())
+    package func windows(of reader: AudioFileReader, name: String) throws(Failure) -> WindowStream {
+        try WindowStream(reader, path: name, scorer.variants, rule, makeFeatures())
     }
 
     /// Makes the features for another stream.

@@ -14,6 +14,8 @@ package final class WindowStream {
     /// A window of the file and the variant that scores it.
     package struct Window: Sendable {
         package var variant: Int
+        /// Counted from 1; `nil` for the mean of all.
+        package var channel: Int?
         /// Never past the file's end.
         package var frames: Range<Int>
         package var startSeconds: Double
@@ -23,9 +25,11 @@ package final class WindowStream {
         package var featureCount: Int
 
         package init(
-            variant: Int, frames: Range<Int>, startSeconds: Double, endSeconds: Double, featureCount: Int
+            variant: Int, channel: Int? = nil, frames: Range<Int>, startSeconds: Double, endSeconds: Double,
+            featureCount: Int
         ) {
             self.variant = variant
+            self.channel = channel
             self.frames = frames
             self.startSeconds = startSeconds
             self.endSeconds = endSeconds
@@ -34,11 +38,23 @@ package final class WindowStream {
     }
 
     package let path: String
+    /// Counted from 1; `nil` for the mean of all.
+    package let channel: Int?
+    /// The file's own number of channels.
+    package var channelCount: Int { reader.channels }
+    /// Why the mean of the channels does not represent them; `nil` when it does. Valid after the last window.
+    package var warning: String? { reader.mixWarning }
     /// The file's own rate in Hz.
     package var sampleRateHz: Int { reader.sampleRateHz }
     /// Seconds of audio read so far.
     package var seconds: Double { Double(samples) / Double(FrontendConfig.sampleRateHz) }
     package var fractionRead: Double { reader.fractionRead }
+    /// Seconds at the end of the file that are in no window, because a last window would have added too few.
+    /// Valid after the last window.
+    package var omittedSeconds: Double {
+        let samples = planners.compactMap(\.omittedSamples?.count).max() ?? 0
+        return Double(samples) / Double(FrontendConfig.sampleRateHz)
+    }
     /// Receives the frames as they are read.
     package private(set) var observer: (any FrameObserver)?
 
@@ -57,11 +73,11 @@ package final class WindowStream {
 
     /// - Parameters:
     ///   - path: A file, or `-` for standard input.
-    ///   - hopFrames: `nil`: each variant's window length.
+    ///   - rule: Which windows the file has.
     ///   - features: Used by this stream alone from now on; kept for the longest of the variants' windows.
     ///   - observer: Receives the file's frames as they are read.
     convenience init(
-        path: String, _ variants: [Variant], hopFrames: Int?, _ features: SlidingFeatures,
+        path: String, _ variants: [Variant], _ rule: WindowRule, _ features: SlidingFeatures,
         observer: (any FrameObserver)? = nil
     ) throws(FileClassifier.Failure) {
         let reader: AudioFileReader
@@ -73,13 +89,41 @@ package final class WindowStream {
         } catch {
             throw FileClassifier.Failure(error)
         }
-        self.init(reader, path: path, variants, hopFrames: hopFrames, features, observer: observer)
+        try self.init(reader, path: path, variants, rule, features, observer: observer)
     }
 
+    /// The windows of another channel of the same file.
+    ///
+    /// - Parameters: As ``init(path:_:_:_:observer:)``.
+    /// - Throws: ``FileClassifier/Failure``.
+    convenience init(
+        channel: Int, of other: WindowStream, _ rule: WindowRule, _ features: SlidingFeatures,
+        observer: (any FrameObserver)? = nil
+    ) throws(FileClassifier.Failure) {
+        let reader: AudioFileReader
+        do throws(CaptureError) { reader = try other.reader.reopened() } catch {
+            throw FileClassifier.Failure(error)
+        }
+        var rule = rule
+        rule.channels = .number(channel)
+        try self.init(reader, path: other.path, other.variants, rule, features, observer: observer)
+    }
+
+    /// - Throws: ``FileClassifier/Failure`` when the file does not have the channel.
     init(
-        _ reader: AudioFileReader, path: String, _ variants: [Variant], hopFrames: Int?,
+        _ reader: AudioFileReader, path: String, _ variants: [Variant], _ rule: WindowRule,
         _ features: SlidingFeatures, observer: (any FrameObserver)? = nil
-    ) {
+    ) throws(FileClassifier.Failure) {
+        switch rule.channels {
+        case .mix: channel = nil
+        case .number(let number): channel = number
+        case .each: channel = 1
+        }
+        do throws(CaptureError) {
+            if let channel { try reader.select(channel: channel) }
+        } catch {
+            throw FileClassifier.Failure(error)
+        }
         self.reader = reader
         self.path = path
         self.variants = variants
@@ -88,7 +132,9 @@ package final class WindowStream {
         features.reset()
         planners = variants.map {
             WindowPlanner(
-                windowFrames: $0.frontend.windowFrames, hopFrames: hopFrames ?? $0.frontend.windowFrames)
+                windowFrames: $0.frontend.windowFrames,
+                hopFrames: rule.hopFrames ?? $0.frontend.windowFrames, lastWindow: rule.lastWindow,
+                minimumFrames: rule.minimumFrames)
         }
     }
 
@@ -155,9 +201,13 @@ package final class WindowStream {
         features.copyWindow(
             from: start, as: frontend, into: UnsafeMutableBufferPointer(rebasing: target[..<count]))
         let end = Double(start + frontend.windowFrames) * Self.frameSeconds
+        // All complete windows at multiples of the hop were returned before the end was known. One that was
+        // moved to end with the file covers it to its last frame, up to 15 ms behind a multiple of 10 ms.
+        let wasMoved = hasEnded && window.frames.count == frontend.windowFrames
         return Window(
-            variant: index, frames: window.frames, startSeconds: Double(start) * Self.frameSeconds,
-            endSeconds: hasEnded ? min(end, seconds) : end, featureCount: count)
+            variant: index, channel: channel, frames: window.frames,
+            startSeconds: Double(start) * Self.frameSeconds,
+            endSeconds: wasMoved ? seconds : hasEnded ? min(end, seconds) : end, featureCount: count)
     }
 }
 

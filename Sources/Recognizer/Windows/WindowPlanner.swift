@@ -70,8 +70,14 @@ package struct WindowPlanner: Equatable, Sendable {
     /// the closed one's next window may start after the end of the stream.
     private var isClosed = false
 
-    package init(windowFrames: Int, hopFrames: Int) {
-        schedule = WindowSchedule(windowFrames: windowFrames, hopFrames: hopFrames)
+    /// - Parameter minimumFrames: A last window that would add fewer frames is left out; see
+    ///   ``omittedSamples``.
+    package init(
+        windowFrames: Int, hopFrames: Int, lastWindow: LastWindow = .end, minimumFrames: Int = 0
+    ) {
+        schedule = WindowSchedule(
+            windowFrames: windowFrames, hopFrames: hopFrames, lastWindow: lastWindow,
+            minimumFrames: minimumFrames)
         hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
     }
 
@@ -149,18 +155,35 @@ package struct WindowPlanner: Equatable, Sendable {
         return due.map { window($0) }
     }
 
-    /// Dequeues the padded window at the end of the stream; `nil` when every frame is in a window.
-    package mutating func lastWindow() -> Window? {
-        schedule.dequeueLast(frames: frameCount).map { window($0) }
+    /// Dequeues the last window of the stream; `nil` when every frame is in a window.
+    ///
+    /// - Parameter oldestFrame: The oldest frame in memory.
+    package mutating func lastWindow(oldestFrame: Int = 0) -> Window? {
+        schedule.dequeueLast(frames: frameCount, duration: duration, oldestFrame: oldestFrame).map {
+            window($0)
+        }
     }
 
-    /// Dequeues the padded window that covers the last samples before an interruption, so that they are
-    /// classified now and not when the stream continues.
+    /// Samples at the end of the stream that are in no window, because the last window would have added too
+    /// few. Valid when the stream has ended.
+    package var omittedSamples: Range<Int64>? {
+        guard schedule.rest(frames: frameCount) > 0,
+            schedule.omitsRest(frames: frameCount, duration: duration)
+        else {
+            return nil
+        }
+        let end = samples(ofFrames: 0..<frameCount).upperBound
+        return end - Int64(schedule.rest(frames: frameCount) * FrontendConfig.frameShiftSamples)..<end
+    }
+
+    /// Dequeues the window that covers the last samples before an interruption, so that they are classified
+    /// now and not when the stream continues.
     ///
-    /// - Parameter isBridged: Whether the stretch may continue after the interruption; else the window closes
-    ///   it.
+    /// - Parameters:
+    ///   - isBridged: Whether the stretch may continue after the interruption; else the window closes it.
+    ///   - oldestFrame: The oldest frame in memory.
     /// - Returns: `nil` when every sample is in a window, or when a later window will cover them.
-    package mutating func windowBeforeInterruption(isBridged: Bool) -> Window? {
+    package mutating func windowBeforeInterruption(isBridged: Bool, oldestFrame: Int = 0) -> Window? {
         let samples = Int(endSample - originSample)
         guard samples >= FrontendConfig.frameSamples else { return nil }
         // The last frame is completed with silence.
@@ -168,7 +191,9 @@ package struct WindowPlanner: Equatable, Sendable {
         let padding = partial > 0 ? FrontendConfig.frameShiftSamples - partial : 0
         let count = frames(padding: padding)
         let due =
-            isBridged ? schedule.dequeueInterrupted(frames: count) : schedule.dequeueLast(frames: count)
+            isBridged
+            ? schedule.dequeueInterrupted(frames: count, oldestFrame: oldestFrame)
+            : schedule.dequeueLast(frames: count, duration: count, oldestFrame: oldestFrame)
         guard let due else { return nil }
         let appended = padding - paddingSamples
         paddingSamples = padding
@@ -181,8 +206,11 @@ package struct WindowPlanner: Equatable, Sendable {
     /// The frame at which the next window starts if it is complete or, at the end of the stream, due.
     package func nextStart(isAtEnd: Bool) -> Int? {
         let isDue =
-            schedule.isComplete(frames: frameCount) || isAtEnd && schedule.needsLast(frames: frameCount)
-        return isDue ? schedule.nextStart : nil
+            schedule.isComplete(frames: frameCount)
+            || isAtEnd && schedule.needsLast(frames: frameCount, duration: duration)
+        guard isDue else { return nil }
+        return schedule.isComplete(frames: frameCount)
+            ? schedule.nextStart : schedule.startOfLast(frames: frameCount, duration: duration)
     }
 
     /// Changes the length of the windows to come; see ``WindowSchedule/change(windowFrames:oldestFrame:)``.
@@ -197,6 +225,9 @@ package struct WindowPlanner: Equatable, Sendable {
         return Window(
             frames: frames, samples: samples, skippedWindows: due.skippedWindows, skippedSamples: skipped)
     }
+
+    /// Frame shifts from the stretch's first sample to its last.
+    private var duration: Int { Int(endSample - originSample) / FrontendConfig.frameShiftSamples }
 
     private func frames(padding: Int) -> Int {
         FrontendConfig.frames(inSamples: Int(endSample - originSample) + padding)

@@ -1,26 +1,34 @@
 /// Which frames the next window covers. Counts in frames from the start of a stretch, not in samples.
 ///
-/// Windows start at 0, hop, 2 hop, ... The last window of a stretch is the first one that reaches its last
-/// frame; it is padded.
+/// Windows start at 0, hop, 2 hop, ... The last window of a stretch ends at its last frame. It is padded only
+/// when the stretch is shorter than a window, or as ``LastWindow/padded``.
 ///
 ///     frames    0         hop       2 hop     3 hop
 ///     window 0  ├──────────────┤
 ///     window 1            ├──────────────┤
-///     window 2                      ├──────────┄┄┄┄┤      the stretch ends here: padded
-///                                              ▲
-///                                              frames
+///     window 2                 ├──────────────┤           the stretch ends here: `end`
+///       padded                      ├─────────┄┄┄┄┄┤
+///                                             ▲
+///                                             frames
 struct WindowSchedule: Equatable, Sendable {
     private(set) var windowFrames: Int
     let hopFrames: Int
+    let lastWindow: LastWindow
+    /// A last window that would add fewer frames is left out, unless it is the only one.
+    let minimumFrames: Int
     /// The frame at which the next window starts unless windows are skipped.
     private(set) var nextStart = 0
     /// Frames from the stretch's start that dequeued windows cover.
     private var coveredFrames = 0
 
-    init(windowFrames: Int, hopFrames: Int) {
-        precondition(windowFrames >= 1 && hopFrames >= 1)
+    init(
+        windowFrames: Int, hopFrames: Int, lastWindow: LastWindow = .end, minimumFrames: Int = 0
+    ) {
+        precondition(windowFrames >= 1 && hopFrames >= 1 && minimumFrames >= 0)
         self.windowFrames = windowFrames
         self.hopFrames = hopFrames
+        self.lastWindow = lastWindow
+        self.minimumFrames = minimumFrames
     }
 
     struct Due: Equatable {
@@ -45,27 +53,54 @@ struct WindowSchedule: Equatable, Sendable {
             ? dequeue(skipping: lost, frames: frames) : nil
     }
 
-    /// Dequeues the padded window at the end of a stretch of `frames` frames.
+    /// Dequeues the last window of a stretch of `frames` frames.
     ///
+    /// - Parameters:
+    ///   - duration: Frame shifts up to the last sample, which are one or two more than frames. A window that
+    ///     ends by then is not moved for the sake of one or two frames.
+    ///   - oldestFrame: The oldest frame in memory.
     /// - Returns: `nil` when earlier windows cover every frame.
-    mutating func dequeueLast(frames: Int) -> Due? {
-        needsLast(frames: frames) ? dequeue(skipping: 0, frames: frames) : nil
+    mutating func dequeueLast(frames: Int, duration: Int, oldestFrame: Int = 0) -> Due? {
+        guard needsLast(frames: frames, duration: duration) else { return nil }
+        let start = startOfLast(frames: frames, duration: duration, oldestFrame: oldestFrame)
+        return dequeue(from: start, skipping: 0, frames: frames)
     }
 
-    /// Dequeues the padded window at an interruption after `frames` frames, after which the stretch may
+    /// Dequeues the window that ends at an interruption after `frames` frames, after which the stretch may
     /// continue.
     ///
     /// - Returns: `nil` when earlier windows cover every frame, or when dequeuing the window would leave
     ///   frames uncovered: the window after it would start after the interruption.
-    mutating func dequeueInterrupted(frames: Int) -> Due? {
-        frames >= nextStart + hopFrames ? dequeueLast(frames: frames) : nil
+    mutating func dequeueInterrupted(frames: Int, oldestFrame: Int = 0) -> Due? {
+        frames >= nextStart + hopFrames
+            ? dequeueLast(frames: frames, duration: frames, oldestFrame: oldestFrame) : nil
+    }
+
+    /// The frame at which the last window of a stretch starts.
+    func startOfLast(frames: Int, duration: Int, oldestFrame: Int = 0) -> Int {
+        guard lastWindow == .end, !fits(duration: duration) else { return nextStart }
+        return min(nextStart, max(frames - windowFrames, oldestFrame, 0))
     }
 
     /// Whether the next window is complete with `frames` frames.
     func isComplete(frames: Int) -> Bool { frames >= nextStart + windowFrames }
 
     /// Whether a stretch that ends after `frames` frames has frames that no dequeued window covers.
-    func needsLast(frames: Int) -> Bool { nextStart < frames && coveredFrames < frames }
+    func needsLast(frames: Int, duration: Int) -> Bool {
+        rest(frames: frames) > 0 && !omitsRest(frames: frames, duration: duration)
+    }
+
+    /// Whether the frames that no dequeued window covers are too few for a window that has to be moved or
+    /// padded.
+    func omitsRest(frames: Int, duration: Int) -> Bool {
+        coveredFrames > 0 && rest(frames: frames) < minimumFrames && !fits(duration: duration)
+    }
+
+    /// Whether the next window ends by the last sample.
+    private func fits(duration: Int) -> Bool { nextStart + windowFrames <= duration }
+
+    /// Frames at the end of a stretch that the last window would add.
+    func rest(frames: Int) -> Int { max(0, frames - max(nextStart, coveredFrames)) }
 
     /// Drops the windows that end at or before frame `end`. They are not counted as skipped.
     mutating func dropWindows(endingBy end: Int) {
@@ -93,8 +128,12 @@ struct WindowSchedule: Equatable, Sendable {
     }
 
     private mutating func dequeue(skipping skipped: Int, frames: Int) -> Due {
-        let start = nextStart + skipped * hopFrames
-        nextStart = start + hopFrames
+        dequeue(from: nextStart + skipped * hopFrames, skipping: skipped, frames: frames)
+    }
+
+    /// - Parameter start: At or before the start that `skipped` windows lead to.
+    private mutating func dequeue(from start: Int, skipping skipped: Int, frames: Int) -> Due {
+        nextStart += (skipped + 1) * hopFrames
         coveredFrames = min(start + windowFrames, frames)
         return Due(start: start, skippedWindows: skipped)
     }

@@ -3,7 +3,7 @@ public import TextSupport
 /// The parameters of `classify`: a file and the labels to report for each window.
 public struct ClassifyParameters: Sendable, Equatable {
     /// Names in `params`.
-    static let names = ["path", "name", "top_k", "min_score", "hop"]
+    static let names = ["path", "name", "top_k", "min_score", "hop", "channel"]
 
     /// An absolute path as the daemon sees it; nil for the open file that is passed with the request.
     public var path: String?
@@ -16,17 +16,22 @@ public struct ClassifyParameters: Sendable, Equatable {
     /// Seconds from one window to the next; nil for the window's length.
     public var hop: Double?
 
+    /// One channel, counted from 1; nil for the mean of all.
+    public var channel: Int?
+
     /// ``hop`` in frames of 10 ms.
     public var hopFrames: Int? { hop.map { Int(($0 * 100).rounded()) } }
 
     public init(
-        path: String? = nil, name: String? = nil, topK: Int = 5, minScore: Float? = nil, hop: Double? = nil
+        path: String? = nil, name: String? = nil, topK: Int = 5, minScore: Float? = nil, hop: Double? = nil,
+        channel: Int? = nil
     ) {
         self.path = path
         self.name = name
         self.topK = topK
         self.minScore = minScore
         self.hop = hop
+        self.channel = channel
     }
 
     /// - Throws: ``JSONError`` for a parameter that is unknown, of another type or out of range.
@@ -37,10 +42,12 @@ public struct ClassifyParameters: Sendable, Equatable {
         topK = try json.integer("top_k", as: Int.self) ?? 5
         minScore = try json.float("min_score")
         hop = try json.double("hop")
+        channel = try json.integer("channel", as: Int.self)
         if let path, !path.hasPrefix("/") {
             throw .wrongType(field: "path", expected: "an absolute path")
         }
         if topK < 1 { throw .wrongType(field: "top_k", expected: "1 or more") }
+        if let channel, channel < 1 { throw .wrongType(field: "channel", expected: "1 or more") }
         if let hop, !(0.01...600).contains(hop) {
             throw .wrongType(field: "hop", expected: "0.01 to 600 seconds")
         }
@@ -54,6 +61,7 @@ extension ClassifyParameters: JSONRecord {
         json.member("top_k", topK)
         if let minScore { json.member("min_score", minScore) }
         if let hop { json.member("hop", seconds: hop) }
+        if let channel { json.member("channel", channel) }
     }
 }
 
@@ -63,11 +71,14 @@ public struct ClassifyReport: Sendable, Equatable {
     public let windows: Int
     /// Length of the audio.
     public let seconds: Double
+    /// Why the scores may not represent the file; nil when they do.
+    public let warning: String?
 
-    public init(file: String, windows: Int, seconds: Double) {
+    public init(file: String, windows: Int, seconds: Double, warning: String? = nil) {
         self.file = file
         self.windows = windows
         self.seconds = seconds
+        self.warning = warning
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
@@ -75,6 +86,7 @@ public struct ClassifyReport: Sendable, Equatable {
         file = try json.requiredString("file")
         windows = try json.requiredInteger("windows", as: Int.self)
         seconds = try json.requiredDouble("seconds")
+        warning = try json.string("warning")
     }
 }
 
@@ -83,5 +95,6 @@ extension ClassifyReport: JSONRecord {
         json.member("file", file)
         json.member("windows", windows)
         json.member("seconds", seconds: seconds)
+        if let warning { json.member("warning", warning) }
     }
 }

@@ -9,6 +9,8 @@ public struct BatchRecord: Sendable, Equatable {
     public let start: Double
     /// End of the window in seconds, never past the end of the file.
     public let end: Double
+    /// The file's channel, counted from 1; nil for the mean of all.
+    public let channel: Int?
     /// Name of the adapter that the labels belong to; nil when only one variant classifies.
     public let adapter: String?
     /// How the scores of all windows of the file were combined, `mean` or `max`; nil for the scores of one
@@ -18,12 +20,13 @@ public struct BatchRecord: Sendable, Equatable {
     public let labels: [ScoredLabel]
 
     public init(
-        file: String, start: Double, end: Double, adapter: String? = nil, aggregate: String? = nil,
-        labels: [ScoredLabel]
+        file: String, start: Double, end: Double, channel: Int? = nil, adapter: String? = nil,
+        aggregate: String? = nil, labels: [ScoredLabel]
     ) {
         self.file = file
         self.start = start
         self.end = end
+        self.channel = channel
         self.adapter = adapter
         self.aggregate = aggregate
         self.labels = labels
@@ -36,6 +39,7 @@ extension BatchRecord {
         file = try json.requiredString("file")
         start = try json.requiredDouble("start")
         end = try json.requiredDouble("end")
+        channel = try json.integer("channel", as: Int.self)
         adapter = try json.string("adapter")
         aggregate = try json.string("aggregate")
         labels = try json.requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }
@@ -47,6 +51,7 @@ extension BatchRecord {
             "\(entry.label) \(FixedDecimals.text(Double(entry.score), decimals: 3) ?? "?")"
         }
         var span = "\(Self.time(start)) - \(Self.time(end))"
+        if let channel { span += "  channel \(channel)" }
         if let aggregate { span += "  \(aggregate)" }
         if let adapter { span += "  [\(adapter)]" }
         return "\(file)  \(span)  \(scores.joined(separator: "  "))"
@@ -62,6 +67,7 @@ extension BatchRecord: JSONRecord {
         json.member("file", file)
         json.member("start", seconds: start)
         json.member("end", seconds: end)
+        if let channel { json.member("channel", channel) }
         if let adapter { json.member("adapter", adapter) }
         if let aggregate { json.member("aggregate", aggregate) }
         json.member("labels", labels)
@@ -71,13 +77,16 @@ extension BatchRecord: JSONRecord {
 /// A file that could not be classified. The run continues with the next file.
 public struct BatchError: Sendable, Equatable {
     public let file: String
+    /// The channel that could not be classified, counted from 1; nil when it concerns the file.
+    public let channel: Int?
     /// For programs, such as `unreadable`.
     public let code: String
     /// For people.
     public let message: String
 
-    public init(file: String, code: String, message: String) {
+    public init(file: String, channel: Int? = nil, code: String, message: String) {
         self.file = file
+        self.channel = channel
         self.code = code
         self.message = message
     }
@@ -86,6 +95,7 @@ public struct BatchError: Sendable, Equatable {
 extension BatchError: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("file", file)
+        if let channel { json.member("channel", channel) }
         json.key("error")
         json.object { json in
             json.member("code", code)
@@ -103,6 +113,8 @@ public struct BatchEvent: Sendable, Equatable {
     /// In seconds from the start of the file.
     public let start: Double
     public let end: Double
+    /// The file's channel, counted from 1; nil for the mean of all.
+    public let channel: Int?
     /// Name of the adapter that the label belongs to; nil when only one variant classifies.
     public let adapter: String?
     public let index: Int
@@ -114,12 +126,13 @@ public struct BatchEvent: Sendable, Equatable {
     public var duration: Double { end - start }
 
     public init(
-        file: String, start: Double, end: Double, adapter: String? = nil, index: Int, label: String,
-        peakScore: Float
+        file: String, start: Double, end: Double, channel: Int? = nil, adapter: String? = nil, index: Int,
+        label: String, peakScore: Float
     ) {
         self.file = file
         self.start = start
         self.end = end
+        self.channel = channel
         self.adapter = adapter
         self.index = index
         self.label = label
@@ -133,6 +146,7 @@ extension BatchEvent: JSONRecord {
         json.member("start", seconds: start)
         json.member("end", seconds: end)
         json.member("duration", seconds: duration)
+        if let channel { json.member("channel", channel) }
         if let adapter { json.member("adapter", adapter) }
         json.member("index", index)
         json.member("label", label)

@@ -32,10 +32,15 @@ struct ClassifyCommand: ParsableCommand {
             "Distance from one window to the next. Default: the length of a window.", valueName: "seconds"))
     var hop: Double?
 
+    @Option(
+        help: ArgumentHelp("Channel to classify, counted from 1. Default: the mean of all.", valueName: "n"))
+    var channel: Int?
+
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         if topK < 1 { throw ValidationError("--top-k must be 1 or more") }
+        if let channel, channel < 1 { throw ValidationError("--channel must be 1 or more") }
         if let minScore, !minScore.isFinite { throw ValidationError("--min-score must be a number") }
         if let hop, !(0.01...600).contains(hop) {
             throw ValidationError("--hop must be 0.01 to 600 seconds")
@@ -45,10 +50,14 @@ struct ClassifyCommand: ParsableCommand {
     func run() throws {
         let input = try InputFile(path: file)
         let client = try connection.connect()
-        let parameters = ClassifyParameters(name: input.name, topK: topK, minScore: minScore, hop: hop)
+        let parameters = ClassifyParameters(
+            name: input.name, topK: topK, minScore: minScore, hop: hop, channel: channel)
         let isText = Output.standard.isTerminal
-        try client.classify(input.descriptor, parameters) { record in
+        let reply = try client.classify(input.descriptor, parameters) { record in
             try Output.standard.write(isText ? Text.printable(record.sentence) + "\n" : record.text)
+        }
+        if let warning = reply.warning {
+            try Output.standardError.write("astctl: \(Text.printable(warning))\n")
         }
     }
 }

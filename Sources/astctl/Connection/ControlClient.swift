@@ -69,7 +69,7 @@ final class ControlClient {
     /// - Throws: ``CommandFailure``, and what `report` throws.
     func classify(
         _ file: Int32, _ parameters: ClassifyParameters, report: (BatchRecord) throws -> Void
-    ) throws {
+    ) throws -> ClassifyReport {
         let id = nextID
         nextID += 1
         let line = RPCRequest.line(id: id, .classify) { parameters.writeMembers(to: &$0) }
@@ -81,7 +81,8 @@ final class ControlClient {
                 continue
             }
             switch try message(object) {
-            case .result(.number(String(id)), _): return
+            case .result(.number(String(id)), .object(let reply)):
+                return try decode(reply) { json throws(JSONError) in try ClassifyReport(json) }
             case .failure(_, let error):
                 throw CommandFailure.refused(method: RPCMethod.classify.rawValue, error)
             default: continue
