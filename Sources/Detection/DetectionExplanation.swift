@@ -21,6 +21,8 @@ public struct DetectionExplanation: Equatable, Sendable {
     }
 
     public var label: String
+    /// The class; several may have the same label.
+    public var index: Int
     public var rule: DetectionRule
     public var isAdmitted: Bool
     public var state: State

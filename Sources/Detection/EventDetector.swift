@@ -90,12 +90,17 @@ public struct EventDetector: Sendable {
         return tracks.reduce(lastEnd) { min($0, $1.begin ?? lastEnd) }
     }
 
-    /// Explains why a label was or was not reported for the last window; `nil` when there is no such label.
-    public func explanation(of label: String) -> DetectionExplanation? {
-        guard let index = labels.firstIndex(of: label) else { return nil }
+    /// Explains why a label was or was not reported for the last window: for each class with that label, in
+    /// their order; nothing when there is no such label.
+    public func explanations(of label: String) -> [DetectionExplanation] {
+        labels.indices.filter { labels[$0] == label }.map(explanation)
+    }
+
+    private func explanation(of index: Int) -> DetectionExplanation {
         let (track, limits) = (tracks[index], limits[index])
         var explanation = DetectionExplanation(
-            label: label, rule: limits.rule, isAdmitted: limits.isAdmitted, state: .pending, peak: nil)
+            label: labels[index], index: index, rule: limits.rule, isAdmitted: limits.isAdmitted,
+            state: .pending, peak: nil)
         explanation.position = lastEnd
         explanation.refractoryUntil = track.refractoryUntil == .min ? nil : track.refractoryUntil
         guard let lastEnd else { return explanation }

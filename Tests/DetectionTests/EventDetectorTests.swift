@@ -106,7 +106,7 @@ import Testing
         var feed = Feed(refractory: 3)
         #expect(feed.update(0.9, 0) == [begin(1, 10, 0.9), end(1, 10, 10, 0.9)])
         #expect(feed.update(0.9) == [])
-        #expect(feed.detector.explanation(of: "Siren")?.state == .refractory)
+        #expect(feed.detector.explanations(of: "Siren").first?.state == .refractory)
         #expect(feed.update(0.8) == [begin(2, 40, 0.8)])
     }
 
@@ -126,9 +126,9 @@ import Testing
         rules.exceptions["a"]?.on = 0.2
         var feed = Feed(rules, labels: ["a", "b", "c"])
         #expect(feed.update([0.25, 0.9, 0.9], window: 0..<10) == [begin(1, 10, 0.25, "a")])
-        #expect(feed.detector.explanation(of: "b")?.state == .denied)
-        #expect(feed.detector.explanation(of: "c")?.state == .denied)
-        #expect(feed.detector.explanation(of: "d") == nil)
+        #expect(feed.detector.explanations(of: "b").first?.state == .denied)
+        #expect(feed.detector.explanations(of: "c").first?.state == .denied)
+        #expect(feed.detector.explanations(of: "d").isEmpty)
     }
 
     @Test func `New rules apply from the next window on and end the events that they do not admit`() {
@@ -164,14 +164,22 @@ import Testing
     @Test func `A window that was too quiet is not a hit and ends events`() {
         var feed = Feed(on: -5, off: -6)
         #expect(feed.update(-4, nil) == [begin(1, 10, -4), end(1, 10, 10, -4)])
-        let explanation = feed.detector.explanation(of: "Siren")
+        let explanation = feed.detector.explanations(of: "Siren").first
         #expect(explanation?.state == .quiet && explanation?.score == nil && explanation?.smoothed == nil)
+    }
+
+    @Test func `Each class of a label that occurs twice has its own explanation`() {
+        var feed = Feed(DetectionRules(), labels: ["Siren", "Music", "Siren"])
+        _ = feed.update([0.125, 0.5, 0.25], window: 0..<10)
+        let explanations = feed.detector.explanations(of: "Siren")
+        #expect(explanations.map(\.index) == [0, 2])
+        #expect(explanations.map(\.score) == [0.125, 0.25])
     }
 
     @Test func `An explanation follows an event from the first hit to its end`() throws {
         var feed = Feed(hits: 2, merge: 1)
         func state() throws -> DetectionExplanation {
-            try #require(feed.detector.explanation(of: "Siren"))
+            try #require(feed.detector.explanations(of: "Siren").first)
         }
         #expect(try state().state == .pending)
         _ = feed.update(0.1)

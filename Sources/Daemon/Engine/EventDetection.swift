@@ -37,14 +37,17 @@ final class EventDetection: Sendable {
     /// Explains why a label was or was not reported for the last window.
     ///
     /// - Parameter adapter: A name or ``AdapterName/base``; `nil`: the first variant that has such a label.
-    /// - Returns: `nil` when no variant that classifies has such a label.
+    /// - Returns: One report with all classes of that label; `nil` when no variant that classifies has any.
     func explain(_ label: String, adapter: String?) -> ExplainReport? {
         state.withLockedValue { state in
             for (name, detector) in state.detectors
             where adapter == nil || adapter == name ?? AdapterName.base {
-                if let explanation = detector.explanation(of: label) {
-                    return ExplainReport(explanation, adapter: name, clock: state.clock)
+                let reports = detector.explanations(of: label).map {
+                    ExplainReport($0, adapter: name, clock: state.clock)
                 }
+                guard var report = reports.first else { continue }
+                report.others = Array(reports.dropFirst())
+                return report
             }
             return nil
         }

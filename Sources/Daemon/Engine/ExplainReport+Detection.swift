@@ -9,7 +9,8 @@ extension ExplainReport {
         }
         let rule = explanation.rule
         self.init(
-            label: explanation.label, adapter: adapter, state: State(explanation.state),
+            label: explanation.label, index: explanation.index, adapter: adapter,
+            state: State(explanation.state),
             reason: explanation.reason, time: time(explanation.position), score: explanation.score,
             smoothedScore: explanation.smoothed, on: rule.on, off: rule.keepThreshold,
             smoothing: rule.smoothingWindows, hits: explanation.hits, minimumHits: rule.minimumHits,

@@ -22,6 +22,8 @@ public struct ExplainReport: Sendable, Equatable {
     }
 
     public var label: String
+    /// The class that has this label.
+    public var index: Int
     /// The adapter that the label belongs to; nil for the base model.
     public var adapter: String?
     public var state: State
@@ -48,14 +50,18 @@ public struct ExplainReport: Sendable, Equatable {
     public var event: UInt64?
     public var eventBegin: Timestamp?
     public var peakScore: Float?
+    /// The reports on the other classes with the same label; none has further ones.
+    public var others: [ExplainReport] = []
 
     public init(
-        label: String, adapter: String?, state: State, reason: String, time: Timestamp?, score: Float?,
+        label: String, index: Int, adapter: String?, state: State, reason: String, time: Timestamp?,
+        score: Float?,
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
         mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
         event: UInt64?, eventBegin: Timestamp?, peakScore: Float?
     ) {
         self.label = label
+        self.index = index
         self.adapter = adapter
         self.state = state
         self.reason = reason
@@ -79,6 +85,7 @@ public struct ExplainReport: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         label = try json.requiredString("label")
+        index = try json.requiredInteger("index", as: Int.self)
         adapter = try json.string("adapter")
         state = try json.requiredWord("state", of: State.allCases)
         reason = try json.requiredString("reason")
@@ -97,12 +104,14 @@ public struct ExplainReport: Sendable, Equatable {
         event = try json.integer("event", as: UInt64.self)
         eventBegin = try json.timestamp("event_begin")
         peakScore = try json.float("peak_score")
+        for object in try json.objects("others") ?? [] { others.append(try ExplainReport(object)) }
     }
 }
 
 extension ExplainReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("label", label)
+        json.member("index", index)
         json.member("adapter", adapter)
         json.member("state", state.rawValue)
         json.member("reason", reason)
@@ -122,5 +131,6 @@ extension ExplainReport: JSONRecord {
         if let event { json.integer(event) } else { json.null() }
         json.member("event_begin", eventBegin?.description)
         json.member("peak_score", peakScore ?? .nan)
+        json.member("others", others)
     }
 }

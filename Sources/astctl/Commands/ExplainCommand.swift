@@ -31,16 +31,21 @@ struct ExplainCommand: ParsableCommand {
         }
         if json { return try Output.standard.write(reply.encoded()) }
         let report = try client.decode(reply) { json throws(JSONError) in try ExplainReport(json) }
-        try Output.standard.write(ExplainText.lines(report).joined(separator: "\n") + "\n")
+        let lines = ([report] + report.others).flatMap {
+            ExplainText.lines($0, namesClass: !report.others.isEmpty)
+        }
+        try Output.standard.write(lines.joined(separator: "\n") + "\n")
     }
 }
 
 /// Formats an explanation for people.
 enum ExplainText {
-    static func lines(_ report: ExplainReport) -> [String] {
+    /// - Parameter namesClass: Several classes have this label, so the class's index is shown.
+    static func lines(_ report: ExplainReport, namesClass: Bool = false) -> [String] {
         let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
+        let number = namesClass ? " (class \(report.index))" : ""
         var lines = [
-            "\(Text.printable(report.label))\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))",
+            "\(Text.printable(report.label))\(number)\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))",
             row(
                 "score",
                 "\(score(report.score)), smoothed \(score(report.smoothedScore)) over \(report.smoothing)"),
