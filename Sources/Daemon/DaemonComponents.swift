@@ -34,9 +34,7 @@ struct DaemonComponents {
         let maker = try variantMaker(options.recognizer)
         logger.info("model \(options.recognizer.model): \(maker.baseVariant.summary)")
         for note in maker.base.notes { logger.warning("\(options.recognizer.model): \(note)") }
-        if let fallback = maker.base.network.fallback {
-            logger.warning("\(options.recognizer.model): \(fallback.message)")
-        }
+        for warning in maker.baseVariant.warnings { logger.warning("\(warning)") }
         // The ring holds ten seconds. A longer forward pass loses samples, which are reported as a gap.
         let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz) {
             logger.warning(

@@ -21,6 +21,14 @@ public struct Variant: Sendable {
         Double(frontend.windowFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
     }
 
+    /// What its user should know, each a sentence that names the adapter: another precision than requested,
+    /// missing labels.
+    public var warnings: [String] {
+        let subject = adapter.map { "adapter \($0)" } ?? "the model"
+        let all = (network.fallback.map { [$0.message] } ?? []) + (network.merged?.warnings ?? [])
+        return all.map { "\(subject): \($0)" }
+    }
+
     /// - Parameter activation: `nil`: as the model's configuration says.
     init(of base: BaseModel, activation: Activation?) {
         self.init(base.network, adapter: nil, activation)

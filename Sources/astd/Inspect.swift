@@ -40,8 +40,16 @@ struct Inspect: ParsableCommand {
         }
     }
 
+    /// Whether the directory holds an adapter, rather than a model. With neither, what is missing depends on
+    /// whether a model to compare with was named.
+    private var isAdapter: Bool {
+        AdapterFolder.isAdapter(directory)
+            || !AdapterFolder.isModel(directory)
+                && (model != nil || !AdapterFolder.adapters(in: directory).isEmpty)
+    }
+
     private func inspection() throws(ModelError) -> any Inspection {
-        LoRAAdapter.isAdapter(directory: directory)
+        isAdapter
             ? try AdapterInspection(directory: directory, model: model)
             : try ModelInspection(directory: directory)
     }

@@ -158,11 +158,7 @@ extension WindowScorer {
         do throws(ModelError) {
             let scorer = try WindowScorer(options)
             for note in scorer.notes { Failure.warn("\(options.model): \(note)") }
-            for variant in scorer.variants {
-                guard let fallback = variant.network.fallback else { continue }
-                let subject = variant.adapter.map { "adapter \($0)" } ?? options.model
-                Failure.warn("\(subject): \(fallback.message)")
-            }
+            for warning in scorer.variants.flatMap(\.warnings) { Failure.warn(warning) }
             return scorer
         } catch {
             throw Failure.model(error)

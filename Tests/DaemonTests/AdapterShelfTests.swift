@@ -11,12 +11,14 @@ import Wire
 
 @Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
     /// Runs `body` with a shelf and an engine thread that replaces variants on request.
-    private func withShelf(_ body: (AdapterShelf) async throws -> Void) async throws {
+    private func withShelf(
+        directory: String? = nil, _ body: (AdapterShelf) async throws -> Void
+    ) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let ring = SampleRing(capacitySamples: 1)
         let mailbox = CommandMailbox(ring: ring)
         let shelf = AdapterShelf(
-            VariantMaker(base: base, activation: nil), directory: nil, commands: mailbox,
+            VariantMaker(base: base, activation: nil), directory: directory, commands: mailbox,
             logger: Logger(label: "test"))
         let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), ring, mailbox)
         let done = DispatchSemaphore(value: 0)
@@ -110,6 +112,71 @@ import Wire
             await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.use(["mine", "other"]) }
             await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.unload("mine") }
             #expect(shelf.snapshot.list == before)
+        }
+    }
+
+    @Test func `Reload loads adapters one folder deeper and warns of folders without exactly one`()
+        async throws
+    {
+        let folder = try TestFolder()
+        func copy(_ adapter: String, to name: String) throws {
+            try folder.copy(Golden.path("adapters/\(adapter)"), to: "adapters/\(name)")
+        }
+        try copy("modern-qv", to: "plain")
+        try copy("dora", to: "run/checkpoint-500")
+        try copy("dora", to: "two/a")
+        try copy("dora", to: "two/b")
+        try copy("dora", to: "base")
+        try copy("dora", to: ".incoming")
+        try folder.write("x", to: "adapters/empty/notes.txt")
+        try folder.write("x", to: "adapters/README.md")
+        let directory = folder.file("adapters")
+        try await withShelf(directory: directory) { shelf in
+            let report = await shelf.reload()
+            #expect(report.problems == [])
+            #expect(report.loaded == ["plain", "run"])
+            #expect(
+                report.warnings == [
+                    "\(directory)/base is not loaded: `base` stands for the model without an adapter",
+                    "\(directory)/empty: no adapter in \(directory)/empty, nor in a folder in it: there is no "
+                        + "adapter_config.json",
+                    "\(directory)/two: no adapter in \(directory)/two; there is one in each of "
+                        + "\(directory)/two/a, \(directory)/two/b: name one of them",
+                ])
+            #expect(shelf.snapshot.list.adapters.last?.path == directory + "/run/checkpoint-500")
+            #expect(await shelf.reload().unchanged == ["plain", "run"])
+
+            try copy("dora", to: "run/checkpoint-1000")
+            let second = await shelf.reload()
+            #expect(second.problems.count == 1 && second.problems[0].contains("run/checkpoint-1000"))
+            #expect(shelf.snapshot.list.adapters.map(\.name) == ["plain", "run"], "the loaded one is kept")
+            try folder.remove("adapters/run")
+            #expect(await shelf.reload().removed == ["run"])
+        }
+    }
+
+    @Test func `A directory that is itself an adapter is loaded, with a warning`() async throws {
+        let directory = Golden.path("adapters/dora")
+        try await withShelf(directory: directory) { shelf in
+            let report = await shelf.reload()
+            #expect(report.loaded == ["dora"])
+            #expect(report.warnings.count == 1 && report.warnings[0].contains("is itself an adapter"))
+        }
+    }
+
+    @Test func `An adapter's warnings are in the replies to load, list and reload`() async throws {
+        let folder = try TestFolder()
+        try folder.copy(Golden.path("adapters/new-head"), to: "adapters/heads")
+        try folder.remove("adapters/heads/config.json")
+        try await withShelf(directory: folder.file("adapters")) { shelf in
+            let report = await shelf.reload()
+            #expect(
+                report.warnings.count == 1
+                    && report.warnings[0].hasPrefix("adapter heads: it has a classifier"))
+            let entry = try await shelf.load(folder.file("adapters/heads"), as: nil)
+            #expect(entry.warnings == report.warnings && entry.precision == "fp32")
+            #expect(shelf.snapshot.list.adapters.first?.warnings == report.warnings)
+            #expect(shelf.snapshot.labels["heads"] == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
         }
     }
 }

@@ -193,11 +193,13 @@ struct AdapterSwapTests {
         try folder.replace("adapters/mine", with: Self.path("dora"))
         try folder.replace("adapters/other", with: Self.path("new-head"))
         try folder.replace("adapters/broken", with: Self.path("pissa"))
+        try folder.write("x", to: "adapters/empty/notes.txt")
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 1)
         #expect(reload.lines == ["loaded: other", "replaced: mine"])
-        #expect(reload.errorLines.count == 1)
-        #expect(reload.errorLines[0].contains("init_lora_weights is pissa"))
+        #expect(reload.errorLines.count == 2)
+        #expect(reload.errorLines[0].hasPrefix("astctl: warning: \(directory)/empty: no adapter in "))
+        #expect(reload.errorLines[1].contains("init_lora_weights is pissa"))
         _ = try await client.next { $0.isAdapter ? true : nil }
         #expect(try await client.nextPrediction().scores == expected["dora"])
         #expect(try await daemon.astctl("reload").lines == ["unchanged: mine, other"])
@@ -257,6 +259,18 @@ struct AdapterSwapTests {
             #expect(result.code == 66)
             #expect(result.errorLines.last?.contains(reason) == true, "\(result.errorLines)")
         }
+    }
+
+    @Test func `Classify takes the only adapter in a folder and warns of missing labels`() async throws {
+        let folder = try TestFolder()
+        try folder.copy(Self.path("new-head"), to: "out/birds")
+        try folder.remove("out/birds/config.json")
+        let result = try await Astd.classify([Astd.clip, "--adapter", folder.file("out")], in: folder)
+        #expect(result.code == 0)
+        #expect(result.lines.first?.contains(#""label":"LABEL_"#) == true, "\(result.lines)")
+        #expect(
+            result.errorLines.contains { $0.hasPrefix("astd: adapter out: it has a classifier of its own") },
+            "\(result.errorLines)")
     }
 
     @Test func `A model file truncated at run time ends the daemon with 74 and the reason`() async throws {

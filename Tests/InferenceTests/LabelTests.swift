@@ -45,6 +45,68 @@ import Testing
         #expect(network.config.labels == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
     }
 
+    /// An adapter that brings a classifier for the base's 12 classes.
+    private static func adapterWithHead(
+        in folder: TestFolder, _ edit: (inout AdapterEdit) -> Void = { _ in }
+    ) throws -> String {
+        let adapter = try folder.copy(Golden.path("adapters/modern-qv"), to: "adapter")
+        let base = try ArrayFile(path: Golden.path("models/stride10/model.safetensors"))
+        var tensors = try AdapterEdit(reading: adapter)
+        for name in base.names where name.hasPrefix("classifier.") {
+            tensors.set("base_model.model." + name, try base.shape(name), try base.floats(name))
+        }
+        edit(&tensors)
+        try tensors.write(to: "adapter", in: folder)
+        return adapter
+    }
+
+    @Test func `A trained head of the base's size without labels gets numbered labels, and a warning`() throws
+    {
+        let folder = try TestFolder()
+        let adapter = try Self.adapterWithHead(in: folder) {
+            $0.change("base_model.model.classifier.dense.bias") { $0[11] += 0.5 }
+        }
+        let model = Golden.path("models/stride10")
+        let numbered = (0..<12).map { "LABEL_\($0)" }
+        let network = try TestNetwork(directory: model, adapter: adapter, threads: 1)
+        #expect(network.config.labels == numbered)
+        let warnings = try #require(network.merged?.warnings)
+        #expect(warnings.count == 1 && warnings[0].contains("LABEL_0 to LABEL_11"), "\(warnings)")
+        try folder.write(#"{"problem_type": "multi_label_classification"}"#, to: "adapter/config.json")
+        #expect(try TestNetwork(directory: model, adapter: adapter, threads: 1).config.labels == numbered)
+    }
+
+    @Test func `A copy of the base's head keeps the base's labels`() throws {
+        let folder = try TestFolder()
+        let adapter = try Self.adapterWithHead(in: folder)
+        let network = try TestNetwork(directory: Golden.path("models/stride10"), adapter: adapter, threads: 1)
+        #expect(try network.config.labels == Self.config("stride10").labels)
+        #expect(network.merged?.warnings == [])
+    }
+
+    @Test func `An adapter's labels that do not match its head are rejected`() throws {
+        let folder = try TestFolder()
+        let adapter = try folder.copy(Golden.path("adapters/new-head"), to: "adapter")
+        let path = adapter + "/config.json"
+        func error(_ keys: [String]) throws -> ModelError? {
+            let labels = Dictionary(uniqueKeysWithValues: keys.map { ($0, ConfigEdit.text("label")) })
+            try ConfigEdit.set("id2label", to: .object(labels), in: adapter)
+            return loadingError(Golden.path("models/stride10"), adapter: adapter)
+        }
+        #expect(
+            try error(["0", "1", "2"])
+                == .unsupported(
+                    path: path, key: "number of labels in id2label", found: "3",
+                    wanted: "4, the rows of the classifier"))
+        #expect(
+            try error(["0", "1", "2", "4"]) == .malformed(path: path, problem: "id2label has no entry 3"))
+        try folder.write(
+            #"{"id2label": {"0": "a", "0": "b", "1": "c", "2": "d", "3": "e"}}"#, to: "adapter/config.json")
+        #expect(
+            loadingError(Golden.path("models/stride10"), adapter: adapter)?.description.contains(
+                "duplicate key `0`") == true)
+    }
+
     @Test func `The problem type is that of config json`() throws {
         #expect(try Self.config("single-label").problemType == .singleLabel)
         #expect(try Self.config("multi-label").problemType == .multiLabel)

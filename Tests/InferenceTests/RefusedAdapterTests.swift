@@ -14,7 +14,8 @@ import Testing
         "broken-unmatched": (
             tensors, "layers.7.attention.q_proj.lora_A.weight matches no module of the model"
         ),
-        "broken-nan": (tensors, "layer.0.attention.attention.query"),
+        "broken-nan": (tensors, "layers.0.attention.q_proj.lora_B.weight contains infinite or NaN values"),
+        "infinite-a": (tensors, "layers.0.attention.q_proj.lora_A.weight contains infinite or NaN values"),
         "broken-overflow": (tensors, "layer.0.attention.attention.query"),
         "broken-type": (config, "peft_type is IA3, supported: LORA"),
         "broken-ranks": (tensors, "layers.0.attention.q_proj.lora_B.weight is [32, 3]"),
@@ -71,8 +72,8 @@ import Testing
                 + "supported: classifier.dense in modules_to_save")
         #expect(
             wording("broken-nan")
-                == "adapter_model.safetensors: audio_spectrogram_transformer.encoder.layer.0.attention"
-                + ".attention.query after merging contains infinite or NaN values")
+                == "adapter_model.safetensors: base_model.model.audio_spectrogram_transformer.layers.0.attention"
+                + ".q_proj.lora_B.weight contains infinite or NaN values")
     }
 
     @Test func `An incomplete adapter directory is rejected with the missing file`() throws {

@@ -1,6 +1,7 @@
 """Every kind of adapter that PEFT makes for a model of this shape, one of each."""
 
 import torch
+from peft.tuners.lora.config import MontecloraConfig, VeloraConfig
 
 from .adapters import BLOCK, QV, Adapter
 
@@ -162,6 +163,9 @@ KINDS = [
     _kind("bf16-stored", 248, _lora(BLOCK, r=3, use_rslora=True), dtype=torch.bfloat16),
     _kind("dora-f16-stored", 249, _lora(use_dora=True), dtype=torch.float16),
     _kind("odd-dora", 250, _lora([*BLOCK, "projection"], r=3, use_dora=True), model="odd"),
+    # Methods whose tensors are used in training only.
+    _kind("velora", 251, _lora(velora_config=VeloraConfig(num_groups=8, init_type="random"))),
+    _kind("monteclora", 252, _lora(monteclora_config=MontecloraConfig(num_samples=4))),
 ]
 
 VALID = COMMON + KINDS

@@ -97,13 +97,6 @@ def factors(models):
         ("three-dimensions", plain, "a lora_A of three dimensions", "lora_A", _first_changed("lora_A", lambda t: t[None])),
         ("convolution-factors", plain, "factors of a convolution for a linear module", "lora_A", _as_convolution),
         ("transposed-factors", plain, "factors the other way round", "lora_", mapped("lora_", lambda t: t.T)),
-        (
-            "no-prefix",
-            plain,
-            "names without base_model.model.",
-            QUERY,
-            lambda f: {n.split("model.model.")[1]: t for n, t in f.items()},
-        ),
         ("both-dialects", plain, "one factor under both generations of names", "", _legacy_too),
         ("integer-factors", plain, "factors of dtype I8", "I8", mapped("lora_", lambda t: t.to(torch.int8))),
         (

@@ -5,6 +5,7 @@ package import TextSupport
 
 /// The properties of an adapter, and of the variant that it makes of a base model.
 package struct AdapterInspection: Inspection {
+    /// Where its files are.
     private let directory: String
     private let summary: AdapterSummary
     private let sha256: String
@@ -14,9 +15,9 @@ package struct AdapterInspection: Inspection {
     /// - Parameter model: Directory of a base model that the adapter should fit, or `nil`.
     /// - Throws: ``ModelError`` when the adapter is invalid or does not fit the base model.
     package init(directory: String, model: String?) throws(ModelError) {
-        self.directory = directory
         base = model
         let adapter = try LoRAAdapter(directory: directory)
+        self.directory = adapter.directory
         summary = try adapter.summary()
         sha256 = try LoRAAdapter.digest(directory: directory)
         if let model {
@@ -33,7 +34,9 @@ package struct AdapterInspection: Inspection {
 
     package var lines: [(name: String, text: String)] {
         let writer = summary.writtenBy.map { ", written by PEFT \($0)" } ?? ""
-        let targets = summary.targets.sorted { $0.key < $1.key }.map { "\($0.key) x \($0.value)" }
+        let targets = summary.targets.sorted { $0.key < $1.key }.map { module, layers in
+            layers.isEmpty ? module : "\(module) in \(Self.layers(layers))"
+        }
         var lines = [
             ("adapter", directory),
             ("method", "\(method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
@@ -44,20 +47,36 @@ package struct AdapterInspection: Inspection {
                 ("rank", "\(Self.range(ranks)), alpha \(summary.alpha), scale \(Self.range(scales))"))
         }
         if !summary.wholeTensors.isEmpty {
-            lines.append(("replaces", Self.listed(summary.wholeTensors)))
+            lines.append(("replaces", AbridgedList.text(summary.wholeTensors)))
         }
-        lines.append(("memory", "\(Self.millions(summary.mergedBytes)) MB when merged"))
-        if let name = summary.baseName { lines.append(("trained on", name)) }
+        let packed = summary.packedBytes.map { ", \(Self.millions($0)) MB in int8" } ?? ""
+        lines.append(("memory", "\(Self.millions(summary.mergedBytes)) MB when merged in fp32\(packed)"))
+        if let name = summary.baseName {
+            let revision = summary.baseRevision.map { ", revision \($0)" } ?? ""
+            lines.append(("trained on", name + revision))
+        }
+        for stated in summary.baseDigests {
+            lines.append(("base sha256", "\(stated.sha256), says \(stated.path)"))
+        }
         if let variant, let base {
-            lines.append(("base", "fits \(base)"))
+            let isSame =
+                summary.baseDigests.isEmpty ? "; the adapter states no sha256 of its base" : ", sha256 equal"
+            lines.append(("base", "fits \(base)\(isSame)"))
             lines += VariantLines.lines(variant)
+            lines += variant.warnings.map { ("warning", $0) }
         } else {
-            if let labels = summary.labels {
-                lines.append(("labels", "\(labels.count): \(Self.listed(labels))"))
-            }
+            lines.append(("labels", labelsWithoutBase))
             lines.append(("base", "not checked; name one with --model"))
         }
         return lines + [("sha256", sha256)]
+    }
+
+    private var labelsWithoutBase: String {
+        if let labels = summary.labels { return "\(labels.count): \(AbridgedList.text(labels))" }
+        guard let classes = summary.classes else { return "those of the base" }
+        return
+            "none for the \(classes) classes of its classifier: LABEL_0 to LABEL_\(classes - 1), unless it is "
+            + "the base's; a config.json with id2label names them"
     }
 
     package func writeMembers(to json: inout JSONWriter) {
@@ -68,10 +87,14 @@ package struct AdapterInspection: Inspection {
         json.member("dtypes", strings: summary.elementTypes)
         json.member("peft_version", summary.writtenBy)
         json.member("base_model_name_or_path", summary.baseName)
+        json.member("base_model_revision", summary.baseRevision)
+        json.member("base_model_sha256", strings: summary.baseDigests.map(\.sha256))
         json.member("sha256", sha256)
         json.key("targets")
         json.object { json in
-            for (name, count) in summary.targets.sorted(by: { $0.key < $1.key }) { json.member(name, count) }
+            for (name, layers) in summary.targets.sorted(by: { $0.key < $1.key }) {
+                json.member(name, max(1, layers.count))
+            }
         }
         if let ranks = summary.ranks, let scales = summary.scales {
             json.member("rank_min", ranks.lowerBound)
@@ -81,10 +104,12 @@ package struct AdapterInspection: Inspection {
         }
         json.member("replaces", strings: summary.wholeTensors)
         json.member("merged_bytes", summary.mergedBytes)
+        if let bytes = summary.packedBytes { json.member("merged_bytes_int8", bytes) }
         json.member("own_front_end", summary.hasOwnFrontEnd)
         json.member("fits", base)
         if let variant {
             VariantLines.write(variant, to: &json)
+            json.member("warnings", strings: variant.warnings)
         } else if let labels = summary.labels {
             json.member("labels", strings: labels)
         }
@@ -95,7 +120,16 @@ package struct AdapterInspection: Inspection {
             ? values.lowerBound.description : "\(values.lowerBound) to \(values.upperBound)"
     }
 
-    private static func listed(_ names: [String]) -> String {
-        names.prefix(6).joined(separator: " | ") + (names.count > 6 ? " | and \(names.count - 6) more" : "")
+    /// `layers 0 to 11`, `layers 0, 2, 4 to 6`.
+    private static func layers(_ numbers: [Int]) -> String {
+        var runs: [ClosedRange<Int>] = []
+        for number in numbers.sorted() {
+            if let last = runs.last, last.upperBound + 1 == number {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
+        return (numbers.count == 1 ? "layer " : "layers ") + runs.map { range($0) }.joined(separator: ", ")
     }
 }

@@ -1,3 +1,4 @@
+private import SystemSupport
 package import TextSupport
 
 /// The properties of a model or an adapter, for people and for programs.
@@ -9,9 +10,10 @@ package protocol Inspection {
 }
 
 extension Inspection {
+    /// Labels, names and paths come from files, so their control characters are escaped.
     package var text: String {
         lines.map { name, text in
-            name + String(repeating: " ", count: max(1, 12 - name.count)) + text
+            name + String(repeating: " ", count: max(1, 12 - name.count)) + PathText.printable(text)
         }.joined(separator: "\n")
     }
 
@@ -23,5 +25,18 @@ extension Inspection {
 
     static func millions(_ number: Int) -> String {
         FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?"
+    }
+}
+
+/// A list for one line of text.
+enum AbridgedList {
+    private static let most = 12
+
+    /// All names where they are few, else the first ones and the number of the others, which is never one.
+    static func text(_ names: [String]) -> String {
+        let isAbridged = names.count > most
+        let shown = isAbridged ? most - 2 : most
+        return names.prefix(shown).joined(separator: " | ")
+            + (isAbridged ? " | and \(names.count - shown) more" : "")
     }
 }

@@ -14,7 +14,6 @@ enum VariantLines {
             ? "mean \(features.mean) (\(features.origin(of: "mean"))), "
                 + "deviation \(features.standardDeviation) (\(features.origin(of: "std")))"
             : "none (\(features.origin(of: "do_normalize")))"
-        let shown = variant.labels.prefix(8).joined(separator: " | ")
         let norm = config.normalisesPooled ? "with" : "without"
         return [
             (
@@ -24,7 +23,7 @@ enum VariantLines {
             ("normalised", normalisation),
             ("pooling", "\(config.pooling.rawValue), head \(norm) LayerNorm"),
             ("scores", variant.activation.text),
-            ("labels", "\(variant.labels.count): \(shown)\(variant.labels.count > 8 ? " | ..." : "")"),
+            ("labels", "\(variant.labels.count): \(AbridgedList.text(variant.labels))"),
         ]
     }
 

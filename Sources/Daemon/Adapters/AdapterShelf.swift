@@ -51,7 +51,9 @@ final class AdapterShelf: @unchecked Sendable {
             guard loaded[name] == nil else {
                 throw .message("two adapters are named \(name); rename one of their directories")
             }
-            variants.append(try load(directory, named: name))
+            let variant = try load(directory, named: name)
+            for warning in variant.warnings { logger.warning("\(warning)") }
+            variants.append(variant)
         }
         if variants.isEmpty { variants = [maker.baseVariant] }
         active = variants.map(\.adapter)
@@ -66,6 +68,7 @@ final class AdapterShelf: @unchecked Sendable {
         try await onQueue { () throws(Refusal) in
             let name = name ?? AdapterName.of(directory: directory)
             let variant = try self.load(directory, named: name)
+            for warning in variant.warnings { self.logger.warning("\(warning)") }
             if self.active.contains(name) { _ = try self.activate(self.active, fresh: [variant]) }
             self.share()
             guard let adapter = self.loaded[name] else { throw .unknown(name, known: []) }
@@ -111,8 +114,8 @@ final class AdapterShelf: @unchecked Sendable {
         var fresh: [Variant] = []
         var found: [String: String] = [:]
         if let directory {
-            if let adapters = AdapterDirectory.adapters(in: directory) {
-                found = adapters
+            if let folders = AdapterDirectory(reading: directory) {
+                (found, report.warnings) = (folders.adapters, folders.warnings)
             } else {
                 report.problems.append("cannot read directory \(directory)")
             }
@@ -138,7 +141,7 @@ final class AdapterShelf: @unchecked Sendable {
     private func reload(
         _ name: String, _ place: String, _ report: inout ReloadReport, _ fresh: inout [Variant]
     ) throws(Refusal) {
-        guard LoRAAdapter.isAdapter(directory: place) else {
+        guard !AdapterFolder.adapters(in: place).isEmpty else {
             guard !active.contains(name) else {
                 throw .message("its directory was removed; keeping it loaded because it is in use")
             }
@@ -150,6 +153,7 @@ final class AdapterShelf: @unchecked Sendable {
         }
         let isNew = loaded[name] == nil
         let variant = try load(place, named: name)
+        report.warnings += variant.warnings
         if active.contains(name) { fresh.append(variant) }
         if isNew { report.loaded.append(name) } else { report.replaced.append(name) }
     }
@@ -161,10 +165,9 @@ final class AdapterShelf: @unchecked Sendable {
         do throws(ModelError) {
             let (adapter, variant) = try LoadedAdapter.load(directory, named: name, into: maker)
             loaded[name] = adapter
-            logger.info("adapter \(name) loaded: \(variant.summary)", metadata: ["path": "\(directory)"])
-            if let fallback = variant.network.fallback {
-                logger.warning("adapter \(name): \(fallback.message)")
-            }
+            logger.info(
+                "adapter \(name) loaded: \(variant.summary)",
+                metadata: ["path": "\(adapter.adapter.directory)"])
             return variant
         } catch {
             throw .model(error)

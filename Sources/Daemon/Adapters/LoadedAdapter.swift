@@ -6,12 +6,16 @@ internal import Wire
 /// it needs as much memory as its file.
 struct LoadedAdapter: Sendable {
     let name: String
+    /// As it was named; the adapter may be in the only folder in it.
     let directory: String
     let sha256: String
     let adapter: LoRAAdapter
     let labels: [String]
     let windowSeconds: Double
     let merged: MergeReport
+    /// Of its network: fp32 where int8 would change the scores too much.
+    let precision: String
+    let warnings: [String]
 
     /// Reads an adapter and merges it once, which also finds weights that become NaN or infinite.
     ///
@@ -26,13 +30,15 @@ struct LoadedAdapter: Sendable {
         let variant = try base.variant(adapter, named: name)
         let loaded = LoadedAdapter(
             name: name, directory: directory, sha256: sha256, adapter: adapter, labels: variant.labels,
-            windowSeconds: variant.windowSeconds, merged: variant.network.merged ?? MergeReport())
+            windowSeconds: variant.windowSeconds, merged: variant.network.merged ?? MergeReport(),
+            precision: variant.network.precision.rawValue, warnings: variant.warnings)
         return (loaded, variant)
     }
 
     func entry(isActive: Bool) -> AdapterList.Entry {
         AdapterList.Entry(
-            name: name, path: directory, isActive: isActive, labels: labels.count, matrices: merged.matrices,
-            ranks: merged.ranks, bytes: merged.changedBytes, sha256: sha256)
+            name: name, path: adapter.directory, isActive: isActive, labels: labels.count,
+            matrices: merged.matrices, ranks: merged.ranks, bytes: merged.changedBytes,
+            precision: precision, sha256: sha256, warnings: warnings)
     }
 }

@@ -41,14 +41,15 @@ final class Reload: Sendable {
         case .failure(let refusal):
             report.problems = refusal.problems.map(\.description) + report.problems
         }
-        report.warnings = unknownLabels()
+        report.warnings += unknownLabels()
         log(report)
         return report
     }
 
     /// Reads the adapters' directory but not the settings, which are current when the daemon starts.
     func readAdapters() async {
-        for problem in await adapters.reload().problems { logger.warning("\(problem)") }
+        let report = await adapters.reload()
+        for message in report.problems + report.warnings { logger.warning("\(message)") }
     }
 
     private func reloadSettings() -> Result<SettingsChanges, SettingsRefusal> {

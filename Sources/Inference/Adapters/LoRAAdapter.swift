@@ -3,14 +3,18 @@
 /// was trained with another front end.
 ///
 /// Hu et al.: "LoRA: Low-Rank Adaptation of Large Language Models", 2021 (arXiv:2106.09685): W' = W + s B A.
+/// The directory may also hold the adapter one folder deeper (``AdapterFolder``).
 /// The adapter is read into memory and checked as far as possible without a base; ``BaseModel/adapted(by:)``
 /// merges it.
 ///
 /// SAFETY: nothing changes after `init`; the tensors' memory belongs to `file`.
 public final class LoRAAdapter: @unchecked Sendable {
+    /// Where its files are.
     public let directory: String
     /// The adapter's own `config.json`, which overrides the base's.
     let overlay: ConfigFields?
+    /// The base's SHA-256 as the adapter states it, as often as it does.
+    let baseDigests: [BaseDigest]
     /// The adapter's own front end; `nil` when it uses the base's.
     let ownFeatures: FeatureSettings?
     let config: AdapterConfig
@@ -19,25 +23,28 @@ public final class LoRAAdapter: @unchecked Sendable {
     private(set) var deltas: [String: ModuleDelta] = [:]
     /// Tensors that replace the base's: name in the file by canonical name.
     private(set) var whole: [String: String] = [:]
+    /// The names of adapters in the tensors' names; PEFT leaves them out.
+    private var adapterNames: Set<String> = []
 
     static let configName = "adapter_config.json"
     static let weightsName = "adapter_model.safetensors"
-    private static let prefix = "base_model.model."
+    static let pickleName = "adapter_model.bin"
 
-    /// Whether `directory` holds an adapter's configuration.
-    public static func isAdapter(directory: String) -> Bool {
-        ConfigFile.exists(path: directory + "/" + configName)
-    }
-
-    /// - Throws: ``ModelError``: unreadable, malformed, unsupported, a tensor that is not part of an adapter.
+    /// - Throws: ``ModelError``: no adapter or several, unreadable, malformed, unsupported, a tensor that is
+    ///   not part of an adapter.
     public init(directory: String) throws(ModelError) {
+        let directory = try AdapterFolder.adapter(in: directory)
         self.directory = directory
-        config = try AdapterConfig(path: directory + "/" + Self.configName)
+        let config = try AdapterConfig(path: directory + "/" + Self.configName)
+        self.config = config
         file = try Self.weights(directory)
-        let overlayPath = directory + "/config.json"
-        overlay = try ConfigFile.ifPresent(path: overlayPath).map { file throws(ModelError) in
-            try ConfigFields(file)
-        }
+        let overlayFile = try ConfigFile.ifPresent(path: directory + "/config.json")
+        overlay = try overlayFile.map { file throws(ModelError) in try ConfigFields(file) }
+        let overlayDigests = try overlayFile?.baseDigests() ?? []
+        baseDigests =
+            config.baseDigests.map { BaseDigest(sha256: $0, path: config.path) }
+            + overlayDigests.map { BaseDigest(sha256: $0, path: directory + "/config.json") }
+            + BaseDigest.inCard(of: directory)
         let featuresPath = directory + "/preprocessor_config.json"
         ownFeatures = ConfigFile.exists(path: featuresPath) ? try FeatureSettings(path: featuresPath) : nil
         for name in file.names.sorted() { try sort(name) }
@@ -48,6 +55,7 @@ public final class LoRAAdapter: @unchecked Sendable {
     ///
     /// - Throws: ``ModelError/unreadable(path:reason:)``.
     public static func digest(directory: String) throws(ModelError) -> String {
+        let directory = try AdapterFolder.adapter(in: directory)
         var digest = Digest()
         for name in [configName, weightsName, "config.json", "preprocessor_config.json"] {
             let path = directory + "/" + name
@@ -62,23 +70,24 @@ public final class LoRAAdapter: @unchecked Sendable {
 
     private static func weights(_ directory: String) throws(ModelError) -> SafetensorsFile {
         let path = directory + "/" + weightsName
-        let pickle = directory + "/adapter_model.bin"
+        let pickle = directory + "/" + pickleName
         if !ConfigFile.exists(path: path), ConfigFile.exists(path: pickle) {
             throw .unsupported(
                 path: pickle, key: "the format", found: "a Python pickle",
-                wanted: "safetensors (save it again with a PEFT from 0.7 on)")
+                wanted: "safetensors; convert it with tools/import_bin.py")
         }
         return try SafetensorsFile(reading: path)
     }
 
     private func sort(_ name: String) throws(ModelError) {
-        guard name.hasPrefix(Self.prefix) else { throw .unmatchedTensor(path: file.path, tensor: name) }
+        guard let parts = AdapterTensorName(name) else {
+            throw .unmatchedTensor(path: file.path, tensor: name)
+        }
         // With `bias: all` PEFT's wrappers save a bias twice: before training (`original_module`) and
         // trained.
-        if name.contains(".original_module.") { return }
-        let isSaved = name.contains(".modules_to_save.default.")
-        let inner = String(name.dropFirst(Self.prefix.count)).replacing(".base_layer.", with: ".")
-            .replacing(".modules_to_save.default.", with: ".")
+        if parts.isTrainingOnly { return }
+        if let adapter = parts.adapter { adapterNames.insert(adapter) }
+        let inner = parts.path
         for (suffix, place) in ModuleDelta.parts where inner.hasSuffix(suffix) {
             let module = String(inner.dropLast(suffix.count))
             let key = CheckpointNames.canonical(module)
@@ -89,7 +98,7 @@ public final class LoRAAdapter: @unchecked Sendable {
             return
         }
         let key = CheckpointNames.canonical(inner)
-        if isSaved, whole[key] != nil { return }
+        if parts.isSaved, whole[key] != nil { return }
         guard whole.updateValue(name, forKey: key) == nil else { throw twice(key) }
     }
 
@@ -101,6 +110,12 @@ public final class LoRAAdapter: @unchecked Sendable {
 
     /// Checks that each delta is complete, and that its parts agree with the configuration.
     private func checkPairs() throws(ModelError) {
+        guard adapterNames.count <= 1 else {
+            let names = adapterNames.sorted().joined(separator: ", ")
+            throw .unsupported(
+                path: file.path, key: "number of adapters", found: "\(adapterNames.count): \(names)",
+                wanted: "1; save each of them with PEFT's save_pretrained")
+        }
         for (module, delta) in deltas.sorted(by: { $0.key < $1.key }) {
             guard delta.a != nil, delta.b != nil else {
                 let present = delta.a ?? delta.b ?? delta.magnitude ?? delta.bias ?? ""
@@ -108,6 +123,7 @@ public final class LoRAAdapter: @unchecked Sendable {
                     path: file.path,
                     problem: "contains only one of the two factors of \(module), or none: \(present)")
             }
+            try checkRank(delta)
             guard delta.bias == nil || config.hasBiasOfB else {
                 throw .unsupported(
                     path: config.path, key: "lora_bias", found: "false",
@@ -124,5 +140,15 @@ public final class LoRAAdapter: @unchecked Sendable {
         guard !deltas.isEmpty || !whole.isEmpty else {
             throw .malformed(path: file.path, problem: "contains no tensor")
         }
+    }
+
+    /// PEFT does not load factors of another rank than the configuration states: alpha / r would be unknown.
+    private func checkRank(_ delta: ModuleDelta) throws(ModelError) {
+        guard let name = delta.a, let shape = file.shape(of: name), [2, 4].contains(shape.count),
+            let wanted = config.rank(module: delta.module), wanted != shape[0]
+        else { return }
+        throw .unsupported(
+            path: config.path, key: "r of \(delta.module)", found: "\(wanted)",
+            wanted: "\(shape[0]), the rank of \(name) \(shape) in \(Self.weightsName)")
     }
 }

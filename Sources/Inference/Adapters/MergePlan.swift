@@ -6,6 +6,7 @@ struct MergePlan {
     private(set) var deltas: [Delta] = []
     private(set) var replacedTensors = 0
     private let adapter: LoRAAdapter
+    private let kernels = Kernels()
 
     private var path: String { adapter.file.path }
 
@@ -61,9 +62,7 @@ struct MergePlan {
         guard weights.checkpoint.shape(of: name) != nil, let tensor = adapter.file.tensor(fileName) else {
             throw .unmatchedTensor(path: path, tensor: fileName)
         }
-        guard Kernels().allFinite(tensor.pointer, count: tensor.count) else {
-            throw .notFinite(path: path, tensor: fileName)
-        }
+        try checkFinite(tensor, fileName)
         weights.replace(name, with: tensor)
         replacedTensors += 1
     }
@@ -86,6 +85,9 @@ struct MergePlan {
         }
         let bias = delta.bias.flatMap { adapter.file.tensor($0) }
         if let bias, let name = delta.bias { try check(bias, name, is: [shape[0]]) }
+        for name in [aName, bName, delta.magnitude, delta.bias].compactMap(\.self) {
+            try checkFinite(adapter.file.tensor(name), name)
+        }
         return Delta(
             module: module, weight: try weights.tensor(module + ".weight", shape), a: a, b: b,
             magnitude: magnitude, bias: bias,
@@ -96,5 +98,10 @@ struct MergePlan {
         guard tensor.shape == shape else {
             throw .shape(path: path, tensor: name, expected: shape, found: tensor.shape)
         }
+    }
+
+    private func checkFinite(_ tensor: Tensor?, _ name: String) throws(ModelError) {
+        guard let tensor, !kernels.allFinite(tensor.pointer, count: tensor.count) else { return }
+        throw .notFinite(path: path, tensor: name)
     }
 }

@@ -8,6 +8,8 @@ public struct MergeReport: Equatable, Sendable {
     public var replacedTensors = 0
     /// Smallest and largest rank.
     public var ranks: ClosedRange<Int>?
+    /// What a user of the adapter should know: sentences for the log, each without the adapter's name.
+    public var warnings: [String] = []
 
     public init(
         matrices: Int = 0, changedBytes: Int = 0, replacedTensors: Int = 0, ranks: ClosedRange<Int>? = nil

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A model directory in Hugging Face's format: its mapped weights, and its network without any adapter.
 ///
 /// SAFETY: nothing changes after `init`, which seals the checkpoint.
@@ -5,10 +7,12 @@ public final class BaseModel: @unchecked Sendable {
     public let directory: String
     /// The network without an adapter.
     public let network: AST
-    private let checkpoint: Checkpoint
+    let checkpoint: Checkpoint
     private let fields: ConfigFields
     private let features: FeatureSettings
     private let check: PrecisionCheck?
+    /// SHA-256 of the weights' file, once an adapter has asked for it.
+    let digest = Mutex<String?>(nil)
 
     /// What the directory contains and the network does not use, and what it lacks and transformers replaces;
     /// each in one line.
@@ -92,6 +96,7 @@ public final class BaseModel: @unchecked Sendable {
     ///
     /// - Throws: ``ModelError``: the adapter belongs to another model, or merged weights are NaN or infinite.
     public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
+        try checkDigest(statedBy: adapter)
         let config = try config(with: adapter)
         let network = try adapted(by: adapter, config, network.precision)
         guard let check, network.precision == .int8 else { return network }
@@ -111,7 +116,9 @@ public final class BaseModel: @unchecked Sendable {
     ) throws(ModelError) -> AST {
         let merge = try Merge(adapter, into: checkpoint, precision: precision)
         do throws(ModelError) {
-            let network = try AST(merge.weights, config, merged: merge.report, fallback: fallback)
+            var report = merge.report
+            report.warnings = warnings(about: adapter, config)
+            let network = try AST(merge.weights, config, merged: report, fallback: fallback)
             if precision != .fp32 { merge.releaseLayers() }
             return network
         } catch {
@@ -139,8 +146,7 @@ public final class BaseModel: @unchecked Sendable {
         let classes = try classes(with: adapter)
         guard let overlay = adapter.overlay else {
             var fields = fields
-            // The base's labels do not describe another head.
-            if adapter.replacesHead, classes != fields.id2label?.count { fields.id2label = nil }
+            if !keepsLabels(with: adapter) { fields.id2label = nil }
             return try config(fields, classes: classes, adapter)
         }
         if let labels = overlay.id2label, labels != fields.id2label, !adapter.replacesHead {
@@ -149,7 +155,9 @@ public final class BaseModel: @unchecked Sendable {
                 found: "absent, though config.json beside it has other labels",
                 wanted: "classifier.dense in modules_to_save")
         }
-        return try config(fields.overlaid(by: overlay), classes: classes, adapter)
+        var fields = fields.overlaid(by: overlay)
+        if overlay.id2label == nil, !keepsLabels(with: adapter) { fields.id2label = nil }
+        return try config(fields, classes: classes, adapter)
     }
 
     private func config(

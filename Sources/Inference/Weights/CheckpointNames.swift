@@ -10,6 +10,11 @@ enum CheckpointNames {
 
     private static let bareParts = ["encoder.layer.", "layers.", "embeddings.", "layernorm."]
 
+    /// Whether a name begins as one of an AST's modules, in either dialect, with or without a head.
+    static func isInAST(_ name: String) -> Bool {
+        name.hasPrefix(backbone) || name.hasPrefix("classifier.") || bareParts.contains(where: name.hasPrefix)
+    }
+
     private static let newerModules = [
         "attention.q_proj": "attention.attention.query",
         "attention.k_proj": "attention.attention.key",

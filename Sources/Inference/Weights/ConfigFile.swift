@@ -71,6 +71,9 @@ struct ConfigFile {
 
     // MARK: Values
 
+    /// Every member, `null` ones too, in the order of the file.
+    var members: [(name: String, value: JSONValue)] { root.orderedMembers }
+
     /// The value as it was read.
     func value(_ key: String) -> JSONValue? { root[key] }
 

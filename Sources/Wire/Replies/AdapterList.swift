@@ -16,12 +16,16 @@ public struct AdapterList: Sendable, Equatable {
         public var ranks: ClosedRange<Int>?
         /// Memory that it occupies while it is active, in bytes.
         public var bytes: Int
+        /// Arithmetic of its network, in which `bytes` is counted: `fp32`, `bf16`, `int8`.
+        public var precision: String
         /// Digest of its files.
         public var sha256: String
+        /// What its user should know, such as missing labels.
+        public var warnings: [String]
 
         public init(
             name: String, path: String, isActive: Bool, labels: Int, matrices: Int, ranks: ClosedRange<Int>?,
-            bytes: Int, sha256: String
+            bytes: Int, precision: String, sha256: String, warnings: [String] = []
         ) {
             self.name = name
             self.path = path
@@ -30,7 +34,9 @@ public struct AdapterList: Sendable, Equatable {
             self.matrices = matrices
             self.ranks = ranks
             self.bytes = bytes
+            self.precision = precision
             self.sha256 = sha256
+            self.warnings = warnings
         }
 
         /// - Throws: ``JSONError`` when a member is missing or of another type.
@@ -44,7 +50,9 @@ public struct AdapterList: Sendable, Equatable {
             let most = try json.integer("rank_max", as: Int.self)
             ranks = least.flatMap { least in most.flatMap { $0 >= least ? least...$0 : nil } }
             bytes = try json.requiredInteger("bytes", as: Int.self)
+            precision = try json.requiredString("precision")
             sha256 = try json.requiredString("sha256")
+            warnings = try json.strings("warnings") ?? []
         }
     }
 
@@ -76,7 +84,9 @@ extension AdapterList.Entry: JSONRecord {
             json.member("rank_max", ranks.upperBound)
         }
         json.member("bytes", bytes)
+        json.member("precision", precision)
         json.member("sha256", sha256)
+        json.member("warnings", strings: warnings)
     }
 }
 

@@ -65,6 +65,9 @@ extension AdapterCommand {
                 try AdapterList.Entry(json)
             }
             try Output.standard.write("loaded \(AdapterText.description(entry))\n")
+            for warning in entry.warnings {
+                try Output.standardError.write("astctl: warning: \(Text.printable(warning))\n")
+            }
             if use { try Use.use([entry.name], client) }
         }
     }
@@ -124,6 +127,6 @@ enum AdapterText {
         let rank = ranks.map { " of rank \($0)" } ?? ""
         let megabytes = FixedDecimals.text(Double(entry.bytes) / 1e6, decimals: 1) ?? "?"
         return "\(Text.printable(entry.name))  \(entry.labels) labels, \(entry.matrices) matrices\(rank), "
-            + "\(megabytes) MB when used, \(Text.printable(entry.path))"
+            + "\(megabytes) MB when used in \(Text.printable(entry.precision)), \(Text.printable(entry.path))"
     }
 }
