@@ -9,12 +9,13 @@
 extern const ast_kernels ast_kernels_baseline;
 extern const ast_gemm_kernels ast_int8_gemm_plain, ast_int8_gemm_plain_pairs, ast_bf16_gemm_plain;
 extern const ast_attention_kernels ast_attention_plain;
+extern const ast_float_gemm ast_float_gemm_plain;
 
 #if defined(__x86_64__)
 extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
 extern const ast_gemm_kernels ast_int8_gemm_avx2, ast_int8_gemm_avx2_exact, ast_int8_gemm_avxvnni, ast_int8_gemm_avx512vl,
     ast_int8_gemm_avx512vnni, ast_bf16_gemm_avx512bf16;
-extern const ast_float_gemm ast_float_gemm_avx512;
+extern const ast_float_gemm ast_float_gemm_avx2, ast_float_gemm_avx512;
 extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
     ast_attention_avxvnni, ast_attention_avx512vl, ast_attention_avx512vnni;
 
@@ -39,6 +40,7 @@ static int cpu_has_avxvnni(void) { return cpu_has_avx2() && __builtin_cpu_suppor
 
 extern const ast_gemm_kernels ast_int8_gemm_dotprod, ast_int8_gemm_i8mm;
 extern const ast_attention_kernels ast_attention_neon;
+extern const ast_float_gemm ast_float_gemm_neon;
 
 // Linux's HWCAP_ASIMDDP and HWCAP2_I8MM.
 static int cpu_has_dotprod(void) { return (getauxval(AT_HWCAP) & (1ul << 20)) != 0; }
@@ -173,6 +175,17 @@ const ast_float_gemm *ast_fp32_gemm(void) {
   if (has_avx512()) return &ast_float_gemm_avx512;
 #endif
   return NULL;
+}
+
+const ast_float_gemm *ast_fp32_gemm_by_rows(void) {
+#if defined(__x86_64__)
+  if (has_avx512()) return &ast_float_gemm_avx512;
+  if (has_avx2()) return &ast_float_gemm_avx2;
+#endif
+#if defined(__aarch64__)
+  if (has_neon()) return &ast_float_gemm_neon;
+#endif
+  return &ast_float_gemm_plain;
 }
 
 const ast_gemm_kernels *ast_bf16_gemm(void) {

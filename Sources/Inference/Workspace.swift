@@ -12,6 +12,8 @@ final class Workspace {
     let sizes: Sizes
     /// The kernels of the current network; `nil` in fp32.
     private var gemm: QuantizedGEMM?
+    /// What the current network multiplies with in fp32; `nil`: the BLAS library.
+    private var floatGEMM: FloatGEMM?
     /// Measures every stage, where set.
     var stopwatch: Stopwatch?
     private let arena: UnsafeMutableRawPointer
@@ -40,13 +42,14 @@ final class Workspace {
         private(set) var pooled = 0
         /// The packed queries, keys and values of all heads.
         private(set) var heads = 0
-        /// Per worker: normalised rows, wide rows, quantised rows (in fp32, a panel of weights).
+        /// Per worker: normalised rows, wide rows, quantised rows, a panel of fp32 weights.
         private(set) var normed = 0
         private(set) var wide = 0
         private(set) var quantized = 0
+        private(set) var panel = 0
         let workers: Int
 
-        var perWorker: Int { normed + wide + quantized }
+        var perWorker: Int { normed + wide + quantized + panel }
         var total: Int { 2 * plane + pooled + heads + workers * perWorker }
 
         init(_ networks: [AST], workers: Int) {
@@ -70,8 +73,8 @@ final class Workspace {
                 let widest = max(
                     dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
-                if network.precision == .fp32, let gemm = FloatGEMM() {
-                    quantized = max(quantized, floats(gemm.scratchFloats))
+                if let gemm = Workspace.floatGEMM(network) {
+                    panel = max(panel, floats(gemm.scratchFloats))
                 }
                 if let gemm = QuantizedGEMM(network.precision) {
                     quantized = max(
@@ -85,6 +88,7 @@ final class Workspace {
         func hold(_ other: Sizes) -> Bool {
             plane >= other.plane && pooled >= other.pooled && heads >= other.heads
                 && normed >= other.normed && wide >= other.wide && quantized >= other.quantized
+                && panel >= other.panel
         }
 
         /// Bytes of `count` floats, rounded up to cache lines.
@@ -110,6 +114,14 @@ final class Workspace {
     /// Selects the kernels for the next pass.
     func select(_ network: AST) {
         gemm = QuantizedGEMM(network.precision)
+        floatGEMM = Self.floatGEMM(network)
+    }
+
+    /// In int8 and bf16 the difference of a last bit can change how a number is rounded, and that the scores.
+    /// So that they do not depend on the number of workers, nothing but kernels that compute every row by
+    /// itself may compute the tokens. In fp32 the fastest multiplication is used.
+    private static func floatGEMM(_ network: AST) -> FloatGEMM? {
+        network.precision == .fp32 ? FloatGEMM() : .byRows
     }
 
     /// One head's packed queries, keys and values.
@@ -130,16 +142,27 @@ final class Workspace {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }
 
-    /// Prepares rows as input of linear layers: quantises them into the worker's memory, or, in fp32, lends
-    /// that memory as scratch. Valid until the worker's next call.
+    /// Rows as input of linear layers, quantised into the worker's memory in int8 and bf16. Valid until the
+    /// worker's next call.
     func input(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
-        let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
         guard let gemm, rows > 0 else {
-            return LinearInput(
-                floats, rows: rows, width: width, scratch: memory.assumingMemoryBound(to: Float.self))
+            return floatInput(floats, rows: rows, width: width, worker: worker)
         }
+        let memory = workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide
         let quantized = QuantizedRows(memory: memory, rows: rows, width: width, gemm)
         gemm.quantize(floats, rows: rows, width: width, into: quantized)
-        return LinearInput(floats, rows: rows, width: width, quantized: quantized)
+        return LinearInput(
+            floats, rows: rows, width: width, quantized: quantized, panel: panel(worker: worker))
+    }
+
+    /// Rows as input of a linear layer that is computed in fp32 in every network.
+    func floatInput(_ floats: UnsafePointer<Float>, rows: Int, width: Int, worker: Int) -> LinearInput {
+        LinearInput(floats, rows: rows, width: width, panel: panel(worker: worker))
+    }
+
+    private func panel(worker: Int) -> FloatPanel? {
+        let memory =
+            workerScratch + worker * sizes.perWorker + sizes.normed + sizes.wide + sizes.quantized
+        return floatGEMM.map { FloatPanel(gemm: $0, memory: memory.assumingMemoryBound(to: Float.self)) }
     }
 }

@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Batch
 internal import Inference
+internal import Recognizer
+internal import SystemSupport
 internal import TextSupport
 
 struct Inspect: ParsableCommand {
@@ -50,7 +52,14 @@ struct Inspect: ParsableCommand {
 
     private func inspection() throws(ModelError) -> any Inspection {
         isAdapter
-            ? try AdapterInspection(directory: directory, model: model)
-            : try ModelInspection(directory: directory)
+            ? try AdapterInspection(directory: directory, model.map(Self.options))
+            : try ModelInspection(Self.options(model: directory))
+    }
+
+    /// As `astd classify` would compute the model.
+    private static func options(model: String) -> RecognizerOptions {
+        RecognizerOptions(
+            model: model, threads: Processors.usableCount, precision: SelfTest.fastestThatHolds(),
+            checksPrecision: true, cacheDirectory: StandardPaths().cache(named: nil))
     }
 }

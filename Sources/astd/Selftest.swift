@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Inference
 internal import Recognizer
+internal import SystemSupport
 internal import TextSupport
 private import SystemSupport
 
@@ -13,8 +14,12 @@ struct Selftest: ParsableCommand {
             and attention kernels chosen for this processor are also compared with reference kernels. The exit \
             status is 1 when a difference is too large.
 
-            EXAMPLE
+            With --model, that model is compared in int8 with itself in fp32, on built-in windows of silence, noise, \
+            tones and speech. Above a limit, --precision auto computes it in fp32.
+
+            EXAMPLES
               astd selftest
+              astd selftest --model models/default
             """)
 
     @Option(
@@ -23,7 +28,11 @@ struct Selftest: ParsableCommand {
     )
     var reference: String?
 
+    @Option(help: "Compare the model in this directory in int8 with fp32 instead.")
+    var model: String?
+
     func run() throws {
+        if let model { return try compare(model) }
         let directory =
             reference
             ?? SelfTest.standardPlaces.first { access(($0 + "/reference.safetensors").systemPath, F_OK) == 0 }
@@ -52,6 +61,20 @@ struct Selftest: ParsableCommand {
         guard allPass else {
             throw Failure.general(
                 "self-test failed: wrong results on this CPU; use another build")
+        }
+    }
+
+    private func compare(_ model: String) throws {
+        guard SelfTest.fastestThatHolds() == .int8 else {
+            return print("\(model): fp32, this processor has no fast instructions for int8")
+        }
+        let options = RecognizerOptions(
+            model: model, threads: Processors.usableCount, precision: .int8, checksPrecision: true)
+        do throws(ModelError) {
+            let network = try options.baseModel().network
+            print("\(model): \(network.precision.rawValue): \(network.comparison?.text ?? "")")
+        } catch {
+            throw Failure.model(error)
         }
     }
 

@@ -1,4 +1,5 @@
 import Inference
+import Recognizer
 import TestSupport
 import Testing
 import TextSupport
@@ -8,9 +9,15 @@ import TextSupport
 @Suite struct InspectionTests {
     private static let model = Golden.path("models/stride10")
 
+    private static func options(_ model: String) -> RecognizerOptions {
+        RecognizerOptions(model: model, threads: 1)
+    }
+
     private static func lines(_ adapter: String, model: String? = model) throws -> [String: String] {
         Dictionary(
-            try AdapterInspection(directory: adapter, model: model).lines.map { ($0.name, $0.text) },
+            try AdapterInspection(directory: adapter, model.map(Self.options)).lines.map {
+                ($0.name, $0.text)
+            },
             uniquingKeysWith: { first, _ in first })
     }
 
@@ -41,7 +48,7 @@ import TextSupport
         #expect(lines["trained on"] == "example/stride10, revision v2")
         #expect(lines["base sha256"] == "\(sha256), says \(adapter)/README.md")
         #expect(lines["base"] == "fits \(Self.model), sha256 equal")
-        let json = try AdapterInspection(directory: adapter, model: nil).json
+        let json = try AdapterInspection(directory: adapter, nil).json
         #expect(
             json.contains(#""base_model_sha256":["\#(sha256)"]"#)
                 && json.contains(#""base_model_revision":"v2""#))
@@ -78,7 +85,7 @@ import TextSupport
         try folder.write(
             #"{"id2label": {"0": "a\u001b[31m", "1": "b\nc", "2": "d\u202e", "3": "Käuzchen"}}"#,
             to: "adapter/config.json")
-        let text = try AdapterInspection(directory: adapter, model: Self.model).text
+        let text = try AdapterInspection(directory: adapter, Self.options(Self.model)).text
         #expect(text.contains(#"labels      4: a\x1B[31m | b\x0Ac | d\xE2\x80\xAE | Käuzchen"#), "\(text)")
     }
 }

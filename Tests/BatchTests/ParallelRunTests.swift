@@ -17,24 +17,27 @@ struct ParallelRunTests {
         Golden.path("clips/\($0).wav")
     }
 
-    private static func classifiers(_ jobs: Int, hopFrames: Int = 7, topK: Int? = 3) throws
-        -> [FileClassifier]
-    {
+    private static func classifiers(
+        _ jobs: Int, hopFrames: Int = 7, topK: Int? = 3, precision: Precision = .fp32, threads: Int = 1
+    ) throws -> [FileClassifier] {
         let first = try WindowScorer(
-            RecognizerOptions(model: model, threads: 1, activation: Activation?.some(.none)))
+            RecognizerOptions(
+                model: model, threads: 1, precision: precision, activation: Activation?.some(.none)))
         return try (0..<jobs).map { _ in
             FileClassifier(
-                try WindowScorer(first.variants, threads: 1), topK: topK, minimumScore: nil,
+                try WindowScorer(first.variants, threads: threads), topK: topK, minimumScore: nil,
                 WindowRule(hopFrames: hopFrames))
         }
     }
 
     private static func output(
-        _ jobs: Int, _ paths: [String] = clips, aggregation: Aggregation = .none, hopFrames: Int = 7
+        _ jobs: Int, _ paths: [String] = clips, aggregation: Aggregation = .none, hopFrames: Int = 7,
+        precision: Precision = .fp32, threads: Int = 1
     ) throws -> String {
         let folder = try TestFolder()
         let run = BatchRun(
-            try classifiers(jobs, hopFrames: hopFrames), aggregation: aggregation,
+            try classifiers(jobs, hopFrames: hopFrames, precision: precision, threads: threads),
+            aggregation: aggregation,
             try BatchOutputs([.jsonl], to: .file(folder.file("out"))), ProgressBar(isVisible: false))
         let result = try run.run(FileQueue(paths: paths, listPath: nil)) { _ in }
         #expect(result.files == paths.count)
@@ -55,6 +58,18 @@ struct ParallelRunTests {
             }
         }
         #expect(try Self.output(jobs) == String(decoding: wanted, as: UTF8.self))
+    }
+
+    @Test(arguments: [Precision.int8, .bf16].filter { $0 == .int8 || $0.isFast })
+    func `In int8 and bf16 the records do not depend on the threads of a job, either`(
+        precision: Precision
+    ) throws {
+        let paths = ["long", "speech", "noise"].map { Golden.path("clips/\($0).wav") }
+        let wanted = try Self.output(1, paths, hopFrames: 48, precision: precision)
+        for (jobs, threads) in [(1, 2), (1, 7), (2, 1), (3, 3)] {
+            #expect(
+                try Self.output(jobs, paths, hopFrames: 48, precision: precision, threads: threads) == wanted)
+        }
     }
 
     @Test

@@ -11,6 +11,15 @@ enum Astd {
     static let modelWindowSamples = 95 * 160 + 400
     static let clip = repository + "/Tests/Golden/clips/long.wav"
 
+    /// Whether `--precision int8` is accepted, here and with `ASTD_KERNELS`.
+    static let computesInt8: Bool = {
+        if let level = getenv("ASTD_KERNELS"), ["plain", "neon"].contains(String(cString: level)) {
+            return false
+        }
+        let features = String(decoding: (try? TestFolder.bytes(of: "/proc/cpuinfo")) ?? [], as: UTF8.self)
+        return ["avx2", "asimddp"].contains { features.contains(" \($0) ") }
+    }()
+
     /// The path of `astd` or `astctl`.
     static func path(_ name: String) throws -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))

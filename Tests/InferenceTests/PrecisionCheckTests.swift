@@ -7,30 +7,17 @@ import Testing
 @Suite struct PrecisionCheckTests {
     private static let layer = "audio_spectrogram_transformer.encoder.layer.0.attention."
 
-    /// A copy of the golden model that computes the same in fp32: rows of the value projection times
-    /// `exp(sigma z)`, and the columns of the output projection that read them divided by it.
-    private func outlying(_ sigma: Float, in folder: TestFolder) throws -> String {
-        let model = try folder.copy(Golden.path("models/stride10"), to: "outlying-\(sigma)")
-        let path = model + "/model.safetensors"
-        let file = try ArrayFile(path: path)
-        var bytes = try TestFolder.bytes(of: path)
-        func edit(_ tensor: String, _ change: (_ index: Int, _ value: Float) -> Float) throws {
-            let range = try file.byteRange(tensor)
-            for (index, at) in stride(from: range.lowerBound, to: range.upperBound, by: 4).enumerated() {
-                let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }
-                let changed = change(index, Float(bitPattern: bits)).bitPattern
-                for byte in 0..<4 {
-                    bytes[at + byte] = UInt8(truncatingIfNeeded: changed >> (8 * UInt32(byte)))
-                }
-            }
-        }
-        var random = SeededGenerator(seed: 3)
-        let factors = random.floats(32, in: -2...2).map { exp(sigma * $0) }
-        try edit(Self.layer + "attention.value.weight") { $1 * factors[$0 / 32] }
-        try edit(Self.layer + "attention.value.bias") { $1 * factors[$0] }
-        try edit(Self.layer + "output.dense.weight") { $1 / factors[$0 % 32] }
-        try folder.write(bytes, to: "outlying-\(sigma)/model.safetensors")
-        return model
+    /// A copy of the golden model with an outlying channel in the first MLP: a bias of `size` before GELU,
+    /// which the bias of the next matrix takes back. In fp32 it computes nearly the same with any size from
+    /// 10 on.
+    private func outlying(_ size: Float, in folder: TestFolder) throws -> String {
+        let model = try EditedModel(copying: "models/stride10", to: "outlying-\(size)", in: folder)
+        let layer = "audio_spectrogram_transformer.encoder.layer.0."
+        let column = try model.floats(layer + "output.dense.weight").enumerated()
+            .filter { $0.offset % 64 == 5 }.map(\.element)
+        try model.edit(layer + "intermediate.dense.bias") { $0 == 5 ? size : $1 }
+        try model.edit(layer + "output.dense.bias") { $1 - size * column[$0] }
+        return model.path
     }
 
     private func base(_ model: String, cache: String? = nil, checks: Bool = true) throws -> BaseModel {
@@ -41,11 +28,11 @@ import Testing
 
     @Test func `A checkpoint with outlying channels is computed in fp32, with the reason`() throws {
         let folder = try TestFolder()
-        let model = try outlying(3, in: folder)
+        let model = try outlying(3000, in: folder)
         let base = try base(model)
         let fallback = try #require(base.network.fallback)
         #expect(base.network.precision == .fp32)
-        #expect(fallback.error > PrecisionCheck.limit)
+        #expect(!fallback.comparison.holds)
         #expect(fallback.message.contains("computing in fp32"))
         let features = [Float](repeating: 0.25, count: 96 * 128)
         let engine = try Engine(threads: 1)
@@ -60,7 +47,7 @@ import Testing
 
     @Test func `Without a check int8 is used as requested`() throws {
         let folder = try TestFolder()
-        let network = try base(try outlying(3, in: folder), checks: false).network
+        let network = try base(try outlying(3000, in: folder), checks: false).network
         #expect(network.precision == .int8)
         #expect(network.fallback == nil)
     }
@@ -81,19 +68,49 @@ import Testing
         func numbers() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: cache).filter { $0.hasSuffix(".number") }
         }
-        let model = try outlying(3, in: folder)
-        let first = try #require(try base(model, cache: cache).network.fallback)
+        let model = try outlying(3000, in: folder)
+        let first = try #require(try base(model, cache: cache).network.comparison)
         let file = try #require(try numbers().first)
         // A stored result is used without a new check, so a changed one has an effect.
-        try folder.write(Array(String(Float(0.5).bitPattern, radix: 16).utf8), to: "cache/\(file)")
-        let second = try #require(try base(model, cache: cache).network.fallback)
-        #expect(first.error != 0.5)
-        #expect(second.error == 0.5)
-        #expect(try base(try outlying(0.1, in: folder), cache: cache).network.fallback == nil)
+        let stored = [Float(0.5), 7, 3].map { String($0.bitPattern, radix: 16) }.joined(separator: " ")
+        try folder.write(Array(stored.utf8), to: "cache/\(file)")
+        let second = try #require(try base(model, cache: cache).network.fallback?.comparison)
+        #expect(second != first)
+        #expect(
+            second == PrecisionComparison(relativeError: 0.5, largestDifference: 7, largestLogit: 3))
+        #expect(try base(try outlying(10, in: folder), cache: cache).network.fallback == nil)
         #expect(try numbers().count == 2)
-        try folder.write(Array("not a number".utf8), to: "cache/\(file)")
-        let third = try #require(try base(model, cache: cache).network.fallback)
-        #expect(third.error == first.error)
+        for damaged in ["not a number", "", "3f000000", stored + " x"] {
+            try folder.write(Array(damaged.utf8), to: "cache/\(file)")
+            #expect(try base(model, cache: cache).network.comparison == first, "\(damaged)")
+        }
+    }
+
+    @Test func `int8 is refused above either limit, and when it overflows`() {
+        func holds(_ relative: Float, _ difference: Float, _ logit: Float) -> Bool {
+            PrecisionComparison(
+                relativeError: relative, largestDifference: difference, largestLogit: logit
+            ).holds
+        }
+        #expect(holds(0.1, 0.5, 5))
+        #expect(!holds(0.11, 0.1, 5))
+        #expect(!holds(0.05, 0.51, 5))
+        #expect(holds(0.05, 0.99, 20), "a twentieth of the largest logit")
+        #expect(!holds(.nan, 0, 5) && !holds(0, .nan, 5) && !holds(0, .infinity, 5))
+    }
+
+    @Test func `The built-in windows are as a front end computes them`() throws {
+        var settings = try FeatureSettings(path: Golden.path("models/stride10/preprocessor_config.json"))
+        (settings.mean, settings.standardDeviation) = (-4.27, 4.57)
+        for probe in ProbeWindows.allCases {
+            let normalised = probe.features(settings)
+            settings.normalises = false
+            let energies = probe.features(settings)
+            settings.normalises = true
+            #expect(normalised.count == 96 * 128)
+            #expect(energies.allSatisfy { (-15.943...8).contains($0) }, "\(probe)")
+            #expect(zip(normalised, energies).allSatisfy { abs($0 * 9.14 - 4.27 - $1) < 1e-4 })
+        }
     }
 
     @Test func `Queries and keys of a layer with widely spread scores stay in fp32`() throws {

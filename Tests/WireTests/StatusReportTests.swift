@@ -28,6 +28,17 @@ import Wire
         #expect(try StatusReport(JSONObject(parsing: JSONText(Self.report).bytes)) == expected)
     }
 
+    @Test func `The comparison of int8 with fp32 is written where there was one`() throws {
+        var report = Self.report
+        report.uptimeSeconds = 61.2
+        report.precisionCheck = "int8 differs"
+        let line = JSONText(report).bytes
+        #expect(
+            String(decoding: line, as: UTF8.self)
+                .contains(#""precision":"fp32","precision_check":"int8 differs","threads":2"#))
+        #expect(try StatusReport(JSONObject(parsing: line)) == report)
+    }
+
     @Test func `A state that the protocol does not define is refused`() throws {
         let object = try JSONObject(parsing: Array(#"{"state":"running"}"#.utf8))
         let error = JSONError.wrongType(field: "state", expected: "one of `listening`, `waiting`, `paused`")

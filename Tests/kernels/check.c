@@ -61,6 +61,24 @@ static void check_gemm(const char *name) {
   report("GEMM", name, worst, 0.1);
 }
 
+static void check_float_gemm(const ast_float_gemm *set) {
+  double worst = 0;
+  const long shapes[][3] = {{1, 1, 1}, {7, 33, 70}, {13, 900, 65}, {20, 5, 200}, {6, 64, 64}};
+  for (int s = 0; s < 5; s++) {
+    const long rows = shapes[s][0], inputs = shapes[s][1], outputs = shapes[s][2];
+    const float *x = numbers(rows * inputs), *w = numbers(outputs * inputs), *bias = numbers(outputs);
+    float *y = numbers(rows * outputs), *scratch = numbers(set->scratch_floats);
+    set->multiply(x, rows, w, outputs, inputs, bias, y, AST_STORE, scratch);
+    for (long r = 0; r < rows; r++)
+      for (long n = 0; n < outputs; n++) {
+        double exact = bias[n];
+        for (long k = 0; k < inputs; k++) exact += (double)x[r * inputs + k] * w[n * inputs + k];
+        worst = fmax(worst, fabs(exact - y[r * outputs + n]));
+      }
+  }
+  report("GEMM fp32", set->name, worst, 5e-5);
+}
+
 static void check_attention(const char *name) {
   const ast_attention_kernels *set = ast_attention_named(name);
   if (!set) return;
@@ -99,6 +117,7 @@ int main(void) {
   const char *gemms[] = {"plain",      "plainpairs", "avx2", "avx2exact", "avxvnni",   "avx512vl",
                          "avx512vnni", "dotprod",    "i8mm", "bf16plain", "avx512bf16"};
   for (int i = 0; i < 11; i++) check_gemm(gemms[i]);
+  check_float_gemm(ast_fp32_gemm_by_rows());
   const char *attention[] = {"plain", "neon", "avx2", "avx512", "avx512bf16", "avxvnni", "avx512vl", "avx512vnni"};
   for (int i = 0; i < 8; i++) check_attention(attention[i]);
   return wrong;

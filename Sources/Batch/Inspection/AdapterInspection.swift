@@ -1,6 +1,6 @@
 private import Frontend
 package import Inference
-private import Recognizer
+package import Recognizer
 package import TextSupport
 
 /// The properties of an adapter, and of the variant that it makes of a base model.
@@ -12,16 +12,16 @@ package struct AdapterInspection: Inspection {
     private let base: String?
     private let variant: Variant?
 
-    /// - Parameter model: Directory of a base model that the adapter should fit, or `nil`.
+    /// - Parameter options: Names a base model that the adapter should fit; `nil`: it is not checked.
     /// - Throws: ``ModelError`` when the adapter is invalid or does not fit the base model.
-    package init(directory: String, model: String?) throws(ModelError) {
-        base = model
+    package init(directory: String, _ options: RecognizerOptions?) throws(ModelError) {
+        base = options?.model
         let adapter = try LoRAAdapter(directory: directory)
         self.directory = adapter.directory
         summary = try adapter.summary()
         sha256 = try LoRAAdapter.digest(directory: directory)
-        if let model {
-            variant = try VariantMaker(base: try BaseModel(directory: model), activation: nil)
+        if let options {
+            variant = try VariantMaker(base: try options.baseModel(), activation: nil)
                 .variant(adapter, named: AdapterName.of(directory: directory))
         } else {
             variant = nil

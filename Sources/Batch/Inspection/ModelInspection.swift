@@ -1,6 +1,6 @@
 private import Frontend
 package import Inference
-private import Recognizer
+package import Recognizer
 package import TextSupport
 
 /// The properties of a model.
@@ -9,9 +9,10 @@ package struct ModelInspection: Inspection {
     private let variant: Variant
     private let sha256: String
 
+    /// - Parameter options: Names the model, and how it is computed.
     /// - Throws: ``ModelError`` when the model is invalid.
-    package init(directory: String) throws(ModelError) {
-        base = try BaseModel(directory: directory)
+    package init(_ options: RecognizerOptions) throws(ModelError) {
+        base = try options.baseModel()
         if let error = base.network.brokenWeights() { throw error }
         variant = VariantMaker(base: base, activation: nil).baseVariant
         sha256 = try base.weightsDigest()

@@ -21,10 +21,15 @@ enum VariantLines {
                 "\(seconds) s: \(features.frames) frames of \(features.melBins) mel bins"
             ),
             ("normalised", normalisation),
+            ("precision", precision(variant.network)),
             ("pooling", "\(config.pooling.rawValue), head \(norm) LayerNorm"),
             ("scores", variant.activation.text),
             ("labels", "\(variant.labels.count): \(AbridgedList.text(variant.labels))"),
         ]
+    }
+
+    private static func precision(_ network: AST) -> String {
+        network.precision.rawValue + (network.comparison.map { ": \($0.text)" } ?? "")
     }
 
     static func write(_ variant: Variant, to json: inout JSONWriter) {
@@ -38,6 +43,20 @@ enum VariantLines {
         json.member("std", features.standardDeviation)
         json.member("mean_from", features.origin(of: "mean"))
         json.member("std_from", features.origin(of: "std"))
+        json.member("precision", variant.network.precision.rawValue)
+        if let comparison = variant.network.comparison {
+            json.key("int8_check")
+            json.object { json in
+                json.key("largest_difference")
+                json.number(comparison.largestDifference)
+                json.key("difference_limit")
+                json.number(comparison.differenceLimit)
+                json.key("relative_error")
+                json.number(comparison.relativeError)
+                json.key("relative_limit")
+                json.number(PrecisionComparison.relativeLimit)
+            }
+        }
         json.member("pooling", config.pooling.rawValue)
         json.member("classifier_layernorm", config.normalisesPooled)
         json.member("activation", variant.activation.activation.rawValue)

@@ -62,7 +62,7 @@ float ast_widening(const ast_gemm_kernels *kernels, const float *weights, long o
 
 /// GEMM in fp32, with weights in the layout of the file.
 typedef struct {
-  /// "avx512".
+  /// "plain", "avx2", "avx512" or "neon".
   const char *name;
   /// Floats of scratch memory that `multiply` needs, on a cache line.
   long scratch_floats;
@@ -82,6 +82,9 @@ long ast_padded_outputs(const ast_gemm_kernels *kernels, long outputs);
 void ast_pack(const ast_gemm_kernels *kernels, const float *weights, long outputs, long inputs,
               const float *factors, void *panels, float *scales, int32_t *sums);
 
+/// The fp32 GEMM of this processor, also where the BLAS library's is faster; never NULL. A row's results do not depend on
+/// the rows beside it, to the last bit; those of the BLAS library do.
+const ast_float_gemm *ast_fp32_gemm_by_rows(void);
 /// An fp32 GEMM that is faster than the BLAS library's, or NULL on a processor where none is known.
 const ast_float_gemm *ast_fp32_gemm(void);
 /// The fastest 8-bit kernels of this processor; never NULL.

@@ -21,6 +21,8 @@ extension AdapterShelf {
         var windowSeconds: Double
         /// Of the variant's network: fp32 where int8 would have changed the scores too much.
         var precision: String
+        /// How far int8 differs from fp32 for this network; `nil` where it was not compared.
+        var precisionCheck: String?
     }
 
     /// Why a change was refused.

@@ -223,7 +223,8 @@ final class AdapterShelf: @unchecked Sendable {
                     ActiveVariant(
                         adapter: $0.adapter, labels: $0.labels, activation: $0.activation,
                         windowSeconds: $0.windowSeconds,
-                        precision: $0.network.precision.rawValue)
+                        precision: $0.network.precision.rawValue,
+                        precisionCheck: $0.network.comparison?.text)
                 }
             }
             snapshot.list = AdapterList(active: names, adapters: entries)

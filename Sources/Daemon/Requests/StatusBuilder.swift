@@ -66,7 +66,8 @@ final class StatusBuilder: Sendable {
         return StatusReport(
             state: StatusReport.State(source.state), pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - startTime) / .seconds(1), model: model,
-            adapters: active.map(\.adapter), precision: active.first?.precision ?? "", threads: facts.threads,
+            adapters: active.map(\.adapter), precision: active.first?.precision ?? "",
+            precisionCheck: active.first?.precisionCheck, threads: facts.threads,
             source: source, hopSeconds: facts.hopSeconds, windows: counters.windows,
             skippedWindows: counters.skippedWindows, gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,

@@ -1,16 +1,24 @@
 private import CKernels
 
-/// GEMM in fp32 with weights in the layout of the file, on processors where it is faster than the BLAS
-/// library's.
+/// GEMM in fp32 with weights in the layout of the file. The result of a row does not depend on the rows
+/// beside it, to the last bit; that of the BLAS library does.
 struct FloatGEMM {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_float_gemm>
 
-    /// Fails on a processor where it is not known to be faster.
+    /// Fails on a processor where it is not known to be faster than the BLAS library.
     init?() {
         guard let table = ast_fp32_gemm() else { return nil }
         self.table = table
     }
+
+    private init(_ table: UnsafePointer<ast_float_gemm>) { self.table = table }
+
+    /// The kernels of this processor, also where the BLAS library is faster.
+    static var byRows: FloatGEMM { FloatGEMM(ast_fp32_gemm_by_rows()) }
+
+    /// `plain`, `avx2`, `avx512` or `neon`.
+    var name: String { String(cString: table.pointee.name) }
 
     /// Floats of scratch memory that ``multiply(_:rows:_:outputs:inputs:bias:into:then:scratch:)`` needs, on
     /// a cache line.

@@ -14,6 +14,7 @@ public struct KernelCheck: Sendable {
     /// Runs all checks for a precision; takes a few milliseconds.
     public static func all(for precision: Precision) -> [KernelCheck] {
         var checks = [elementwise(), attention(precision)]
+        if precision != .fp32 { checks.append(floatGEMM(.byRows)) }
         if let gemm = QuantizedGEMM(precision) {
             checks.append(self.gemm(gemm))
             if gemm.hasPairLimit { checks.append(self.gemm(gemm.withoutPairLimit)) }
@@ -82,6 +83,24 @@ public struct KernelCheck: Sendable {
             name: "GEMM, \(gemm.name)",
             difference: largest(run(gemm), run(gemm.reference)),
             tolerance: 2e-5)
+    }
+
+    private static func floatGEMM(_ gemm: FloatGEMM) -> KernelCheck {
+        let (rows, inputs, outputs) = (19, 75, 141)
+        let x = numbers(rows * inputs, seed: 4)
+        let weights = numbers(outputs * inputs, seed: 5)
+        var found = [Float](repeating: .nan, count: rows * outputs)
+        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: gemm.scratchFloats)
+        defer { scratch.deallocate() }
+        gemm.multiply(
+            x, rows: rows, weights, outputs: outputs, inputs: inputs, bias: nil, into: &found, then: .store,
+            scratch: scratch)
+        let wanted = found.indices.map { index in
+            let (row, output) = (index / outputs * inputs, index % outputs * inputs)
+            return (0..<inputs).reduce(Float(0)) { $0 + x[row + $1] * weights[output + $1] }
+        }
+        return KernelCheck(
+            name: "GEMM in fp32, \(gemm.name)", difference: largest(found, wanted), tolerance: 2e-5)
     }
 
     private static func attention(_ precision: Precision) -> KernelCheck {

@@ -5,9 +5,6 @@ struct Kernels {
     // SAFETY: points to a constant table of the C library, valid for the life of the process.
     private let table: UnsafePointer<ast_kernels>
 
-    /// `nil` where the BLAS library multiplies in fp32.
-    let gemm = FloatGEMM()
-
     init() { table = ast_kernels_for_this_cpu() }
 
     /// Fails when this build or this processor has no kernels of that name.

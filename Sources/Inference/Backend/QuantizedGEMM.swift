@@ -109,7 +109,7 @@ struct QuantizedRows {
 final class PackedMatrix: @unchecked Sendable {
     let outputs: Int
     let inputs: Int
-    /// Fingerprint of the ``ActivationSmoothing`` that the weights were multiplied by; `-` for none.
+    /// Fingerprint of the ``MatrixSmoothing`` that the weights include.
     let smoothing: String
     /// All parts, a multiple of the cache line.
     let bytes: UnsafeRawBufferPointer
@@ -126,22 +126,26 @@ final class PackedMatrix: @unchecked Sendable {
 
     /// - Parameters:
     ///   - weight: `[outputs, inputs]`.
-    ///   - smoothing: In 8 bits, the factors of the inputs' weights.
+    ///   - smoothing: In 8 bits, the factors of inputs and outputs.
     /// - Throws: ``ModelError/unreadable(path:reason:)``, naming `path`, when there is no memory.
     convenience init(
-        _ weight: Tensor, _ smoothing: ActivationSmoothing? = nil, for path: String, _ gemm: QuantizedGEMM
+        _ weight: Tensor, _ smoothing: MatrixSmoothing = .none, for path: String, _ gemm: QuantizedGEMM
     ) throws(ModelError) {
         let (outputs, inputs) = (weight.rows, weight.rowWidth)
         let size = Self.byteCount(outputs: outputs, inputs: inputs, gemm)
         let pages = try PrivatePages(byteCount: size, for: path)
         self.init(
             at: pages.start, owner: pages, outputs: outputs, inputs: inputs,
-            smoothing: smoothing?.fingerprint,
-            gemm)
+            smoothing: smoothing.fingerprint, gemm)
         ast_pack(
-            gemm.table, weight.pointer, outputs, inputs, smoothing?.factors,
+            gemm.table, weight.pointer, outputs, inputs, smoothing.inputs?.factors,
             UnsafeMutableRawPointer(mutating: view.panels),
             UnsafeMutablePointer(mutating: view.scales), UnsafeMutablePointer(mutating: view.sums))
+        // Dividing a row changes its scale, not its integers.
+        if gemm.levels > 0, let factors = smoothing.outputs?.factors {
+            let scales = UnsafeMutablePointer(mutating: view.scales)
+            for (output, factor) in factors.enumerated() { scales?[output] /= factor }
+        }
         pages.makeReadOnly()
     }
 
@@ -149,9 +153,9 @@ final class PackedMatrix: @unchecked Sendable {
     /// caller later.
     init(
         at start: UnsafeMutableRawPointer, owner: AnyObject, outputs: Int, inputs: Int,
-        smoothing: String?, _ gemm: QuantizedGEMM
+        smoothing: String, _ gemm: QuantizedGEMM
     ) {
-        self.smoothing = smoothing ?? "-"
+        self.smoothing = smoothing
         let panels = Self.lines(ast_panel_bytes(gemm.table, outputs, inputs))
         let scales = Self.lines(Self.scaleBytes(outputs, gemm))
         self.outputs = outputs

@@ -9,8 +9,12 @@ public final class AST: @unchecked Sendable {
     public let config: ModelConfig
     /// The adapter's changes; `nil` without an adapter.
     public let merged: MergeReport?
+    /// How far int8 differs from fp32, where that was checked.
+    public let comparison: PrecisionComparison?
     /// Why it computes in fp32 although int8 was requested; `nil` when it does not.
-    public let fallback: PrecisionFallback?
+    public var fallback: PrecisionFallback? {
+        comparison.flatMap { $0.holds ? nil : PrecisionFallback(comparison: $0) }
+    }
 
     /// Intermediate values that tests compare with those of transformers.
     package enum Stage: String, CaseIterable {
@@ -30,7 +34,7 @@ public final class AST: @unchecked Sendable {
     /// - Throws: ``ModelError``: missing tensors, shapes.
     init(
         _ weights: Weights, _ config: ModelConfig, merged: MergeReport? = nil,
-        fallback: PrecisionFallback? = nil
+        comparison: PrecisionComparison? = nil
     ) throws(ModelError) {
         let dimensions = config.dimensions
         patches = try PatchEmbedding(weights, dimensions)
@@ -43,7 +47,18 @@ public final class AST: @unchecked Sendable {
         self.weights = weights
         self.config = config
         self.merged = merged
-        self.fallback = fallback
+        self.comparison = comparison
+    }
+
+    /// The same network with the result of its check.
+    init(_ other: AST, comparison: PrecisionComparison) {
+        config = other.config
+        merged = other.merged
+        weights = other.weights
+        patches = other.patches
+        layers = other.layers
+        classifier = other.classifier
+        self.comparison = comparison
     }
 
     /// Explains scores that are NaN or infinite: the base's first tensor with such values, `nil` when there
@@ -74,8 +89,7 @@ public final class AST: @unchecked Sendable {
 
         eachBlock(of: all) { worker, rows in
             space.stopwatch?.start(worker)
-            patches.embed(
-                input, rows: rows, into: space.tokens, patches: space.wide(worker: worker), kernels)
+            patches.embed(input, rows: rows, space, worker: worker, kernels)
             space.stopwatch?.lap(.patches, worker)
             if probe == nil { project(0, worker, rows) }
         }

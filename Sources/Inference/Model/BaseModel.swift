@@ -63,14 +63,18 @@ public final class BaseModel: @unchecked Sendable {
         checkpoint.seal()
         notes.addUnused(in: checkpoint, config)
         self.notes = notes.lines
-        let fallback = try check?.fallback(asked, files: [directory + "/config.json"]) {
-            () throws(ModelError) in
+        guard let check else {
+            network = asked
+            return
+        }
+        let origins = [directory + "/config.json", directory + "/preprocessor_config.json"]
+        let comparison = try check.compare(asked, files: origins) { () throws(ModelError) in
             try AST(Weights(checkpoint, precision: .fp32), config)
         }
         network =
-            try fallback.map { fallback throws(ModelError) in
-                try AST(Weights(checkpoint, precision: .fp32), config, fallback: fallback)
-            } ?? asked
+            comparison.holds
+            ? AST(asked, comparison: comparison)
+            : try AST(Weights(checkpoint, precision: .fp32), config, comparison: comparison)
     }
 
     /// The requested arithmetic of the layers.
@@ -101,24 +105,27 @@ public final class BaseModel: @unchecked Sendable {
         let network = try adapted(by: adapter, config, network.precision)
         guard let check, network.precision == .int8 else { return network }
         let files =
-            [configPath, adapter.file.path]
-            + ["adapter_config.json", "config.json"].map { adapter.directory + "/" + $0 }
-        let fallback = try check.fallback(network, files: files) { () throws(ModelError) in
+            [configPath, featuresPath, adapter.file.path]
+            + ["adapter_config.json", "config.json", "preprocessor_config.json"].map {
+                adapter.directory + "/" + $0
+            }
+        let comparison = try check.compare(network, files: files) { () throws(ModelError) in
             try adapted(by: adapter, config, .fp32)
         }
-        guard let fallback else { return network }
-        return try adapted(by: adapter, config, .fp32, fallback)
+        return comparison.holds
+            ? AST(network, comparison: comparison)
+            : try adapted(by: adapter, config, .fp32, comparison)
     }
 
     private func adapted(
         by adapter: LoRAAdapter, _ config: ModelConfig, _ precision: Precision,
-        _ fallback: PrecisionFallback? = nil
+        _ comparison: PrecisionComparison? = nil
     ) throws(ModelError) -> AST {
         let merge = try Merge(adapter, into: checkpoint, precision: precision)
         do throws(ModelError) {
             var report = merge.report
             report.warnings = warnings(about: adapter, config)
-            let network = try AST(merge.weights, config, merged: report, fallback: fallback)
+            let network = try AST(merge.weights, config, merged: report, comparison: comparison)
             if precision != .fp32 { merge.releaseLayers() }
             return network
         } catch {

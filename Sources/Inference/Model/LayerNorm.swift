@@ -6,7 +6,7 @@ struct LayerNorm {
     private let epsilon: Float
 
     init(_ weights: Weights, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
-        let factors = try weights.smoothing(of: name)?.factors ?? [Float](repeating: 1, count: width)
+        let factors = weights.smoothing(of: name)?.factors ?? [Float](repeating: 1, count: width)
         gain = zip(try weights.tensor(name + ".weight", [width]).buffer, factors).map { $0 / $1 }
         bias = zip(try weights.tensor(name + ".bias", [width]).buffer, factors).map { $0 / $1 }
         self.epsilon = epsilon

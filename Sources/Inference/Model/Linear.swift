@@ -26,11 +26,17 @@ struct Linear {
         isQuantized: Bool = true
     ) throws(ModelError) {
         let weight = try weights.tensor(name + ".weight", [outputs, inputs])
-        bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
+        var bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isQuantized ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
+        let smoothing = weights.smoothing(ofMatrix: name + ".weight")
+        if packed != nil, let outputs = smoothing.outputs {
+            bias = bias.map { zip($0, outputs.factors).map { $0 / $1 } }
+        }
+        self.bias = bias
         // The LayerNorm before this matrix divides its output by the smoothing factors, so a matrix that is
-        // not packed multiplies its weights by them.
-        if packed == nil, let smoothing = try weights.smoothing(before: name + ".weight") {
+        // not packed multiplies its weights by them. Its outputs are not smoothed: only queries and keys,
+        // always both of them, are not packed.
+        if packed == nil, let smoothing = smoothing.inputs {
             let pages = try PrivatePages(byteCount: weight.count * MemoryLayout<Float>.size, for: name)
             let smoothed = pages.start.bindMemory(to: Float.self, capacity: weight.count)
             for index in 0..<weight.count {
@@ -54,10 +60,10 @@ struct Linear {
         if let packed, let quantized = x.quantized {
             return packed.multiply(quantized, rows: x.rows, bias: bias, into: y, then: epilogue)
         }
-        if let gemm = kernels.gemm, let scratch = x.scratch {
-            return gemm.multiply(
+        if let panel = x.panel {
+            return panel.gemm.multiply(
                 x.floats, rows: x.rows, weight.pointer, outputs: outputs, inputs: inputs,
-                bias: bias, into: y, then: epilogue, scratch: scratch)
+                bias: bias, into: y, then: epilogue, scratch: panel.memory)
         }
         if let bias {
             if epilogue == .add {
@@ -73,6 +79,12 @@ struct Linear {
     }
 }
 
+/// A GEMM in fp32, and a worker's memory for one panel of weights.
+struct FloatPanel {
+    let gemm: FloatGEMM
+    let memory: UnsafeMutablePointer<Float>
+}
+
 /// Input rows of linear layers: in fp32, and quantised where the network computes in int8 or bf16.
 struct LinearInput {
     /// `[rows, width]`, contiguous.
@@ -80,24 +92,24 @@ struct LinearInput {
     let rows: Int
     let width: Int
     let quantized: QuantizedRows?
-    /// The worker's memory for a panel of weights, for ``FloatGEMM``.
-    let scratch: UnsafeMutablePointer<Float>?
+    /// What multiplies them in fp32; `nil`: the BLAS library.
+    let panel: FloatPanel?
 
     init(
         _ floats: UnsafePointer<Float>, rows: Int, width: Int, quantized: QuantizedRows? = nil,
-        scratch: UnsafeMutablePointer<Float>? = nil
+        panel: FloatPanel? = nil
     ) {
         self.floats = floats
         self.rows = rows
         self.width = width
         self.quantized = quantized
-        self.scratch = scratch
+        self.panel = panel
     }
 
     /// A view of some of the rows, counted from the first.
     func part(_ range: Range<Int>) -> LinearInput {
         LinearInput(
             floats + range.lowerBound * width, rows: range.count, width: width,
-            quantized: quantized?.from(row: range.lowerBound), scratch: scratch)
+            quantized: quantized?.from(row: range.lowerBound), panel: panel)
     }
 }

@@ -26,13 +26,14 @@ struct PatchEmbedding {
     ///
     /// - Parameters:
     ///   - features: Normalised log-mel energies, `[frames, mels]`, row-major, unitless.
-    ///   - tokens: Output `[tokens, hidden]`; only `rows` of it are written.
-    ///   - patches: Scratch for `rows.count` patches, `[rows, patch²]`.
+    ///   - space: Its `tokens` are the output; only `rows` of them are written.
     func embed(
-        _ features: UnsafePointer<Float>, rows: Range<Int>, into tokens: UnsafeMutablePointer<Float>,
-        patches: UnsafeMutablePointer<Float>, _ kernels: Kernels
+        _ features: UnsafePointer<Float>, rows: Range<Int>, _ space: Workspace, worker: Int,
+        _ kernels: Kernels
     ) {
         let hidden = dimensions.hidden
+        let tokens = space.tokens
+        let patches = space.wide(worker: worker)
         if rows.contains(0) { copy(classToken, to: tokens) }
         if rows.contains(1) { copy(distillationToken, to: tokens + hidden) }
         let patchRows = max(rows.lowerBound, 2)..<max(rows.upperBound, 2)
@@ -41,8 +42,9 @@ struct PatchEmbedding {
             gather(features, patchIndex: row - 2, into: patch)
             patch += dimensions.patch * dimensions.patch
         }
+        let width = dimensions.patch * dimensions.patch
         projection.apply(
-            LinearInput(patches, rows: patchRows.count, width: dimensions.patch * dimensions.patch),
+            space.floatInput(patches, rows: patchRows.count, width: width, worker: worker),
             into: tokens + patchRows.lowerBound * hidden, kernels)
         for index in rows.lowerBound * hidden..<rows.upperBound * hidden {
             tokens[index] += positions.pointer[index]

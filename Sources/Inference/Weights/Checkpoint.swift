@@ -9,7 +9,7 @@ final class Checkpoint {
     /// The tensors of the base's own network; an adapter may change only these.
     private var used: [String: Tensor] = [:]
     private var packed: [(name: String, matrix: PackedMatrix)] = []
-    /// By the name of the norm.
+    /// By the name of the module that produces the activations.
     private var smoothings: [String: ActivationSmoothing] = [:]
     /// By the name of the attention module: whether its scores spread too widely for 8 bits
     /// (``ScoreSpread``).
@@ -122,14 +122,15 @@ final class Checkpoint {
     ) throws(ModelError) -> PackedMatrix {
         if let known = packed.first(where: { $0.name == name }) { return known.matrix }
         let tensor = try tensor(name, shape)
-        let smoothing = try smoothing(before: name)
+        let smoothing = smoothing(ofMatrix: name)
         let matrix: PackedMatrix
         if let found = cached?.matrix(
-            name, outputs: tensor.rows, inputs: tensor.rowWidth, smoothing: smoothing?.fingerprint)
+            name, outputs: tensor.rows, inputs: tensor.rowWidth, smoothing: smoothing.fingerprint)
         {
             matrix = found
         } else {
-            matrix = try PackedMatrix(tensor, smoothing, for: path, gemm.suited(to: tensor, smoothing))
+            matrix = try PackedMatrix(
+                tensor, smoothing, for: path, gemm.suited(to: tensor, smoothing.inputs))
             isCacheComplete = false
         }
         if !isSealed { packed.append((name, matrix)) }
@@ -151,22 +152,32 @@ final class Checkpoint {
         return isSharp
     }
 
-    /// The smoothing of the norm before a matrix, in 8 bits; `nil` where no norm is before it.
-    func smoothing(before matrix: String) throws(ModelError) -> ActivationSmoothing? {
-        guard let norm = CheckpointNames.norm(before: matrix) else { return nil }
-        return try smoothing(of: norm)
+    /// The smoothing of a layer's matrix, in 8 bits.
+    ///
+    /// - Parameter name: Its tensor, `....weight`.
+    func smoothing(ofMatrix name: String) -> MatrixSmoothing {
+        let module = String(name.dropLast(".weight".count))
+        return MatrixSmoothing(
+            inputs: CheckpointNames.producer(before: module).flatMap { smoothing(of: $0) },
+            outputs: smoothing(of: module))
     }
 
-    /// The smoothing of a norm. It depends on the base only, also when an adapter changes the norm, so that
-    /// packed matrices that the adapter leaves alone stay valid.
-    func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
-        guard precision == .int8, CheckpointNames.isInLayer(norm) else { return nil }
-        if let known = smoothings[norm] { return known }
-        guard let shape = shape(of: norm + ".weight") else { return nil }
-        let made = ActivationSmoothing(
-            gain: try tensor(norm + ".weight", shape), bias: try tensor(norm + ".bias", shape))
-        if !isSealed { smoothings[norm] = made }
-        return made
+    /// The smoothing of a module's outputs, in 8 bits; `nil` where they are not smoothed. It depends on the
+    /// base only, also when an adapter changes a tensor that it was computed from, so that packed matrices
+    /// that the adapter leaves alone stay valid.
+    func smoothing(of module: String) -> ActivationSmoothing? {
+        guard precision == .int8, CheckpointNames.isInLayer(module) else { return nil }
+        if let known = smoothings[module] { return known }
+        guard !isSealed else { return nil }
+        let found: ActivationSmoothing?
+        if let stored = cached?.smoothing(of: module) {
+            found = stored
+        } else {
+            found = LayerSmoothing(self).smoothing(of: module)
+            if found != nil { isCacheComplete = false }
+        }
+        smoothings[module] = found
+        return found
     }
 
     /// Call it when the base's network is complete: nothing is converted or looked up afterwards.
@@ -175,7 +186,10 @@ final class Checkpoint {
         cached = nil
         if !isCacheComplete, let gemm = QuantizedGEMM(precision) {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
-            cache?.write(packed, sharpAttention: sharp, for: files.paths, gemm)
+            cache?.write(
+                PackedFile.Content(
+                    matrices: packed, smoothings: smoothings.sorted { $0.key < $1.key },
+                    sharpAttention: sharp), for: files.paths, gemm)
         }
         // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in
         // memory.

@@ -99,16 +99,19 @@ enum CheckpointNames {
     /// Whether a module is part of an encoder layer.
     static func isInLayer(_ module: String) -> Bool { module.hasPrefix(layers) }
 
-    /// The norm whose outputs a matrix reads; `nil` when it does not read a norm's.
-    static func norm(before matrix: String) -> String? {
-        let norms = [
-            "attention.attention.query.weight": "layernorm_before",
-            "attention.attention.key.weight": "layernorm_before",
-            "attention.attention.value.weight": "layernorm_before",
-            "intermediate.dense.weight": "layernorm_after",
+    /// The linear or normalising module whose outputs a module reads, directly or averaged by attention;
+    /// `nil` when there is none.
+    static func producer(before module: String) -> String? {
+        let producers = [
+            "attention.attention.query": "layernorm_before",
+            "attention.attention.key": "layernorm_before",
+            "attention.attention.value": "layernorm_before",
+            "attention.output.dense": "attention.attention.value",
+            "intermediate.dense": "layernorm_after",
         ]
-        guard isInLayer(matrix), let norm = norms[withoutLayer(matrix)] else { return nil }
-        return String(matrix.dropLast(withoutLayer(matrix).count)) + norm
+        let part = withoutLayer(module)
+        guard isInLayer(module), let producer = producers[part] else { return nil }
+        return String(module.dropLast(part.count)) + producer
     }
 
     static func layer(_ index: Int) -> String { layers + "\(index)." }

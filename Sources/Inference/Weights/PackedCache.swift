@@ -27,21 +27,11 @@ public struct PackedCache: Sendable {
     /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same
     /// time.
     func write(
-        _ matrices: [(name: String, matrix: PackedMatrix)], sharpAttention: [String], for weights: [String],
-        _ gemm: QuantizedGEMM
+        _ content: PackedFile.Content, for weights: [String], _ gemm: QuantizedGEMM
     ) {
         guard let base = sha256(of: weights) else { return }
-        let header = PackedFile.header(
-            matrices, sharpAttention: sharpAttention, base: base, gemm
-        ).bytes
-        var digest = Digest()
-        header.withUnsafeBytes { digest.add($0) }
-        for (_, matrix) in matrices { digest.add(matrix.bytes) }
-        let end = Array(digest.hexadecimal().utf8)
         replace(path(base, gemm)) { descriptor in
-            header.withUnsafeBytes { RegularFile.write(descriptor, $0) }
-                && matrices.allSatisfy { RegularFile.write(descriptor, $0.matrix.bytes) }
-                && end.withUnsafeBytes { RegularFile.write(descriptor, $0) }
+            PackedFile.write(content, base: base, gemm) { RegularFile.write(descriptor, $0) }
         }
         removeOldFiles()
     }
@@ -82,17 +72,19 @@ public struct PackedCache: Sendable {
         return sum
     }
 
-    /// A number that was stored for files of this content; `nil` when there is none.
-    func number(about files: [String], _ question: String) -> Float? {
+    /// Numbers that were stored for files of this content; `nil` when there are none.
+    func numbers(about files: [String], _ question: String) -> [Float]? {
         guard let path = path(about: files, question), let file = try? MappedFile(path: path) else {
             return nil
         }
-        return UInt32(String(decoding: file.bytes, as: UTF8.self), radix: 16).map(Float.init(bitPattern:))
+        let words = String(decoding: file.bytes, as: UTF8.self).split(separator: " ")
+        let numbers = words.compactMap { UInt32($0, radix: 16).map(Float.init(bitPattern:)) }
+        return numbers.count == words.count ? numbers : nil
     }
 
-    func remember(_ number: Float, about files: [String], _ question: String) {
+    func remember(_ numbers: [Float], about files: [String], _ question: String) {
         guard let path = path(about: files, question) else { return }
-        let bytes = Array(String(number.bitPattern, radix: 16).utf8)
+        let bytes = Array(numbers.map { String($0.bitPattern, radix: 16) }.joined(separator: " ").utf8)
         replace(path) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
     }
 

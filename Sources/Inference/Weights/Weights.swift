@@ -25,9 +25,10 @@ struct Weights {
     func packed(_ name: String, _ shape: [Int]) throws(ModelError) -> PackedMatrix? {
         guard let gemm = QuantizedGEMM(precision) else { return nil }
         guard let tensor = changed[name] else { return try checkpoint.packed(name, shape, gemm) }
-        let smoothing = try checkpoint.smoothing(before: name)
+        let smoothing = checkpoint.smoothing(ofMatrix: name)
         return try PackedMatrix(
-            tensor, smoothing, for: adapterPath ?? checkpoint.path, gemm.suited(to: tensor, smoothing))
+            tensor, smoothing, for: adapterPath ?? checkpoint.path,
+            gemm.suited(to: tensor, smoothing.inputs))
     }
 
     /// Whether a layer's attention scores spread too widely for 8 bits; see ``ScoreSpread``.
@@ -42,13 +43,13 @@ struct Weights {
     }
 
     /// The smoothing of a norm's outputs; `nil` where there is none.
-    func smoothing(of norm: String) throws(ModelError) -> ActivationSmoothing? {
-        precision == .int8 ? try checkpoint.smoothing(of: norm) : nil
+    func smoothing(of norm: String) -> ActivationSmoothing? {
+        precision == .int8 ? checkpoint.smoothing(of: norm) : nil
     }
 
-    /// The same for the norm before a matrix.
-    func smoothing(before matrix: String) throws(ModelError) -> ActivationSmoothing? {
-        precision == .int8 ? try checkpoint.smoothing(before: matrix) : nil
+    /// The smoothing of a matrix's inputs and outputs.
+    func smoothing(ofMatrix name: String) -> MatrixSmoothing {
+        precision == .int8 ? checkpoint.smoothing(ofMatrix: name) : .none
     }
 
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }

@@ -24,6 +24,8 @@ public struct StatusReport: Sendable, Equatable {
     public var adapters: [String]
     /// `fp32`, `bf16` or `int8`.
     public var precision: String
+    /// How far int8 differs from fp32 for this network, in one line; nil where it was not compared.
+    public var precisionCheck: String?
     /// Threads of a forward pass.
     public var threads: Int
     public var source: SourceReport
@@ -55,7 +57,8 @@ public struct StatusReport: Sendable, Equatable {
 
     public init(
         state: State, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
-        adapters: [String?], precision: String, threads: Int, source: SourceReport, hopSeconds: Double,
+        adapters: [String?], precision: String, precisionCheck: String? = nil, threads: Int,
+        source: SourceReport, hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
         lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
@@ -70,6 +73,7 @@ public struct StatusReport: Sendable, Equatable {
         adapter = active.active
         self.adapters = active.adapters
         self.precision = precision
+        self.precisionCheck = precisionCheck
         self.threads = threads
         self.source = source
         self.hopSeconds = hopSeconds
@@ -97,6 +101,7 @@ public struct StatusReport: Sendable, Equatable {
         adapter = try json.string("adapter")
         adapters = try json.strings("adapters") ?? [adapter ?? AdapterRecord.baseName]
         precision = try json.requiredString("precision")
+        precisionCheck = try json.string("precision_check")
         threads = try json.requiredInteger("threads", as: Int.self)
         source = try SourceReport(json.requiredObject("source"))
         hopSeconds = try json.requiredDouble("hop_seconds")
@@ -126,6 +131,7 @@ extension StatusReport: JSONRecord {
         json.member("adapter", adapter)
         json.member("adapters", strings: adapters)
         json.member("precision", precision)
+        if let precisionCheck { json.member("precision_check", precisionCheck) }
         json.member("threads", threads)
         json.key("source")
         source.write(to: &json)

@@ -60,7 +60,7 @@ enum StatusText {
             row(
                 "memory",
                 "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
-        ]
+        ] + (report.precisionCheck.map { [row("check", Text.printable($0))] } ?? [])
     }
 
     private static func samples(_ report: StatusReport) -> String {

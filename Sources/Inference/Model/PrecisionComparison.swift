@@ -1,0 +1,38 @@
+/// The differences between the logits of a network in int8 and in fp32, on the built-in windows.
+public struct PrecisionComparison: Sendable, Equatable {
+    /// RMS of a window's differences, relative to the RMS of its logits; the largest of all windows.
+    public let relativeError: Float
+    /// The largest difference of a logit.
+    public let largestDifference: Float
+    /// The largest logit in fp32, without sign, of all windows.
+    public let largestLogit: Float
+
+    /// Largest accepted ``relativeError``.
+    public static let relativeLimit: Float = 0.1
+    /// Largest accepted ``largestDifference``: half a logit, which moves a score of 0.5 to 0.38 or 0.62; of
+    /// networks with large logits a twentieth of the largest one.
+    public var differenceLimit: Float { max(0.5, largestLogit / 20) }
+
+    /// Whether int8 is exact enough. NaN and infinity are not.
+    public var holds: Bool {
+        relativeError <= Self.relativeLimit && largestDifference <= differenceLimit
+    }
+
+    /// The differences and their limits in one line.
+    public var text: String {
+        guard largestDifference.isFinite, relativeError.isFinite else { return "int8 overflows" }
+        return "int8 differs from fp32 by up to \(Self.rounded(largestDifference)) logits"
+            + " (limit \(Self.rounded(differenceLimit))), \(Self.rounded(relativeError * 100)) % of their size"
+            + " (limit \(Self.rounded(Self.relativeLimit * 100)) %), on built-in windows"
+    }
+
+    private static func rounded(_ value: Float) -> Float { (value * 100).rounded() / 100 }
+}
+
+/// The reason why a network computes in fp32 although int8 was requested.
+public struct PrecisionFallback: Sendable {
+    public let comparison: PrecisionComparison
+
+    /// The reason in one line.
+    public var message: String { "\(comparison.text): computing in fp32" }
+}

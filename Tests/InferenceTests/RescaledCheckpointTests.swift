@@ -1,0 +1,87 @@
+import TestSupport
+import Testing
+
+@testable import Inference
+import Glibc
+
+/// Checkpoints that compute the same as a golden model in fp32, although channels are scaled by large factors
+/// where they are produced and by the reciprocals where they are read.
+@Suite struct RescaledCheckpointTests {
+    enum Place: String, CaseIterable {
+        case values, queries, norms
+    }
+
+    private func model(_ place: Place, _ sigma: Float, in folder: TestFolder) throws -> String {
+        let model = try EditedModel(copying: "models/stride10", to: "\(place)-\(sigma)", in: folder)
+        let width = 32
+        var random = SeededGenerator(seed: 3)
+        for index in 0..<2 {
+            let layer = "audio_spectrogram_transformer.encoder.layer.\(index)."
+            let attention = layer + "attention.attention."
+            let factors = random.floats(width, in: -2...2).map { exp(sigma * $0) }
+            func scale(outputsOf module: String) throws {
+                try model.edit(module + ".weight") { $1 * factors[$0 / width] }
+                try model.edit(module + ".bias") { $1 * factors[$0] }
+            }
+            func divide(inputsOf module: String) throws {
+                try model.edit(module + ".weight") { $1 / factors[$0 % width] }
+            }
+            switch place {
+            case .values:
+                try scale(outputsOf: attention + "value")
+                try divide(inputsOf: layer + "attention.output.dense")
+            case .queries:
+                try scale(outputsOf: attention + "query")
+                try model.edit(attention + "key.weight") { $1 / factors[$0 / width] }
+                try model.edit(attention + "key.bias") { $1 / factors[$0] }
+            case .norms:
+                for (norm, readers) in [
+                    ("layernorm_before", ["query", "key", "value"].map { attention + $0 }),
+                    ("layernorm_after", [layer + "intermediate.dense"]),
+                ] {
+                    for part in [".weight", ".bias"] {
+                        try model.edit(layer + norm + part) { $1 * factors[$0] }
+                    }
+                    for reader in readers { try divide(inputsOf: reader) }
+                }
+            }
+        }
+        return model.path
+    }
+
+    /// Relative error of the logits in int8.
+    private func error(of model: String, adapter: String? = nil) throws -> Float {
+        func logits(_ precision: Precision) throws -> [Float] {
+            let base = try BaseModel(directory: model, precision: precision)
+            let network =
+                try adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
+                ?? base.network
+            let engine = try Engine(threads: 1)
+            engine.prepare(for: [network])
+            var logits = [Float](repeating: .nan, count: network.config.labels.count)
+            ProbeWindows.speech.features(network.config.features).withUnsafeBufferPointer { features in
+                logits.withUnsafeMutableBufferPointer { engine.classify(network, features, logits: $0) }
+            }
+            return logits
+        }
+        let exact = try logits(.fp32)
+        let differences = zip(try logits(.int8), exact).map { $0 - $1 }
+        func size(_ values: [Float]) -> Float { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+        return size(differences) / size(exact)
+    }
+
+    @Test(arguments: Place.allCases, [1, 2, 3] as [Float])
+    func `int8 is as exact as for the original`(place: Place, sigma: Float) throws {
+        let folder = try TestFolder()
+        let original = try error(of: Golden.path("models/stride10"))
+        let rescaled = try error(of: try model(place, sigma, in: folder))
+        #expect(original < 0.03)
+        #expect(rescaled < 0.04, "instead of \(original)")
+    }
+
+    /// The adapter's matrices are smoothed like those of the base that it leaves alone.
+    @Test(arguments: ["adapters/all-linear", "adapters/modern-qv"])
+    func `Smoothing does not change what an adapter computes`(adapter: String) throws {
+        #expect(try error(of: Golden.path("models/stride10"), adapter: adapter) < 0.05)
+    }
+}
