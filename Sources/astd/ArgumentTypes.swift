@@ -63,7 +63,7 @@ extension ChannelChoice: ExpressibleByArgument {
 
     public var defaultValueDescription: String { description }
 
-    public static var allValueStrings: [String] { ["mix", "left", "right", "each"] }
+    public static var allValueStrings: [String] { ["mix", "left", "right", "each", "N"] }
 }
 
 extension Aggregation: ExpressibleByArgument {}

@@ -12,7 +12,7 @@ final class InputFiles: @unchecked Sendable {
     private(set) var finished: FinishedFiles
     private let drawsThumbnails: Bool
     /// The file whose channels are opened one after the other, and its next channel.
-    private var channels: (first: WindowStream, next: Int)?
+    private var channels: (first: WindowStream, next: Int, isFromDirectory: Bool)?
 
     init(_ queue: FileQueue, finished: FinishedFiles, drawsThumbnails: Bool) {
         harvest = queue.makeIterator()
@@ -39,6 +39,7 @@ final class InputFiles: @unchecked Sendable {
             case .found(let path):
                 let file = open(path, classifier, features)
                 file.isFromDirectory = true
+                channels?.isFromDirectory = true
                 return file
             }
         }
@@ -55,7 +56,7 @@ final class InputFiles: @unchecked Sendable {
             if classifier.rule.channels == .each && stream.channelCount > 1 {
                 file.summary.isLastOfFile = false
                 file.share = 0..<1 / Double(stream.channelCount)
-                channels = (stream, 2)
+                channels = (stream, 2, false)
             }
             return file
         } catch {
@@ -67,8 +68,8 @@ final class InputFiles: @unchecked Sendable {
     private func nextChannel(
         _ classifier: FileClassifier, _ features: SlidingFeatures?
     ) -> BatchSchedule.ScheduledFile? {
-        guard let (first, number) = channels else { return nil }
-        channels = number < first.channelCount ? (first, number + 1) : nil
+        guard let (first, number, isFromDirectory) = channels else { return nil }
+        channels = number < first.channelCount ? (first, number + 1, isFromDirectory) : nil
         let file: BatchSchedule.ScheduledFile
         do throws(FileClassifier.Failure) {
             let stream = try classifier.open(
@@ -80,6 +81,7 @@ final class InputFiles: @unchecked Sendable {
         let count = Double(first.channelCount)
         file.share = Double(number - 1) / count..<Double(number) / count
         file.summary.isLastOfFile = channels == nil
+        file.isFromDirectory = isFromDirectory
         return file
     }
 
