@@ -177,7 +177,7 @@ public final class AudioFileReader {
         return PathText.printable(
             "\(name): the mean of its \(channels) channels is more than 20 dB quieter than the loudest channel "
                 + "for \((seconds * 10).rounded() / 10) s: the channels cancel each other, or most are silent; "
-                + "classify a channel by itself")
+                + "classify one of them with --channel")
     }
 
     /// Reads the next samples, filling the buffer unless the file ends.
