@@ -1,6 +1,7 @@
 internal import Capture
 private import Frontend
 private import Glibc
+private import Inference
 private import Recognizer
 internal import Wire
 
