@@ -92,6 +92,7 @@ public final class BaseModel: @unchecked Sendable {
         for path in weightsPaths { try digest.add(file: path) }
         return digest.hexadecimal()
     }
+
     /// Number of the network's parameters.
     public var parameterCount: Int { checkpoint.parameterCount }
 
