@@ -11,7 +11,7 @@ import Testing
     /// which the bias of the next matrix takes back. In fp32 it computes nearly the same with any size from
     /// 10 on.
     private func outlying(_ size: Float, in folder: TestFolder) throws -> String {
-        let model = try EditedModel(copying: "models/stride10", to: "outlying-\(size)", in: folder)
+        let model = try RescaledModel(copying: "models/stride10", to: "outlying-\(size)", in: folder)
         let layer = "audio_spectrogram_transformer.encoder.layer.0."
         let column = try model.floats(layer + "output.dense.weight").enumerated()
             .filter { $0.offset % 64 == 5 }.map(\.element)

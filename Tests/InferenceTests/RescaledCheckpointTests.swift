@@ -12,7 +12,7 @@ import Glibc
     }
 
     private func model(_ place: Place, _ sigma: Float, in folder: TestFolder) throws -> String {
-        let model = try EditedModel(copying: "models/stride10", to: "\(place)-\(sigma)", in: folder)
+        let model = try RescaledModel(copying: "models/stride10", to: "\(place)-\(sigma)", in: folder)
         let width = 32
         var random = SeededGenerator(seed: 3)
         for index in 0..<2 {

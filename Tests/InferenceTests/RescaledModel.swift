@@ -1,7 +1,7 @@
 import TestSupport
 
 /// A copy of a golden model whose fp32 tensors can be changed.
-struct EditedModel {
+struct RescaledModel {
     let path: String
     private let folder: TestFolder
     private let name: String
