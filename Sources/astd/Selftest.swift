@@ -4,7 +4,6 @@ internal import Inference
 internal import Recognizer
 internal import SystemSupport
 internal import TextSupport
-private import SystemSupport
 
 struct Selftest: ParsableCommand {
     static let configuration = CommandConfiguration(
