@@ -48,9 +48,10 @@ import TextSupport
             "summary": try text("\(output)/summary.json"), "page": try text(folder.file("page.html")),
         ]
         for path in paths {
-            let name = PerRecordingOutput.name(path)
-            files["audacity", default: ""] += try text("\(output)/\(name).audacity.txt")
-            files["raven", default: ""] += try text("\(output)/\(name).raven.txt")
+            for format in ["audacity", "raven"] {
+                let name = RecordingNames(directory: output, suffix: ".\(format).txt").name(of: path)
+                files[format, default: ""] += try text("\(output)/\(name)")
+            }
         }
         return (files, reported, result)
     }
