@@ -3,12 +3,13 @@
 /// A stream of samples without a header begins with arbitrary bytes, so whatever has less than four bytes of
 /// signature must pass a second check.
 package enum ContainerSniff {
-    /// Number of bytes to examine.
-    static let headBytes = 4096
+    /// Number of bytes to examine of a stream, which may be slow, and of a file.
+    static let headBytes = 512
+    private static let fileHeadBytes = 4096
 
     /// The kind of file that begins with these bytes; nil when it is unknown.
     static func kind(of head: some Collection<UInt8>) -> AudioFileKind? {
-        let head = Array(head.prefix(headBytes))
+        let head = Array(head.prefix(fileHeadBytes))
         for (offset, signature, kind) in signatures where matches(head, offset, signature) { return kind }
         return riff(head) ?? isoMedia(head) ?? ogg(head) ?? matroska(head) ?? FrameSniff.kind(of: head)
             ?? (isText(head) ? textKind(head) : nil)
@@ -33,7 +34,7 @@ package enum ContainerSniff {
 
     private static func head(of bytes: AudioBytes, at offset: Int64) -> [UInt8] {
         _ = bytes.seek(to: offset)
-        return bytes.read(count: headBytes)
+        return bytes.read(count: fileHeadBytes)
     }
 
     /// Offset after the ID3v2 tag at the start; nil without one.
