@@ -1,5 +1,7 @@
 /// Which files ffmpeg decodes: those of kinds that libsndfile does not know, and what libsndfile rejects.
 extension FFmpegDecoder {
+    private static let endsEarly = "the file ends before the last page of its sound"
+
     /// A decoder for a file of a kind that libsndfile does not read; nil when libsndfile is to be tried.
     ///
     /// - Parameters:
@@ -16,7 +18,7 @@ extension FFmpegDecoder {
         let decoder = try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
         // ffmpeg takes the last page that it finds for the end.
         if demuxer == "ogg" && !OggPages.areWhole(bytes) {
-            decoder.knownDamage = "the file ends before the last page of its sound"
+            decoder.knownDamage = endsEarly
         }
         return decoder
     }
@@ -39,10 +41,15 @@ extension FFmpegDecoder {
             default: false
             }
         guard mayHelp else { throw error }
+        // libsndfile calls some whole Ogg files with FLAC damaged.
+        let isOgg = kind.demuxer == "ogg"
+        let isWholeOgg = isOgg && OggPages.areWhole(FileAudioBytes(file, size: size))
         do throws(CaptureError) {
-            return try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
+            let decoder = try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
+            if isOgg && !isWholeOgg { decoder.knownDamage = endsEarly }
+            return decoder
         } catch let second {
-            throw isUnrecognised ? second : error
+            throw isUnrecognised || isWholeOgg ? second : error
         }
     }
 }
