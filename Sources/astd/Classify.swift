@@ -125,7 +125,9 @@ struct Classify: ParsableCommand {
 
     func run() throws {
         let destination = try destination()
-        let files = FileQueue(paths: paths, listPath: filesFrom, hasNulls: hasNulls)
+        let files = FileQueue(
+            paths: paths, listPath: filesFrom, hasNulls: hasNulls,
+            outputs: OwnOutputs(destination, report: report))
         // Before anything is loaded or written: an empty directory may be a drive that is not mounted.
         if let problems = files.problems() {
             for problem in problems { Failure.warn(problem) }

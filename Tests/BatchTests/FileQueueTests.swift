@@ -145,6 +145,35 @@ import Testing
         )
     }
 
+    @Test func `The batch's own outputs are not counted, wherever they are`() throws {
+        let folder = try Self.folder(["d/a.wav", "d/n.txt"])
+        func skipped(_ destination: BatchOutputs.Destination, _ written: [String]) throws -> Int {
+            for name in written { try folder.write("x", to: name) }
+            defer { for name in written { try? folder.remove(name) } }
+            let harvest = FileQueue(
+                paths: [folder.file("d")], listPath: nil,
+                outputs: OwnOutputs(destination, report: folder.file("d/r.html"))
+            ).makeIterator()
+            while harvest.next() != nil {}
+            return harvest.skipped.total
+        }
+        #expect(
+            try skipped(
+                .file(folder.file("d/o/l.csv")), ["d/o/l.csv.partial", "d/o/l.csv.journal", "d/r.html"]) == 1)
+        #expect(
+            try skipped(
+                .directory(folder.file("d/o")),
+                [
+                    "d/o/labels.csv.partial", "d/o/labels.journal", "d/o/d/a.wav.raven.txt.partial",
+                    "d/o/summary.json",
+                ])
+                == 1)
+        #expect(
+            try skipped(
+                .directory(folder.path), ["d/a.wav.audacity.txt", "d/b.wav.audacity.txt.partial", "d/o.txt"])
+                == 2)
+    }
+
     @Test func `A directory without recordings is a failure that says what it contains`() throws {
         let folder = try Self.folder(["only/x.m4a", "two/1.aac", "two/2.aac", "two/.hidden", "two/n.txt"])
         #expect(mkdir(folder.file("empty"), 0o700) == 0)

@@ -10,6 +10,8 @@ final class DirectoryWalk {
     private struct Level {
         /// With a slash at its end.
         let base: String
+        /// The same without links; empty when it does not matter.
+        let realBase: String
         var names: ArraySlice<String>
     }
 
@@ -22,6 +24,7 @@ final class DirectoryWalk {
 
     private let root: String
     private let extensions: Set<String>
+    private let outputs: OwnOutputs
     private var levels: [Level] = []
     private var entered: Set<Identity> = []
     /// Real paths of the root and of the links that were followed.
@@ -31,12 +34,13 @@ final class DirectoryWalk {
     private(set) var skipped = SkippedFiles()
 
     /// - Parameter extensions: Of recordings, in lower case.
-    init(_ root: String, _ extensions: Set<String>) {
+    init(_ root: String, _ extensions: Set<String>, _ outputs: OwnOutputs) {
         self.root = root
         self.extensions = extensions
+        self.outputs = outputs
         var status = stat()
         if stat(root.systemPath, &status) != 0 { failures.append(Self.failure(root, errno)) }
-        realRoots = [Self.realPath(root)]
+        realRoots = [OwnOutputs.absolute(root)]
         enter(root, status)
     }
 
@@ -86,13 +90,14 @@ final class DirectoryWalk {
     }
 
     private func file(_ name: String, _ path: String) -> FileQueue.Item? {
+        let isOutput = (levels.last?.realBase).map { outputs.contains($0 + name) } ?? false
         guard let fileExtension = Self.fileExtension(name) else {
             if AudioSniff.isAudio(path: path) { return .found(path) }
-            skipped.addOther(SkippedFiles.withoutExtension)
+            if !isOutput { skipped.addOther(SkippedFiles.withoutExtension) }
             return nil
         }
         if extensions.contains(fileExtension) { return .found(path) }
-        skipped.addOther("." + fileExtension)
+        if !isOutput { skipped.addOther("." + fileExtension) }
         return nil
     }
 
@@ -122,15 +127,18 @@ final class DirectoryWalk {
         guard entered.insert(Identity(status)).inserted else { return skipped.addRepeatedDirectory() }
         let (names, failure) = DirectoryNames.read(path)
         if let failure, failures.isEmpty { failures.append(Self.failure(path, failure)) }
-        let base = path.utf8.last == UInt8(ascii: "/") ? path : path + "/"
-        levels.append(Level(base: base, names: names[...]))
+        func base(_ path: String) -> String { path.utf8.last == UInt8(ascii: "/") ? path : path + "/" }
+        levels.append(
+            Level(
+                base: base(path), realBase: outputs.isEmpty ? "" : base(OwnOutputs.absolute(path)),
+                names: names[...]))
     }
 
     private func follow(_ link: String, _ status: stat) {
-        let target = Self.realPath(link)
-        let isCircle = realRoots.contains { Self.path($0, isIn: target) }
+        let target = OwnOutputs.absolute(link)
+        let isCircle = realRoots.contains { OwnOutputs.path($0, isIn: target) }
         let isReachedAnyway = realRoots.contains {
-            Self.path(target, isIn: $0) && !Self.isHidden(target, in: $0)
+            OwnOutputs.path(target, isIn: $0) && !Self.isHidden(target, in: $0)
         }
         if isCircle || isReachedAnyway { return skipped.addRepeatedDirectory() }
         realRoots.append(target)
@@ -152,18 +160,6 @@ final class DirectoryWalk {
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
         let end = String(name[name.utf8.index(after: dot)...])
         return end.utf8.allSatisfy { (0x30...0x39).contains($0) } ? nil : end.lowercased()
-    }
-
-    private static func realPath(_ path: String) -> String {
-        guard let resolved = realpath(path.systemPath, nil) else { return path }
-        defer { free(resolved) }
-        return PathText.text(cString: resolved)
-    }
-
-    /// Whether a real path is that of a directory or of something below it.
-    private static func path(_ path: String, isIn directory: String) -> Bool {
-        let base = directory.utf8.last == UInt8(ascii: "/") ? directory : directory + "/"
-        return (path + "/").utf8.starts(with: base.utf8)
     }
 
     /// Whether the walk does not reach a directory because a name above it is hidden.

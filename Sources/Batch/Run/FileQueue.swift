@@ -9,6 +9,7 @@ public final class FileQueue: Sequence {
     private let listPath: String?
     private let separator: PathList.Separator
     private let extensions: Set<String>
+    private let outputs: OwnOutputs
     /// The only walk through a list that cannot be read twice.
     private var onlyHarvest: FileHarvest?
 
@@ -31,10 +32,13 @@ public final class FileQueue: Sequence {
     ///   - paths: Files, directories, `-`.
     ///   - listPath: A file with a path a line, `-` for standard input, or `nil`.
     ///   - hasNulls: Whether the paths in the list end with NUL bytes instead of line feeds.
+    ///   - outputs: Files that are not counted in directories.
     ///   - extensions: Of the files that are read from a directory; `nil` for all that this machine can read.
     public init(
-        paths: [String], listPath: String?, hasNulls: Bool = false, extensions: Set<String>? = nil
+        paths: [String], listPath: String?, hasNulls: Bool = false, outputs: OwnOutputs = OwnOutputs(),
+        extensions: Set<String>? = nil
     ) {
+        self.outputs = outputs
         self.paths = paths
         self.listPath = listPath
         separator = hasNulls ? .null : .newline
@@ -51,7 +55,7 @@ public final class FileQueue: Sequence {
 
     public func makeIterator() -> FileHarvest {
         if let onlyHarvest { return onlyHarvest }
-        let harvest = FileHarvest(paths, list: listPath, separator, extensions)
+        let harvest = FileHarvest(paths, list: listPath, separator, extensions, outputs)
         if !canBeReadTwice { onlyHarvest = harvest }
         return harvest
     }
@@ -70,6 +74,7 @@ public final class FileHarvest: IteratorProtocol {
     private let list: PathList?
     private let listPath: String
     private let extensions: Set<String>
+    private let outputs: OwnOutputs
     private var hasListed = false
     private var walk: DirectoryWalk?
     /// Items that were read ahead.
@@ -78,8 +83,10 @@ public final class FileHarvest: IteratorProtocol {
     public private(set) var skipped = SkippedFiles()
 
     init(
-        _ paths: [String], list: String?, _ separator: PathList.Separator, _ extensions: Set<String>
+        _ paths: [String], list: String?, _ separator: PathList.Separator, _ extensions: Set<String>,
+        _ outputs: OwnOutputs
     ) {
+        self.outputs = outputs
         named = paths.makeIterator()
         listPath = list ?? ""
         self.extensions = extensions
@@ -107,7 +114,7 @@ public final class FileHarvest: IteratorProtocol {
             }
             guard let path = named.next() ?? nextListed() else { return listFailure() }
             guard path != "-", Self.isDirectory(path) else { return .file(path) }
-            walk = DirectoryWalk(path, extensions)
+            walk = DirectoryWalk(path, extensions, outputs)
         }
     }
 
