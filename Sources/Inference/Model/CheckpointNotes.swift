@@ -56,7 +56,8 @@ struct CheckpointNotes {
             if let layer = CheckpointNames.layerIndex(canonical), layer >= config.dimensions.layers {
                 layers.insert(layer)
                 layerTensors += 1
-            } else {
+            } else if !CheckpointNames.isQueryKeyValueBias(canonical) {
+                // Those biases have a note of their own.
                 others.append(name)
             }
         }
