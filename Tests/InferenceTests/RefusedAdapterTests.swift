@@ -93,6 +93,6 @@ import Testing
             loadingError(model, adapter: folder.file("torn"))
                 == .malformed(
                     path: folder.file("torn/adapter_config.json"),
-                    problem: "not JSON at byte 1: a key in quotes is expected"))
+                    problem: "truncated: not JSON at byte 1: a key in quotes is expected"))
     }
 }
