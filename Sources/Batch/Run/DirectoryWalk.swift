@@ -75,7 +75,7 @@ final class DirectoryWalk {
 
     private func item(_ name: String, _ path: String) -> FileQueue.Item? {
         var status = stat()
-        guard lstat(path.systemPath, &status) == 0 else { return Self.failure(path, errno) }
+        guard lstat(path.systemPath, &status) == 0 else { return vanished(name, path) }
         let isLink = status.st_mode & S_IFMT == S_IFLNK
         if isLink && stat(path.systemPath, &status) != 0 { return brokenLink(name, path, errno) }
         switch status.st_mode & S_IFMT {
@@ -98,6 +98,15 @@ final class DirectoryWalk {
         }
         if extensions.contains(fileExtension) { return .found(path) }
         if !isOutput { skipped.addOther("." + fileExtension) }
+        return nil
+    }
+
+    /// A name that was listed and is gone, for example with its drive, becomes an error when it is opened.
+    private func vanished(_ name: String, _ path: String) -> FileQueue.Item? {
+        guard let fileExtension = Self.fileExtension(name), !extensions.contains(fileExtension) else {
+            return .found(path)
+        }
+        skipped.addOther("." + fileExtension)
         return nil
     }
 
