@@ -1,0 +1,97 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Batch
+
+@Suite struct RecordingClockTests {
+    private func text(_ path: String, zone: TimeZoneRule = .offset(3600)) -> String? {
+        RecordingClock(zone: zone)?.start(of: path)?.text(atSeconds: 0)
+    }
+
+    @Test(arguments: [
+        ("20240501_053000.WAV", "2024-05-01T05:30:00.000+01:00"),
+        ("/card/day 1/20240501_053000T.WAV", "2024-05-01T05:30:00.000+01:00"),
+        ("SMM07612_20240501_053000.wav", "2024-05-01T05:30:00.000+01:00"),
+        ("2MU00101_0+1_20240501_053000.wav", "2024-05-01T05:30:00.000+01:00"),
+        ("20240501T053000+0200_garden.wav", "2024-05-01T05:30:00.000+02:00"),
+        ("20240501T053000-03:30.wav", "2024-05-01T05:30:00.000-03:30"),
+        ("20240501T033000Z.flac", "2024-05-01T03:30:00.000Z"),
+        ("240501-053000.WAV", "2024-05-01T05:30:00.000+01:00"),
+        ("240501_053000_Tr1.WAV", "2024-05-01T05:30:00.000+01:00"),
+        ("2024-05-01_05-30-00.wav", "2024-05-01T05:30:00.000+01:00"),
+        ("rec 2024-05-01 05.30.00.m4a", "2024-05-01T05:30:00.000+01:00"),
+        ("cam_20240501053000.mkv", "2024-05-01T05:30:00.000+01:00"),
+        ("20240229_235959.wav", "2024-02-29T23:59:59.000+01:00"),
+        ("5E3C4F10.WAV", "2020-02-06T17:39:28.000Z"),
+    ])
+    func `A recorder's name holds the time`(path: String, expected: String) {
+        #expect(text(path) == expected)
+    }
+
+    @Test(arguments: [
+        "siren.wav", "20240501.wav", "20240501_0530.wav", "20230229_053000.wav", "20241301_053000.wav",
+        "20240501_253000.wav", "20240501_0530001.wav", "120240501_053000.wav", "ZOOM0001.WAV",
+        "123456_654321.wav", "5e3c4f10.wav", "20240501.WAV", "", "/", "4820240501_053000",
+    ])
+    func `A name without a date and a time has no time`(path: String) {
+        #expect(RecorderName.time(in: path) == nil)
+    }
+
+    @Test func `Times in a recording follow its start, and the zone's summer time`() throws {
+        setenv("TZ", "UTC", 1)
+        let zone = try #require(TimeZoneRule(selecting: "Europe/Berlin"))
+        defer { _ = TimeZoneRule(selecting: "Etc/UTC") }
+        // Summer time begins on 2024-03-31 at 02:00.
+        let start = try #require(RecordingClock(zone: zone)?.start(of: "20240331_013000.wav"))
+        #expect(start.text(atSeconds: 0) == "2024-03-31T01:30:00.000+01:00")
+        #expect(start.text(atSeconds: 1800.25) == "2024-03-31T03:00:00.250+02:00")
+    }
+
+    @Test func `A zone is a name, an offset, UTC or local`() {
+        #expect(TimeZoneRule(selecting: "+02:00") == .offset(7200))
+        #expect(TimeZoneRule(selecting: "-0330") == .offset(-12_600))
+        #expect(TimeZoneRule(selecting: "UTC") == .offset(0))
+        #expect(TimeZoneRule(selecting: "local") == .local)
+        for name in ["", "Nowhere/City", "../../etc/passwd", "/etc/localtime", "+2x", "+25:00"] {
+            #expect(TimeZoneRule(selecting: name) == nil, "\(name)")
+        }
+    }
+
+    @Test func `The named start comes before the metadata and the name`() throws {
+        let clock = try #require(RecordingClock(zone: .offset(0), start: "2023-01-02T03:04:05.5+05:30"))
+        #expect(
+            clock.start(of: "20240501_053000.wav")?.text(atSeconds: 0.25) == "2023-01-02T03:04:05.750+05:30")
+        #expect(RecordingClock(zone: .local, start: "yesterday") == nil)
+    }
+
+    @Test func `A WAV file's GUANO and broadcast chunks hold the time`() throws {
+        let folder = try TestFolder()
+        func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
+            let size = (0..<4).map { UInt8(truncatingIfNeeded: content.count >> ($0 * 8)) }
+            return Array(name.utf8) + size + content + [UInt8](repeating: 0, count: content.count % 2)
+        }
+        func file(_ chunks: [UInt8]) throws -> String {
+            let wav =
+                Array("RIFF\0\0\0\0WAVE".utf8) + chunk("fmt ", [UInt8](repeating: 0, count: 16)) + chunks
+            let path = folder.file("20200101_000000.wav")
+            try folder.write(wav, to: "20200101_000000.wav")
+            return path
+        }
+        var bext = [UInt8](repeating: 0, count: 602)
+        bext.replaceSubrange(320..<338, with: "2024-05-0105:30:00".utf8)
+        let guano = "GUANO|Version: 1.0\nMake: X\nTimestamp: 2024-05-01T05:30:00.25+02:00 \n"
+        let data = chunk("data", [1, 2, 3])
+        #expect(text(try file(chunk("bext", bext) + data)) == "2024-05-01T05:30:00.000+01:00")
+        #expect(
+            text(try file(chunk("bext", bext) + data + chunk("guan", Array(guano.utf8))))
+                == "2024-05-01T05:30:00.250+02:00")
+        // Damaged metadata: the name decides.
+        for chunks in [
+            chunk("guan", Array("GUANO|Version: 1.0\nTimestamp: soon".utf8)), chunk("bext", [1, 2]),
+            Array("bext\u{ff}\u{ff}\u{ff}\u{7f}".utf8), chunk("bext", [UInt8](repeating: 0, count: 602)),
+        ] {
+            #expect(text(try file(chunks + data)) == "2020-01-01T00:00:00.000+01:00")
+        }
+    }
+}
