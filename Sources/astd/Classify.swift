@@ -70,9 +70,11 @@ struct Classify: ParsableCommand {
 
     @OptionGroup(title: "Settings, with --events") var settingsArguments: SettingsArguments
 
+    @OptionGroup var clockArguments: ClockArguments
+
     @Option(
         help:
-            "Write text, jsonl, csv, audacity (label track) or raven (selection table); several with commas. Default: text on a terminal, else jsonl."
+            "Write text, jsonl, csv, audacity (label track), raven (selection table) or raven-combined (one for all files); several with commas. Default: text on a terminal, else jsonl."
     )
     var format: FormatsArgument?
 
@@ -120,11 +122,21 @@ struct Classify: ParsableCommand {
         if resume && output == nil {
             throw ValidationError("--resume needs --output: only files can be resumed")
         }
+        if clockArguments.startTime != nil && !isSingleFile {
+            throw ValidationError("--start-time is the time of one recording: name one file")
+        }
+        if formats.contains(.ravenCombined) && fileArguments.channel == .each {
+            throw ValidationError("--format raven-combined has one channel per file: use --format raven")
+        }
+        if formats.contains(.raven) && formats.contains(.ravenCombined) {
+            throw ValidationError("--format raven and raven-combined exclude each other: leave one out")
+        }
         _ = try destination()
     }
 
     func run() throws {
         let destination = try destination()
+        let clock = try clockArguments.clock()
         let files = FileQueue(
             paths: paths, listPath: filesFrom, hasNulls: hasNulls,
             outputs: OwnOutputs(destination, report: report))
@@ -160,11 +172,11 @@ struct Classify: ParsableCommand {
                 formats, of: events ? .events : .windows, to: destination, report: report,
                 labels: ReportLabels(variants.map { (variants.count > 1 ? $0.adapter : nil, $0.labels) }),
                 fingerprint: ResumeFingerprint(
-                    recognizer: options, topK: topK.limit, minimumScore: minScore, rule,
+                    recognizer: options, topK: topK.limit, minimumScore: minScore, rule, clock,
                     aggregation: aggregate, eventSettings: settings?.detectionText, formats: formats,
                     report: report),
                 resumes: resume)
-            result = try run(files, classifiers, settings?.detection, outputs)
+            result = try run(files, classifiers, settings?.detection, clock, outputs)
         } catch let error as WriteError {
             // `astd classify ... | head` closes the pipe, which is not a failure.
             if error.isClosedPipe { return }
@@ -195,12 +207,12 @@ struct Classify: ParsableCommand {
 
     private func run(
         _ files: FileQueue, _ classifiers: [FileClassifier], _ rules: DetectionRules?,
-        _ outputs: BatchOutputs
+        _ clock: RecordingClock, _ outputs: BatchOutputs
     ) throws -> BatchRun.Result {
         let progress = ProgressBar(isVisible: !noProgress && isatty(STDERR_FILENO) != 0)
         StopSignal.install()
         return try BatchRun(
-            classifiers, aggregation: aggregate, eventRules: rules, outputs, progress,
+            classifiers, aggregation: aggregate, eventRules: rules, clock: clock, outputs, progress,
             stopSignal: { StopSignal.received }
         ).run(files, report: Failure.warn)
     }

@@ -39,9 +39,9 @@ import Testing
         let array = NumpyArray(values: [1, 2], shape: [2])
         try array.write(to: folder.file("a.npy"))
         #expect(try TestFolder.bytes(of: folder.file("a.npy")) == array.bytes)
-        let nowhere = folder.file("absent/a.npy")
+        let nowhere = folder.file("a.npy/b.npy")
         #expect(
-            throws: WriteError(reason: "\(nowhere) cannot be written: No such file or directory")
+            throws: WriteError(reason: "\(nowhere) cannot be written: Not a directory")
         ) { try array.write(to: nowhere) }
     }
 }

@@ -62,10 +62,10 @@ import Wire
                 """#)
         #expect(
             Self.writtenEvents(.csv).components(separatedBy: "\r\n") == [
-                "file,start,end,duration,adapter,channel,index,label,peak_score,error,message",
-                #""a,b.wav",10.255,12.505,2.25,,,7,"Male speech, man speaking",0.75,,"#,
-                "\"a,b.wav\",11.255,11.255,0.0,birds,,2,tab\there,0.1,,",
-                "b.wav,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                "file,start,end,duration,start_time,end_time,adapter,channel,index,label,peak_score,error,message",
+                #""a,b.wav",10.255,12.505,2.25,,,,,7,"Male speech, man speaking",0.75,,"#,
+                "\"a,b.wav\",11.255,11.255,0.0,,,birds,,2,tab\there,0.1,,",
+                "b.wav,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
         #expect(
             Self.writtenEvents(.text) == """
@@ -82,10 +82,10 @@ import Wire
         #expect(
             Self.writtenEvents(.raven) == """
                 Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\t\
-                High Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter
+                High Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter\tBegin Date Time
                 1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\t\
-                Male speech, man speaking\t0.750000\t
-                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds
+                Male speech, man speaking\t0.750000\t\t
+                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds\t
 
                 """)
     }
@@ -121,10 +121,10 @@ import Wire
         let lines = Self.written(.csv).components(separatedBy: "\r\n")
         #expect(
             lines == [
-                "file,start,end,adapter,aggregate,channel,index,label,score,error,message",
-                #""dir/a ""b"".wav",0.96,1.3,,,,4,Käuzchen,0.75,,"#,
-                #""dir/a ""b"".wav",0.96,1.3,,,,0,"Male speech, man speaking",0.0625,,"#,
-                "b.wav,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                "file,start,end,start_time,end_time,adapter,aggregate,channel,index,label,score,error,message",
+                #""dir/a ""b"".wav",0.96,1.3,,,,,,4,Käuzchen,0.75,,"#,
+                #""dir/a ""b"".wav",0.96,1.3,,,,,,0,"Male speech, man speaking",0.0625,,"#,
+                "b.wav,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
     }
 
@@ -187,8 +187,37 @@ import Wire
             fields[1] == [
                 "1", "Spectrogram 1", "1", "0.960000", "1.300000", "0.0", "8000.0", "dir/a \"b\".wav",
                 "Käuzchen",
-                "0.750000", "",
+                "0.750000", "", "",
             ])
         #expect(Self.written(.raven, rateHz: 8000).contains("\t0.0\t4000.0\t"))
+    }
+
+    @Test func `A combined selection table counts from the beginning of the first recording`() {
+        var first = FileSummary(path: "a.wav")
+        (first.seconds, first.sampleRateHz) = (12.5, 16_000)
+        let second = FileSummary(path: "b.wav")
+        let label = [ScoredLabel(index: 0, label: "x", score: 1)]
+        var record = BatchRecord(file: "b.wav", start: 5, end: 10, labels: label)
+        record.startTime = "2024-05-01T05:30:05.000Z"
+        func rows(_ formatter: RavenFormatter) -> [[String]] {
+            var formatter = formatter
+            let text = formatter.head + formatter.lines(record, of: second)
+            return String(decoding: text, as: UTF8.self).split(separator: "\n").map {
+                $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            }
+        }
+        var formatter = RavenFormatter(.windows, isCombined: true)
+        _ = formatter.lines(BatchRecord(file: "a.wav", start: 0, end: 5, labels: label), of: first)
+        _ = formatter.end(of: first)
+        let table = rows(formatter)
+        let row = Dictionary(uniqueKeysWithValues: zip(table[0], table[1]))
+        #expect(row["Selection"] == "2" && row["Begin Path"] == "b.wav")
+        #expect(row["Begin Time (s)"] == "17.500000" && row["End Time (s)"] == "22.500000")
+        #expect(row["File Offset (s)"] == "5.000000")
+        #expect(row["Begin Date Time"] == "2024-05-01T05:30:05.000Z")
+        // A resumed run has the lines of the interrupted one, with their header.
+        var resumed = RavenFormatter(.windows, isCombined: true)
+        resumed.resume(lines: 2, audioSeconds: 12.5)
+        #expect(rows(resumed) == table)
     }
 }

@@ -105,6 +105,7 @@ import Wire
             StatusText.lines(report) == [
                 "astd     0.1.0, listening, pid 4242, up 2 d 1 h",
                 "model    ast, 527 labels, /m",
+                "scores   sigmoid: asked for",
                 "window   10.24 s at 16000 Hz, one every 1 s",
                 "adapter  birds",
                 "source   pulse:mic, healthy",

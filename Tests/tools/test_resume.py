@@ -78,7 +78,7 @@ folder = Path(tempfile.mkdtemp(prefix="astd-resume-"))
 recordings(folder / "in")
 for mode, options in MODES.items():
     base = [ASTD, "classify", str(folder / "in"), "--model", str(REPOSITORY / "Tests/Golden/models/stride10"), "--jobs", "2",
-            "--threads", "2", "--precision", "fp32", "--format", "jsonl,csv,text,audacity,raven", "--no-progress"] + options
+            "--threads", "2", "--precision", "fp32", "--format", "jsonl,csv,text,audacity,raven-combined", "--no-progress"] + options
     whole = folder / f"{mode}-whole"
     began = time.monotonic()
     # The page refers to recordings relative to its directory; both directories are siblings, so the bytes are the same.

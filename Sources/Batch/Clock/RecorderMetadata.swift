@@ -1,9 +1,9 @@
 private import Glibc
 private import SystemSupport
 
-/// The time at which a recording began, from the metadata of a WAV file: a GUANO chunk (`guan`, as Song Meter,
-/// AudioMoth's tools and bat detectors write it) or a broadcast chunk (`bext`, EBU Tech 3285, as Zoom and Sound
-/// Devices write it).
+/// The time at which a recording began, from the metadata of a WAV file: a GUANO chunk (`guan`, as Song
+/// Meter and bat detectors write it) or a broadcast chunk (`bext`, EBU Tech 3285, as Zoom and Sound Devices
+/// write it).
 enum RecorderMetadata {
     private static let mostChunks = 256
     private static let mostBytes = 1 << 16

@@ -8,8 +8,8 @@ public enum TimeZoneRule: Equatable, Sendable {
     /// The zone of this process, with its summer time: `$TZ`, else `/etc/localtime`.
     case local
 
-    /// Reads `UTC`, `local`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. A name becomes the
-    /// zone of this process: call it before other threads start.
+    /// Reads `UTC`, `local`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. A name becomes
+    /// the zone of this process: call it before other threads start.
     ///
     /// - Returns: `nil` for a zone that this machine does not know.
     public init?(selecting name: String) {

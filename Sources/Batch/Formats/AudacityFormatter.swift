@@ -9,21 +9,26 @@ internal import Wire
 struct AudacityFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         record.labels.flatMap {
-            Self.line(record.start, record.end, $0.label, $0.score, record.channel, record.adapter)
+            Self.line(
+                record.start, record.end, $0.label, $0.score, record.channel, record.adapter, record.startTime
+            )
         }
     }
 
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
-        Self.line(event.start, event.end, event.label, event.peakScore, event.channel, event.adapter)
+        Self.line(
+            event.start, event.end, event.label, event.peakScore, event.channel, event.adapter,
+            event.startTime)
     }
 
     private static func line(
         _ start: Double, _ end: Double, _ label: String, _ score: Float, _ channel: Int?,
-        _ adapter: String?
+        _ adapter: String?, _ time: String?
     ) -> [UInt8] {
         let digits = FixedDecimals.text(Double(score), decimals: 3) ?? "?"
         let channel = channel.map { " [channel \($0)]" } ?? ""
-        let text = "\(label) \(digits)\(channel)\(adapter.map { " [\($0)]" } ?? "")"
+        let text =
+            "\(label) \(digits)\(channel)\(adapter.map { " [\($0)]" } ?? "")\(time.map { " " + $0 } ?? "")"
         let fields = [
             SelectionField.seconds(start), SelectionField.seconds(end), SelectionField.text(text),
         ]

@@ -13,13 +13,13 @@ struct CSVFormatter: RecordFormatter {
         switch content {
         case .windows:
             [
-                "file", "start", "end", "adapter", "aggregate", "channel", "index", "label", "score",
-                "error", "message",
+                "file", "start", "end", "start_time", "end_time", "adapter", "aggregate", "channel", "index",
+                "label", "score", "error", "message",
             ]
         case .events:
             [
-                "file", "start", "end", "duration", "adapter", "channel", "index", "label", "peak_score",
-                "error", "message",
+                "file", "start", "end", "duration", "start_time", "end_time", "adapter", "channel", "index",
+                "label", "peak_score", "error", "message",
             ]
         }
     }
@@ -29,7 +29,8 @@ struct CSVFormatter: RecordFormatter {
     func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8] {
         record.labels.flatMap { label in
             Self.line([
-                record.file, Self.seconds(record.start), Self.seconds(record.end), record.adapter ?? "",
+                record.file, Self.seconds(record.start), Self.seconds(record.end), record.startTime ?? "",
+                record.endTime ?? "", record.adapter ?? "",
                 record.aggregate ?? "", Self.channel(record.channel), String(label.index), label.label,
                 Self.score(label.score), "", "",
             ])
@@ -39,6 +40,7 @@ struct CSVFormatter: RecordFormatter {
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
         Self.line([
             event.file, Self.seconds(event.start), Self.seconds(event.end), Self.seconds(event.duration),
+            event.startTime ?? "", event.endTime ?? "",
             event.adapter ?? "", Self.channel(event.channel), String(event.index), event.label,
             Self.score(event.peakScore), "", "",
         ])

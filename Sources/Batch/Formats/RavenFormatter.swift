@@ -6,21 +6,31 @@ internal import Wire
 /// window, or per event.
 ///
 /// Raven requires the first seven columns (Raven Pro User's Manual, chapter on selection tables); the others
-/// are annotations, whose names are free. Times count from the beginning of the recording.
+/// are annotations, whose names are free. In the table of one recording, times count from its beginning. In a
+/// combined table they count from the beginning of the first recording, as Raven counts when it opens all
+/// recordings as one sequence; `File Offset (s)` counts from the beginning of the recording.
 struct RavenFormatter: RecordFormatter {
-    private static let columns = [
-        "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)",
-        "Begin Path", "Label",
-    ]
     /// The model's upper limit: all audio is resampled to 16 kHz.
     private static let highestFrequencyHz = 8000.0
     private let content: BatchContent
+    private let isCombined: Bool
     private var selection = 0
+    /// Seconds of all recordings before the current one.
+    private var precedingSeconds = 0.0
 
-    init(_ content: BatchContent) { self.content = content }
+    init(_ content: BatchContent, isCombined: Bool = false) {
+        self.content = content
+        self.isCombined = isCombined
+    }
 
     var head: [UInt8] {
-        let columns = Self.columns + [content == .events ? "Peak Score" : "Score", "Adapter"]
+        let columns =
+            [
+                "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)",
+                "High Freq (Hz)", "Begin Path",
+            ] + (isCombined ? ["File Offset (s)"] : []) + [
+                "Label", content == .events ? "Peak Score" : "Score", "Adapter", "Begin Date Time",
+            ]
         return Array((columns.joined(separator: "\t") + "\n").utf8)
     }
 
@@ -28,7 +38,8 @@ struct RavenFormatter: RecordFormatter {
         var lines: [UInt8] = []
         for label in record.labels {
             lines += line(
-                record.start, record.end, record.channel, label.label, label.score, record.adapter, recording)
+                record.start, record.end, record.channel, label.label, label.score, record.adapter,
+                record.startTime, recording)
         }
         return lines
     }
@@ -37,24 +48,37 @@ struct RavenFormatter: RecordFormatter {
         // A selection needs a length: for an event of a single window, the window's last frame.
         line(
             min(event.start, event.end - 0.01), event.end, event.channel, event.label, event.peakScore,
-            event.adapter, recording)
+            event.adapter, event.startTime, recording)
+    }
+
+    mutating func end(of recording: FileSummary) -> [UInt8] {
+        if isCombined { precedingSeconds = Journal.microseconds(precedingSeconds + recording.seconds) }
+        return []
+    }
+
+    mutating func resume(lines: Int, audioSeconds: Double) {
+        selection = max(0, lines - 1)
+        precedingSeconds = audioSeconds
     }
 
     private mutating func line(
         _ start: Double, _ end: Double, _ channel: Int?, _ label: String, _ score: Float,
-        _ adapter: String?, _ recording: FileSummary
+        _ adapter: String?, _ time: String?, _ recording: FileSummary
     ) -> [UInt8] {
         let nyquist =
             recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
         let high = min(Self.highestFrequencyHz, nyquist)
         selection += 1
-        let fields = [
-            String(selection), "Spectrogram 1", String(channel ?? 1),
-            SelectionField.seconds(start), SelectionField.seconds(end), "0.0",
-            FixedDecimals.text(high, decimals: 1) ?? "8000.0",
-            PathText.printable(recording.path), SelectionField.text(label),
-            FixedDecimals.text(Double(score), decimals: 6) ?? "", SelectionField.text(adapter ?? ""),
-        ]
+        let fields =
+            [
+                String(selection), "Spectrogram 1", String(channel ?? 1),
+                SelectionField.seconds(precedingSeconds + start),
+                SelectionField.seconds(precedingSeconds + end), "0.0",
+                FixedDecimals.text(high, decimals: 1) ?? "8000.0", PathText.printable(recording.path),
+            ] + (isCombined ? [SelectionField.seconds(start)] : []) + [
+                SelectionField.text(label), FixedDecimals.text(Double(score), decimals: 6) ?? "",
+                SelectionField.text(adapter ?? ""), time ?? "",
+            ]
         return Array((fields.joined(separator: "\t") + "\n").utf8)
     }
 }

@@ -14,6 +14,8 @@ public enum RecordFormat: String, CaseIterable, Sendable {
     case audacity
     /// A selection table for Raven, one file for each recording.
     case raven
+    /// One selection table of all recordings, which Raven opens as a sequence.
+    case ravenCombined = "raven-combined"
 
     /// Whether the format holds only one recording per file, because its times count from the recording's
     /// beginning.
@@ -25,7 +27,7 @@ public enum RecordFormat: String, CaseIterable, Sendable {
         case .jsonl: "jsonl"
         case .csv: "csv"
         case .audacity: "audacity.txt"
-        case .raven: "raven.txt"
+        case .raven, .ravenCombined: "raven.txt"
         }
     }
 
@@ -36,6 +38,7 @@ public enum RecordFormat: String, CaseIterable, Sendable {
         case .csv: CSVFormatter(content)
         case .audacity: AudacityFormatter()
         case .raven: RavenFormatter(content)
+        case .ravenCombined: RavenFormatter(content, isCombined: true)
         }
     }
 }
@@ -58,6 +61,12 @@ protocol RecordFormatter {
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8]
     /// The end of a recording, after its last record, with its error.
     mutating func end(of recording: FileSummary) -> [UInt8]
+    /// Continues a file that an interrupted run began.
+    ///
+    /// - Parameters:
+    ///   - lines: Number of lines that the file has, with those of ``head``.
+    ///   - audioSeconds: Seconds of the finished recordings.
+    mutating func resume(lines: Int, audioSeconds: Double)
     /// The end of the file.
     func tail(_ skipped: SkippedFiles) -> [UInt8]
 }
@@ -65,6 +74,7 @@ protocol RecordFormatter {
 extension RecordFormatter {
     var head: [UInt8] { [] }
     func end(of recording: FileSummary) -> [UInt8] { [] }
+    func resume(lines: Int, audioSeconds: Double) {}
     func tail(_ skipped: SkippedFiles) -> [UInt8] { [] }
 }
 

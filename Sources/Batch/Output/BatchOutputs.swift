@@ -95,7 +95,8 @@ public final class BatchOutputs {
             for (index, file) in files.enumerated() {
                 outputs.append(
                     try CombinedOutput(
-                        path: file.path, file.formatter, keeping: journal?.sizes?[index] ?? 0))
+                        path: file.path, file.formatter, keeping: journal?.sizes?[index] ?? 0,
+                        audioSeconds: journal?.finished.audioSeconds ?? 0))
             }
             return outputs
         } catch {

@@ -83,6 +83,22 @@ public final class OutputFile {
         size += Int64(bytes.count)
     }
 
+    /// Number of lines written so far, also by an interrupted run.
+    func lineCount() throws(WriteError) -> Int {
+        let reader = open(partialPath.systemPath, O_RDONLY | O_CLOEXEC)
+        guard reader >= 0 else { throw WriteError(path: name) }
+        defer { close(reader) }
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        var lines = 0
+        while true {
+            let count = read(reader, &block, block.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw WriteError(path: name) }
+            if count == 0 { return lines }
+            lines += block[..<count].count { $0 == UInt8(ascii: "\n") }
+        }
+    }
+
     /// Removes everything after the first `count` bytes.
     func truncate(to count: Int64) throws(WriteError) {
         guard isRenamed else { return }

@@ -5,11 +5,19 @@ final class CombinedOutput {
     let file: OutputFile
     private var formatter: any RecordFormatter
 
-    /// - Parameter kept: Bytes to keep of an interrupted run; 0 starts over.
-    init(path: String?, _ formatter: any RecordFormatter, keeping kept: Int64) throws(WriteError) {
+    /// - Parameters:
+    ///   - kept: Bytes to keep of an interrupted run; 0 starts over.
+    ///   - audioSeconds: Seconds of the recordings that the interrupted run finished.
+    init(
+        path: String?, _ formatter: any RecordFormatter, keeping kept: Int64, audioSeconds: Double = 0
+    ) throws(WriteError) {
         self.formatter = formatter
         file = try OutputFile(path: path, keeping: kept)
-        if kept == 0 { try file.write(formatter.head) }
+        if kept == 0 {
+            try file.write(formatter.head)
+        } else {
+            self.formatter.resume(lines: try file.lineCount(), audioSeconds: audioSeconds)
+        }
     }
 
     func write(_ record: BatchRecord, of recording: FileSummary) throws(WriteError) {

@@ -17,7 +17,8 @@ public struct ResumeFingerprint: Sendable {
     ///   - eventSettings: The detection settings as text; `nil` without events.
     public init(
         recognizer: RecognizerOptions, topK: Int?, minimumScore: Float?, _ rule: WindowRule,
-        aggregation: Aggregation, eventSettings: String?, formats: [RecordFormat], report: String?
+        _ clock: RecordingClock, aggregation: Aggregation, eventSettings: String?, formats: [RecordFormat],
+        report: String?
     ) {
         self.init([
             ("--model", recognizer.model), ("--adapter", recognizer.adapters.joined(separator: ",")),
@@ -28,6 +29,7 @@ public struct ResumeFingerprint: Sendable {
             ("--hop", rule.hopFrames.map { "\(Double($0) / 100)" } ?? "none"),
             ("--channel", rule.channels.description), ("--last-window", rule.lastWindow.rawValue),
             ("--min-window", "\(Double(rule.minimumFrames) / 100)"),
+            ("--start-time", clock.startText), ("--time-zone", clock.zoneText),
             ("--aggregate", aggregation.rawValue), ("--events", "\(eventSettings != nil)"),
             ("--set", eventSettings ?? "none"),
             ("--format", formats.map(\.rawValue).joined(separator: ",")), ("--report", report ?? "none"),

@@ -34,6 +34,7 @@ public final class BatchRun {
     private let classifiers: [FileClassifier]
     private let aggregation: Aggregation
     private let eventRules: DetectionRules?
+    private let clock: RecordingClock
     private let outputs: BatchOutputs
     private let progress: ProgressBar
     private let stopSignal: () -> Int32?
@@ -41,16 +42,18 @@ public final class BatchRun {
     /// - Parameters:
     ///   - classifiers: One for each job, all with the same model and options.
     ///   - eventRules: `nil` writes windows instead of events.
+    ///   - clock: Finds out when each recording began.
     ///   - stopSignal: Returns the signal that asks the run to stop; called ten times a second.
     public init(
         _ classifiers: [FileClassifier], aggregation: Aggregation = .none,
-        eventRules: DetectionRules? = nil, _ outputs: BatchOutputs,
+        eventRules: DetectionRules? = nil, clock: RecordingClock = .local, _ outputs: BatchOutputs,
         _ progress: ProgressBar, stopSignal: @escaping () -> Int32? = { nil }
     ) {
         precondition(!classifiers.isEmpty && (eventRules == nil || aggregation == .none))
         self.classifiers = classifiers
         self.aggregation = aggregation
         self.eventRules = eventRules
+        self.clock = clock
         self.outputs = outputs
         self.progress = progress
         self.stopSignal = stopSignal
@@ -63,7 +66,7 @@ public final class BatchRun {
         let schedule = ConditionLocked(BatchSchedule(jobs: classifiers.count))
         try checkInput(queue)
         progress.begin(queue, finished: outputs.finished)
-        let files = InputFiles(queue, finished: outputs.finished, drawsThumbnails: outputs.hasPage)
+        let files = InputFiles(queue, finished: outputs.finished, clock, drawsThumbnails: outputs.hasPage)
         let keepsScores = aggregation != .none || eventRules != nil
         defer {
             schedule.change { $0.stop() }

@@ -5,6 +5,8 @@ public struct FileSummary: Sendable {
     public let path: String
     /// Counted from 1; `nil` for the mean of all.
     public let channel: Int?
+    /// When the recording began; `nil` when that is not known.
+    var start: RecordingStart?
     /// Whether no other channel of the file follows.
     var isLastOfFile = true
     /// Seconds of audio that were decoded.

@@ -10,11 +10,13 @@ final class InputFiles: @unchecked Sendable {
     private let harvest: FileHarvest
     /// Files of the interrupted run that were not in the input so far.
     private(set) var finished: FinishedFiles
+    private let clock: RecordingClock
     private let drawsThumbnails: Bool
     /// The file whose channels are opened one after the other, and its next channel.
     private var channels: (first: WindowStream, next: Int, isFromDirectory: Bool)?
 
-    init(_ queue: FileQueue, finished: FinishedFiles, drawsThumbnails: Bool) {
+    init(_ queue: FileQueue, finished: FinishedFiles, _ clock: RecordingClock, drawsThumbnails: Bool) {
+        self.clock = clock
         harvest = queue.makeIterator()
         self.finished = finished
         self.drawsThumbnails = drawsThumbnails
@@ -53,6 +55,7 @@ final class InputFiles: @unchecked Sendable {
             let stream = try classifier.open(
                 path, features ?? classifier.makeFeatures(), observer: observer)
             let file = BatchSchedule.ScheduledFile(path: path, stream)
+            file.summary.start = clock.start(of: path)
             if classifier.rule.channels == .each && stream.channelCount > 1 {
                 file.summary.isLastOfFile = false
                 file.share = 0..<1 / Double(stream.channelCount)
@@ -75,6 +78,7 @@ final class InputFiles: @unchecked Sendable {
             let stream = try classifier.open(
                 channel: number, of: first, features ?? classifier.makeFeatures(), observer: observer)
             file = BatchSchedule.ScheduledFile(path: first.path, stream)
+            file.summary.start = clock.start(of: first.path)
         } catch {
             file = BatchSchedule.ScheduledFile(path: first.path, channel: number, nil, failure: error)
         }

@@ -138,12 +138,19 @@ final class ResultWriter {
 
     private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
         if outputs.isTerminal { progress.clear() }
+        var record = record
+        record.startTime = file.start?.text(atSeconds: record.start)
+        record.endTime = file.start?.text(atSeconds: record.end)
         try outputs.write(record, of: file)
     }
 
     private func write(_ events: [BatchEvent], of file: FileSummary) throws(WriteError) {
         if outputs.isTerminal && !events.isEmpty { progress.clear() }
-        for event in events { try outputs.write(event, of: file) }
+        for var event in events {
+            event.startTime = file.start?.text(atSeconds: event.start)
+            event.endTime = file.start?.text(atSeconds: event.end)
+            try outputs.write(event, of: file)
+        }
         eventCount += events.count
     }
 }

@@ -18,6 +18,10 @@ public struct BatchRecord: Sendable, Equatable {
     public let aggregate: String?
     /// Best first.
     public let labels: [ScoredLabel]
+    /// Clock times of ``start`` and ``end`` (RFC 3339, with the offset from UTC); nil when it is not known
+    /// when the recording began.
+    public var startTime: String?
+    public var endTime: String?
 
     public init(
         file: String, start: Double, end: Double, channel: Int? = nil, adapter: String? = nil,
@@ -43,6 +47,8 @@ extension BatchRecord {
         adapter = try json.string("adapter")
         aggregate = try json.string("aggregate")
         labels = try json.requiredRecords("labels") { json throws(JSONError) in try ScoredLabel(json) }
+        startTime = try json.string("start_time")
+        endTime = try json.string("end_time")
     }
 
     /// One line for people, without a line break.
@@ -51,6 +57,7 @@ extension BatchRecord {
             "\(entry.label) \(FixedDecimals.text(Double(entry.score), decimals: 3) ?? "?")"
         }
         var span = "\(Self.time(start)) - \(Self.time(end))"
+        if let startTime { span += "  \(startTime)" }
         if let channel { span += "  channel \(channel)" }
         if let aggregate { span += "  \(aggregate)" }
         if let adapter { span += "  [\(adapter)]" }
@@ -67,6 +74,8 @@ extension BatchRecord: JSONRecord {
         json.member("file", file)
         json.member("start", seconds: start)
         json.member("end", seconds: end)
+        if let startTime { json.member("start_time", startTime) }
+        if let endTime { json.member("end_time", endTime) }
         if let channel { json.member("channel", channel) }
         if let adapter { json.member("adapter", adapter) }
         if let aggregate { json.member("aggregate", aggregate) }
@@ -121,6 +130,9 @@ public struct BatchEvent: Sendable, Equatable {
     public let label: String
     /// Highest score of the event.
     public let peakScore: Float
+    /// Clock times of ``start`` and ``end``, as those of ``BatchRecord``.
+    public var startTime: String?
+    public var endTime: String?
 
     /// 0 for an event of one window.
     public var duration: Double { end - start }
@@ -146,6 +158,8 @@ extension BatchEvent: JSONRecord {
         json.member("start", seconds: start)
         json.member("end", seconds: end)
         json.member("duration", seconds: duration)
+        if let startTime { json.member("start_time", startTime) }
+        if let endTime { json.member("end_time", endTime) }
         if let channel { json.member("channel", channel) }
         if let adapter { json.member("adapter", adapter) }
         json.member("index", index)
