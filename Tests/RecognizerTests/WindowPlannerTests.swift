@@ -1,5 +1,6 @@
-import Testing
+import Frontend
 import TestSupport
+import Testing
 
 @testable import Recognizer
 
@@ -130,7 +131,8 @@ import TestSupport
         /// The engine classifies after so many pieces on average: the larger, the slower.
         let slowness = Int.random(in: 1...12, using: &random)
         let longest = size.window * 160
-        for _ in 0..<300 {
+        // Pieces shorter than a frame rarely make a window before the stretch is closed.
+        for _ in 0..<(longest < FrontendConfig.frameSamples ? 900 : 300) {
             switch Int.random(in: 0..<12, using: &random) {
             case 0: stream.append(gap: Int.random(in: 1..<400, using: &random), isBridged: true)
             case 1: stream.append(gap: Int.random(in: 1..<2 * longest, using: &random), isBridged: true)
@@ -209,6 +211,27 @@ import TestSupport
             stream.end()
             #expect(stream.account() == [])
         }
+    }
+
+    @Test(arguments: [20_001, 300])
+    func
+        `A pause closes the stretch of a source that was lost before, also when no sound is left to classify`(
+            samples: Int
+        )
+    {
+        var stream = Stream(windowFrames: 96, hopFrames: 20)
+        stream.append(samples: samples)
+        stream.interrupt(isBridged: true)
+        let windows = stream.windows.count
+        stream.interrupt(isBridged: false)
+        #expect(stream.windows.count == windows)
+        // The gap is reported as that of a lost source, and is shorter than a window.
+        stream.append(gap: 5_000, isBridged: true)
+        stream.append(samples: 40_000)
+        stream.end()
+        #expect(
+            stream.windows.dropFirst(windows).allSatisfy { $0.samples.lowerBound >= Int64(samples + 5_000) })
+        #expect(stream.account() == [])
     }
 
     @Test func `Without a gap a new stretch starts behind a padded window`() {

@@ -66,8 +66,8 @@ package struct WindowPlanner: Equatable, Sendable {
     package private(set) var endSample: Int64 = 0
     /// Silence that the features contain in place of the samples from ``endSample`` on.
     private var paddingSamples = 0
-    /// Whether a padded window closed the stretch. The next samples or gap then start a new stretch, because
-    /// the closed one's next window may start after the end of the stream.
+    /// Whether the stretch was closed: the next samples or gap start a new one, so that no window contains
+    /// sound from both sides of a pause.
     private var isClosed = false
 
     /// - Parameter minimumFrames: A last window that would add fewer frames is left out; see
@@ -180,10 +180,12 @@ package struct WindowPlanner: Equatable, Sendable {
     /// now and not when the stream continues.
     ///
     /// - Parameters:
-    ///   - isBridged: Whether the stretch may continue after the interruption; else the window closes it.
+    ///   - isBridged: Whether the stretch may continue after the interruption; else it is closed, also when
+    ///     no window is left to classify.
     ///   - oldestFrame: The oldest frame in memory.
     /// - Returns: `nil` when every sample is in a window, or when a later window will cover them.
     package mutating func windowBeforeInterruption(isBridged: Bool, oldestFrame: Int = 0) -> Window? {
+        if !isBridged { isClosed = true }
         let samples = Int(endSample - originSample)
         guard samples >= FrontendConfig.frameSamples else { return nil }
         // The last frame is completed with silence.
@@ -197,7 +199,6 @@ package struct WindowPlanner: Equatable, Sendable {
         guard let due else { return nil }
         let appended = padding - paddingSamples
         paddingSamples = padding
-        isClosed = isClosed || !isBridged
         var window = window(due)
         window.paddingSamples = appended
         return window
