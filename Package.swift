@@ -115,7 +115,9 @@ let package = Package(
         // Shared by the tests of all targets, and depends on none of them.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport"], swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "SystemSupport", "TestSupport"],
+            swiftSettings: house),
         .testTarget(
             name: "FrontendTests", dependencies: ["Capture", "Frontend", "Inference", "TestSupport"],
             swiftSettings: house),

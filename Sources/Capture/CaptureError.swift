@@ -38,8 +38,10 @@ public enum CaptureError: Error, Equatable, Sendable {
     case system(name: String, operation: String, reason: String)
     /// The capture thread cannot be started.
     case thread(ThreadError)
-    /// No PulseAudio server answered; `server` is its address, nil for the default.
-    case noServer(server: String?, reason: String)
+    /// No PulseAudio server answered.
+    case noServer(server: PulseAddress, reason: String)
+    /// A PulseAudio server answered, and does not admit this user.
+    case serverRefused(server: PulseAddress, reason: String)
     /// The server has no source of that name; `available` lists its sources.
     case noSuchSource(wanted: String, available: [String])
     /// The server refused to record from the source.
@@ -66,6 +68,7 @@ extension CaptureError {
         case .nonFinite: "non_finite"
         case .noSuchChannel: "no_such_channel"
         case .noServer: "no_server"
+        case .serverRefused: "server_refused"
         case .noSuchSource: "no_such_source"
         case .sourceRefused: "source_refused"
         case .sourceSilent: "source_silent"
@@ -117,8 +120,13 @@ extension CaptureError: CustomStringConvertible {
         case .thread(let error):
             error.description
         case .noServer(let server, let reason):
-            "no PulseAudio server answers\(server.map { " at \($0)" } ?? "") (\(reason)): start one with "
-                + "`pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER"
+            "no PulseAudio server answers at \(server.text) (\(reason)): "
+                + (server.origin == .environment
+                    ? "correct PULSE_SERVER, which names it, or start that server"
+                    : "start one with `pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER")
+        case .serverRefused(let server, let reason):
+            "the PulseAudio server at \(server.text) refuses this user (\(reason)): give astd that server's cookie "
+                + "(PULSE_COOKIE), or add its user to the group that the server admits (see docs/service.md)"
         case .noSuchSource(let wanted, let available):
             if available.isEmpty {
                 "the PulseAudio server has no sources (requested: \(wanted)): connect a microphone"

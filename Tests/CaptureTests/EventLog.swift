@@ -8,6 +8,10 @@ final class EventLog: Sendable {
 
     var all: [SourceEvent] { events.withLock { $0 } }
     var states: [SourceEvent.State] { all.map(\.state) }
+    /// The states without repetitions: a loss is reported again when its reason changes.
+    var changes: [SourceEvent.State] {
+        states.reduce(into: []) { changes, state in if changes.last != state { changes.append(state) } }
+    }
 
     func add(_ event: SourceEvent) { events.withLock { $0.append(event) } }
 

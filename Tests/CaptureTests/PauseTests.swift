@@ -39,7 +39,7 @@ extension PulseSourceTests {
             }
             source.stop()
             source.pause()
-            #expect(events.states == [.healthy, .paused, .recovering, .healthy])
+            #expect(events.changes == [.healthy, .paused, .recovering, .healthy])
             #expect(log.gaps.map(\.start) == [end])
             #expect(log.gaps.map(\.reason) == [.paused])
             #expect(log.missing(.paused) >= paused)
@@ -59,7 +59,7 @@ extension PulseSourceTests {
             try await server.start()
             // A source that is not paused would connect at once to a server that answers.
             #expect(try listPulseSources(server: server.address).count == 1)
-            #expect(events.states == [.healthy, .lost, .paused])
+            #expect(events.changes == [.healthy, .lost, .paused])
             #expect(try await server.recorders().isEmpty)
             source.resume()
             try await events.wait(for: .healthy, times: 2)

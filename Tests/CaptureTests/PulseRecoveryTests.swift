@@ -30,7 +30,7 @@ extension PulseSourceTests {
             // Samples and gap together are no longer than the time that passed; a server may deliver some
             // older ones.
             #expect(log.position < lasted + 8_000)
-            #expect(events.states == [.healthy, .lost, .recovering, .healthy], "\(events.all)")
+            #expect(events.changes == [.healthy, .lost, .recovering, .healthy], "\(events.all)")
             #expect(log.firstMismatch == nil)
             #expect(log.gaps.count == 1)
             #expect(log.missing(.sourceLost) > 0)
@@ -45,6 +45,53 @@ extension PulseSourceTests {
                 try await server.start()
             }
             #expect(events.all.first { $0.state == .lost }?.message?.contains("no PulseAudio server") == true)
+        }
+
+        @Test func `The reason of a loss is that of now, not that of its begin`() async throws {
+            let server = try await PulseServer()
+            let source = PulseSource(pattern: "*Yeti*", server: server.address)
+            let events = EventLog()
+            try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
+            #expect(events.all.last?.message?.contains("no PulseAudio source matches") == true)
+            server.kill()
+            try await eventually("the loss of the server") {
+                events.all.last?.message
+            } until: {
+                $0?.contains("no PulseAudio server answers at \(server.address)") == true
+            }
+            #expect(events.changes == [.lost])
+            source.stop()
+        }
+
+        @Test func `A source that is connected and delivers nothing ends as lost, not as recovering`()
+            async throws
+        {
+            let server = try await PulseServer()
+            let folder = try TestFolder()
+            try await server.control([
+                "load-module", "module-pipe-source", "source_name=pipe", "file=\(folder.file("pipe"))",
+                "format=s16le", "rate=16000", "channels=1",
+            ])
+            let source = PulseSource(pattern: "pipe", server: server.address)
+            let events = EventLog()
+            try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
+            try await events.wait(for: .lost)
+            #expect(events.all.last?.message?.contains("no samples for 3 seconds") == true)
+            // Once more the stream is set up and delivers nothing; then the source is removed.
+            try await eventually("two streams that were given up") {
+                try await server.recorders()
+            } until: {
+                $0.count == 1
+            }
+            try await server.control(["unload-module", "module-pipe-source"])
+            try await eventually("the loss of the source") {
+                events.all.last?.message
+            } until: {
+                $0?.contains("no PulseAudio source matches pipe") == true
+            }
+            #expect(events.changes == [.lost], "\(events.all)")
+            source.stop()
+            withExtendedLifetime(folder) {}
         }
 
         @Test func `A hung server is reported lost, and recorded again when it continues`() async throws {
@@ -65,7 +112,7 @@ extension PulseSourceTests {
             let events = try await Self.survive("exact.*", of: server) { events in
                 try await server.unload(sink: PulseServer.sink)
                 try await events.wait(for: .lost)
-                #expect(events.states == [.healthy, .lost])
+                #expect(events.changes == [.healthy, .lost])
                 try await server.load(sink: PulseServer.exactSink)
             }
             #expect(events.all.allSatisfy { !$0.name.contains("other") })

@@ -135,7 +135,7 @@ import Testing
         try await server.control(["load-module", "module-null-sink", "sink_name=other", "norewinds=1"])
         try await server.control(["load-module", "module-null-sink", "sink_name=Yeti", "norewinds=1"])
         try await events.wait(for: .healthy)
-        #expect(events.states == [.lost, .recovering, .healthy])
+        #expect(events.changes == [.lost, .recovering, .healthy])
         #expect(events.all.last?.name == "pulse:Yeti.monitor")
         // No samples precede: the stream starts with the first one, without a gap.
         var log = StreamLog()
@@ -153,7 +153,8 @@ import Testing
         let server = try await PulseServer()
         server.suspend()
         let hanging = PulseSource(pattern: nil, server: server.address)
-        let hangs = CaptureError.noServer(server: server.address, reason: "no answer within 2 seconds")
+        let hangs = CaptureError.noServer(
+            server: PulseAddress(server.address), reason: "no answer within 2 seconds")
         let patient = EventLog()
         try hanging.start(into: SampleRing(capacitySamples: 100), onEvent: patient.add)
         #expect(patient.all == [SourceEvent(state: .lost, name: "pulse", message: hangs.description)])
@@ -162,7 +163,8 @@ import Testing
         hanging.stop()
         server.kill()
 
-        let refused = CaptureError.noServer(server: server.address, reason: "Connection refused")
+        let refused = CaptureError.noServer(
+            server: PulseAddress(server.address), reason: "Connection refused")
         let source = PulseSource(pattern: nil, server: server.address)
         let late = EventLog()
         try source.start(into: SampleRing(capacitySamples: 100), onEvent: late.add)
@@ -171,7 +173,7 @@ import Testing
         #expect(late.all == [SourceEvent(state: .lost, name: "pulse", message: refused.description)])
         try await server.start()
         try await late.wait(for: .healthy)
-        #expect(late.states == [.lost, .recovering, .healthy])
+        #expect(late.changes == [.lost, .recovering, .healthy])
         source.stop()
         #expect(Self.captureThreads() == 0)
     }

@@ -13,6 +13,15 @@ import Testing
         #expect(news == [.healthy, .lost, .recovering, .lost, .recovering, .healthy])
     }
 
+    @Test func `Another reason of the same loss is reported, a repeated one is not`() {
+        var health = SourceHealth()
+        let reported = ["no source matches", "no source matches", "no server", nil, "no server"].map {
+            reason in
+            health.move(to: reason == nil ? .recovering : .lost, because: reason)
+        }
+        #expect(reported == [true, false, true, true, true])
+    }
+
     @Test func `Attempts wait 0.1 s, doubling to 1 s, until the source is healthy again`() {
         var health = SourceHealth()
         let waits = (0..<7).map { _ in health.nextWaitNanos() / 1_000_000 }

@@ -52,7 +52,7 @@ import Wire
 
     @Test func `A server that does not answer is reported as unavailable`() async throws {
         let lookup = SourceLookup(activeName: { "pulse:mic" }) { () throws(CaptureError) in
-            throw .noServer(server: nil, reason: "no answer")
+            throw .noServer(server: PulseAddress("unix:/s"), reason: "no answer")
         }
         let error = await #expect(throws: RPCError.self) { try await lookup.list() }
         #expect(error?.code == .unavailable)

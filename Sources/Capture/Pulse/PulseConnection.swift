@@ -68,6 +68,11 @@ final class PulseConnection {
     /// libpulse's wording for its last error.
     var failure: String { PulseNames.error(pa_context_errno(context)) }
 
+    /// Why the connection failed.
+    ///
+    /// - Parameter server: The address as passed to ``connect(to:)``.
+    func error(server: String?) -> CaptureError { PulseNames.connectionError(context, server: server) }
+
     /// Disconnects. No other method may be called afterwards.
     func close() {
         pa_context_set_state_callback(context, nil, nil)

@@ -8,22 +8,22 @@ let pulseAnswerLimitNanos: Int64 = 2_000_000_000
 /// Blocks the calling thread for at most two seconds.
 ///
 /// - Parameter server: The server's address; nil for `PULSE_SERVER` or the user's own.
-/// - Throws: ``CaptureError/noServer(server:reason:)`` when none answers.
+/// - Throws: ``CaptureError`` `noServer` when none answers, `serverRefused` when it does not admit this user.
 public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSourceInfo] {
+    let address = PulseAddress(server)
     guard let loop = pa_mainloop_new() else {
-        throw .noServer(server: server, reason: "out of file descriptors or memory")
+        throw .noServer(server: address, reason: "out of file descriptors or memory")
     }
     defer { pa_mainloop_free(loop) }
     guard let context = pa_context_new(pa_mainloop_get_api(loop), PulseNames.application) else {
-        throw .noServer(server: server, reason: "out of memory")
+        throw .noServer(server: address, reason: "out of memory")
     }
     defer {
         pa_context_disconnect(context)
         pa_context_unref(context)
     }
-    func reason() -> String { PulseNames.error(pa_context_errno(context)) }
     guard pa_context_connect(context, server, PA_CONTEXT_NOAUTOSPAWN, nil) >= 0 else {
-        throw .noServer(server: server, reason: reason())
+        throw PulseNames.connectionError(context, server: server)
     }
     let inventory = PulseInventory { _ in }
     var hasRequested = false
@@ -35,14 +35,14 @@ public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSour
                 hasRequested = true
                 inventory.request(context)
             case PA_CONTEXT_FAILED, PA_CONTEXT_TERMINATED:
-                throw .noServer(server: server, reason: reason())
+                throw PulseNames.connectionError(context, server: server)
             default: break
             }
             let left = deadline - SystemClock.monotonicNanos
-            guard left > 0 else { throw .noServer(server: server, reason: PulseNames.noAnswer) }
+            guard left > 0 else { throw .noServer(server: address, reason: PulseNames.noAnswer) }
             guard pa_mainloop_prepare(loop, Int32(left / 1000) + 1) >= 0, pa_mainloop_poll(loop) >= 0,
                 pa_mainloop_dispatch(loop) >= 0
-            else { throw .noServer(server: server, reason: "the main loop failed") }
+            else { throw .noServer(server: address, reason: "the main loop failed") }
         }
         return inventory.sources
     }
@@ -57,5 +57,19 @@ enum PulseNames {
     /// libpulse's wording for its error number.
     static func error(_ number: Int32) -> String {
         pa_strerror(number).map { String(cString: $0) } ?? "error \(number)"
+    }
+
+    /// Why a context could not connect, or was disconnected.
+    ///
+    /// - Parameter server: The address that the caller named; nil for the default.
+    static func connectionError(_ context: OpaquePointer, server: String?) -> CaptureError {
+        let lastTried = pa_context_get_server(context).map { String(cString: $0) }
+        let address = PulseAddress(server, lastTried: lastTried)
+        let number = pa_context_errno(context)
+        if number == Int32(PA_ERR_ACCESS.rawValue) || number == Int32(PA_ERR_AUTHKEY.rawValue) {
+            return .serverRefused(server: address, reason: error(number))
+        }
+        if address.isForbidden { return .serverRefused(server: address, reason: "Permission denied") }
+        return .noServer(server: address, reason: error(number))
     }
 }

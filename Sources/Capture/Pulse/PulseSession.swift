@@ -33,6 +33,11 @@ final class PulseSession: @unchecked Sendable {
     private var gapReason = GapReason.sourceLost
     /// Whether the first attempt to connect has succeeded or failed.
     private var hasBegun = false
+    /// Whether samples have arrived from the current stream.
+    private var hasDelivered = false
+    /// Whether the last stream was set up and delivered nothing: setting it up again does not count as
+    /// recovery.
+    private var wasSilent = false
 
     /// What the session waits for, and what the timer then does.
     private enum Phase {
@@ -52,7 +57,7 @@ final class PulseSession: @unchecked Sendable {
         events: SourceEventQueue
     ) throws(CaptureError) {
         guard let loop = pa_threaded_mainloop_new() else {
-            throw .noServer(server: server, reason: "out of file descriptors or memory")
+            throw .noServer(server: PulseAddress(server), reason: "out of file descriptors or memory")
         }
         self.loop = loop
         self.pattern = pattern
@@ -69,12 +74,13 @@ final class PulseSession: @unchecked Sendable {
     /// - Throws: `noServer` when a thread or memory is lacking. The caller must call `close` in any case.
     func open() throws(CaptureError) {
         guard pa_threaded_mainloop_start(loop) >= 0 else {
-            throw .noServer(server: server, reason: "cannot create a thread; check `ulimit -u`")
+            throw .noServer(
+                server: PulseAddress(server), reason: "cannot create a thread; check `ulimit -u`")
         }
         pa_threaded_mainloop_lock(loop)
         defer { pa_threaded_mainloop_unlock(loop) }
         guard let timer = PulseTimer(loop: loop, onTime: { [unowned self] in timeIsUp() }) else {
-            throw .noServer(server: server, reason: "out of memory")
+            throw .noServer(server: PulseAddress(server), reason: "out of memory")
         }
         self.timer = timer
         connect()
@@ -165,12 +171,17 @@ final class PulseSession: @unchecked Sendable {
     // MARK: Recording
 
     /// The server has set up the stream.
-    func streamReady() {
+    func streamReady(isSuspended: Bool) {
         guard phase == .connecting else { return }
         phase = .recording
         sourceName = stream?.deviceName
+        hasDelivered = false
         startWatchdog()
-        report(.recovering)
+        if isSuspended {
+            stream(isSuspended: true)
+        } else if !wasSilent {
+            report(.recovering)
+        }
         finishOpening()
     }
 
@@ -214,6 +225,7 @@ final class PulseSession: @unchecked Sendable {
         // Samples of a suspended source may still be in transit.
         guard phase == .recording || phase == .suspended else { return }
         watchdog.recordArrival()
+        hasDelivered = true
         let now = SystemClock.bootNanos
         gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
         let missing = gapMeter.recordArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
@@ -234,35 +246,38 @@ final class PulseSession: @unchecked Sendable {
     // MARK: Failing and reconnecting
 
     private func serverFailed() {
-        fail(.noServer(server: server, reason: connection?.failure ?? "out of memory"))
+        fail(
+            connection?.error(server: server)
+                ?? .noServer(server: PulseAddress(server), reason: "out of memory"))
     }
 
     /// Records a failure and lets the timer disconnect.
     ///
-    /// - Parameter quietly: Whether the failure is a repetition that is not reported.
-    private func fail(_ error: CaptureError, quietly: Bool = false) {
+    /// - Parameter isSilent: Whether the stream exists and has delivered nothing.
+    private func fail(_ error: CaptureError, isSilent: Bool = false) {
         guard [.connecting, .watching, .recording, .suspended].contains(phase) else { return }
+        wasSilent = isSilent
         if phase == .recording { gapReason = .sourceLost }
         phase = .broken
         gapMeter.beginGap()
         timer?.fire(inNanos: 0)
-        if !quietly { report(.lost, message: error.description) }
+        report(.lost, message: error.description)
         finishOpening()
     }
 
     private func timeIsUp() {
         switch phase {
         case .connecting:
-            fail(.noServer(server: server, reason: PulseNames.noAnswer))
+            fail(.noServer(server: PulseAddress(server), reason: PulseNames.noAnswer))
         case .recording:
             guard watchdog.tick(atNanos: SystemClock.bootNanos) else {
                 timer?.fire(inNanos: NoDataWatchdog.tickNanos)
                 return
             }
-            // A source that never delivers would otherwise be reported lost and recovering without end.
+            // A source that never delivers must not be reported lost and recovering without end.
             fail(
                 .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
-                quietly: health.state == .recovering)
+                isSilent: !hasDelivered)
         case .broken:
             disconnect()
             phase = .waiting
@@ -284,9 +299,9 @@ final class PulseSession: @unchecked Sendable {
         connection = nil
     }
 
-    /// Reports a state, unless it is the last one reported.
+    /// Reports a state, unless it is the last one reported, with the same reason.
     private func report(_ state: SourceEvent.State, message: String? = nil) {
-        if health.move(to: state) { post(state, message: message) }
+        if health.move(to: state, because: message) { post(state, message: message) }
     }
 
     private func post(_ state: SourceEvent.State, message: String?) {

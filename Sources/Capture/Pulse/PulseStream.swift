@@ -56,8 +56,7 @@ final class PulseStream {
     private func changed() {
         switch pa_stream_get_state(handle) {
         case PA_STREAM_READY:
-            session.streamReady()
-            suspended()
+            session.streamReady(isSuspended: pa_stream_is_suspended(handle) > 0)
         case PA_STREAM_FAILED, PA_STREAM_TERMINATED: session.streamFailed()
         default: break
         }

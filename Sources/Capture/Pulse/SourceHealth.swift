@@ -1,6 +1,8 @@
 /// Tracks the health of a source that may disappear and return, and which changes are reported. No I/O.
 package struct SourceHealth {
     package private(set) var state: SourceEvent.State?
+    /// Why the source is lost.
+    private var reason: String?
     private var waitNanos = Self.shortestWaitNanos
 
     private static let shortestWaitNanos: Int64 = 100_000_000
@@ -11,12 +13,14 @@ package struct SourceHealth {
 
     /// Moves to a state.
     ///
-    /// - Returns: Whether the change is reported: every change is, except to `recovering` from a state other
-    ///   than lost or paused.
-    package mutating func move(to next: SourceEvent.State) -> Bool {
+    /// - Parameter reason: Why the source is lost; the last one reported is the current one.
+    /// - Returns: Whether the change is reported: every change of the state or of the reason is, except to
+    ///   `recovering` from a state other than lost or paused.
+    package mutating func move(to next: SourceEvent.State, because reason: String? = nil) -> Bool {
         if next == .healthy { waitNanos = Self.shortestWaitNanos }
-        if next == state || (next == .recovering && state != .lost && state != .paused) { return false }
-        state = next
+        if next == state && reason == self.reason { return false }
+        if next == .recovering && state != .lost && state != .paused { return false }
+        (state, self.reason) = (next, reason)
         return true
     }
 

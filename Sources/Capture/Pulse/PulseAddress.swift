@@ -1,0 +1,48 @@
+private import Glibc
+public import SystemSupport
+
+/// The PulseAudio server that a connection tries: its address, and where that comes from.
+public struct PulseAddress: Equatable, Sendable {
+    public enum Origin: Equatable, Sendable {
+        /// The caller named the server.
+        case given
+        /// The variable `PULSE_SERVER` names it.
+        case environment
+        /// The user's own server.
+        case standard
+    }
+
+    /// As libpulse writes it, or the path of the socket.
+    public let text: String
+    public let origin: Origin
+
+    /// - Parameters:
+    ///   - server: The address that the caller named; nil for `PULSE_SERVER` or the user's own server.
+    ///   - lastTried: The last address that libpulse has tried, which `client.conf` may name.
+    public init(_ server: String?, environment: Environment = .process, lastTried: String? = nil) {
+        if let server {
+            (text, origin) = (server, .given)
+        } else if let server = environment["PULSE_SERVER"] {
+            (text, origin) = (server, .environment)
+        } else {
+            origin = .standard
+            // libpulse tries the user's socket, then that of a server for the whole machine.
+            let isLast = lastTried?.hasSuffix("/run/pulse/native") ?? true
+            text = (isLast ? Self.standardSocket(environment) : nil) ?? lastTried ?? "its standard socket"
+        }
+    }
+
+    /// Whether this user may not open the server's socket, or enter its folder; libpulse reports both as a
+    /// refused connection.
+    var isForbidden: Bool {
+        let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
+        guard path.hasPrefix("/") else { return false }
+        return access(path.systemPath, W_OK) != 0 && errno == EACCES
+    }
+
+    /// The socket of the user's own server; nil without a session.
+    private static func standardSocket(_ environment: Environment) -> String? {
+        if let folder = environment["PULSE_RUNTIME_PATH"] { return folder + "/native" }
+        return environment["XDG_RUNTIME_DIR"].map { $0 + "/pulse/native" }
+    }
+}
