@@ -74,7 +74,9 @@ class Daemon:
         self.identifier += 1
         request = {"jsonrpc": "2.0", "id": self.identifier, "method": method, "params": params}
         self.connection.sendall(json.dumps(request).encode() + b"\n")
-        reply = json.loads(self.lines.readline())
+        reply = {}
+        while reply.get("id") != self.identifier:  # Records may come first.
+            reply = json.loads(self.lines.readline())
         if "error" in reply:
             sys.exit(f"adapter_swap: {method}: {reply['error']['message']}")
         return reply["result"]

@@ -64,7 +64,7 @@ struct DaemonComponents {
                 minimumFrames: maker.baseVariant.frontend.windowFrames),
             scorer: scorer, detection: detection, clips: ClipRecorder(settings.clips, logger: logger),
             hub: hub, Pipeline.Configuration(options, SourceTraits(spec, isPaced: !settings.fast)),
-            watchdog: EngineWatchdog(notifier), onMuted: sourceMonitor.publishMuted)
+            watchdog: EngineWatchdog(notifier), logger: logger, onCondition: sourceMonitor.process)
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,
             apply: pipeline.apply)
@@ -77,9 +77,9 @@ struct DaemonComponents {
         let requests = RequestRouter(
             status: status,
             sources: SourceLookup(
-                activeName: { sourceMonitor.report.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
+                activeName: { sourceMonitor.record.name }, lookup: spec.isPulse ? SourceLookup.pulse : nil),
             control: SourceControl(source: source), adapters: adapters, detection: detection,
-            reload: reload, files: files, shutdown: shutdown.request)
+            sourceRecord: { sourceMonitor.record }, reload: reload, files: files, shutdown: shutdown.request)
         let server = SocketServer(
             configuration: SocketServerConfiguration(
                 runtimeDirectory: options.runtimeDirectory, eventsMode: settings.eventsMode,

@@ -10,13 +10,13 @@ public struct DetectionExplanation: Equatable, Sendable {
         case rising
         /// The score is below the threshold.
         case below
-        /// The last event of this label ended too recently.
+        /// The last event of this label ended too recently, or the window still contains its sound.
         case refractory
         /// The label is on the deny list, or not on the allow list.
         case denied
         /// The window was too quiet to be classified.
         case quiet
-        /// No window has been classified yet.
+        /// No window has been classified yet, or none since an interruption or a change of the rules.
         case pending
     }
 
@@ -30,7 +30,7 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var score: Float?
     /// The score that was compared with the thresholds.
     public var smoothed: Float?
-    /// Consecutive hits so far.
+    /// Consecutive hits so far; of an event in progress, those with which it began.
     public var hits = 0
     /// The event in progress.
     public var id: UInt64?
@@ -39,6 +39,8 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var peak: Float?
     /// No event begins before this.
     public var refractoryUntil: Int64?
+    /// Whether the last window contains sound from before an interruption that ended this label's event.
+    public var containsEndedSound = false
     /// End of the last window.
     public var position: Int64?
 }

@@ -8,8 +8,10 @@ public struct EventDetector: Sendable {
     private var lastScores: [Float]
     private let sampleRateHz: Int
     private let hopSamples: Int64
+    /// The last window; `nil` before the first.
+    private var lastWindow: Range<Int64>?
     /// End of the last window; `nil` before the first.
-    private var lastEnd: Int64?
+    private var lastEnd: Int64? { lastWindow?.upperBound }
     /// Whether the last window was too quiet to be classified.
     private var wasQuiet = false
 
@@ -52,7 +54,7 @@ public struct EventDetector: Sendable {
         precondition(scores.map { $0.count == labels.count } ?? true, "a score for each label")
         var events: [SoundEvent] = []
         if let lastEnd, window.lowerBound - lastEnd > hopSamples { events = skip(to: window.lowerBound) }
-        lastEnd = window.upperBound
+        lastWindow = window
         wasQuiet = scores == nil
         if let scores { smoother.add(scores) } else { smoother.reset() }
         for index in labels.indices {
@@ -61,7 +63,7 @@ public struct EventDetector: Sendable {
             let smoothed =
                 scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
             let change = tracks[index].update(
-                score, smoothed: smoothed, end: window.upperBound, limits[index], makeID: makeID)
+                score, smoothed: smoothed, window: window, limits[index], makeID: makeID)
             if let change { events.append(event(index, change)) }
         }
         return events
@@ -72,6 +74,18 @@ public struct EventDetector: Sendable {
         smoother.reset()
         return tracks.indices.compactMap { index in
             tracks[index].skip(to: position, limits[index]).map { event(index, $0) }
+        }
+    }
+
+    /// Ends the events of a source that has stopped delivering, label by label, once the merge gap has
+    /// passed.
+    ///
+    /// - Parameters:
+    ///   - position: The position that the stream would have reached by the clock.
+    ///   - heardUntil: End of the last sample.
+    public mutating func expire(at position: Int64, heardUntil: Int64) -> [SoundEvent] {
+        tracks.indices.compactMap { index in
+            tracks[index].expire(at: position, heardUntil: heardUntil, limits[index]).map { event(index, $0) }
         }
     }
 
@@ -112,6 +126,7 @@ public struct EventDetector: Sendable {
         case .active(let id, let begin, let lastActive, let isFading):
             explanation.state = isFading ? .fading : .active
             (explanation.id, explanation.begin, explanation.lastActive) = (id, begin, lastActive)
+            explanation.hits = track.hitsAtBegin
             explanation.peak = track.peak
         case .idle(let hits, _):
             explanation.hits = hits
@@ -121,8 +136,13 @@ public struct EventDetector: Sendable {
                 explanation.state = .rising
             } else if wasQuiet {
                 explanation.state = .quiet
+            } else if explanation.smoothed == nil {
+                explanation.state = .pending
             } else if lastEnd < track.refractoryUntil {
                 explanation.state = .refractory
+            } else if (lastWindow?.lowerBound ?? .max) < track.endedSoundUntil {
+                explanation.state = .refractory
+                explanation.containsEndedSound = true
             } else {
                 explanation.state = .below
             }

@@ -16,6 +16,11 @@ struct LabelTrack: Equatable, Sendable {
     private(set) var peak: Float = 0
     /// No event begins before this position.
     private(set) var refractoryUntil = Int64.min
+    /// Windows that start before this position contain the sound of an event that ended with its source; they
+    /// are not hits.
+    private(set) var endedSoundUntil = Int64.min
+    /// Consecutive hits with which the event in progress began.
+    private(set) var hitsAtBegin = 0
 
     /// The result of a step.
     enum Change: Equatable {
@@ -47,16 +52,18 @@ struct LabelTrack: Equatable, Sendable {
     ///   - score: The raw score.
     ///   - smoothed: The score that is compared with the thresholds; `nil` for a window that was not
     ///     classified.
-    ///   - end: End of the window.
+    ///   - window: The positions of its samples.
     ///   - makeID: Returns the number of the next event.
     mutating func update(
-        _ score: Float, smoothed: Float?, end: Int64, _ limits: Limits, makeID: () -> UInt64
+        _ score: Float, smoothed: Float?, window: Range<Int64>, _ limits: Limits, makeID: () -> UInt64
     ) -> Change? {
         guard limits.isAdmitted else { return finish(limits) }
+        let end = window.upperBound
         let value = smoothed ?? -.infinity
         switch phase {
         case .idle(let hits, let firstHit):
-            guard value >= limits.rule.on, end >= refractoryUntil else {
+            guard value >= limits.rule.on, end >= refractoryUntil, window.lowerBound >= endedSoundUntil
+            else {
                 phase = .idle(hits: 0, firstHit: 0)
                 return nil
             }
@@ -67,6 +74,7 @@ struct LabelTrack: Equatable, Sendable {
                 return nil
             }
             let id = makeID()
+            hitsAtBegin = hits + 1
             phase = .active(id: id, begin: first, lastActive: end, isFading: false)
             return .begin(id: id, at: first)
         case .active(let id, let begin, let lastActive, let isFading):
@@ -89,6 +97,18 @@ struct LabelTrack: Equatable, Sendable {
             return nil
         }
         return position - lastActive > limits.mergeGapSamples ? finish(limits) : nil
+    }
+
+    /// Ends the event of a source that has stopped delivering, if the time from the event's last window above
+    /// the threshold to `position`, which the clock has reached, is too long to merge.
+    ///
+    /// - Parameter heardUntil: End of the last sample. Later windows that contain sound from before it do not
+    ///   begin another event.
+    mutating func expire(at position: Int64, heardUntil: Int64, _ limits: Limits) -> Change? {
+        guard case .active(_, _, let lastActive, _) = phase, position - lastActive > limits.mergeGapSamples
+        else { return nil }
+        endedSoundUntil = heardUntil
+        return finish(limits)
     }
 
     /// Ends the event, if there is one, at its last window above the threshold.

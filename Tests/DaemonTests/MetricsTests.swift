@@ -22,7 +22,8 @@ import Wire
         var latency = LatencyHistogram()
         for seconds in [0.01, 0.025, 0.3, 99] { latency.add(seconds: seconds) }
         return MetricsText(
-            status, latency: latency, events: 8, reconnects: 9, omittedClips: 10, isMuted: true
+            status, latency: latency, events: 8, reconnects: 9, omittedClips: 10,
+            condition: StreamCondition(isMuted: true, isGated: true, overload: "windows are skipped")
         ).text
     }
 
@@ -66,7 +67,8 @@ import Wire
             "astd_invalid_samples_total 11",
             "astd_clients 6", "astd_lost_records_total 7", "astd_events_total 8",
             "astd_source_reconnects_total 9", "astd_clips_omitted_total 10", "astd_source_muted 1",
-            "astd_source_healthy 1",
+            "astd_source_healthy 1", "astd_source_gated 1", "astd_overloaded 1",
+            "astd_source_state{state=\"healthy\"} 1", "astd_source_state{state=\"lost\"} 0",
             "astd_memory_anonymous_bytes 50000000", "astd_adapter_active{adapter=\"birds\"} 1",
             "astd_adapter_active{adapter=\"base\"} 1", "astd_forward_pass_seconds 0.0125",
             "astd_latency_seconds_bucket{le=\"0.025\"} 2", "astd_latency_seconds_bucket{le=\"0.25\"} 2",

@@ -21,7 +21,7 @@ import Wire
     func `The last sound before an interruption is classified at once, and a short gap is bridged`()
         async throws
     {
-        let stream = try Stream(sourceWaits: true)
+        let stream = try PipelineStream(sourceWaits: true)
         stream.push(32_000)
         try await stream.wait(forWindowTo: 100 * 160 + 15_600)
         stream.push(1_001)
@@ -41,7 +41,7 @@ import Wire
 
     @Test(arguments: [GapReason.sourceLost, .paused])
     func `Behind a long gap, and behind a pause, a new stretch starts`(reason: GapReason) async throws {
-        let stream = try Stream(sourceWaits: true)
+        let stream = try PipelineStream(sourceWaits: true)
         stream.push(20_001)
         stream.commands.post(reason == .paused ? .pause : .sourceLost)
         try await stream.wait(forWindowTo: 20_080)
@@ -55,7 +55,7 @@ import Wire
     }
 
     @Test func `An interruption without lost samples causes no gap`() async throws {
-        let stream = try Stream(sourceWaits: true)
+        let stream = try PipelineStream(sourceWaits: true)
         stream.push(20_001)
         stream.commands.post(.sourceLost)
         try await stream.wait(forWindowTo: 20_080)
@@ -70,7 +70,7 @@ import Wire
         async throws
     {
         var random = SeededGenerator(seed: UInt64(seed))
-        let stream = try Stream(sourceWaits: sourceWaits)
+        let stream = try PipelineStream(sourceWaits: sourceWaits)
         for _ in 0..<40 {
             switch Int.random(in: 0..<8, using: &random) {
             case 0: stream.ring.skip(samples: Int64.random(in: 1..<400, using: &random), reason: .sourceLost)
@@ -93,7 +93,7 @@ import Wire
     }
 
     @Test func `A stream longer than the history is classified to its end`() async throws {
-        let stream = try Stream(sourceWaits: false, isHeld: true)
+        let stream = try PipelineStream(sourceWaits: false, isHeld: true)
         stream.push(400_000)
         stream.ring.finish()
         stream.release()
@@ -103,7 +103,7 @@ import Wire
     }
 
     @Test func `All windows of a stream that ended while the engine was busy are classified`() async throws {
-        let stream = try Stream(sourceWaits: false, isHeld: true)
+        let stream = try PipelineStream(sourceWaits: false, isHeld: true)
         stream.push(40_000)
         stream.ring.finish()
         stream.release()
@@ -116,7 +116,7 @@ import Wire
     @Test func `A pause ends the events before it and none after it, however late the engine is`()
         async throws
     {
-        let stream = try Stream(sourceWaits: false, isHeld: true, detectsAlways: true)
+        let stream = try PipelineStream(sourceWaits: false, isHeld: true, detectsAlways: true)
         stream.push(32_000)
         stream.commands.post(.pause)
         stream.ring.skip(samples: 5_000, reason: .paused)
@@ -133,8 +133,54 @@ import Wire
         #expect(records.complaint == nil)
     }
 
+    @Test(arguments: [true, false])
+    func `The events of a source that is gone end by the clock, and begin again with new sound only`(
+        reportsLoss: Bool
+    ) async throws {
+        let stream = try PipelineStream(sourceWaits: !reportsLoss, detectsAlways: true, mergeGapSeconds: 0.5)
+        stream.push(32_000)
+        try await stream.wait(forEvents: [.begin])
+        // A source that stalls without a word, such as a pipe, is gone after three seconds.
+        if reportsLoss { stream.commands.post(.sourceLost) }
+        try await stream.wait(forEvents: [.begin, .end])
+        // Shorter than a window of 15 760 samples: the windows continue.
+        if reportsLoss { stream.ring.skip(samples: 10_000, reason: .sourceLost) }
+        stream.push(40_000)
+        let records = try await stream.end()
+        #expect(records.events.map(\.state) == [.begin, .end, .begin, .end])
+        #expect(records.events.map(\.id) == [1, 1, 2, 2])
+        #expect(stream.pipeline.currentCounters.events == 2)
+        #expect(records.complaint == nil)
+        // The second event begins with the first window that has nothing from before.
+        let first = try #require(records.windows.first { $0.lowerBound >= 32_000 })
+        let begin = try #require(records.begins.last)
+        #expect(begin == first.upperBound)
+    }
+
+    @Test func `Windows that are skipped again and again are reported once, and so is their end`()
+        async throws
+    {
+        let stream = try PipelineStream(sourceWaits: false)
+        var end: Int64 = 0
+        func push(_ count: Int) async throws {
+            stream.push(count)
+            end += Int64(count)
+            try await stream.wait(forWindowFrom: end - 15_760 - Self.hop)
+        }
+        // Each burst is longer than two hops, so that only the newest of its windows is classified.
+        for _ in 0..<4 { try await push(16_000) }
+        #expect(stream.conditions.last?.overload?.hasPrefix("windows are skipped: a pass takes ") == true)
+        for _ in 0..<60 { try await push(Int(Self.hop)) }
+        _ = try await stream.end()
+        #expect(stream.conditions.count == 2 && stream.conditions.last == StreamCondition())
+        let lines = stream.log.messages
+        #expect(lines.count == 2, "\(lines)")
+        #expect(lines.first?.contains("the hop is 200 ms: ") == true)
+        #expect(lines.last?.hasSuffix("s; none are any more") == true)
+    }
+
     @Test func `Each interruption is classified, however late the engine is`() async throws {
-        let stream = try Stream(sourceWaits: false, isHeld: true)
+        let stream = try PipelineStream(sourceWaits: false, isHeld: true)
         stream.push(20_001)
         stream.commands.post(.sourceLost)
         stream.ring.skip(samples: 40_000, reason: .sourceLost)
@@ -169,144 +215,6 @@ import Wire
         await #expect(throws: PipelineError.self) { try await service.run() }
         #expect(source.isStopped)
         #expect(throws: EngineError.stopped) { try commands.replaceVariants(with: [base]) }
-    }
-}
-
-/// A running pipeline with a small model: windows of 0.96 s, a hop of 0.2 s.
-private final class Stream {
-    let ring: SampleRing
-    let commands: CommandMailbox
-    let pipeline: Pipeline
-    private let hub = EventHub(
-        limits: EventHub.Limits(queueBytes: 1 << 26, queueRecords: 1 << 20, history: 0, defaultTopK: 1))
-    private let client: Int
-    private let queue = DispatchQueue(label: "engine")
-    private let done = DispatchSemaphore(value: 0)
-    private var records = Records()
-
-    /// - Parameters:
-    ///   - isHeld: The engine starts with ``release()``.
-    ///   - detectsAlways: Each window is a hit for one label.
-    init(sourceWaits: Bool, isHeld: Bool = false, detectsAlways: Bool = false) throws {
-        let base = VariantMaker(
-            base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil
-        ).baseVariant
-        ring = SampleRing(capacitySamples: 16_000 * 60)
-        commands = CommandMailbox(ring: ring)
-        pipeline = try TestPipeline.make(
-            base, ring, commands, hub, waitsForReader: sourceWaits, detectsAlways: detectsAlways)
-        client = hub.attach(.everything) {}
-        if isHeld { queue.suspend() }
-        let (pipeline, done) = (pipeline, done)
-        queue.async {
-            #expect(throws: Never.self) { try pipeline.run() }
-            done.signal()
-        }
-    }
-
-    func release() { queue.resume() }
-
-    func push(_ count: Int) {
-        let samples = (0..<count).map { Float($0 % 7) / 70 }
-        samples.withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
-    }
-
-    func wait(forWindowTo end: Int64) async throws {
-        try await eventually("a window up to sample \(end)") {
-            read()
-            return records.windows.last?.upperBound
-        } until: {
-            $0 == end
-        }
-    }
-
-    /// Ends the stream.
-    ///
-    /// - Returns: All records.
-    func end() async throws -> Records {
-        ring.finish()
-        try await eventually("the end of the pipeline", that: { done.wait(timeout: .now()) == .success })
-        read()
-        return records
-    }
-
-    private func read() {
-        while true {
-            let piece = hub.dequeue(client, maximumBytes: 1 << 16)
-            if piece.isEmpty { return }
-            for line in piece.split(separator: 0x0A) {
-                if let record = try? LiveRecord(line: Array(line)) { records.add(record) }
-            }
-        }
-    }
-}
-
-/// The records that a client received, checked as they arrive.
-private struct Records {
-    var windows: [Range<Int64>] = []
-    var gaps: [Gap] = []
-    var events: [EventRecord] = []
-    /// A gap with samples that an earlier window contains.
-    private var contradiction: String?
-    private var settled: Int64 = 0
-
-    mutating func add(_ record: LiveRecord) {
-        switch record {
-        case .prediction(let prediction):
-            windows.append(prediction.startSample..<prediction.endSample)
-            settled = max(settled, prediction.endSample)
-        case .gap(let gap):
-            // A padded window ends less than a frame's shift behind the last sample before an interruption.
-            if gap.startSample <= settled - 160 { contradiction = contradiction ?? "\(gap) after \(settled)" }
-            gaps.append(gap)
-        case .event(let event): events.append(event)
-        default: break
-        }
-    }
-
-    func missing(_ reason: Gap.Reason) -> UInt64 {
-        gaps.filter { $0.reason == reason }.reduce(0) { $0 + UInt64($1.endSample - $1.startSample) }
-    }
-
-    /// The first sample that is unaccounted for; nil when all are accounted for.
-    var complaint: String? {
-        if let contradiction { return contradiction }
-        var reported: Int64 = 0
-        for gap in gaps.sorted(by: { $0.startSample < $1.startSample }) {
-            if gap.startSample < reported || gap.startSample >= gap.endSample {
-                return "\(gap), reported up to \(reported)"
-            }
-            reported = gap.endSample
-        }
-        var reached: Int64 = 0
-        let all = windows + gaps.map { $0.startSample..<$0.endSample }
-        for range in all.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if range.lowerBound > reached { return "nothing of \(reached)..<\(range.lowerBound)" }
-            reached = max(reached, range.upperBound)
-        }
-        return nil
-    }
-}
-
-private enum TestPipeline {
-    /// A pipeline with a hop of 0.2 s.
-    static func make(
-        _ variant: Variant, _ ring: SampleRing, _ commands: CommandMailbox, _ hub: EventHub,
-        waitsForReader: Bool = false, detectsAlways: Bool = false
-    ) throws -> Pipeline {
-        var rules = DaemonSettings().detection
-        if detectsAlways {
-            rules.rule = DetectionRule(on: 0, off: 0, minimumHits: 1)
-            rules.allowed = [variant.labels[0]]
-        }
-        return Pipeline(
-            ring: ring, commands: commands, features: LiveFeatures(for: [variant], historyFrames: 20),
-            scorer: try WindowScorer([variant], threads: 1),
-            detection: EventDetection(rules: rules, hopFrames: 20),
-            clips: ClipRecorder(ClipSettings(), logger: TestServer.logger), hub: hub,
-            Pipeline.Configuration(
-                hopFrames: 20, source: SourceTraits(waitsForReader: waitsForReader, isLive: true)),
-            onMuted: { _ in })
     }
 }
 

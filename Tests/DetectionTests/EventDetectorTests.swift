@@ -188,10 +188,40 @@ import Testing
         #expect(try state().state == .rising && state().hits == 1)
         _ = feed.update(0.8)
         #expect(try state().state == .active && state().id == 1 && state().begin == 20 && state().peak == 0.8)
+        #expect(try state().hits == 2, "those with which the event began")
         _ = feed.update(0.2)
         #expect(try state().state == .fading && state().lastActive == 30 && state().score == 0.2)
         _ = feed.update(0.2)
         #expect(try state().state == .below && state().id == nil && state().position == 50)
+        #expect(feed.detector.finish() == [])
+        #expect(try state().state == .pending && state().smoothed == nil && state().position == 50)
+    }
+
+    @Test func `The event of a silent source ends where it was last heard, once the merge gap has passed`() {
+        var feed = Feed(merge: 2)
+        #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
+        #expect(feed.detector.expire(at: 30, heardUntil: 12) == [])
+        #expect(feed.detector.expire(at: 31, heardUntil: 12) == [end(1, 10, 10, 0.9)])
+        #expect(feed.detector.expire(at: 99, heardUntil: 12) == [])
+        // The window 0..<20 still contains the sound of that event; the window 20..<40 does not.
+        #expect(feed.update(0.9) == [])
+        let explanation = feed.detector.explanations(of: "Siren").first
+        #expect(explanation?.state == .refractory && explanation?.containsEndedSound == true)
+        #expect(feed.update(0.9) == [])
+        #expect(feed.update(0.9) == [begin(2, 40, 0.9)])
+    }
+
+    @Test func `Each label of a silent source has its own merge gap`() {
+        var rules = DetectionRules()
+        rules.rule = DetectionRule(on: 0.5, minimumHits: 1, mergeGapSeconds: 1)
+        rules.exceptions["b"] = DetectionException()
+        rules.exceptions["b"]?.mergeGapSeconds = 5
+        var feed = Feed(rules, labels: ["a", "b"])
+        #expect(feed.update([0.9, 0.9], window: 0..<20).count == 2)
+        #expect(feed.detector.expire(at: 31, heardUntil: 20) == [end(1, 20, 20, 0.9, "a")])
+        // An event that has not ended continues when the source is back in time.
+        #expect(feed.update([0, 0.9], window: 20..<40) == [])
+        #expect(feed.detector.finish() == [end(2, 20, 40, 0.9, "b")])
     }
 
     @Test func `At the end every event ends`() {

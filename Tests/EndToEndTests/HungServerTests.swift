@@ -29,7 +29,12 @@ struct HungServerTests {
         // More requests than the cooperative pool has threads on most machines.
         let lookups = try (0..<16).map { _ in try daemon.control() }
         let client = try daemon.control()
-        for connected in lookups + [client] { _ = try await connected.nextObject() }  // The hello record.
+        for connected in lookups + [client] {
+            _ = try await connected.nextObject()  // The hello record.
+            // The records of the current state precede the reply.
+            try connected.send("hello")
+            _ = try await connected.nextObject()
+        }
         for lookup in lookups { try lookup.send("sources") }
         try client.send("status")
         let reply = try await client.nextObject()

@@ -63,12 +63,14 @@ final class RecordClient {
         }
     }
 
-    /// The next line as an object; for a client that is not subscribed.
+    /// The next line as an object, without the records of the current state after hello; for a client that is
+    /// not subscribed.
     func nextObject() async throws -> JSONObject {
         try await eventually("the next line") {
             if let object = objects.popFirst() { return object }
             let (bytes, isClosed) = try socket.received()
             objects += try framer.append(bytes).map { try JSONObject(parsing: Self.line($0)) }
+                .filter { try $0["id"] != nil || LiveRecord.Kind(rawValue: $0.string("method") ?? "") == nil }
             if let object = objects.popFirst() { return object }
             if isClosed { throw TestFailure("the daemon closed the connection") }
             return nil

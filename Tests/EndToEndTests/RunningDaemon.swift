@@ -15,12 +15,13 @@ struct RunningDaemon {
     /// Starts the daemon and waits for its READY=1.
     static func start(
         _ arguments: [String], model: String = Astd.model, input: String = "/dev/null",
-        in folder: TestFolder
+        environment: [String: String] = [:], in folder: TestFolder
     ) async throws -> RunningDaemon {
         let notifications = try NotifySocket(folder.file("notify"))
         let program = try ChildProcess(
             [try Astd.path("astd"), "run", "--model", model, "--runtime-dir", folder.path] + arguments,
-            in: folder, environment: ["NOTIFY_SOCKET": notifications.path], input: input)
+            in: folder, environment: environment.merging(["NOTIFY_SOCKET": notifications.path]) { $1 },
+            input: input)
         try await eventually("READY=1 from astd") {
             if let code = program.exitCode() {
                 throw TestFailure("astd exited at once with \(code): \(try program.standardError())")

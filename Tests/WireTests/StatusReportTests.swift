@@ -39,6 +39,17 @@ import Wire
         #expect(try StatusReport(JSONObject(parsing: line)) == report)
     }
 
+    @Test func `The message of the source is written if there is one, and read`() throws {
+        var report = Self.report
+        report.uptimeSeconds = 61
+        report.source = SourceReport(state: .lost, name: "pulse:mic", message: "gone")
+        let bytes = JSONText(report).bytes
+        #expect(
+            String(decoding: bytes, as: UTF8.self).contains(
+                #""source":{"state":"lost","name":"pulse:mic","message":"gone"},"#))
+        #expect(try StatusReport(JSONObject(parsing: bytes)) == report)
+    }
+
     @Test func `A state that the protocol does not define is refused`() throws {
         let object = try JSONObject(parsing: Array(#"{"state":"running"}"#.utf8))
         let error = JSONError.wrongType(field: "state", expected: "one of `listening`, `waiting`, `paused`")

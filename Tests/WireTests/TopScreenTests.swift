@@ -43,7 +43,7 @@ import Wire
             state(records).lines(width: 80, height: 24, palette: .plain) == [
                 "ast  window 10.24 s, hop 0.5 s",
                 "23:59:59  source lost  2 windows/s  30 ms late, mean 20, pass 8",
-                "source lost: pulse (gone); now: Siren",
+                "source lost: gone (pulse); now: Siren",
                 "",
                 "LABEL                                       SCORE   MEAN   PEAK EVENTS      LAST",
                 "Siren                                       1.000  0.750  1.000      1       now",

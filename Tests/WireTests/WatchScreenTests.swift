@@ -44,7 +44,7 @@ import Wire
         #expect(
             WatchScreen(state([]), width: 80, height: 24).lines == [
                 "ast-audioset  window 10.24 s, hop 0.5 s", "waiting for the first window", "", "",
-                "no problems; Ctrl-C to quit",
+                "Ctrl-C to quit",
             ])
     }
 
@@ -58,11 +58,89 @@ import Wire
         ]
         #expect(
             WatchScreen(state(records), width: 80, height: 24).lines.last
-                == "source lost: pulse (gone); 3 records lost; 1 gap, 480 samples; now: Siren")
+                == "source lost: gone (pulse); 3 records lost; 1 gap, 480 samples; now: Siren")
         let later = records + [.source(SourceRecord(state: .healthy, name: "pulse")), .event(end)]
         #expect(
             WatchScreen(state(later), width: 80, height: 24).lines.last
                 == "3 records lost; 1 gap, 480 samples")
+    }
+
+    /// The states of a source, each with what `watch`, `top`, a pipe and `status` say about it.
+    private static let troubles: [(source: SourceRecord, note: String, pipe: String?, status: String)] = [
+        (
+            SourceRecord(state: .healthy, name: "pulse:mic"), "no problems; Ctrl-C to quit", nil,
+            "pulse:mic, healthy"
+        ),
+        (
+            SourceRecord(state: .lost, name: "pulse:mic", message: "no server"),
+            "source lost: no server (pulse:mic)",
+            "astctl: source pulse:mic is lost: no server\n", "pulse:mic, lost: no server"
+        ),
+        (
+            SourceRecord(state: .recovering, name: "pulse:mic", message: "no samples yet"),
+            "source recovering: no samples yet (pulse:mic)",
+            "astctl: source pulse:mic is recovering: no samples yet\n",
+            "pulse:mic, recovering: no samples yet"
+        ),
+        (
+            SourceRecord(state: .paused, name: "pulse:mic", message: "nothing is recorded"),
+            "source paused: nothing is recorded (pulse:mic)",
+            "astctl: source pulse:mic is paused: nothing is recorded\n",
+            "pulse:mic, paused: nothing is recorded"
+        ),
+        (
+            SourceRecord(state: .healthy, name: "pulse:mic", message: "only digital silence"),
+            "source: only digital silence (pulse:mic)",
+            "astctl: source pulse:mic is healthy: only digital silence\n",
+            "pulse:mic, healthy: only digital silence"
+        ),
+    ]
+
+    @Test func `Whatever the state of the source, watch, top, a pipe and status show it and its reason`() {
+        for (source, note, pipe, status) in Self.troubles {
+            let records: [LiveRecord] = [.prediction(Self.prediction), .source(source)]
+            #expect(WatchScreen(state(records), width: 80, height: 24).lines.last == note)
+            var top = TopState(hello: Self.hello, labels: nil)
+            for record in records { top.update(with: record) }
+            let topLines = TopScreen(top, width: 80, height: 24).lines
+            #expect(topLines[2] == note)
+            #expect(topLines[1].contains("source \(source.state.rawValue)"))
+            var notice = SourceNotice()
+            #expect(notice.line(for: .source(source)) == pipe)
+            #expect(notice.line(for: .source(source)) == nil, "it is reported once")
+            var report = StatusReportTests.report
+            report.source = SourceReport(source)
+            let line = StatusText.lines(report).first { $0.hasPrefix("source") }
+            #expect(line?.hasSuffix(status) == true, "\(line ?? "")")
+            // Before the first window.
+            let first = WatchScreen(state([.source(source)]), width: 80, height: 24).lines
+            #expect(first.last != "no problems; Ctrl-C to quit")
+            if source.state != .healthy {
+                #expect(first[1] == "waiting for the first window: the source is \(source.state.rawValue)")
+            }
+        }
+    }
+
+    @Test func `Silence and a closed gate are no reason to say that there are no problems`() {
+        func note(levelDBFS: Double?, isGated: Bool) -> String? {
+            let prediction = Prediction(
+                seq: 1, unixNanos: 0, startSample: 0, endSample: 1, levelDBFS: levelDBFS, latencyMs: 1,
+                adapter: nil, isGated: isGated, labels: [])
+            return WatchScreen(state([.prediction(prediction)]), width: 80, height: 24).lines.last
+        }
+        #expect(note(levelDBFS: nil, isGated: false) == "nothing is heard: digital silence")
+        #expect(
+            note(levelDBFS: -70, isGated: true) == "the last window was below the gate and not classified")
+        #expect(note(levelDBFS: -70, isGated: false) == "no problems; Ctrl-C to quit")
+    }
+
+    @Test func `A source that is well again is reported in a pipe, too`() {
+        var notice = SourceNotice()
+        #expect(notice.line(for: .source(SourceRecord(state: .healthy, name: "pulse"))) == nil)
+        _ = notice.line(for: .source(SourceRecord(state: .lost, name: "pulse", message: "gone\u{1B}")))
+        #expect(
+            notice.line(for: .source(SourceRecord(state: .healthy, name: "pulse")))
+                == "astctl: source pulse is healthy\n")
     }
 
     @Test func `The screen fits the terminal`() {

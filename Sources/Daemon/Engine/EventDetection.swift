@@ -106,6 +106,17 @@ final class EventDetection: Sendable {
         state.withLockedValue { Self.step(&$0.detectors) { $0.skip(to: position) } }
     }
 
+    /// Ends the events of a source that has stopped delivering, once the merge gap has passed.
+    ///
+    /// - Parameters:
+    ///   - position: The position that the stream would have reached by the clock.
+    ///   - heardUntil: End of the last sample.
+    func expire(at position: Int64, heardUntil: Int64) -> [DetectedEvent] {
+        state.withLockedValue {
+            Self.step(&$0.detectors) { $0.expire(at: position, heardUntil: heardUntil) }
+        }
+    }
+
     /// Ends all events.
     func finish() -> [DetectedEvent] { state.withLockedValue { Self.step(&$0.detectors) { $0.finish() } } }
 

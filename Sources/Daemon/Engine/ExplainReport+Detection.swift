@@ -18,26 +18,51 @@ extension ExplainReport {
             refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
             event: explanation.id, eventBegin: time(explanation.begin), peakScore: explanation.peak)
     }
+
+    /// The explanation for a source in this state: while nothing is captured, no score explains anything.
+    ///
+    /// A label that the settings exclude is reported as such in any case.
+    func with(_ source: SourceRecord) -> ExplainReport {
+        var report = self
+        report.others = others.map { $0.with(source) }
+        guard state != .denied else { return report }
+        switch source.state {
+        case .healthy:
+            // Nothing to add about the gate: `quiet` says the same.
+            if let message = source.message, state != .quiet { report.reason += "; " + message }
+            return report
+        case .lost: report.state = .lost
+        case .recovering: report.state = .recovering
+        case .paused: report.state = .paused
+        }
+        report.reason = source.sentence
+        if let event { report.reason += "; event \(event) ends unless the source is back in time" }
+        return report
+    }
 }
 
 extension DetectionExplanation {
     /// The reason as a sentence.
     var reason: String {
         func short(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
-        let score = smoothed.map(short) ?? "none"
+        let score = smoothed.map { " " + short($0) } ?? ""
         return switch state {
+        case .active where smoothed == nil: "event \(id ?? 0) continues until the next window is classified"
         case .active:
-            "event \(id ?? 0) continues: the score \(score) is at least the threshold `off` "
+            "event \(id ?? 0) continues: the score\(score) is at least the threshold `off` "
                 + "(\(short(rule.keepThreshold)))"
         case .fading:
-            "event \(id ?? 0) ends unless the score (now \(score)) reaches the threshold `on` "
-                + "(\(short(rule.on))) within \(rule.mergeGapSeconds) s of its last active window"
+            "event \(id ?? 0) ends unless the score\(score.isEmpty ? "" : " (now\(score))") reaches the "
+                + "threshold `on` (\(short(rule.on))) within \(rule.mergeGapSeconds) s of its last active window"
         case .rising: "\(hits) of \(rule.minimumHits) consecutive hits; the next one may begin an event"
-        case .below: "the score \(score) is below the threshold `on` (\(short(rule.on)))"
+        case .below: "the score\(score) is below the threshold `on` (\(short(rule.on)))"
+        case .refractory where containsEndedSound:
+            "the window still contains the sound of the last event, which ended when the source stopped"
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"
-        case .pending: "no window has been classified yet"
+        case .pending where position == nil: "no window has been classified yet"
+        case .pending: "no window has been classified since an interruption or a change of the settings"
         }
     }
 }

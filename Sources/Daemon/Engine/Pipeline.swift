@@ -1,5 +1,6 @@
 internal import Capture
 private import Frontend
+internal import Logging
 private import Inference
 internal import Recognizer
 internal import Settings
@@ -38,7 +39,8 @@ final class Pipeline: @unchecked Sendable {
     private let clips: ClipRecorder
     private let hub: EventHub
     private let source: SourceTraits
-    private let onMuted: @Sendable (Bool) -> Void
+    private let logger: Logger
+    private let onCondition: @Sendable (StreamCondition) -> Void
     private let sharedCounters = NIOLockedValueBox(PipelineCounters())
 
     private var planner: WindowPlanner
@@ -46,7 +48,14 @@ final class Pipeline: @unchecked Sendable {
     private var level = LevelMeter()
     private var gate: EnergyGate?
     private var muteDetector = MuteDetector()
+    private var overloadDetector: OverloadDetector
+    private var condition = StreamCondition() {
+        didSet { if condition != oldValue { onCondition(condition) } }
+    }
     private var mutedAfterSamples = 0
+    private var silenceWatchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
+    /// Whether the source has reported its loss since the last sample.
+    private var isSourceLost = false
     private var watchdog: EngineWatchdog?
     private var counters = PipelineCounters()
     private var sequence: UInt64 = 0
@@ -54,12 +63,15 @@ final class Pipeline: @unchecked Sendable {
 
     /// A tenth of a second.
     private static let blockSamples = 1600
+    /// Longest wait for samples or commands, as often as ``NoDataWatchdog`` wants to be called.
+    private static let waitSeconds = 0.5
 
-    /// - Parameter onMuted: Called on the engine thread when the microphone was muted or unmuted.
+    /// - Parameter onCondition: Called on the engine thread when the condition of the stream has changed.
     init(
         ring: SampleRing, commands: CommandMailbox, features: LiveFeatures, scorer: WindowScorer,
         detection: EventDetection, clips: ClipRecorder, hub: EventHub, _ configuration: Configuration,
-        watchdog: EngineWatchdog? = nil, onMuted: @escaping @Sendable (Bool) -> Void
+        watchdog: EngineWatchdog? = nil, logger: Logger,
+        onCondition: @escaping @Sendable (StreamCondition) -> Void
     ) {
         self.ring = ring
         self.commands = commands
@@ -71,10 +83,13 @@ final class Pipeline: @unchecked Sendable {
         source = configuration.source
         gate = configuration.gate
         self.watchdog = watchdog
-        self.onMuted = onMuted
+        self.logger = logger
+        self.onCondition = onCondition
+        overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
         planner = WindowPlanner(windowFrames: scorer.windowFrames, hopFrames: configuration.hopFrames)
         setMutedAfter(seconds: configuration.mutedAfterSeconds)
         publish(detection.replaceVariants(with: scorer.variants))
+        hub.retain(.adapter(AdapterRecord(adapters: scorer.variants.map(\.adapter))))
     }
 
     // MARK: Any thread
@@ -128,7 +143,8 @@ final class Pipeline: @unchecked Sendable {
                 if let window = planner.nextWindow(.newest) {
                     try classify(window)
                 } else {
-                    ring.wait(timeoutSeconds: 1)
+                    endEventsOfSilentSource()
+                    ring.wait(timeoutSeconds: Self.waitSeconds)
                 }
             case .finished:
                 // No more samples come, so there is time for every window.
@@ -159,10 +175,14 @@ final class Pipeline: @unchecked Sendable {
         case .pause:
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
+            condition.isGated = false
         case .sourceLost:
             // If samples after the command's position have been appended already, the stream continued
             // without a gap, and there is no interruption.
-            if entry.position >= planner.endSample { try classifyBeforeInterruption(isBridged: true) }
+            guard entry.position >= planner.endSample else { return }
+            isSourceLost = true
+            try classifyBeforeInterruption(isBridged: true)
+            condition.isGated = false
         case .replaceVariants(let replacement): replaceVariants(replacement)
         case .setMutedAfter(let seconds): setMutedAfter(seconds: seconds)
         }
@@ -179,7 +199,11 @@ final class Pipeline: @unchecked Sendable {
         let energy = SampleEnergy(of: samples)
         level.process(energy)
         gate?.process(energy)
-        if muteDetector.process(samples, limit: mutedAfterSamples) { onMuted(muteDetector.isMuted) }
+        silenceWatchdog.recordArrival()
+        isSourceLost = false
+        if muteDetector.process(samples, limit: mutedAfterSamples) {
+            condition.isMuted = muteDetector.isMuted
+        }
         clips.process(samples, at: start)
         features.append(samples)
     }
@@ -220,6 +244,14 @@ final class Pipeline: @unchecked Sendable {
         else { return }
         features.appendSilence(samples: window.paddingSamples)
         try classify(window)
+    }
+
+    /// Ends the events of a source that was lost, or that has delivered nothing for three seconds, where they
+    /// were last heard, without waiting for its return. Called when the ring is empty.
+    private func endEventsOfSilentSource() {
+        let now = SystemClock.bootNanos
+        guard silenceWatchdog.tick(atNanos: now) || isSourceLost else { return }
+        publish(detection.expire(at: clock.position(atNanos: now), heardUntil: planner.endSample))
     }
 
     private func setMutedAfter(seconds: Double) {
@@ -272,7 +304,25 @@ final class Pipeline: @unchecked Sendable {
             publish(result)
         }
         counters.countWindow(milliseconds: milliseconds)
+        condition.isGated = milliseconds == nil
+        watchOverload(window, milliseconds: milliseconds ?? 0)
         shareCounters()
+    }
+
+    private func watchOverload(_ window: WindowPlanner.Window, milliseconds: Double) {
+        switch overloadDetector.process(windowEnd: window.samples.upperBound, skipped: window.skippedWindows)
+        {
+        case .began:
+            let message = StreamCondition.overload(
+                passMilliseconds: milliseconds, hopMilliseconds: overloadDetector.hopMilliseconds,
+                isQuantized: scorer.variants.allSatisfy { $0.network.precision == .int8 })
+            condition.overload = message
+            logger.warning("\(message)")
+        case .ended(let skippedWindows, let seconds):
+            condition.overload = nil
+            logger.warning("\(skippedWindows) windows were skipped in \(seconds) s; none are any more")
+        case nil: break
+        }
     }
 
     private func score(
@@ -338,35 +388,12 @@ final class Pipeline: @unchecked Sendable {
     }
 }
 
-extension PipelineCounters {
-    fileprivate mutating func count(_ gap: Range<Int64>, _ reason: GapReason) {
-        switch reason {
-        case .overrun: overrunSamples += UInt64(gap.count)
-        case .sourceLost: lostSamples += UInt64(gap.count)
-        case .paused: pausedSamples += UInt64(gap.count)
-        }
-    }
-}
-
 extension Gap.Reason {
     fileprivate init(_ reason: GapReason) {
         switch reason {
         case .overrun: self = .overrun
         case .sourceLost: self = .sourceLost
         case .paused: self = .paused
-        }
-    }
-}
-
-/// Why the pipeline cannot continue.
-enum PipelineError: Error, Equatable, CustomStringConvertible {
-    /// With the tensor at fault, if it is known.
-    case scoresNotFinite(String?)
-
-    var description: String {
-        switch self {
-        case .scoresNotFinite(let reason):
-            "the model produced NaN or infinite scores: \(reason ?? "the input may be corrupt")"
         }
     }
 }

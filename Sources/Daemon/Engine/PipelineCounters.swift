@@ -1,3 +1,5 @@
+internal import Capture
+
 /// What the pipeline has done since the start.
 struct PipelineCounters: Sendable, Equatable {
     var windows: UInt64 = 0
@@ -21,6 +23,14 @@ struct PipelineCounters: Sendable, Equatable {
 
     var meanWindowMilliseconds: Double? {
         windows == gatedWindows ? nil : totalWindowMilliseconds / Double(windows - gatedWindows)
+    }
+
+    mutating func count(_ gap: Range<Int64>, _ reason: GapReason) {
+        switch reason {
+        case .overrun: overrunSamples += UInt64(gap.count)
+        case .sourceLost: lostSamples += UInt64(gap.count)
+        case .paused: pausedSamples += UInt64(gap.count)
+        }
     }
 
     /// - Parameter milliseconds: Duration of the forward passes; `nil` for a gated window, which has none.

@@ -26,6 +26,12 @@ struct StreamClock: Equatable {
         lastNanos - (endSample - position) * Self.nanosPerSample
     }
 
+    /// The position that the stream would have reached at `nanos` of CLOCK_BOOTTIME, had samples arrived
+    /// until then.
+    func position(atNanos nanos: Int64) -> Int64 {
+        endSample + (nanos - lastNanos) / Self.nanosPerSample
+    }
+
     /// When the sample before `position` was captured, in nanoseconds since 1970-01-01 UTC.
     func unixNanos(ofSampleBefore position: Int64) -> Int64 {
         nanos(ofSampleBefore: position) + wallOffsetNanos

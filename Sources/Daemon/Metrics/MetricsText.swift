@@ -8,7 +8,7 @@ struct MetricsText {
 
     init(
         _ status: StatusReport, latency: LatencyHistogram, events: UInt64, reconnects: UInt64,
-        omittedClips: UInt64, isMuted: Bool
+        omittedClips: UInt64, condition: StreamCondition
     ) {
         let model = [
             ("version", status.version), ("model", status.model.name), ("precision", status.precision),
@@ -49,7 +49,19 @@ struct MetricsText {
         gauge("astd_source_paused", "1 while capture is paused.", status.source.state == .paused ? 1 : 0)
         gauge(
             "astd_source_muted", "1 while the source has delivered only digital silence for long.",
-            isMuted ? 1 : 0)
+            condition.isMuted ? 1 : 0)
+        family(
+            "astd_source_state", "gauge",
+            "1 for the state of the source: healthy, lost, recovering or paused; 0 for the others.")
+        for state in SourceRecord.State.allCases {
+            sample(
+                "astd_source_state", status.source.state == state ? "1" : "0", [("state", state.rawValue)])
+        }
+        gauge(
+            "astd_source_gated", "1 while the last window stayed below the gate.", condition.isGated ? 1 : 0)
+        gauge(
+            "astd_overloaded", "1 while windows are skipped because inference is too slow for the hop.",
+            condition.overload == nil ? 0 : 1)
         counter("astd_source_reconnects_total", "Times the source was lost and recovered.", reconnects)
         gauge("astd_clients", "Clients connected to both sockets.", Double(status.clients))
         counter(

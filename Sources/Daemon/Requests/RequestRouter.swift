@@ -12,19 +12,22 @@ final class RequestRouter: RequestHandler {
     private let control: SourceControl
     private let adapters: AdapterShelf
     private let detection: EventDetection
+    private let sourceRecord: @Sendable () -> SourceRecord
     private let reload: Reload
     private let files: FileEngine
     private let shutdown: @Sendable () -> Void
 
     init(
         status: StatusBuilder, sources: SourceLookup, control: SourceControl, adapters: AdapterShelf,
-        detection: EventDetection, reload: Reload, files: FileEngine, shutdown: @escaping @Sendable () -> Void
+        detection: EventDetection, sourceRecord: @escaping @Sendable () -> SourceRecord, reload: Reload,
+        files: FileEngine, shutdown: @escaping @Sendable () -> Void
     ) {
         self.status = status
         self.sources = sources
         self.control = control
         self.adapters = adapters
         self.detection = detection
+        self.sourceRecord = sourceRecord
         self.reload = reload
         self.files = files
         self.shutdown = shutdown
@@ -90,7 +93,7 @@ final class RequestRouter: RequestHandler {
             let near = NearMiss.of(label, among: detection.labels).map { "; did you mean `\($0)`?" } ?? ""
             throw RPCError(.unavailable, "no active model or adapter has a label `\(label)`\(near)")
         }
-        return report
+        return report.with(sourceRecord())
     }
 
     private func metrics(_ text: String) -> JSONText {

@@ -57,7 +57,7 @@ final class StatusBuilder: Sendable {
     private func build() -> StatusReport {
         let counters = pipeline.currentCounters
         let memory = ProcessMemory.current()
-        let source = sourceMonitor.report
+        let source = SourceReport(sourceMonitor.record)
         let active = adapters.snapshot.active
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
@@ -83,7 +83,7 @@ final class StatusBuilder: Sendable {
         let counters = pipeline.currentCounters
         return MetricsText(
             build(), latency: counters.latency, events: counters.events, reconnects: sourceMonitor.reconnects,
-            omittedClips: UInt64(pipeline.omittedClips), isMuted: sourceMonitor.isMuted
+            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition
         ).text
     }
 }

@@ -14,6 +14,7 @@ final class ControlHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private let greeting: ClientGreeting
+    private let hub: EventHub
     private let channel: any Channel
     private let outlet: RecordOutlet
     private var framer = LineFramer()
@@ -31,6 +32,7 @@ final class ControlHandler: ChannelDuplexHandler {
 
     init(greeting: ClientGreeting, hub: EventHub, channel: any Channel) {
         self.greeting = greeting
+        self.hub = hub
         self.channel = channel
         outlet = RecordOutlet(hub: hub, channel: channel)
     }
@@ -42,6 +44,8 @@ final class ControlHandler: ChannelDuplexHandler {
         guard isServed else { return }
         receiveFiles(context)
         greeting.sendHello(context.channel)
+        let state = hub.currentState(in: .notification)
+        if !state.isEmpty { context.channel.writeAndFlush(ByteBuffer(bytes: state), promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -158,7 +162,8 @@ final class ControlHandler: ChannelDuplexHandler {
 
     private func subscribe(_ request: RPCRequest, _ context: ChannelHandlerContext) throws(JSONError) {
         let parameters = try SubscribeParameters(request.params)
-        // In this order, a client that has read the reply receives everything published after it.
+        // In this order, a client that has read the reply receives the current state, and everything
+        // published after it.
         outlet.open(Subscription(form: .notification, parameters: parameters))
         reply(to: request.id, .success(Self.subscribed(true)), context)
         outlet.drain()

@@ -43,6 +43,17 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.publish(record) }
     }
 
+    /// Sets a part of the current state without publishing it: the state before the first change.
+    func retain(_ record: LiveRecord) {
+        state.withLockedValue { $0.retain(record) }
+    }
+
+    /// The lines that describe the current state, in one piece: the source, the active variants, and the
+    /// events in progress.
+    func currentState(in form: Subscription.Form) -> [UInt8] {
+        state.withLockedValue { $0.currentState(in: form) }
+    }
+
     /// Calls `action` once, on the thread that attaches the first subscriber. Set it before clients can
     /// connect.
     func whenFirstSubscribed(_ action: @escaping @Sendable () -> Void) {
@@ -54,7 +65,8 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.lostRecords }
     }
 
-    /// Adds a subscriber.
+    /// Adds a subscriber. It first receives the current state, then the records that it asked to have
+    /// repeated, each record once.
     ///
     /// - Parameter wake: Called when the first record after a ``dequeue(_:maximumBytes:)`` was queued, from
     ///   any thread and under the lock: it may schedule work and must not call the hub. It is never called
@@ -102,6 +114,7 @@ struct HubState {
     private var clients: [Int: Client] = [:]
     private var nextID = 1
     private var history: [LiveRecord] = []
+    private var current = CurrentState()
     private(set) var lostRecords: UInt64 = 0
 
     init(limits: EventHub.Limits) {
@@ -111,6 +124,7 @@ struct HubState {
     /// Queues the record for every subscriber whose filter accepts it, and wakes those that were idle.
     mutating func publish(_ record: LiveRecord) {
         appendToHistory(record)
+        current.update(with: record)
         var lines: [Subscription: [UInt8]?] = [:]
         for id in clients.keys {
             guard let subscription = clients[id]?.subscription else { continue }
@@ -123,20 +137,25 @@ struct HubState {
         }
     }
 
-    /// Adds a client; the records that it asked to have repeated are queued when this returns.
+    mutating func retain(_ record: LiveRecord) { current.update(with: record) }
+
+    func currentState(in form: Subscription.Form) -> [UInt8] { current.records.flatMap { form.line($0) } }
+
+    /// Adds a client; the current state, and the records that it asked to have repeated, are queued when this
+    /// returns.
     mutating func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
         let id = nextID
         nextID += 1
         let mailbox = Mailbox(form: subscription.form, limits: limits)
         clients[id] = Client(subscription: subscription, mailbox: mailbox, wake: wake)
-        replay(to: id)
+        welcome(id)
         return id
     }
 
     /// Replaces a client's subscription; lines that are already queued stay.
     mutating func change(_ id: Int, to subscription: Subscription) {
         clients[id]?.subscription = subscription
-        replay(to: id)
+        welcome(id)
     }
 
     mutating func detach(_ id: Int) {
@@ -163,9 +182,17 @@ struct HubState {
         if history.count > limits.history { history.removeFirst(history.count - limits.history) }
     }
 
-    private mutating func replay(to id: Int) {
-        guard let subscription = clients[id]?.subscription, let since = subscription.parameters.sinceSeq
-        else { return }
+    /// Queues what a new subscription starts with.
+    private mutating func welcome(_ id: Int) {
+        let repeated = repeatedRecords(for: id)
+        // A part of the state that is not among the repeated records is older than all of them.
+        for record in current.records where !repeated.contains(record) { enqueue(record, for: id) }
+        for record in repeated { enqueue(record, for: id) }
+    }
+
+    /// The records that a client asked to have repeated, as far as they are still held.
+    private mutating func repeatedRecords(for id: Int) -> [LiveRecord] {
+        guard let since = clients[id]?.subscription.parameters.sinceSeq else { return [] }
         let sequence = history.map { record -> UInt64? in
             if case .prediction(let prediction) = record { prediction.seq } else { nil }
         }
@@ -175,9 +202,12 @@ struct HubState {
         } else if let oldest = sequence.compactMap({ $0 }).first, oldest - 1 > since {
             clients[id]?.mailbox.addLost(oldest - 1 - since)
         }
-        for record in history[first...] {
-            guard let line = subscription.line(for: record, defaultTopK: limits.defaultTopK) else { continue }
-            if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
-        }
+        return Array(history[first...])
+    }
+
+    private mutating func enqueue(_ record: LiveRecord, for id: Int) {
+        guard let line = clients[id]?.subscription.line(for: record, defaultTopK: limits.defaultTopK)
+        else { return }
+        if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
     }
 }

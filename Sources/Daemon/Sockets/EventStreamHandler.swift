@@ -1,7 +1,8 @@
 import NIOCore
 import Wire
 
-/// One client of `events.sock`: receives `hello`, then every record. Bytes that it sends are discarded.
+/// One client of `events.sock`: receives `hello`, the current state, then every record. Bytes that it sends
+/// are discarded.
 ///
 /// Threading: event loop only.
 final class EventStreamHandler: ChannelInboundHandler {
@@ -18,7 +19,8 @@ final class EventStreamHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard greeting.admit(context.channel) else { return }
-        // In this order, a client that has read hello receives everything published after it.
+        // In this order, a client that has read hello receives the current state, and everything published
+        // after it.
         outlet.open(.everything)
         greeting.sendHello(context.channel)
         outlet.drain()

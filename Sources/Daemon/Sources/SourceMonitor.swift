@@ -3,18 +3,55 @@ internal import Logging
 private import NIOConcurrencyHelpers
 internal import Wire
 
-/// The source's health: publishes it as records, in `status`, in the log and to systemd, and posts to the
-/// pipeline what concerns it.
+/// The state of the source and its reason: publishes it as records, in `status`, in the log and to systemd,
+/// and posts to the pipeline what concerns it.
 ///
-/// Threading: any thread.
+/// Threading: any thread. Changes are published one after the other, so that the last record is the current
+/// state; readers do not wait for that.
 final class SourceMonitor: Sendable {
     private struct State {
-        var report: SourceReport
-        var line: String
+        var state = SourceRecord.State.recovering
+        var name: String
+        /// Why the source is lost.
+        var reason: String?
+        var condition = StreamCondition()
         var reconnects: UInt64 = 0
-        var isMuted = false
         /// Whether the source was lost, and not paused, since it was last healthy.
         var wasLost = false
+        /// Whether an event has arrived.
+        var hasBegun = false
+        /// Whether the source is paused since the start (`wait_for_subscriber`).
+        var isPausedAtStart = false
+
+        mutating func change(to next: SourceRecord.State, _ event: SourceEvent) {
+            if next == .healthy && wasLost { reconnects += 1 }
+            if next != .recovering { wasLost = next == .lost }
+            isPausedAtStart = next == .paused && !hasBegun
+            hasBegun = true
+            (state, name, reason) = (next, event.name, event.message)
+        }
+
+        var record: SourceRecord {
+            let message: String? =
+                switch state {
+                case .healthy: condition.message
+                case .lost: reason
+                case .recovering: "its first samples have not arrived"
+                case .paused where isPausedAtStart: "it is read once a client subscribes"
+                case .paused: "nothing is recorded until `astctl resume`"
+                }
+            return SourceRecord(state: state, name: name, message: message)
+        }
+
+        var line: String {
+            switch state {
+            case .healthy: "listening to \(name)" + (condition.message.map { "; " + $0 } ?? "")
+            case .lost: "not listening: \(reason ?? name + " is lost")"
+            case .recovering where !hasBegun: "waiting for the first samples of \(name)"
+            case .recovering: "\(name) is back; waiting for its first samples"
+            case .paused: "paused; \(record.message ?? "nothing is recorded")"
+            }
+        }
     }
 
     private let hub: EventHub
@@ -22,6 +59,8 @@ final class SourceMonitor: Sendable {
     private let notifier: ServiceNotifier
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
+    /// Held while a change is published.
+    private let turn = NIOLock()
 
     init(
         name: String, hub: EventHub, commands: CommandMailbox, notifier: ServiceNotifier, logger: Logger
@@ -30,66 +69,68 @@ final class SourceMonitor: Sendable {
         self.commands = commands
         self.notifier = notifier
         self.logger = logger
-        let report = SourceReport(state: .recovering, name: name)
-        state = NIOLockedValueBox(State(report: report, line: "waiting for the first samples of \(name)"))
+        let state = State(name: name)
+        self.state = NIOLockedValueBox(state)
+        hub.retain(.source(state.record))
     }
 
-    var report: SourceReport { state.withLockedValue { $0.report } }
+    /// The current `source` record.
+    var record: SourceRecord { state.withLockedValue { $0.record } }
+    /// What the pipeline reports about the sound.
+    var condition: StreamCondition { state.withLockedValue { $0.condition } }
     /// Times the source was lost and recovered.
     var reconnects: UInt64 { state.withLockedValue { $0.reconnects } }
-    var isMuted: Bool { state.withLockedValue { $0.isMuted } }
     /// The line that `systemctl status` shows.
     var line: String { state.withLockedValue { $0.line } }
 
     /// Called by the source when its health changes; returns soon.
     @Sendable func process(_ event: SourceEvent) {
-        guard let recordState = SourceRecord.State(event.state) else {
-            // The daemon ends with its source, so there is no state for clients.
-            return logger.info("source \(event.name) has ended\(event.message.map { ": " + $0 } ?? "")")
-        }
-        let record = SourceRecord(state: recordState, name: event.name, message: event.message)
-        let line = Self.line(event)
-        state.withLockedValue { state in
-            if state.report.state == .recovering && record.state == .healthy && state.wasLost {
-                state.reconnects += 1
+        turn.withLock {
+            let reason = event.message.map { ": " + $0 } ?? ""
+            guard let next = SourceRecord.State(event.state) else {
+                // The daemon ends with its source, so there is no state for clients.
+                return logger.info("source \(event.name) has ended\(reason)")
             }
-            if record.state != .recovering { state.wasLost = record.state == .lost }
-            state.report = SourceReport(state: record.state, name: record.name)
-            state.line = line
-        }
-        hub.publish(.source(record))
-        notifier.status(line)
-        let reason = event.message.map { ": " + $0 } ?? ""
-        logger.log(
-            level: record.state == .lost ? .warning : .info,
-            "source \(event.name) is \(event.state.rawValue)\(reason)")
-        switch event.state {
-        case .lost: commands.post(.sourceLost)
-        case .paused: commands.post(.pause)
-        case .healthy, .recovering, .ended: break
+            let before = update { $0.change(to: next, event) }
+            logger.log(
+                level: next == .lost ? .warning : .info, "source \(event.name) is \(next.rawValue)\(reason)")
+            // Another reason of the same loss is not another interruption.
+            guard before.state != next else { return }
+            switch next {
+            case .lost: commands.post(.sourceLost)
+            case .paused: commands.post(.pause)
+            case .healthy, .recovering: break
+            }
         }
     }
 
-    private static func line(_ event: SourceEvent) -> String {
-        switch event.state {
-        case .healthy: "listening to \(event.name)"
-        case .lost: "not listening: \(event.message ?? event.name + " is lost")"
-        case .recovering: "\(event.name) is back; waiting for its first samples"
-        case .paused: "paused; nothing is recorded"
-        case .ended: "\(event.name) has ended"
+    /// Called by the pipeline when its condition changes; returns soon.
+    @Sendable func process(_ condition: StreamCondition) {
+        turn.withLock {
+            let wasMuted = self.condition.isMuted
+            let before = update { $0.condition = condition }
+            if condition.isMuted && !wasMuted {
+                logger.warning("source \(before.name): only digital silence: is the microphone muted?")
+            } else if wasMuted && !condition.isMuted {
+                logger.info("source \(before.name): delivers sound again")
+            }
         }
     }
 
-    /// Called when the microphone was muted or unmuted.
-    @Sendable func publishMuted(_ isMuted: Bool) {
-        let report = state.withLockedValue { state in
-            state.isMuted = isMuted
-            return state.report
+    /// Changes the state, and publishes it if the record has changed.
+    ///
+    /// - Returns: The record before.
+    private func update(_ change: (inout State) -> Void) -> SourceRecord {
+        let (before, after, line) = state.withLockedValue { state in
+            let before = state.record
+            change(&state)
+            return (before, state.record, state.line)
         }
-        let message =
-            isMuted ? "only digital silence: is the microphone muted?" : "delivers sound again"
-        hub.publish(.source(SourceRecord(state: report.state, name: report.name, message: message)))
-        logger.log(level: isMuted ? .warning : .info, "source \(report.name): \(message)")
+        if after != before {
+            hub.publish(.source(after))
+            notifier.status(line)
+        }
+        return before
     }
 }
 

@@ -16,13 +16,23 @@ public struct SourceRecord: Sendable, Equatable {
     public let state: State
     /// The source as `--source` accepts it, such as `pulse:NAME`.
     public let name: String
-    /// The reason of the state, for people; nil when there is nothing to add.
+    /// The reason of the state, for people. A healthy source has one if its sound is not, or not completely,
+    /// classified: digital silence, everything below the gate, windows skipped.
     public let message: String?
 
     public init(state: State, name: String, message: String? = nil) {
         self.state = state
         self.name = name
         self.message = message
+    }
+
+    /// Whether all sound is captured and classified.
+    public var isFine: Bool { state == .healthy && message == nil }
+
+    /// The state and its reason, for people.
+    public var sentence: String {
+        let reason = message.map { ": " + $0 } ?? ""
+        return "source \(name) is \(state.rawValue)\(reason)"
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.

@@ -11,14 +11,20 @@ public struct ExplainReport: Sendable, Equatable {
         case rising
         /// The score is below the threshold.
         case below
-        /// The last event ended too recently.
+        /// The last event ended too recently, or the window still contains its sound.
         case refractory
         /// The settings exclude the label.
         case denied
         /// The last window was gated.
         case quiet
-        /// No window has been classified yet.
+        /// No window has been classified yet, or none since an interruption.
         case pending
+        /// The source delivers no samples.
+        case lost
+        /// The source is connected; its first samples have not arrived.
+        case recovering
+        /// Capture is paused.
+        case paused
     }
 
     public var label: String
@@ -39,7 +45,7 @@ public struct ExplainReport: Sendable, Equatable {
     public var off: Float
     /// In windows.
     public var smoothing: Int
-    /// Hits in a row so far.
+    /// Hits in a row so far; of an event in progress, those with which it began.
     public var hits: Int
     public var minimumHits: Int
     public var mergeGapSeconds: Double

@@ -209,16 +209,24 @@ public struct SourceReport: Sendable, Equatable {
     public var state: SourceRecord.State
     /// The source as `--source` accepts it, such as `pulse:NAME`.
     public var name: String
+    /// The reason of the state, as in the current `source` record; nil when there is nothing to add.
+    public var message: String?
 
-    public init(state: SourceRecord.State, name: String) {
+    public init(state: SourceRecord.State, name: String, message: String? = nil) {
         self.state = state
         self.name = name
+        self.message = message
+    }
+
+    public init(_ record: SourceRecord) {
+        self.init(state: record.state, name: record.name, message: record.message)
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredWord("state", of: SourceRecord.State.allCases)
         name = try json.requiredString("name")
+        message = try json.string("message")
     }
 }
 
@@ -226,6 +234,7 @@ extension SourceReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("state", state.rawValue)
         json.member("name", name)
+        if let message { json.member("message", message) }
     }
 }
 

@@ -45,28 +45,32 @@ enum ExplainText {
         let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
         let number = namesClass ? " (class \(report.index))" : ""
         var lines = [
-            "\(Text.printable(report.label))\(number)\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))",
-            row(
-                "score",
-                "\(score(report.score)), smoothed \(score(report.smoothedScore)) over \(report.smoothing)"),
-            row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"),
-            row("off", "\(score(report.off)), merge gap \(Text.number(report.mergeGapSeconds)) s"),
+            "\(Text.printable(report.label))\(number)\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))"
         ]
+        if let value = report.score {
+            let smoothed =
+                report.smoothedScore.map { ", smoothed \(score($0)) over \(report.smoothing)" } ?? ""
+            lines.append(row("score", score(value) + smoothed))
+        }
+        lines.append(row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"))
+        lines.append(row("off", "\(score(report.off)), merge gap \(Text.number(report.mergeGapSeconds)) s"))
         if report.refractorySeconds > 0 {
             let until = report.refractoryUntil.map { ", until \($0)" } ?? ""
-            lines.append(row("hold-off", "\(Text.number(report.refractorySeconds)) s after an event\(until)"))
+            lines.append(
+                row("refractory", "\(Text.number(report.refractorySeconds)) s after an event\(until)"))
         }
         if let event = report.event {
             let begin = report.eventBegin?.description ?? "?"
-            lines.append(row("event", "\(event) since \(begin), peak \(score(report.peakScore))"))
+            let peak = report.peakScore.map { ", peak \(score($0))" } ?? ""
+            lines.append(row("event", "\(event) since \(begin)\(peak)"))
         }
         if let time = report.time { lines.append(row("window", "ended at \(time)")) }
         return lines
     }
 
-    private static func row(_ name: String, _ text: String) -> String { Text.padded(name, to: 9) + text }
+    private static func row(_ name: String, _ text: String) -> String { Text.padded(name, to: 11) + text }
 
-    private static func score(_ value: Float?) -> String {
-        value.flatMap { FixedDecimals.text(Double($0), decimals: 3) } ?? "none"
+    private static func score(_ value: Float) -> String {
+        FixedDecimals.text(Double(value), decimals: 3) ?? "not a number"
     }
 }

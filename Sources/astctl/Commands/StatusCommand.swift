@@ -52,7 +52,7 @@ enum StatusText {
                 "window",
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
             row("adapter", adapters(report.adapters)),
-            row("source", "\(Text.printable(report.source.name)), \(report.source.state.rawValue)"),
+            row("source", source(report.source)),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
             row("windows", windows(report)),
             row("samples", samples(report)),
@@ -63,9 +63,15 @@ enum StatusText {
         ] + (report.precisionCheck.map { [row("check", Text.printable($0))] } ?? [])
     }
 
+    private static func source(_ source: SourceReport) -> String {
+        let reason = source.message.map { ": " + $0 } ?? ""
+        return Text.printable("\(source.name), \(source.state.rawValue)\(reason)")
+    }
+
     private static func samples(_ report: StatusReport) -> String {
         let invalid = report.invalidSamples == 0 ? "" : ", \(report.invalidSamples) invalid"
-        return "\(report.overrunSamples) overrun, \(report.lostSamples) lost\(invalid)"
+        let paused = report.pausedSamples == 0 ? "" : ", \(report.pausedSamples) paused"
+        return "\(report.overrunSamples) overrun, \(report.lostSamples) lost\(paused)\(invalid)"
     }
 
     private static func windows(_ report: StatusReport) -> String {

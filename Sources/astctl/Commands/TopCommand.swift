@@ -52,8 +52,10 @@ struct TopCommand: ParsableCommand {
         let parameters = state.parameters
         _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var tables = 0
+        var notice = SourceNotice()
         while tables < count {
             guard let record = try client.nextRecord(withinMilliseconds: 60_000) else { continue }
+            try notice.process(record)
             state.update(with: record)
             guard case .prediction(let prediction) = record,
                 prediction.adapter ?? AdapterRecord.baseName == state.watch.adapters.last

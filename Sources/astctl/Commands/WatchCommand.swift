@@ -27,7 +27,9 @@ struct WatchCommand: ParsableCommand {
             valueName: "names"))
     var labels: [String] = []
 
-    @Option(help: ArgumentHelp("Stop after this number of predictions.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Stop after this number of predictions. In a pipe: print only predictions.", valueName: "n"))
     var count: Int?
 
     func validate() throws {

@@ -33,9 +33,7 @@ struct TopScreen {
 
     /// Time, state of the source, windows per second, latency.
     private static func pace(_ state: TopState, _ width: Int) -> String {
-        guard let prediction = state.watch.prediction else {
-            return Text.truncated("waiting for the first window", to: width)
-        }
+        guard let prediction = state.watch.prediction else { return WatchScreen.waiting(state.watch, width) }
         let clock = prediction.time.description.dropFirst(11).prefix(8)
         let rate = state.rate.map { "\(Text.number($0)) windows/s" } ?? "one window"
         let source = state.watch.source?.state.rawValue ?? "healthy"

@@ -15,8 +15,10 @@ struct WatchFilter: Equatable {
     }
 
     /// For a pipe: the daemon filters.
-    var parameters: SubscribeParameters {
-        SubscribeParameters(labels: labels, minScore: minScore, topK: topK)
+    ///
+    /// - Parameter kinds: Kinds of records; nil for all.
+    func parameters(_ kinds: Set<LiveRecord.Kind>?) -> SubscribeParameters {
+        SubscribeParameters(kinds: kinds, labels: labels, minScore: minScore, topK: topK)
     }
 
     /// For a screen: every prediction is needed for its level and time, with all labels that may be shown.

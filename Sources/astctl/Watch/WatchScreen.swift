@@ -30,11 +30,16 @@ struct WatchScreen {
         return Text.truncated("\(Text.printable(state.model + adapter))  \(times)", to: width)
     }
 
+    /// What is shown before the first window.
+    static func waiting(_ state: WatchState, _ width: Int) -> String {
+        let source = state.source?.state ?? .healthy
+        let reason = source == .healthy ? "" : ": the source is \(source.rawValue)"
+        return Text.truncated("waiting for the first window\(reason)", to: width)
+    }
+
     /// Time, latency and level.
     private static func moment(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
-        guard let prediction = state.prediction else {
-            return Text.truncated("waiting for the first window", to: width)
-        }
+        guard let prediction = state.prediction else { return waiting(state, width) }
         let clock = prediction.time.description.dropFirst(11)
         let latency = "\(Text.number(prediction.latencyMs.rounded())) ms late"
         let level = prediction.levelDBFS.map { FixedDecimals.text($0, decimals: 1) ?? "?" } ?? "silent"
@@ -58,10 +63,7 @@ struct WatchScreen {
     /// Problems, the most serious first, and the events in progress.
     static func note(_ state: WatchState, _ width: Int, _ palette: Palette) -> String {
         var parts: [String] = []
-        if let source = state.source, source.state != .healthy {
-            let reason = source.message.map { " (\($0))" } ?? ""
-            parts.append("source \(source.state.rawValue): \(source.name)\(reason)")
-        }
+        if let trouble = state.trouble { parts.append(trouble) }
         if state.lostRecords > 0 { parts.append("\(state.lostRecords) records lost") }
         if state.gaps > 0 {
             parts.append("\(state.gaps) gap\(state.gaps == 1 ? "" : "s"), \(state.gapSamples) samples")
@@ -70,7 +72,8 @@ struct WatchScreen {
         if !state.events.isEmpty {
             parts.append("now: " + state.events.map(\.label).joined(separator: ", "))
         }
-        let text = parts.isEmpty ? "no problems; Ctrl-C to quit" : parts.joined(separator: "; ")
+        let allIsWell = state.prediction == nil ? "Ctrl-C to quit" : "no problems; Ctrl-C to quit"
+        let text = parts.isEmpty ? allIsWell : parts.joined(separator: "; ")
         let line = Text.truncated(Text.printable(text), to: width)
         return hasProblems ? palette.paint(line, .yellow) : line
     }

@@ -15,6 +15,18 @@ struct WatchState {
     private(set) var gaps = 0
     private(set) var gapSamples: Int64 = 0
     private(set) var lostRecords: UInt64 = 0
+    /// Why nothing, or not everything, is heard; nil when all is well, or not known yet.
+    var trouble: String? {
+        if let source, !source.isFine {
+            // The reason comes first: names can be as long as the line.
+            let state = source.state == .healthy ? "source" : "source \(source.state.rawValue)"
+            return "\(state): \(source.message.map { "\($0) (\(source.name))" } ?? source.name)"
+        }
+        guard let prediction else { return nil }
+        if prediction.isGated { return "the last window was below the gate and not classified" }
+        return prediction.levelDBFS == nil ? "nothing is heard: digital silence" : nil
+    }
+
     /// Events in progress, oldest first.
     private(set) var events: [(id: UInt64, label: String)] = []
 

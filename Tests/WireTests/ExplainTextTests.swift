@@ -1,0 +1,36 @@
+import Testing
+import Wire
+
+@testable import astctl
+
+@Suite struct ExplainTextTests {
+    private static let report = ExplainReport(
+        label: "Siren", index: 3, adapter: nil, state: .active, reason: "event 3 continues", time: nil,
+        score: 0.986,
+        smoothedScore: 0.98, on: 0.5, off: 0.35, smoothing: 2, hits: 2, minimumHits: 2, mergeGapSeconds: 2,
+        refractorySeconds: 6, refractoryUntil: nil, isAllowed: true, event: 3, eventBegin: nil, peakScore: nil
+    )
+
+    @Test func `An explanation is aligned, and uses the names of the settings`() {
+        #expect(
+            ExplainText.lines(Self.report) == [
+                "Siren: active, event 3 continues",
+                "score      0.986, smoothed 0.980 over 2",
+                "on         0.500, 2 of 2 hits",
+                "off        0.350, merge gap 2 s",
+                "refractory 6 s after an event",
+                "event      3 since ?",
+            ])
+    }
+
+    @Test func `A value that does not exist is left out`() {
+        var report = Self.report
+        (report.state, report.reason) = (.paused, "source pulse is paused")
+        (report.event, report.smoothedScore) = (nil, nil)
+        #expect(ExplainText.lines(report)[1] == "score      0.986")
+        report.score = nil
+        let lines = ExplainText.lines(report)
+        #expect(lines[1].hasPrefix("on "))
+        #expect(!lines.joined().contains("none"))
+    }
+}
