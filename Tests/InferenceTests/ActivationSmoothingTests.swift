@@ -5,9 +5,10 @@ import Testing
 
 @Suite struct ActivationSmoothingTests {
     @Test func `An outlying channel's factor is the root of its range over that of its weights`() {
-        let smoothing = ActivationSmoothing(produced: [2, 32, 2, 18, 8, 2], read: [2, 2, 32, 2, 2, 2])
-        #expect(smoothing.factors == [1, 4, 0.25, 3, 1, 1], "4 times the usual range is not outlying")
-        #expect(smoothing.inverse.factors == [1, 0.25, 4, 1 / 3, 1, 1])
+        let smoothing = ActivationSmoothing(
+            produced: [2, 32, 2, 18, 8, 2, 2, 2], read: [2, 2, 32, 2, 2, 2, 2, 2])
+        #expect(smoothing.factors == [1, 4, 0.25, 3, 1, 1, 1, 1], "4 times the usual range is not outlying")
+        #expect(smoothing.inverse.factors == [1, 0.25, 4, 1 / 3, 1, 1, 1, 1])
     }
 
     @Test func `NaN, infinite and zero channels have a factor of 1`() {

@@ -55,19 +55,21 @@ struct PrecisionCheck {
             return logits
         }
         func sumOfSquares(_ values: [Float]) -> Float { values.reduce(0) { $0 + $1 * $1 } }
-        var (relative, largest, size) = (Float(0), Float(0), Float(0))
+        var (squares, errors, largest, size) = (Float(0), Float(0), Float(0), Float(0))
         for probe in ProbeWindows.allCases {
             let features = probe.features(network.config.features)
             let right = logits(exact, features)
-            let squares = sumOfSquares(right)
             // If fp32 itself overflows, or has no output, there is nothing to compare with.
-            guard squares.isFinite, squares > 0 else { continue }
+            guard sumOfSquares(right).isFinite, sumOfSquares(right) > 0 else { continue }
             let differences = zip(logits(network, features), right).map { abs($0 - $1) }
-            relative = larger(relative, (sumOfSquares(differences) / squares).squareRoot())
+            squares += sumOfSquares(right)
+            errors += sumOfSquares(differences)
             largest = differences.reduce(largest, larger)
             size = right.reduce(size) { max($0, abs($1)) }
         }
-        return PrecisionComparison(relativeError: relative, largestDifference: largest, largestLogit: size)
+        return PrecisionComparison(
+            relativeError: squares > 0 ? (errors / squares).squareRoot() : 0, largestDifference: largest,
+            largestLogit: size)
     }
 
     /// The larger of two numbers; NaN if one of them is.

@@ -1,6 +1,6 @@
 /// The differences between the logits of a network in int8 and in fp32, on the built-in windows.
 public struct PrecisionComparison: Sendable, Equatable {
-    /// RMS of a window's differences, relative to the RMS of its logits; the largest of all windows.
+    /// RMS of the differences over all windows, relative to the RMS of the logits.
     public let relativeError: Float
     /// The largest difference of a logit.
     public let largestDifference: Float
