@@ -52,7 +52,7 @@ import Testing
         #expect(network.fallback == nil)
     }
 
-    @Test(arguments: [nil, "adapters/all-linear", "adapters/large-alpha"])
+    @Test(arguments: [nil, "adapters/all-linear", "adapters/modern-qv"])
     func `Networks with a small error in int8 stay in int8`(adapter: String?) throws {
         let base = try base(Golden.path("models/stride10"))
         let network =
@@ -60,6 +60,17 @@ import Testing
             ?? base.network
         #expect(network.fallback == nil)
         #expect(network.precision == .int8)
+    }
+
+    /// Scores of this adapter spread so widely that its error is near the limit: with some instructions it is
+    /// above.
+    @Test func `A network at the limit is computed as its comparison says`() throws {
+        let base = try base(Golden.path("models/stride10"))
+        let network = try base.adapted(by: try LoRAAdapter(directory: Golden.path("adapters/large-alpha")))
+        let comparison = try #require(network.comparison)
+        #expect((0.03...0.12).contains(comparison.relativeError), "\(comparison)")
+        #expect(network.precision == (comparison.holds ? .int8 : .fp32))
+        #expect((network.fallback == nil) == comparison.holds)
     }
 
     @Test func `A result is stored, but not used for other weights`() throws {
