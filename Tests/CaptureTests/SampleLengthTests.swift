@@ -112,6 +112,17 @@ import Testing
         }
     }
 
+    @Test func `A second chunk of samples is reported, in files and streams`() async throws {
+        let second = Array("data".utf8) + [0, 16, 0, 0] + Self.bytes.prefix(4_096)
+        let file = Self.wav(data: Self.bytes, behind: second)
+        let (samples, shortage) = try Self.read(file)
+        #expect(samples == Self.samples)
+        #expect(shortage?.description.contains("more sound follows: 4104 bytes at byte 40044") == true)
+        let stream = try await StdinSourceTests.play(file)
+        #expect(stream.log.samples == Self.samples)
+        #expect(stream.failure?.description.contains("more follows the 40000 bytes") == true)
+    }
+
     @Test func `A WAV that states no bytes, and has only chunks behind, is empty`() throws {
         let list = Array("LIST".utf8) + [4, 0, 0, 0] + Array("INFO".utf8)
         #expect(throws: CaptureError.self) { try Self.read(Self.wav(data: [], behind: list)) }

@@ -186,6 +186,11 @@ struct ChunkLayout: Equatable {
         return (FourCC.text(bytes, 0), sizeIncludesHead ? max(0, size - Int64(headBytes)) : size)
     }
 
+    /// Whether a chunk behind the samples may be skipped: its name is printable, and it has no more samples.
+    static func isSkippable(_ id: String) -> Bool {
+        id != "data" && id != "SSND" && id.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+    }
+
     /// Bytes between a body of this size and the next chunk.
     func padding(of size: Int64) -> Int64 {
         if sizeIncludesHead { return (8 - size % 8) % 8 }

@@ -15,6 +15,8 @@ final class SoundParts {
         /// The bytes that the decoder reads; their end is known when it has read them.
         fileprivate let bytes: FileAudioBytes?
         fileprivate var chunks: ChunkLayout?
+        /// Behind damage, another frame can be found.
+        fileprivate var isMPEG = false
 
         /// The only part of a stream, or of a file that its decoder reads to the end.
         init(whole decoder: any AudioDecoder) {
@@ -66,7 +68,7 @@ final class SoundParts {
         var start = behind(before.bytes?.range.upperBound ?? size, before.chunks)
         if start < size && !isSound(at: start) {
             // Damage between two frames, or something that does not belong there.
-            let found = MPEGStream.find(in: start..<size, of: words)
+            let found = before.isMPEG ? MPEGStream.find(in: start..<size, of: words) : nil
             if found.map({ $0 - start > Self.damageBytes }) ?? (size - start >= Self.negligibleBytes) {
                 rest = start..<(found ?? size)
             }
@@ -158,6 +160,7 @@ final class SoundParts {
         guard let stream = MPEGStream(at: start, in: words) else { return nil }
         let bytes = PatchedAudioBytes(descriptor, size: size, range: stream.range, patches: stream.patches)
         var part = try open(bytes)
+        part.isMPEG = true
         // Some encoders count the tag's frame, too.
         if let stated = stream.statedFrames, stated > stream.frames + 1 {
             part.statedFrames = stated * Int64(stream.samplesPerFrame)
@@ -263,9 +266,7 @@ final class SoundParts {
     /// Offset behind a chunk; nil when there is none that fits into the file. The last chunk may be cut off.
     private func chunkEnd(at offset: Int64, _ chunks: ChunkLayout) -> Int64? {
         let head = file.read(at: offset, count: chunks.headBytes)
-        guard let (id, size) = chunks.head(head), size >= 0,
-            id.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
-        else { return nil }
+        guard let (id, size) = chunks.head(head), size >= 0, ChunkLayout.isSkippable(id) else { return nil }
         let end = offset + Int64(chunks.headBytes)
         if size > self.size - end { return ChunkLayout.known.contains(id) ? self.size : nil }
         return min(self.size, end + size)

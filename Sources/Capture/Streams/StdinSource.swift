@@ -116,7 +116,7 @@ public final class StdinSource: AudioSource {
             if let following = try headedReader(of: stream, name: name) { return following }
             stream.rebase(pushingBack: head, limit: nil)
             if let chunks = header.chunks, let chunk = chunks.head(stream.read(count: chunks.headBytes)),
-                chunk.id.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
+                ChunkLayout.isSkippable(chunk.id)
             {
                 if stream.skip(chunk.size) { continue }
                 if ChunkLayout.known.contains(chunk.id) { return nil }
@@ -163,8 +163,8 @@ public final class StdinSource: AudioSource {
         stream.rebase(pushingBack: head, limit: nil)
         head = stream.read(count: ContainerSniff.headBytes)
         if let kind = ContainerSniff.kind(of: head) {
-            if kind.demuxer == nil { throw .notAudio(name: name, found: kind.name) }
-            throw .unsupported(name: name, wanted: Self.remedy, found: kind.name)
+            let wanted = kind.demuxer == nil ? "send a WAV stream, or samples without a header" : Self.remedy
+            throw .unsupported(name: name, wanted: wanted, found: kind.name)
         }
         stream.rebase(pushingBack: head, limit: nil)
         return (try AudioFileReader(stream: stream, format: headerless, name: name), nil)
