@@ -18,7 +18,12 @@ import Testing
         #expect(log.isFinished)
         #expect(log.samples == stored)
         #expect(log.gaps.isEmpty && log.firstMismatch == nil)
-        #expect(events.all == [SourceEvent(state: .healthy, name: "file:\(folder.file("f.wav"))")])
+        let name = "file:\(folder.file("f.wav"))"
+        #expect(
+            events.all == [
+                SourceEvent(state: .healthy, name: name),
+                SourceEvent(state: .ended, name: name, message: "the file has ended"),
+            ])
     }
 
     @Test func `A paced file takes its duration to play, with current times`() async throws {

@@ -141,7 +141,7 @@ import Testing
     @Test func `Samples without a header have the format that the source states`() async throws {
         let values: [Int32] = (0..<8_000).map { Int32(truncatingIfNeeded: $0 &* 7919 &* 65_537) }
         func bytes(_ count: Int) -> [UInt8] {
-            values.flatMap { value in withUnsafeBytes(of: value.littleEndian) { $0.suffix(count) } }
+            values.flatMap { value in withUnsafeBytes(of: value.littleEndian) { Array($0.suffix(count)) } }
         }
         let floats = values.map { Float($0 >> 8) / 8_388_608 }
         for (name, data, wanted) in [

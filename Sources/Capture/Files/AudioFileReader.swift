@@ -49,6 +49,7 @@ public final class AudioFileReader {
     private var framesRead: Int64 = 0
     /// Of the parts that were read to their end.
     private var secondsBefore = 0.0
+    private var damageAtEnd: String?
     private var mixer = ChannelMixer()
     /// nil for a stream.
     private var file: (descriptor: OwnedDescriptor, size: Int64)?
@@ -240,7 +241,7 @@ public final class AudioFileReader {
         } else if part.isCutOff {
             record("\(read), and the header says that more follows")
         } else if let damage = decoder.damage {
-            record("\(read) before the decoder failed: \(damage)")
+            damageAtEnd = "\(read) before the decoder failed: \(damage)"
         }
         secondsBefore = seconds
     }
@@ -248,6 +249,9 @@ public final class AudioFileReader {
     /// - Returns: false at the end of the file.
     private func openNextPart() throws(CaptureError) -> Bool {
         let next = try parts?.next()
+        // A decoder also fails at tags between two parts, behind all of the sound that the header states.
+        if let damageAtEnd, next == nil || part.statedFrames == nil { record(damageAtEnd) }
+        damageAtEnd = nil
         if let rest = parts?.rest {
             record(
                 "\(Self.text(secondsBefore)) s were read, and more sound follows: \(rest.count) bytes at byte "
