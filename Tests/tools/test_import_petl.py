@@ -135,7 +135,7 @@ class Petls(Importers):
         self.refused(self.petl(path), "would run code")
         self.assertFalse(marker.exists())
         path.write_text("version https://git-lfs.github.com/spec/v1\n")
-        self.refused(self.petl(path), "not a checkpoint")
+        self.refused(self.petl(path), "is a Git LFS pointer, not the weights: run git lfs pull")
         path.write_bytes(b"")
         self.refused(self.petl(path), "not a checkpoint")
         torch.save(petl_checkpoint(BASE, PLAIN), path)
