@@ -154,6 +154,7 @@ import Testing
         let writer = TestThread { pipe.writeAndClose(bytes) }
         let samples = try AudioFixture.readAll(AudioFileReader(descriptor: pipe.readEnd, name: "-"))
         writer.join()
+        withExtendedLifetime(pipe) {}
         #expect(samples == (try AudioFixture.readAll(path: path)))
         #expect(samples.count == 32_000)
     }

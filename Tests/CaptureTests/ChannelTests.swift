@@ -65,6 +65,7 @@ import Testing
         try second.select(channel: 2)
         #expect(try AudioFixture.readAll(second) == Self.floats(channels[1]))
         #expect(try some + AudioFixture.readAll(first) == Self.floats(channels[0]))
+        withExtendedLifetime(pipe) {}
     }
 
     @Test func `Channels that cancel each other are reported`() throws {

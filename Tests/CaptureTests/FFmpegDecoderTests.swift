@@ -116,5 +116,6 @@ import Testing
         let reader = try AudioFileReader(descriptor: pipe.readEnd, name: "-")
         #expect(try AudioFixture.readAll(reader).count == 16_000)
         writer.join()
+        withExtendedLifetime(pipe) {}
     }
 }

@@ -18,6 +18,8 @@ import Testing
         try await log.readToEnd(ring)
         source.stop()
         writer.join()
+        // The writer's copy is gone when it has written; the descriptor must stay open until here.
+        withExtendedLifetime(pipe) {}
         return (log, events.all, source.failure)
     }
 
@@ -176,6 +178,7 @@ import Testing
         try await log.readToEnd(ring)
         #expect(log.samples.count == 6_400)
         source.stop()
+        withExtendedLifetime(pipe) {}
     }
 
     @Test func `Samples are delivered as they arrive, and stopping ends the wait`() async throws {
@@ -205,6 +208,7 @@ import Testing
         var log = StreamLog()
         try await log.readToEnd(ring)
         source.stop()
+        withExtendedLifetime(pipe) {}
         #expect(log.samples.count == 1_600)
         #expect(events.states == [.paused, .healthy, .ended])
     }

@@ -71,12 +71,13 @@ final class PipelineStream {
         samples.withUnsafeBufferPointer { ring.push($0, lastSampleNanos: SystemClock.bootNanos) }
     }
 
+    /// Waits until these are the first events; others may have followed.
     func wait(forEvents states: [EventRecord.State]) async throws {
         try await eventually("events: \(states)") {
             read()
             return records.events.map(\.state)
         } until: {
-            $0 == states
+            $0.starts(with: states)
         }
     }
 

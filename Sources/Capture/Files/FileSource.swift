@@ -56,7 +56,10 @@ public final class FileSource: AudioSource {
     }
 
     public func resume() {
-        if thread.setPaused(false) { report(.healthy) }
+        guard thread.isPaused else { return }
+        // Before the thread continues: it may reach the end at once, and that is reported after this.
+        report(.healthy)
+        _ = thread.setPaused(false)
     }
 
     private func report(_ state: SourceEvent.State) {

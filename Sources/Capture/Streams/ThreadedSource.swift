@@ -36,6 +36,11 @@ final class ThreadedSource: Sendable {
         }
     }
 
+    /// Whether it runs and is paused.
+    var isPaused: Bool {
+        state.withLock { if case .running = $0 { pauseGate.isClosed } else { false } }
+    }
+
     /// Pauses or resumes the thread.
     ///
     /// - Returns: Whether that is a change.
