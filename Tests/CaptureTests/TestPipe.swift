@@ -9,6 +9,8 @@ final class TestPipe: Sendable {
     init() throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw TestFailure("pipe failed: errno \(errno)") }
+        // A program of another test that inherited the write end would keep the stream from ending.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
