@@ -30,7 +30,8 @@ struct LateSourceTests {
         #expect(status.source.state == .healthy)
         #expect(status.lostSamples == 0)
         let lines = daemon.notifications.received().filter { $0.hasPrefix("STATUS=") }
-        #expect(lines.last == "STATUS=listening to pulse:exact.monitor", "\(lines)")
+        // A busy machine may skip windows, which the line adds.
+        #expect(lines.last?.hasPrefix("STATUS=listening to pulse:exact.monitor") == true, "\(lines)")
         withExtendedLifetime(server) {}
     }
 
