@@ -44,7 +44,8 @@ struct AstdCommand: AsyncParsableCommand {
         } catch {
             if exitCode(for: error).isSuccess { exit(withError: error) }
             let help = fullMessage(for: error).firstMatch(of: /'(astd [a-z ]*--help)'/)?.1 ?? "astd --help"
-            let reason = message(for: error)
+            // The parser lists the values of an option in lines.
+            let reason = message(for: error).replacing(":\n  - ", with: ": ").replacing("\n  - ", with: ", ")
             Failure.warn("\(reason.hasSuffix(".") ? String(reason.dropLast()) : reason) (see `\(help)`)")
             Glibc.exit(EX_USAGE)
         }

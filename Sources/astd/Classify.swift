@@ -122,6 +122,16 @@ struct Classify: ParsableCommand {
         if resume && output == nil {
             throw ValidationError("--resume needs --output: only files can be resumed")
         }
+        if output == "-" {
+            throw ValidationError("--output - is not a file: leave --output out for standard output")
+        }
+        if let minScore, !minScore.isFinite {
+            throw ValidationError("--min-score is \(minScore): give a number")
+        }
+        if let minScore, minScore > 1, windowArguments.activation?.activation != Activation.none {
+            throw ValidationError(
+                "--min-score is \(minScore), but scores are at most 1: give 0 to 1, or add --activation none")
+        }
         if clockArguments.startTime != nil && !isSingleFile {
             throw ValidationError("--start-time is the time of one recording: name one file")
         }

@@ -21,6 +21,46 @@ import Testing
         #expect(access(path + ".partial", F_OK) != 0)
     }
 
+    @Test func `A recording is never replaced by an output`() throws {
+        let folder = try TestFolder()
+        let sound = wavFile([[1, 2, 3]])
+        let path = try folder.write(sound, to: "a.wav")
+        let reason = "\(path) is a recording, which the output would replace; name another file"
+        #expect(throws: WriteError(reason: reason)) { try OutputFile(path: path) }
+        #expect(throws: WriteError(reason: reason)) {
+            try BatchOutputs([.jsonl], to: .file(folder.file("o.jsonl")), report: path)
+        }
+        #expect(throws: WriteError(reason: reason)) { try BatchOutputs([.jsonl], to: .file(path)) }
+        #expect(try TestFolder.bytes(of: path) == sound)
+        #expect(try TestFolder.names(in: folder.path) == ["a.wav"])
+    }
+
+    @Test(arguments: ["o/labels.csv", "o/summary.json", "o/../o/labels.journal", "o/labels.csv.partial"])
+    func `A report in the place of another output is refused before anything is written`(
+        name: String
+    ) throws {
+        let folder = try TestFolder()
+        try #require(mkdir(folder.file("o"), 0o755) == 0)
+        let report = folder.file(name)
+        #expect {
+            try BatchOutputs([.csv], to: .directory(folder.file("o")), report: report)
+        } throws: {
+            ($0 as? WriteError)?.reason.hasPrefix("\(report) is the report and another output") == true
+        }
+        #expect(try TestFolder.names(in: folder.file("o")).isEmpty)
+    }
+
+    @Test func `A run in progress is not called interrupted`() throws {
+        let folder = try TestFolder()
+        let running = try BatchOutputs([.jsonl], to: .file(folder.file("o")))
+        #expect {
+            try BatchOutputs([.jsonl], to: .file(folder.file("o")))
+        } throws: {
+            ($0 as? WriteError)?.reason.contains("is in use by an astd that is running") == true
+        }
+        withExtendedLifetime(running) {}
+    }
+
     @Test func `Resuming an unfinished file keeps its first bytes and appends`() throws {
         let folder = try TestFolder()
         try folder.write("whole.half", to: "out.partial")

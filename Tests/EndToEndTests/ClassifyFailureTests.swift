@@ -94,7 +94,10 @@ struct ClassifyFailureTests {
 struct ClassifyArgumentTests {
     @Test(arguments: [
         (["--format", "csv,audacity"], "--output"), (["--format", "jsonl,xml"], "xml"),
-        (["--jobs", "0"], "--jobs"),
+        (["--format", "json"], "following: text, jsonl, csv,"), (["--output", "-"], "leave --output out"),
+        (["--min-score", "2"], "at most 1"), (["--min-score", "nan"], "--min-score"),
+        (["--format", "raven-combined", "--channel", "each"], "one channel per file"),
+        (["--start-time", "2024-05-01T05:30:00"], "one recording"), (["--jobs", "0"], "--jobs"),
         (["--resume"], "--output"), (["-", "--files-from", "-"], "standard input"),
         (["--aggregate", "sum"], "sum"),
         (["--format", "raven"], "--output"),

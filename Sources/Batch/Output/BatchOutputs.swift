@@ -36,6 +36,8 @@ public final class BatchOutputs {
     ) throws(WriteError) {
         var files = Self.combinedFiles(formats, of: content, to: destination)
         if let report { files.append((report, ReportFormatter(path: report, labels, of: content))) }
+        // Before anything is created.
+        try Self.refuseConflicts(files.compactMap(\.path), report, destination)
         if case .directory(let directory) = destination { try OutputFile.makeDirectory(directory) }
         if case .file(let path) = destination { try OutputFile.makeDirectory(of: path) }
         let journal = try Self.journal(
@@ -47,6 +49,19 @@ public final class BatchOutputs {
         self.content = content
         hasPage = report != nil
         isTerminal = combined.contains { $0.file.isTerminal }
+    }
+
+    private static func refuseConflicts(
+        _ paths: [String], _ report: String?, _ destination: Destination
+    ) throws(WriteError) {
+        for path in paths { try OutputFile.refuseRecording(path) }
+        guard let report else { return }
+        let others = paths.dropLast() + [destination.summaryPath, destination.journalPath].compactMap { $0 }
+        let taken = others.flatMap { [$0, OutputFile.partial($0)] }.map(OutputFile.absolute)
+        if taken.contains(OutputFile.absolute(report)) {
+            throw WriteError(
+                reason: "\(report) is the report and another output; name another file with --report")
+        }
     }
 
     private typealias FormattedFile = (path: String?, formatter: any RecordFormatter)
@@ -76,7 +91,7 @@ public final class BatchOutputs {
         of destination: Destination, fingerprint: ResumeFingerprint, outputs: Int, resumes: Bool
     ) throws(WriteError) -> Journal? {
         guard let path = destination.journalPath else { return nil }
-        if !resumes && Journal.exists(path) && !Journal.isComplete(path) {
+        if !resumes && Journal.exists(path) && !Journal.isComplete(path) && !Journal.isInUse(path) {
             throw WriteError(
                 reason:
                     "\(path) belongs to an interrupted run; continue it with --resume, or delete it to start over"

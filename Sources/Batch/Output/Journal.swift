@@ -40,6 +40,14 @@ final class Journal {
 
     static func exists(_ path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
 
+    /// Whether a run that goes on holds the journal.
+    static func isInUse(_ path: String) -> Bool {
+        let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     /// Whether the outputs of the run are complete.
     static func isComplete(_ path: String) -> Bool {
         let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -1,3 +1,4 @@
+private import Capture
 private import Glibc
 internal import SystemSupport
 
@@ -34,6 +35,15 @@ public final class OutputFile {
     private var name: String { path ?? "standard output" }
     private var partialPath: String { Self.partial(path ?? "") }
 
+    /// The path without `.`, `..` and links, as far as its directory exists.
+    static func absolute(_ path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let directory = path.contains("/") ? parts.dropLast().joined(separator: "/") + "/." : "."
+        guard let resolved = realpath(directory.systemPath, nil) else { return path }
+        defer { free(resolved) }
+        return PathText.text(cString: resolved) + "/" + (parts.last ?? "")
+    }
+
     static func partial(_ path: String) -> String { path + ".partial" }
 
     /// - Parameters:
@@ -46,6 +56,7 @@ public final class OutputFile {
             isRenamed = false
             return
         }
+        try Self.refuseRecording(path)
         isRenamed = Self.isRegularOrAbsent(path)
         let target = isRenamed ? Self.partial(path) : path
         // The run may have ended between renaming its files and deleting its journal.
@@ -61,6 +72,12 @@ public final class OutputFile {
         descriptor = opened
         guard descriptor >= 0 else { throw WriteError(path: path) }
         if kept > 0 { try truncate(to: kept) }
+    }
+
+    /// An output must not replace a recording, whether it is an input of the run or not.
+    static func refuseRecording(_ path: String) throws(WriteError) {
+        guard AudioSniff.isAudio(path: path) else { return }
+        throw WriteError(reason: "\(path) is a recording, which the output would replace; name another file")
     }
 
     deinit {
