@@ -131,7 +131,8 @@ extension CaptureError: CustomStringConvertible {
             if available.isEmpty {
                 "the PulseAudio server has no sources (requested: \(wanted)): connect a microphone"
             } else {
-                "no PulseAudio source matches \(wanted): choose one of \(available.joined(separator: ", "))"
+                "no PulseAudio source matches \(wanted): choose one of "
+                    + available.map { "pulse:\($0)" }.joined(separator: ", ")
             }
         case .sourceRefused(let wanted, let reason):
             "the PulseAudio server refused to record from \(wanted) (\(reason)): check the server's log"

@@ -25,7 +25,7 @@ import Testing
         ("AAC audio (ADTS)", frames([0xFF, 0xF1, 0x50, 0x80, 0x20, 0x1F, 0xFC], length: 256)),
         ("AC-3 audio", frames([0x0B, 0x77, 0, 0, 0x14, 0x40], length: 768)),
         ("E-AC-3 audio", frames([0x0B, 0x77, 0x01, 0x7F, 0x3F, 0x86], length: 768)),
-        ("an MPEG transport stream", frames([0x47, 0x40, 0x11], length: 188)),
+        ("an MPEG transport stream", frames([0x47, 0x40, 0x11, 0x10], length: 188)),
         ("MPEG-4 audio (M4A)", [0, 0, 0, 28] + ascii("ftypM4A ")),
         ("an MP4 file", [0, 0, 0, 28] + ascii("ftypisom")),
         ("a QuickTime file", [0, 0, 0, 20] + ascii("ftypqt  ")),

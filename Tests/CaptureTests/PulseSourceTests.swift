@@ -125,7 +125,7 @@ import Testing
         let wanted = CaptureError.noSuchSource(wanted: "*Yeti*", available: ["exact.monitor"])
         #expect(wanted.code == "no_such_source")
         #expect(
-            wanted.description == "no PulseAudio source matches *Yeti*: choose one of exact.monitor")
+            wanted.description == "no PulseAudio source matches *Yeti*: choose one of pulse:exact.monitor")
         let ring = SampleRing(capacitySamples: 16_000 * 120)
         let events = EventLog()
         try source.start(into: ring, onEvent: events.add)

@@ -92,6 +92,20 @@ struct FileRequestTests {
             third.errorLines.first?.contains("has 2 channels, not 3: choose a channel from 1 to 2") == true)
     }
 
+    @Test(arguments: ["watch", "top"])
+    func `A misspelt label is reported with the one that was meant`(verb: String) async throws {
+        let folder = try TestFolder()
+        let daemon = try await start(in: folder)
+        let program = try Astd.start(
+            ["astctl", verb, "--labels", "Sppech", "--socket", daemon.folder.file(RunningDaemon.control)],
+            in: folder)
+        try await eventually("the warning") {
+            try program.standardError()
+        } until: {
+            $0.contains("no active model or adapter has a label 'Sppech'; did you mean 'Speech'?")
+        }
+    }
+
     @Test func `The position of a passed file is neither used nor changed`() async throws {
         let folder = try TestFolder()
         let daemon = try await start(in: folder)

@@ -28,6 +28,8 @@ import Testing
             " is a Python pickle, not the weights: convert it with tools/import_bin.py"
         ),
         ([0x80, 0x05, 0x95, 0x10, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06], " is a Python pickle, not"),
+        // A short frame has zeros where the upper bytes of a header's length are.
+        ([0x80, 0x04, 0x95, 0xD8, 0, 0, 0, 0, 0, 0, 0, 0x7D, 0x94], " is a Python pickle, not"),
         (
             Array("PK\u{3}\u{4}".utf8) + [0, 0, 8, 8, 0, 0] + Array("archive/data.pkl".utf8),
             " is a Python pickle (a zip file of torch.save), not the weights: convert it with"

@@ -26,6 +26,10 @@ struct FileState: Equatable {
     /// Whether the file could not be read at all.
     var isAbsent: Bool { text == Self.absent || text == Self.vanished }
 
-    /// Whether the file appeared, became readable or was written since.
-    func hasChanged(of path: String) -> Bool { text == Self.vanished || self != FileState(of: path) }
+    /// Whether the file appeared, became readable or was written since, so that trying again may help. A file
+    /// that has disappeared since has not: its drive may be missing.
+    func hasChanged(of path: String) -> Bool {
+        let now = FileState(of: path)
+        return text == Self.vanished || self != now && !now.isAbsent
+    }
 }

@@ -21,11 +21,14 @@ enum FrameSniff {
         return first + 8 > head.count || length(head, first) != nil
     }
 
-    /// Packets of 188 bytes, each with the byte 0x47; M2TS puts four bytes of time in front of each.
+    /// Packets of 188 bytes, each with the byte 0x47 and, by its fourth byte, an adaptation field or a
+    /// payload; M2TS puts four bytes of time in front of each. At least three packets must begin in the head.
     private static func isTransportStream(_ head: [UInt8]) -> Bool {
         [(0, 188), (4, 192)].contains { start, packet in
-            head.count >= start + 4 * packet
-                && stride(from: start, to: head.count, by: packet).allSatisfy { head[$0] == 0x47 }
+            head.count >= start + 2 * packet + 4
+                && stride(from: start, to: head.count - 3, by: packet).allSatisfy {
+                    head[$0] == 0x47 && head[$0 + 3] & 0x30 != 0
+                }
         }
     }
 

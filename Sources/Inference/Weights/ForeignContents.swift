@@ -40,9 +40,10 @@ enum ForeignContents: Equatable {
         } else if start.count >= 262, start[257..<262].elementsEqual("ustar".utf8) {
             self = .archive("a tar archive")
         } else if begins([0x80]), start.count > 8, (2...5).contains(start[1]),
-            start[4..<8].contains(where: { $0 != 0 })
+            start[4..<8].contains(where: { $0 != 0 }) || start[8] != UInt8(ascii: "{")
         {
-            // In a safetensors file the same two bytes are a header's length, whose upper bytes are zero.
+            // In a safetensors file the same bytes are the length of a header, whose upper bytes are zero and
+            // which begins with a brace.
             self = .pickle
         } else if begins([0xEF, 0xBB, 0xBF]) {
             self = .byteOrderMark

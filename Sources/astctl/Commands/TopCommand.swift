@@ -28,7 +28,7 @@ struct TopCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Show only these labels, separated by commas. The option can be repeated.",
-            discussion: "A label that contains a comma needs an option of its own, and a comma at its end.",
+            discussion: "A label that contains commas needs an option of its own.",
             valueName: "names"))
     var labels: [String] = []
 
@@ -38,8 +38,7 @@ struct TopCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let names = Set(labels.flatMap { WatchFilter.names($0) })
-        let state = TopState(hello: client.hello, labels: names.isEmpty ? nil : names)
+        let state = TopState(hello: client.hello, labels: try WatchFilter.labels(labels, client))
         if Output.standard.isTerminal && count == nil {
             try ScreenWatcher(client: client, count: nil).run(state)
         } else {

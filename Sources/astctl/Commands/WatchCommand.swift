@@ -23,7 +23,7 @@ struct WatchCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Show only these labels, separated by commas. The option can be repeated.",
-            discussion: "A label that contains a comma needs an option of its own, and a comma at its end.",
+            discussion: "A label that contains commas needs an option of its own.",
             valueName: "names"))
     var labels: [String] = []
 
@@ -40,8 +40,8 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let names = Set(labels.flatMap { WatchFilter.names($0) })
-        let filter = WatchFilter(topK: topK, minScore: minScore, labels: names.isEmpty ? nil : names)
+        let filter = WatchFilter(
+            topK: topK, minScore: minScore, labels: try WatchFilter.labels(labels, client))
         if Output.standard.isTerminal {
             try ScreenWatcher(client: client, count: count).run(
                 WatchState(hello: client.hello, filter: filter))

@@ -1,3 +1,4 @@
+import TextSupport
 import Wire
 
 /// Which labels `watch` shows.
@@ -5,6 +6,26 @@ struct WatchFilter: Equatable {
     var topK: Int?
     var minScore: Float?
     var labels: Set<String>?
+
+    /// The labels that the values of `--labels` name; nil for all. A value that is a label is that label,
+    /// also with commas in it. Warns on standard error about names that no active variant has: a typing
+    /// error, or an adapter that is used later.
+    static func labels(_ values: [String], _ client: ControlClient) throws -> Set<String>? {
+        if values.isEmpty { return nil }
+        var known: Set<String> = []
+        for adapter in client.hello.adapters {
+            let reply = try client.object(.labels) { $0.member("adapter", adapter) }
+            known.formUnion(
+                try client.decode(reply) { json throws(JSONError) in try LabelList(json) }.labels)
+        }
+        let names = Set(values.flatMap { known.contains($0) ? [$0] : Self.names($0) })
+        for name in names.subtracting(known).sorted() {
+            let near = NearMiss.of(name, among: known.sorted()).map { "; did you mean '\($0)'?" } ?? ""
+            try Output.standardError.write(
+                Text.printable("astctl: no active model or adapter has a label '\(name)'\(near)") + "\n")
+        }
+        return names
+    }
 
     /// The names in one value of `--labels`. A value that ends in a comma is one name, without that comma.
     static func names(_ value: String) -> [String] {
