@@ -77,8 +77,13 @@ struct FFmpegTests {
         var header = Array("RIFF\u{0}\u{0}\u{0}\u{0}WAVEfmt ".utf8) + [16, 0, 0, 0, 3, 0, 1, 0]
         header += [0x80, 0x3E, 0, 0, 0, 0xFA, 0, 0, 4, 0, 32, 0] + Array("data".utf8) + [255, 255, 255, 255]
         let half = try folder.write(header + [UInt8](repeating: 0, count: 32_000), to: "half.wav")
-        let script = try folder.write("#!/bin/sh\ncat '\(half)'\n\(end)\n", to: "ffmpeg")
-        chmod(script, 0o755)
+        let text = try folder.write("#!/bin/sh\ncat '\(half)'\n\(end)\n", to: "text")
+        // Not written by this process: a program of another test could inherit the open file and keep the
+        // script from being executed ("text file busy").
+        let script = folder.file("ffmpeg")
+        _ = try await ChildProcess(
+            ["install", "-m", "755", text, script], in: folder, package: "coreutils"
+        ).exit()
         let result = try await Self.classify(
             [Self.file("clip.tta")], in: folder, environment: ["ASTD_FFMPEG": script])
         #expect(result.code == 1)
