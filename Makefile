@@ -90,6 +90,7 @@ test-faults: release ## Every fault of sound servers and microphones, five minut
 	python3 tools/faults --cycles $(or $(CYCLES),500)
 
 tsan: setup ## The tests that use threads, with the thread sanitizer
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt \
 	swift test --sanitize=thread --scratch-path .build-tsan \
 		--filter 'CaptureTests|DaemonTests|BatchTests.ParallelRun|InferenceTests.WorkerPool'
 
