@@ -32,8 +32,8 @@ struct InputFile: ~Copyable {
     deinit { close(descriptor) }
 
     private static func spool(_ source: Int32, _ name: String) throws(CommandFailure) -> Int32 {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array((folder + "/astctl-XXXXXX").utf8CString)
+        let folder = getenv("TMPDIR").map { PathText.text(cString: $0) } ?? "/tmp"
+        var template = (folder + "/astctl-XXXXXX").systemPath
         let file = mkstemp(&template)
         guard file >= 0 else { throw .file(path: folder, code: errno) }
         unlink(template)

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// A date and a time of day as recorders write them: without a zone, or with an offset from UTC.
 struct CivilTime: Equatable, Sendable {
     var year: Int
@@ -10,13 +12,13 @@ struct CivilTime: Equatable, Sendable {
     /// Seconds east of UTC; `nil` when the text has no zone.
     var offsetSeconds: Int?
 
-    /// - Returns: `nil` when there is no such date or time.
+    /// - Returns: `nil` for an invalid date or time.
     init?(
         year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, nanosecond: Int = 0,
         offsetSeconds: Int? = nil
     ) {
         guard (1970...2200).contains(year), (1...12).contains(month),
-            (1...Self.days(inMonth: month, of: year)).contains(day), (0...23).contains(hour),
+            (1...Timestamp.days(inMonth: month, of: year)).contains(day), (0...23).contains(hour),
             (0...59).contains(minute), (0...59).contains(second)
         else { return nil }
         (self.year, self.month, self.day) = (year, month, day)
@@ -26,25 +28,10 @@ struct CivilTime: Equatable, Sendable {
 
     /// Nanoseconds since 1970-01-01T00:00:00 at an offset from UTC.
     func unixNanos(offsetSeconds: Int) -> Int64 {
-        var days = (year - 1970) * 365
-        days += Self.leapDays(before: year) - Self.leapDays(before: 1970)
-        for earlier in 1..<month { days += Self.days(inMonth: earlier, of: year) }
+        var days = Timestamp.days(before: year)
+        for earlier in 1..<month { days += Timestamp.days(inMonth: earlier, of: year) }
         let seconds = (days + day - 1) * 86_400 + hour * 3600 + minute * 60 + second - offsetSeconds
         return Int64(seconds) * 1_000_000_000 + Int64(nanosecond)
-    }
-
-    private static func leapDays(before year: Int) -> Int {
-        let last = year - 1
-        return last / 4 - last / 100 + last / 400
-    }
-
-    private static func days(inMonth month: Int, of year: Int) -> Int {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return switch month {
-        case 2: isLeap ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
     }
 }
 

@@ -10,7 +10,7 @@ final class SndfileDecoder: AudioDecoder {
     private let bytes: AudioBytes
     private let name: String
     private let handle: OpaquePointer
-    /// See ``trimsEnd(at:)``; nil when there is no such frame, or it was passed.
+    /// See ``trimsEnd(at:)``; nil without such a frame, or after it.
     private var trimFrame: Int64?
     private var isTrimmed = false
     private var framesRead: Int64 = 0

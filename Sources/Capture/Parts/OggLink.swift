@@ -10,7 +10,7 @@ struct OggLink {
     private static let headBytes = 27
     private static let firstPage: UInt8 = 2
 
-    /// Follows the pages up to the first page of the next link, to bytes that are no page, or to the end.
+    /// Follows the pages up to the first page of the next link, to other bytes, or to the end.
     ///
     /// - Returns: nil when no page begins at the offset.
     init?(at start: Int64, in file: FileAudioBytes) {

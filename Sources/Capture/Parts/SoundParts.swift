@@ -147,7 +147,7 @@ final class SoundParts {
             stated = found.dropFirst().reduce(Int64(found[0] & 15)) { $0 << 8 | Int64($1) }
             patches = [(field, [found[0] & 0xF0, 0, 0, 0, 0])]
         }
-        // Tags at the file's end are no damaged frames.
+        // Tags at the file's end do not count as damaged frames.
         let bytes = PatchedAudioBytes(
             descriptor, size: size, range: start..<max(start, withoutTags(end: size)), patches: patches,
             endsAtFLAC: true)

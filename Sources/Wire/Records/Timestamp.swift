@@ -36,13 +36,13 @@ public struct Timestamp: Sendable, Hashable {
     }
 
     /// Days from 1970-01-01 to the first day of `year` (Gregorian, also before 1970).
-    private static func days(before year: Int) -> Int {
+    package static func days(before year: Int) -> Int {
         let last = year - 1
         let leapDays = last / 4 - last / 100 + last / 400
         return (year - 1970) * 365 + leapDays - 477  // 477 leap days came before 1970.
     }
 
-    private static func days(inMonth month: Int, of year: Int) -> Int {
+    package static func days(inMonth month: Int, of year: Int) -> Int {
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         return switch month {
         case 2: isLeap ? 29 : 28
