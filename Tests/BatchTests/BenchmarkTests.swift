@@ -38,7 +38,7 @@ import Testing
         #expect(fields.featuresSeconds == 7)
         #expect(fields.featuresMs.values.allSatisfy { $0 > 0 })
         let lines = report.text.split(separator: "\n")
-        #expect(lines.count == 8)
+        try #require(lines.count == 8)
         #expect(lines[0] == "load            12.5 ms")
         #expect(lines[1].hasSuffix("median of 3 (0.96 s of audio, fp32, 2 threads, \(fields.kernels))"))
     }

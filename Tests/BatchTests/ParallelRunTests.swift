@@ -92,7 +92,7 @@ struct ParallelRunTests {
         #expect(added.last == 3)
         for aggregation in [Aggregation.mean, .max] {
             let lines = try Self.output(3, [path], aggregation: aggregation).split(separator: "\n")
-            #expect(lines.count == 1)
+            try #require(lines.count == 1)
             let record = try JSONObject(parsing: Array(lines[0].utf8))
             #expect(try record.requiredString("aggregate") == aggregation.rawValue)
             #expect(try record.requiredDouble("start") == 0)

@@ -55,7 +55,7 @@ import Wire
         let data = try #require(
             page.components(separatedBy: "id=\"files\">\n").last?.components(separatedBy: "</script>").first)
         let lines = data.split(separator: "\n").map { Array($0.utf8) }
-        #expect(lines.count == 2)
+        try #require(lines.count == 2)
         let first = try JSONObject(parsing: lines[0])
         #expect(try first.requiredString("file") == good.path)
         #expect(

@@ -197,7 +197,7 @@ struct AdapterSwapTests {
         let reload = try await daemon.astctl("reload")
         #expect(reload.code == 1)
         #expect(reload.lines == ["loaded: other", "replaced: mine"])
-        #expect(reload.errorLines.count == 2)
+        try #require(reload.errorLines.count == 2)
         #expect(reload.errorLines[0].hasPrefix("astctl: warning: \(directory)/empty: no adapter in "))
         #expect(reload.errorLines[1].contains("init_lora_weights is pissa"))
         _ = try await client.next { $0.isAdapter ? true : nil }

@@ -123,7 +123,7 @@ struct ClassifyArgumentTests {
         #expect(result.code == 0)
         #expect(result.errorLines.isEmpty)
         // Five windows in Audacity's format; a header and five windows in Raven's.
-        #expect(result.lines.count == 5 + 1 + 5)
+        try #require(result.lines.count == 5 + 1 + 5)
         #expect(result.lines[0].hasPrefix("0.000000\t0.960000\t"))
         #expect(result.lines[5].hasPrefix("Selection\tView\t"))
     }

@@ -45,7 +45,7 @@ struct FolderTests {
             exit.errorLines == [
                 "astd: skipped 3 files that are not audio astd can decode: 2 .dat, 1 .txt; 2 hidden names"
             ])
-        let summary = try JSONObject(parsing: Array(exit.lines[0].utf8))
+        let summary = try JSONObject(parsing: Array(#require(exit.lines.first).utf8))
         #expect(try summary.integer("files", as: Int.self) == 2)
         #expect(try summary.integer("skipped", as: Int.self) == 5)
         let kinds = try #require(try summary.object("skipped_kinds"))
@@ -85,7 +85,7 @@ struct FolderTests {
             run d --format raven,jsonl --output o --no-progress || echo $?; ls o/d/b.wav.raven.txt; cat o/labels.jsonl
             """, in: folder)
         #expect(exit.lines.first == "1")
-        #expect(exit.errorLines.count == 1)
+        try #require(exit.errorLines.count == 1)
         #expect(
             exit.errorLines[0].contains("a.wav.raven.txt cannot be written: Is a directory"),
             "\(exit.errorLines)")

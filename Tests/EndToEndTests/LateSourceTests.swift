@@ -58,6 +58,7 @@ struct LateSourceTests {
         } until: {
             $0.filter { $0 == listening }.count == 2
         }
+        try #require(lines.count > 2)
         #expect(lines[1] == listening)
         #expect(
             lines[2].hasPrefix("STATUS=not listening: theremin.monitor stopped delivering audio"), "\(lines)")

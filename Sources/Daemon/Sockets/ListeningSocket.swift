@@ -1,8 +1,8 @@
 import Glibc
 private import SystemSupport
 
-/// A bound Unix stream socket and its file. It does not listen yet, so that no client can connect before the
-/// file has its mode and group.
+/// A listening Unix stream socket and its file. It listens once the file has its mode and group, before
+/// anything accepts: a client that has seen the file can connect and waits in the backlog.
 struct ListeningSocket {
     private struct FileIdentity: Equatable {
         let device: dev_t
@@ -43,6 +43,7 @@ struct ListeningSocket {
             // A process that may not change the group still serves its own user.
             if let group { _ = lchown(path.systemPath, uid_t.max, group) }
             guard chmod(path.systemPath, mode) == 0 else { throw Self.failure("chmod", path) }
+            guard listen(descriptor, SOMAXCONN) == 0 else { throw Self.failure("listen", path) }
             var status = stat()
             guard lstat(path.systemPath, &status) == 0 else { throw Self.failure("stat", path) }
             file = FileIdentity(device: status.st_dev, inode: status.st_ino)
