@@ -139,8 +139,9 @@ extension CaptureError: CustomStringConvertible {
         case .sourceSilent(let name, let reason):
             "\(name) stopped delivering audio (\(reason)); waiting for it to resume"
         case .badSpec(let found):
-            "\"\(found)\" is not an audio source: use pulse, pulse:NAME, file:PATH or stdin"
-                + "[:rate=44100,channels=2,format=s16le]"
+            "\"\(found)\" is not an audio source"
+                + (SourceSpec.suggestion(for: found).map { " (did you mean \($0)?)" } ?? "")
+                + ": use pulse, pulse:NAME, file:PATH or stdin[:rate=44100,channels=2,format=s16le]"
         }
     }
 }

@@ -42,6 +42,28 @@ public enum SourceSpec: Equatable, Sendable {
     }
 }
 
+extension SourceSpec {
+    /// What an invalid text probably stands for: a name or path without its scheme, or a scheme in capitals.
+    ///
+    /// - Returns: A source in the form of ``init(parsing:)``; nil when nothing is probable.
+    static func suggestion(for text: String) -> String? {
+        let scheme = String(text.prefix { $0 != ":" })
+        let rest = text.dropFirst(scheme.count)
+        if ["-", "/dev/stdin"].contains(text) { return "stdin" }
+        let isScheme = ["pulse", "file", "stdin"].contains(scheme.lowercased())
+        if isScheme, (try? SourceSpec(parsing: scheme.lowercased() + rest)) != nil {
+            return scheme.lowercased() + rest
+        }
+        let endings = [".wav", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".aiff"]
+        if text.contains("/") || endings.contains(where: { text.lowercased().hasSuffix($0) }) {
+            return scheme.lowercased() == "file" || rest.hasPrefix("://") ? nil : "file:\(text)"
+        }
+        // Names of PulseAudio sources can contain colons, behind a bus path.
+        let isName = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F } && !isScheme
+        return isName && !text.isEmpty && (rest.isEmpty || scheme.contains(".")) ? "pulse:\(text)" : nil
+    }
+}
+
 extension SourceSpec: CustomStringConvertible {
     /// The form that ``init(parsing:)`` reads.
     public var description: String {

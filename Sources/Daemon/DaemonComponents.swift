@@ -50,13 +50,15 @@ struct DaemonComponents {
         let scorer = try wrapped(DaemonError.model) { () throws(ModelError) in
             try WindowScorer(variants, threads: options.recognizer.threads)
         }
-        let hub = EventHub()
+        let run = RunID()
+        logger.info("run \(run.text)")
+        let hub = EventHub(run: run)
         let source = spec.makeSource(
             paced: !settings.fast, startsPaused: settings.waitForSubscriber, pulseServer: nil)
         let sourceMonitor = SourceMonitor(
             name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
         if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isPulse, hub, logger) }
-        let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames)
+        let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames, run: run)
         let pipeline = Pipeline(
             ring: ring, commands: commands,
             features: LiveFeatures(
@@ -71,7 +73,7 @@ struct DaemonComponents {
         let files = FileEngine()
         let clients = ClientCounter()
         let status = StatusBuilder(
-            facts: StatusBuilder.Facts(options, threads: scorer.engine.threads), pipeline: pipeline,
+            facts: StatusBuilder.Facts(options, run: run, threads: scorer.engine.threads), pipeline: pipeline,
             ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
         let shutdown = ShutdownService()
         let requests = RequestRouter(
@@ -149,10 +151,10 @@ extension Pipeline.Configuration {
 }
 
 extension StatusBuilder.Facts {
-    fileprivate init(_ options: DaemonOptions, threads: Int) {
+    fileprivate init(_ options: DaemonOptions, run: RunID, threads: Int) {
         let model = options.recognizer.model
         self.init(
-            modelPath: model, modelName: model.split(separator: "/").last.map(String.init) ?? model,
+            run: run, modelPath: model, modelName: model.split(separator: "/").last.map(String.init) ?? model,
             threads: threads,
             hopSeconds: Double(options.hopFrames * FrontendConfig.frameShiftSamples)
                 / Double(FrontendConfig.sampleRateHz))

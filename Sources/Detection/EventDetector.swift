@@ -97,6 +97,14 @@ public struct EventDetector: Sendable {
         }
     }
 
+    /// The events in progress, by class index.
+    public var eventsInProgress: [EventInProgress] {
+        tracks.indices.compactMap { index in
+            guard case .active(let id, let begin, _, _) = tracks[index].phase else { return nil }
+            return EventInProgress(id: id, label: labels[index], begin: begin, peak: tracks[index].peak)
+        }
+    }
+
     /// The earliest begin of the events and hits in progress, or the end of the last window if there are
     /// none: no event that ends later begins before it. `nil` before the first window.
     public var earliestPendingBegin: Int64? {

@@ -6,3 +6,13 @@ public enum SoundEvent: Equatable, Sendable {
     /// At the end of the last window above the threshold.
     case end(id: UInt64, label: String, begin: Int64, sample: Int64, peak: Float)
 }
+
+/// An event that has begun and not ended.
+public struct EventInProgress: Equatable, Sendable {
+    public let id: UInt64
+    public let label: String
+    /// Position of the end of the first hit.
+    public let begin: Int64
+    /// Highest score so far.
+    public let peak: Float
+}

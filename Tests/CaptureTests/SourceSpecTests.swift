@@ -33,4 +33,16 @@ import Testing
         #expect(error.description.contains("use pulse, pulse:NAME, file:PATH or stdin[:rate=44100,"))
         #expect(!error.description.contains("\n"))
     }
+
+    @Test(arguments: [
+        ("t.monitor", "pulse:t.monitor"), ("alsa_input.usb-1:1.0.mono", "pulse:alsa_input.usb-1:1.0.mono"),
+        ("Pulse", "pulse"), ("PULSE:x", "pulse:x"), ("street.wav", "file:street.wav"),
+        ("/tmp/street", "file:/tmp/street"), ("-", "stdin"), ("/dev/stdin", "stdin"), ("hw:0", nil),
+        ("http://host/a.mp3", nil), ("", nil), ("file:", nil), ("a\nb", nil),
+    ])
+    func `A name or a path without its scheme is recognised`(text: String, suggestion: String?) {
+        let description = CaptureError.badSpec(found: text).description
+        let found = suggestion.map { " is not an audio source (did you mean \($0)?): use " }
+        #expect(description.contains(found ?? " is not an audio source: use "), "\(description)")
+    }
 }

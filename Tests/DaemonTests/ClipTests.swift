@@ -10,8 +10,8 @@ import Wire
         -> EventRecord
     {
         EventRecord(
-            state: state, id: id, label: label, unixNanos: Int64(id) * 1_000_000_000, peakScore: 1,
-            duration: 1)
+            state: state, id: "\(id)", seq: 0, label: label, unixNanos: Int64(id) * 1_000_000_000,
+            startSample: 0, endSample: 0, peakScore: 1, duration: 1)
     }
 
     private func withFolder(_ body: (String) throws -> Void) throws {

@@ -55,7 +55,7 @@ import Wire
                 (
                     "subscribe", #"{"topk":1}"#,
                     "params: unknown parameter `topk`; "
-                        + "`subscribe` accepts `types`, `labels`, `min_score`, `top_k`, `since_seq`"
+                        + "`subscribe` accepts `types`, `labels`, `min_score`, `top_k`, `run`, `since_seq`"
                 ),
             ] {
                 let reply = try await client.request(method, params)

@@ -11,7 +11,9 @@ import Wire
 
     private static func event(_ state: EventRecord.State, _ id: UInt64, _ label: String) -> LiveRecord {
         .event(
-            EventRecord(state: state, id: id, label: label, unixNanos: 0, peakScore: 0.5, duration: 0))
+            EventRecord(
+                state: state, id: "run-\(id)", seq: 0, label: label, unixNanos: 0, startSample: 0,
+                endSample: 0, peakScore: 0.5, duration: 0))
     }
 
     /// The next records of a client.

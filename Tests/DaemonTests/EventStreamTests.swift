@@ -13,7 +13,7 @@ import Wire
                 let hello = try await client.line()
                 #expect(
                     hello
-                        == #"{"type":"hello","protocol":1,"version":"0.1.0","model":"stub","adapter":null,"adapters":["base"],"labels":2,"window":10.24,"hop":1.0}"#
+                        == #"{"type":"hello","protocol":1,"version":"0.1.0","run":"5f0c9a3be2174c11","model":"stub","adapter":null,"adapters":["base"],"labels":2,"window":10.24,"hop":1.0}"#
                 )
             }
             let records: [LiveRecord] = [

@@ -6,13 +6,13 @@ import Wire
 
 @Suite struct MetricsTests {
     static let status = StatusReport(
-        state: .listening, pid: 1, uptimeSeconds: 61.25,
+        state: .listening, run: RunID("5f0c9a3be2174c11"), pid: 1, uptimeSeconds: 61.25,
         model: ModelReport(
             path: "/m", name: "a \"model\"\\with\n", labels: 8, activation: "sigmoid",
             activationReason: "asked for",
             windowSeconds: 5.12, sampleRate: 16_000),
         adapters: ["birds", nil], precision: "int8", threads: 2,
-        source: SourceReport(state: .healthy, name: "pulse"), hopSeconds: 0.5, windows: 60,
+        source: SourceReport(state: .healthy, name: "pulse"), events: [], hopSeconds: 0.5, windows: 60,
         skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
         invalidSamples: 11,
         lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,

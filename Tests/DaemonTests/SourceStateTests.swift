@@ -168,7 +168,7 @@ import Wire
         let lost = SourceRecord(state: .lost, name: "pulse", message: "gone")
         #expect(denied.with(lost) == denied)
         var active = Self.explanation
-        (active.state, active.event) = (.active, 7)
-        #expect(active.with(lost).state == .lost && active.with(lost).reason.contains("event 7"))
+        (active.state, active.event) = (.active, "run-7")
+        #expect(active.with(lost).state == .lost && active.with(lost).reason.contains("event run-7"))
     }
 }

@@ -67,7 +67,8 @@ import Wire
                 test.hub.publish(
                     .event(
                         EventRecord(
-                            state: .begin, id: 1, label: label, unixNanos: 0, peakScore: 0.5, duration: 0)))
+                            state: .begin, id: "run-1", seq: 2, label: label, unixNanos: 0, startSample: 0,
+                            endSample: 0, peakScore: 0.5, duration: 0)))
             }
             guard case .prediction(let prediction)? = try await client.record(),
                 case .event(let event)? = try await client.record()
@@ -103,7 +104,7 @@ import Wire
 
     @Test func `Predictions after since_seq are repeated, and those no longer held are counted`() async throws
     {
-        try await TestServer.with(limits: .init(history: 4)) { test in
+        try await TestServer.with(limits: .init(predictions: 4)) { test in
             for seq in 1...10 { test.hub.publish(TestServer.prediction(UInt64(seq))) }
             let recent = try await subscribe(test, #"{"since_seq":8}"#)
             #expect(try await recent.record() == TestServer.prediction(9))
@@ -114,6 +115,21 @@ import Wire
             let current = try await subscribe(test, #"{"since_seq":10}"#)
             test.hub.publish(TestServer.prediction(11))
             #expect(try await current.record() == TestServer.prediction(11))
+        }
+    }
+
+    @Test func `Names that are no labels are reported in the reply`() async throws {
+        try await TestServer.with { test in
+            let client = try TestClient(test.control)
+            let reply = try await client.request("subscribe", #"{"labels":["Sirn"]}"#)
+            guard case .result(_, .object(let object))? = reply else {
+                Issue.record("\(String(describing: reply))")
+                return
+            }
+            #expect(
+                try SubscribeReply(object)
+                    == SubscribeReply(
+                        isSubscribed: true, warnings: ["no label `Sirn`; did you mean `Siren`?"]))
         }
     }
 

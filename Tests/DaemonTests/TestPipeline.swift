@@ -28,7 +28,7 @@ final class PipelineStream {
     let commands: CommandMailbox
     let pipeline: Pipeline
     private let hub = EventHub(
-        limits: EventHub.Limits(queueBytes: 1 << 26, queueRecords: 1 << 20, history: 0, defaultTopK: 1))
+        limits: EventHub.Limits(queueBytes: 1 << 26, queueRecords: 1 << 20, predictions: 0, defaultTopK: 1))
     /// What the pipeline has reported about the stream.
     var conditions: [StreamCondition] { reported.all }
     let log = LogRecorder()
@@ -55,7 +55,7 @@ final class PipelineStream {
             base, ring, commands, hub, waitsForReader: sourceWaits, detectsAlways: detectsAlways,
             mergeGapSeconds: mergeGapSeconds, logger: log.logger
         ) { reported.add($0) }
-        client = hub.attach(.everything) {}
+        client = hub.attach(.everything) {}.id
         if isHeld { queue.suspend() }
         let (pipeline, done) = (pipeline, done)
         queue.async {

@@ -29,7 +29,7 @@ struct TestServer {
         shutdownGraceSeconds: Double = 0.5
     ) {
         self.directory = directory
-        hub = EventHub(limits: limits)
+        hub = EventHub(limits: limits, run: StubHandler.run)
         let configuration = SocketServerConfiguration(
             runtimeDirectory: directory, groupName: nil, maximumClients: maximumClients,
             shutdownGraceSeconds: shutdownGraceSeconds)
@@ -107,8 +107,14 @@ struct StubHandler: RequestHandler {
     /// Holds back the reply to `reload` until it is open.
     var gate = Gate()
 
+    static let run = RunID("5f0c9a3be2174c11")
+
+    func warnings(aboutLabels names: Set<String>) -> [String] {
+        names.contains("Sirn") ? ["no label `Sirn`; did you mean `Siren`?"] : []
+    }
+
     func hello() -> Hello {
-        Hello(model: "stub", adapters: [nil], labels: 2, window: 10.24, hop: 1)
+        Hello(run: Self.run, model: "stub", adapters: [nil], labels: 2, window: 10.24, hop: 1)
     }
 
     func handle(

@@ -192,7 +192,7 @@ struct SourceTruthTests {
         case .unplugged: try await server.load(sink: PulseServer.exactSink)
         }
         let next = try await client.next("the next event") { $0.event }
-        #expect(next.state == .begin && next.id == begin.id + 1)
+        #expect(next.state == .begin && next.id != begin.id)
         #expect(try await subscriber.next { $0.event }.id == next.id)
     }
 

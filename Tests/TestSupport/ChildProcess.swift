@@ -111,6 +111,9 @@ package final class ChildProcess {
     /// The text that the program has written to standard error so far.
     package func standardError() throws -> String { String(decoding: try bytes("err"), as: UTF8.self) }
 
+    /// The text that the program has written to standard output so far.
+    package func standardOutput() throws -> String { String(decoding: try bytes("out"), as: UTF8.self) }
+
     private func bytes(_ suffix: String) throws -> [UInt8] {
         try TestFolder.bytes(of: folder.file("\(stem).\(suffix)"))
     }

@@ -109,6 +109,7 @@ import Wire
                 "window   10.24 s at 16000 Hz, one every 1 s",
                 "adapter  birds",
                 "source   pulse:mic, healthy",
+                "events   Siren of birds since 23:59:58Z, peak 0.750",
                 "compute  fp32, 2 threads; last window 512.5 ms",
                 "windows  60 classified, 1 skipped",
                 "samples  2 overrun, 3 lost, 6 invalid",

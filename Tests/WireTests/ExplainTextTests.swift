@@ -5,21 +5,22 @@ import Wire
 
 @Suite struct ExplainTextTests {
     private static let report = ExplainReport(
-        label: "Siren", index: 3, adapter: nil, state: .active, reason: "event 3 continues", time: nil,
+        label: "Siren", index: 3, adapter: nil, state: .active, reason: "event run-3 continues", time: nil,
         score: 0.986,
         smoothedScore: 0.98, on: 0.5, off: 0.35, smoothing: 2, hits: 2, minimumHits: 2, mergeGapSeconds: 2,
-        refractorySeconds: 6, refractoryUntil: nil, isAllowed: true, event: 3, eventBegin: nil, peakScore: nil
+        refractorySeconds: 6, refractoryUntil: nil, isAllowed: true, event: "run-3", eventBegin: nil,
+        peakScore: nil
     )
 
     @Test func `An explanation is aligned, and uses the names of the settings`() {
         #expect(
             ExplainText.lines(Self.report) == [
-                "Siren: active, event 3 continues",
+                "Siren: active, event run-3 continues",
                 "score      0.986, smoothed 0.980 over 2",
                 "on         0.500, 2 of 2 hits",
                 "off        0.350, merge gap 2 s",
                 "refractory 6 s after an event",
-                "event      3 since ?",
+                "event      run-3 since ?",
             ])
     }
 

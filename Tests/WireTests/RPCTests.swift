@@ -68,11 +68,12 @@ import Wire
 
     @Test func `Subscription parameters are read as they were written`() throws {
         let parameters = SubscribeParameters(
-            kinds: [.prediction, .gap], labels: ["Speech", "Dog"], minScore: 0.1, topK: 3, sinceSeq: 41)
+            kinds: [.prediction, .gap], labels: ["Speech", "Dog"], minScore: 0.1, topK: 3,
+            run: RecordTests.run, sinceSeq: 41)
         let line = RPCRequest.line(id: 1, .subscribe, writeParams: parameters.writeMembers)
         #expect(
             String(decoding: line, as: UTF8.self)
-                == #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"types":["gap","prediction"],"labels":["Dog","Speech"],"min_score":0.1,"top_k":3,"since_seq":41}}"#
+                == #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"types":["gap","prediction"],"labels":["Dog","Speech"],"min_score":0.1,"top_k":3,"run":"5f0c9a3be2174c11","since_seq":41}}"#
                 + "\n")
         #expect(try SubscribeParameters(RPCRequest(line: line.dropLast()).params) == parameters)
     }
@@ -80,11 +81,42 @@ import Wire
     @Test(arguments: [
         #"{"types":"prediction"}"#, #"{"types":["hello"]}"#, #"{"types":[1]}"#, #"{"labels":[null]}"#,
         #"{"min_score":"high"}"#, #"{"min_score":1e99}"#, #"{"top_k":0}"#, #"{"top_k":1.5}"#,
-        #"{"since_seq":-1}"#, #"{"topk":3}"#,
+        #"{"since_seq":-1}"#, #"{"topk":3}"#, #"{"types":[]}"#, #"{"labels":[]}"#, #"{"run":"5f0c"}"#,
+        #"{"run":5,"since_seq":1}"#,
     ])
     func `Invalid subscription parameters are refused`(_ text: String) throws {
         let object = try JSONObject(parsing: Array(text.utf8))
         #expect(throws: JSONError.self) { try SubscribeParameters(object) }
+    }
+
+    @Test func `An empty filter is refused with what it would mean`() throws {
+        let object = try JSONObject(parsing: Array(#"{"labels":[]}"#.utf8))
+        let error = #expect(throws: JSONError.self) { try SubscribeParameters(object) }
+        #expect(
+            error?.description
+                == "`labels` must be an array with at least one element; without `labels`, all are sent")
+    }
+
+    @Test func `A reply to subscribe is read as it was written`() throws {
+        let resumption = SubscribeReply.Resumption(
+            run: RecordTests.run, isSameRun: false, missedPredictions: 3, hasMissedEvents: true)
+        for (reply, text) in [
+            (SubscribeReply(isSubscribed: true), #"{"subscribed":true}"#),
+            (
+                SubscribeReply(isSubscribed: true, resumption: resumption, warnings: ["a doubt"]),
+                #"{"subscribed":true,"run":"5f0c9a3be2174c11","same_run":false,"missed_predictions":3,"missed_events":true,"warnings":["a doubt"]}"#
+            ),
+        ] {
+            #expect(String(decoding: JSONText(reply).bytes, as: UTF8.self) == text)
+            #expect(try SubscribeReply(JSONObject(parsing: Array(text.utf8))) == reply)
+        }
+    }
+
+    @Test func `Runs have different ids of sixteen hexadecimal digits, and events are named after them`() {
+        let runs = Set((0..<100).map { _ in RunID().text })
+        #expect(runs.count == 100)
+        #expect(runs.allSatisfy { $0.count == 16 && $0.allSatisfy { $0.isHexDigit && !$0.isUppercase } })
+        #expect(RecordTests.run.eventID(17) == "5f0c9a3be2174c11-17")
     }
 
     @Test func `Parameters of classify are read as they were written, and invalid ones are refused`() throws {

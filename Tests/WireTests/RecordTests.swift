@@ -5,12 +5,13 @@ import Wire
 
 @Suite struct RecordTests {
     static let nanos: Int64 = 1_767_225_598_250_000_000
+    static let run = RunID("5f0c9a3be2174c11")
 
     /// Every kind of record and its exact line.
     static let pinned: [(LiveRecord, String)] = [
         (
-            .hello(Hello(model: "ast", adapters: [nil], labels: 527, window: 10.24, hop: 1)),
-            #"{"type":"hello","protocol":1,"version":"0.1.0","model":"ast","adapter":null,"adapters":["base"],"labels":527,"window":10.24,"hop":1.0}"#
+            .hello(Hello(run: run, model: "ast", adapters: [nil], labels: 527, window: 10.24, hop: 1)),
+            #"{"type":"hello","protocol":1,"version":"0.1.0","run":"5f0c9a3be2174c11","model":"ast","adapter":null,"adapters":["base"],"labels":527,"window":10.24,"hop":1.0}"#
         ),
         (
             .prediction(
@@ -26,15 +27,17 @@ import Wire
         (
             .event(
                 EventRecord(
-                    state: .begin, id: 3, label: "Siren", unixNanos: nanos, peakScore: 0.5, duration: 0)),
-            #"{"type":"event","state":"begin","id":3,"label":"Siren","time":"2025-12-31T23:59:58.250Z","peak_score":0.5,"duration":0.0}"#
+                    state: .begin, id: run.eventID(3), seq: 42, label: "Siren", unixNanos: nanos,
+                    startSample: 820_080, endSample: 820_080, peakScore: 0.5, duration: 0)),
+            #"{"type":"event","state":"begin","id":"5f0c9a3be2174c11-3","seq":42,"label":"Siren","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":820080,"peak_score":0.5,"duration":0.0}"#
         ),
         (
             .event(
                 EventRecord(
-                    state: .end, id: 3, label: "Bell", adapter: "alarms", unixNanos: nanos, peakScore: 0.75,
+                    state: .end, id: run.eventID(3), seq: 45, label: "Bell", adapter: "alarms",
+                    unixNanos: nanos, startSample: 820_080, endSample: 860_080, peakScore: 0.75,
                     duration: 2.5)),
-            #"{"type":"event","state":"end","id":3,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","peak_score":0.75,"duration":2.5}"#
+            #"{"type":"event","state":"end","id":"5f0c9a3be2174c11-3","seq":45,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":860080,"peak_score":0.75,"duration":2.5}"#
         ),
         (
             .gap(Gap(startSample: 16_000, endSample: 16_480, reason: .sourceLost)),

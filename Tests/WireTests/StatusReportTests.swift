@@ -4,12 +4,17 @@ import Wire
 
 @Suite struct StatusReportTests {
     static let report = StatusReport(
-        state: .listening, pid: 4242, uptimeSeconds: 61.25,
+        state: .listening, run: RunID("5f0c9a3be2174c11"), pid: 4242, uptimeSeconds: 61.25,
         model: ModelReport(
             path: "/m", name: "ast", labels: 527, activation: "sigmoid", activationReason: "asked for",
             windowSeconds: 10.24, sampleRate: 16_000),
         adapters: [nil], precision: "fp32", threads: 2,
         source: SourceReport(state: .healthy, name: "pulse:mic"),
+        events: [
+            ActiveEvent(
+                id: "5f0c9a3be2174c11-3", label: "Siren", adapter: "birds",
+                begin: Timestamp(unixNanos: RecordTests.nanos), startSample: 820_080, peakScore: 0.75)
+        ],
         hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
         invalidSamples: 6, lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
@@ -18,7 +23,7 @@ import Wire
         let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
         #expect(
             line
-                == #"{"state":"listening","version":"0.1.0","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"activation":"sigmoid","activation_reason":"asked for","window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse:mic"},"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"invalid_samples":6,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+                == #"{"state":"listening","version":"0.1.0","run":"5f0c9a3be2174c11","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"activation":"sigmoid","activation_reason":"asked for","window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse:mic"},"events":[{"id":"5f0c9a3be2174c11-3","label":"Siren","adapter":"birds","begin":"2025-12-31T23:59:58.250Z","start_sample":820080,"peak_score":0.75}],"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"invalid_samples":6,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
         )
     }
 

@@ -19,14 +19,16 @@ import Wire
     private func event(_ state: EventRecord.State, _ label: String, id: UInt64 = 1) -> LiveRecord {
         .event(
             EventRecord(
-                state: state, id: id, label: label, unixNanos: Self.start, peakScore: 0.9, duration: 1))
+                state: state, id: "\(id)", seq: 0, label: label, unixNanos: Self.start, startSample: 0,
+                endSample: 0, peakScore: 0.9, duration: 1))
     }
 
     private func state(
         _ records: [LiveRecord], labels: Set<String>? = nil, adapters: [String?] = [nil]
     ) -> TopState {
         var state = TopState(
-            hello: Hello(model: "ast", adapters: adapters, labels: 2, window: 10.24, hop: 0.5),
+            hello: Hello(
+                run: RecordTests.run, model: "ast", adapters: adapters, labels: 2, window: 10.24, hop: 0.5),
             labels: labels)
         for record in records { state.update(with: record) }
         return state

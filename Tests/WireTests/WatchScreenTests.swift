@@ -5,7 +5,7 @@ import Wire
 
 @Suite struct WatchScreenTests {
     private static let hello = Hello(
-        model: "ast-audioset", adapters: [nil], labels: 527, window: 10.24, hop: 0.5)
+        run: RecordTests.run, model: "ast-audioset", adapters: [nil], labels: 527, window: 10.24, hop: 0.5)
 
     private static let prediction = Prediction(
         seq: 42, unixNanos: 1_767_225_598_250_000_000, startSample: 0, endSample: 164_080, levelDBFS: -23.46,
@@ -50,8 +50,11 @@ import Wire
 
     @Test func `The last line shows gaps, losses, the source and events`() {
         let begin = EventRecord(
-            state: .begin, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 0)
-        let end = EventRecord(state: .end, id: 1, label: "Siren", unixNanos: 0, peakScore: 0.5, duration: 2)
+            state: .begin, id: "1", seq: 0, label: "Siren", unixNanos: 0, startSample: 0, endSample: 0,
+            peakScore: 0.5, duration: 0)
+        let end = EventRecord(
+            state: .end, id: "1", seq: 0, label: "Siren", unixNanos: 0, startSample: 0, endSample: 32_000,
+            peakScore: 0.5, duration: 2)
         let records: [LiveRecord] = [
             .gap(Gap(startSample: 0, endSample: 480, reason: .overrun)), .lost(Lost(count: 3)),
             .source(SourceRecord(state: .lost, name: "pulse", message: "gone")), .event(begin),
@@ -93,6 +96,18 @@ import Wire
             "source: only digital silence (pulse:mic)",
             "astctl: source pulse:mic is healthy: only digital silence\n",
             "pulse:mic, healthy: only digital silence"
+        ),
+        (
+            SourceRecord(state: .healthy, name: "pulse:mic", message: "everything is below the gate"),
+            "source: everything is below the gate (pulse:mic)",
+            "astctl: source pulse:mic is healthy: everything is below the gate\n",
+            "pulse:mic, healthy: everything is below the gate"
+        ),
+        (
+            SourceRecord(state: .healthy, name: "pulse:mic", message: "windows are skipped: raise hop"),
+            "source: windows are skipped: raise hop (pulse:mic)",
+            "astctl: source pulse:mic is healthy: windows are skipped: raise hop\n",
+            "pulse:mic, healthy: windows are skipped: raise hop"
         ),
     ]
 

@@ -23,7 +23,7 @@ final class ClipRecorder: @unchecked Sendable {
     private var current = ClipSettings()
     private var history = SoundHistory()
     /// Events in progress, by id.
-    private var open: [UInt64: Clip] = [:]
+    private var open: [String: Clip] = [:]
 
     /// The settings to apply before the next samples.
     private let latest: NIOLockedValueBox<ClipSettings>

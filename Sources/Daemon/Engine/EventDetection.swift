@@ -17,9 +17,12 @@ final class EventDetection: Sendable {
     }
 
     private let hopSamples: Int64
+    private let run: RunID
     private let state: NIOLockedValueBox<State>
 
-    init(rules: DetectionRules, hopFrames: Int) {
+    /// - Parameter run: Part of the ids of events.
+    init(rules: DetectionRules, hopFrames: Int, run: RunID = RunID()) {
+        self.run = run
         hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
         state = NIOLockedValueBox(State(rules: rules))
     }
@@ -43,13 +46,28 @@ final class EventDetection: Sendable {
             for (name, detector) in state.detectors
             where adapter == nil || adapter == name ?? AdapterName.base {
                 let reports = detector.explanations(of: label).map {
-                    ExplainReport($0, adapter: name, clock: state.clock)
+                    ExplainReport($0, adapter: name, clock: state.clock, run: run)
                 }
                 guard var report = reports.first else { continue }
                 report.others = Array(reports.dropFirst())
                 return report
             }
             return nil
+        }
+    }
+
+    /// The events in progress, oldest first.
+    var activeEvents: [ActiveEvent] {
+        state.withLockedValue { state in
+            let events = state.detectors.flatMap { adapter, detector in
+                detector.eventsInProgress.map { (adapter: adapter, event: $0) }
+            }
+            return events.sorted { $0.event.id < $1.event.id }.map { adapter, event in
+                ActiveEvent(
+                    id: run.eventID(event.id), label: event.label, adapter: adapter,
+                    begin: Timestamp(unixNanos: state.clock.unixNanos(ofSampleBefore: event.begin)),
+                    startSample: event.begin, peakScore: event.peak)
+            }
         }
     }
 
@@ -74,7 +92,7 @@ final class EventDetection: Sendable {
                         hopSamples: hopSamples)
                 detectors.append((variant.adapter, detector))
             }
-            let ended = Self.step(&state.detectors) { $0.finish() }
+            let ended = step(&state.detectors) { $0.finish() }
             state.detectors = detectors
             return ended
         }
@@ -97,13 +115,13 @@ final class EventDetection: Sendable {
                 return lastID
             }
             state.lastID = lastID
-            return events.map { DetectedEvent(event: $0, adapter: variant.adapter) }
+            return events.map { DetectedEvent(event: $0, adapter: variant.adapter, run: run) }
         }
     }
 
     /// The stream continues after a gap, at `position`.
     func skip(to position: Int64) -> [DetectedEvent] {
-        state.withLockedValue { Self.step(&$0.detectors) { $0.skip(to: position) } }
+        state.withLockedValue { step(&$0.detectors) { $0.skip(to: position) } }
     }
 
     /// Ends the events of a source that has stopped delivering, once the merge gap has passed.
@@ -113,20 +131,22 @@ final class EventDetection: Sendable {
     ///   - heardUntil: End of the last sample.
     func expire(at position: Int64, heardUntil: Int64) -> [DetectedEvent] {
         state.withLockedValue {
-            Self.step(&$0.detectors) { $0.expire(at: position, heardUntil: heardUntil) }
+            step(&$0.detectors) { $0.expire(at: position, heardUntil: heardUntil) }
         }
     }
 
     /// Ends all events.
-    func finish() -> [DetectedEvent] { state.withLockedValue { Self.step(&$0.detectors) { $0.finish() } } }
+    func finish() -> [DetectedEvent] { state.withLockedValue { step(&$0.detectors) { $0.finish() } } }
 
-    private static func step(
+    private func step(
         _ detectors: inout [(adapter: String?, detector: EventDetector)],
         _ step: (inout EventDetector) -> [SoundEvent]
     ) -> [DetectedEvent] {
         detectors.indices.flatMap { index in
             let adapter = detectors[index].adapter
-            return step(&detectors[index].detector).map { DetectedEvent(event: $0, adapter: adapter) }
+            return step(&detectors[index].detector).map {
+                DetectedEvent(event: $0, adapter: adapter, run: run)
+            }
         }
     }
 }
@@ -136,6 +156,7 @@ final class EventDetection: Sendable {
 struct DetectedEvent {
     let event: SoundEvent
     let adapter: String?
+    let run: RunID
 
     /// Where the event began or ended.
     var sample: Int64 {
@@ -144,17 +165,19 @@ struct DetectedEvent {
         }
     }
 
-    func record(_ clock: StreamClock) -> EventRecord {
+    /// - Parameter seq: The last prediction before the record.
+    func record(_ clock: StreamClock, seq: UInt64) -> EventRecord {
         let unixNanos = clock.unixNanos(ofSampleBefore: sample)
         return switch event {
-        case .begin(let id, let label, _, let peak):
+        case .begin(let id, let label, let begin, let peak):
             EventRecord(
-                state: .begin, id: id, label: label, adapter: adapter, unixNanos: unixNanos,
-                peakScore: peak, duration: 0)
-        case .end(let id, let label, let begin, let sample, let peak):
+                state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
+                unixNanos: unixNanos, startSample: begin, endSample: begin, peakScore: peak, duration: 0)
+        case .end(let id, let label, let begin, let end, let peak):
             EventRecord(
-                state: .end, id: id, label: label, adapter: adapter, unixNanos: unixNanos,
-                peakScore: peak, duration: Double(sample - begin) / Double(FrontendConfig.sampleRateHz))
+                state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
+                unixNanos: unixNanos, startSample: begin, endSample: end, peakScore: peak,
+                duration: Double(end - begin) / Double(FrontendConfig.sampleRateHz))
         }
     }
 }

@@ -3,7 +3,8 @@ internal import TextSupport
 internal import Wire
 
 extension ExplainReport {
-    init(_ explanation: DetectionExplanation, adapter: String?, clock: StreamClock) {
+    init(_ explanation: DetectionExplanation, adapter: String?, clock: StreamClock, run: RunID) {
+        let event = explanation.id.map { run.eventID($0) }
         func time(_ sample: Int64?) -> Timestamp? {
             sample.map { Timestamp(unixNanos: clock.unixNanos(ofSampleBefore: $0)) }
         }
@@ -11,12 +12,13 @@ extension ExplainReport {
         self.init(
             label: explanation.label, index: explanation.index, adapter: adapter,
             state: State(explanation.state),
-            reason: explanation.reason, time: time(explanation.position), score: explanation.score,
+            reason: explanation.reason(event: event ?? ""), time: time(explanation.position),
+            score: explanation.score,
             smoothedScore: explanation.smoothed, on: rule.on, off: rule.keepThreshold,
             smoothing: rule.smoothingWindows, hits: explanation.hits, minimumHits: rule.minimumHits,
             mergeGapSeconds: rule.mergeGapSeconds, refractorySeconds: rule.refractorySeconds,
             refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
-            event: explanation.id, eventBegin: time(explanation.begin), peakScore: explanation.peak)
+            event: event, eventBegin: time(explanation.begin), peakScore: explanation.peak)
     }
 
     /// The explanation for a source in this state: while nothing is captured, no score explains anything.
@@ -43,16 +45,18 @@ extension ExplainReport {
 
 extension DetectionExplanation {
     /// The reason as a sentence.
-    var reason: String {
+    ///
+    /// - Parameter event: The id of the event in progress.
+    func reason(event: String) -> String {
         func short(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
         let score = smoothed.map { " " + short($0) } ?? ""
         return switch state {
-        case .active where smoothed == nil: "event \(id ?? 0) continues until the next window is classified"
+        case .active where smoothed == nil: "event \(event) continues until the next window is classified"
         case .active:
-            "event \(id ?? 0) continues: the score\(score) is at least the threshold `off` "
+            "event \(event) continues: the score\(score) is at least the threshold `off` "
                 + "(\(short(rule.keepThreshold)))"
         case .fading:
-            "event \(id ?? 0) ends unless the score\(score.isEmpty ? "" : " (now\(score))") reaches the "
+            "event \(event) ends unless the score\(score.isEmpty ? "" : " (now\(score))") reaches the "
                 + "threshold `on` (\(short(rule.on))) within \(rule.mergeGapSeconds) s of its last active window"
         case .rising: "\(hits) of \(rule.minimumHits) consecutive hits; the next one may begin an event"
         case .below: "the score\(score) is below the threshold `on` (\(short(rule.on)))"

@@ -16,7 +16,8 @@ internal import Wire
 /// were posted before it, and processes it. ``WindowPlanner`` decides which window is due and accounts for
 /// every sample.
 ///
-/// Threading: other threads use ``commands``, ``currentCounters``, ``omittedClips`` and ``apply(_:)``.
+/// Threading: other threads use ``commands``, ``currentCounters``, ``activeEvents``, ``omittedClips`` and
+/// ``apply(_:)``.
 ///
 /// SAFETY: unchecked because the stages and the mutable state belong to the engine thread; `commands`,
 /// `sharedCounters`, and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
@@ -96,6 +97,9 @@ final class Pipeline: @unchecked Sendable {
 
     /// The counters as of the last window or gap.
     var currentCounters: PipelineCounters { sharedCounters.withLockedValue { $0 } }
+
+    /// The events in progress.
+    var activeEvents: [ActiveEvent] { detection.activeEvents }
 
     /// Clips that could not be written.
     var omittedClips: Int { clips.omittedClips }
@@ -369,7 +373,7 @@ final class Pipeline: @unchecked Sendable {
     private func publish(_ events: [DetectedEvent]) {
         let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
         for event in events {
-            let record = event.record(clock)
+            let record = event.record(clock, seq: sequence)
             if record.state == .begin { counters.events += 1 }
             clips.process(record, at: event.sample, windowSamples: windowSamples)
             hub.publish(.event(record))
@@ -385,15 +389,5 @@ final class Pipeline: @unchecked Sendable {
     private func shareCounters() {
         let counters = counters
         sharedCounters.withLockedValue { $0 = counters }
-    }
-}
-
-extension Gap.Reason {
-    fileprivate init(_ reason: GapReason) {
-        switch reason {
-        case .overrun: self = .overrun
-        case .sourceLost: self = .sourceLost
-        case .paused: self = .paused
-        }
     }
 }

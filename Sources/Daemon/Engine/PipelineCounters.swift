@@ -1,4 +1,5 @@
 internal import Capture
+internal import Wire
 
 /// What the pipeline has done since the start.
 struct PipelineCounters: Sendable, Equatable {
@@ -42,5 +43,15 @@ struct PipelineCounters: Sendable, Equatable {
         }
         lastWindowMilliseconds = milliseconds
         totalWindowMilliseconds += milliseconds
+    }
+}
+
+extension Gap.Reason {
+    init(_ reason: GapReason) {
+        switch reason {
+        case .overrun: self = .overrun
+        case .sourceLost: self = .sourceLost
+        case .paused: self = .paused
+        }
     }
 }

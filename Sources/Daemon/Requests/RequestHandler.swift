@@ -8,6 +8,10 @@ public protocol RequestHandler: Sendable {
     /// The greeting for a client that connects now. Called on the event loop; must not block.
     func hello() -> Hello
 
+    /// Sentences about names that are no labels of an active variant. Called on the event loop; must not
+    /// block.
+    func warnings(aboutLabels names: Set<String>) -> [String]
+
     /// Carries out one request.
     ///
     /// Called in a task of its own, one request at a time per client. The task is cancelled when the client

@@ -35,6 +35,17 @@ final class RequestRouter: RequestHandler {
 
     func hello() -> Hello { status.hello() }
 
+    /// Largest number of names that are reported.
+    private static let maximumWarnings = 3
+
+    func warnings(aboutLabels names: Set<String>) -> [String] {
+        let labels = detection.labels
+        let unknown = names.subtracting(labels).sorted()
+        let warnings = unknown.prefix(Self.maximumWarnings).map { Self.unknown(label: $0, labels) }
+        let rest = unknown.count - warnings.count
+        return rest > 0 ? warnings + ["and \(rest) more names that are no labels"] : warnings
+    }
+
     func handle(
         _ method: RPCMethod, params: JSONObject, from client: RequestClient
     ) async -> Result<JSONText, RPCError> {
@@ -90,10 +101,14 @@ final class RequestRouter: RequestHandler {
     private func explain(_ params: JSONObject) throws -> ExplainReport {
         let label = try params.requiredString("label")
         guard let report = detection.explain(label, adapter: try params.string("adapter")) else {
-            let near = NearMiss.of(label, among: detection.labels).map { "; did you mean `\($0)`?" } ?? ""
-            throw RPCError(.unavailable, "no active model or adapter has a label `\(label)`\(near)")
+            throw RPCError(.unavailable, Self.unknown(label: label, detection.labels))
         }
         return report.with(sourceRecord())
+    }
+
+    private static func unknown(label: String, _ labels: [String]) -> String {
+        let near = NearMiss.of(label, among: labels).map { "; did you mean `\($0)`?" } ?? ""
+        return "no active model or adapter has a label `\(label)`\(near)"
     }
 
     private func metrics(_ text: String) -> JSONText {

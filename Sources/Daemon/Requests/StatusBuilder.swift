@@ -21,6 +21,7 @@ final class StatusBuilder: Sendable {
 
     /// What does not change while the daemon runs.
     struct Facts: Sendable {
+        var run: RunID
         var modelPath: String
         var modelName: String
         var threads: Int
@@ -45,7 +46,8 @@ final class StatusBuilder: Sendable {
     func hello() -> Hello {
         let active = adapters.snapshot.active
         return Hello(
-            model: facts.modelName, adapters: active.map(\.adapter), labels: active.first?.labels.count ?? 0,
+            run: facts.run, model: facts.modelName, adapters: active.map(\.adapter),
+            labels: active.first?.labels.count ?? 0,
             window: active.first?.windowSeconds ?? 0, hop: facts.hopSeconds)
     }
 
@@ -65,11 +67,12 @@ final class StatusBuilder: Sendable {
             activationReason: active.first?.activation.reason ?? "",
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
         return StatusReport(
-            state: StatusReport.State(source.state), pid: Int(getpid()),
+            state: StatusReport.State(source.state), run: facts.run, pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - startTime) / .seconds(1), model: model,
             adapters: active.map(\.adapter), precision: active.first?.precision ?? "",
             precisionCheck: active.first?.precisionCheck, threads: facts.threads,
-            source: source, hopSeconds: facts.hopSeconds, windows: counters.windows,
+            source: source, events: pipeline.activeEvents, hopSeconds: facts.hopSeconds,
+            windows: counters.windows,
             skippedWindows: counters.skippedWindows, gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
             pausedSamples: counters.pausedSamples, invalidSamples: UInt64(ring.unusableSamples),

@@ -151,7 +151,7 @@ final class ControlHandler: ChannelDuplexHandler {
                 try subscribe(request, context)
             case .unsubscribe:
                 outlet.close()
-                reply(to: request.id, .success(Self.subscribed(false)), context)
+                reply(to: request.id, .success(JSONText(SubscribeReply(isSubscribed: false))), context)
             default:
                 start(method, request, context)
             }
@@ -164,13 +164,11 @@ final class ControlHandler: ChannelDuplexHandler {
         let parameters = try SubscribeParameters(request.params)
         // In this order, a client that has read the reply receives the current state, and everything
         // published after it.
-        outlet.open(Subscription(form: .notification, parameters: parameters))
-        reply(to: request.id, .success(Self.subscribed(true)), context)
+        let resumption = outlet.open(Subscription(form: .notification, parameters: parameters))
+        let warnings = parameters.labels.map { greeting.handler.warnings(aboutLabels: $0) } ?? []
+        let result = SubscribeReply(isSubscribed: true, resumption: resumption, warnings: warnings)
+        reply(to: request.id, .success(JSONText(result)), context)
         outlet.drain()
-    }
-
-    private static func subscribed(_ isSubscribed: Bool) -> JSONText {
-        JSONText { $0.object { $0.member("subscribed", isSubscribed) } }
     }
 
     /// Runs the daemon's handler outside the event loop.

@@ -3,27 +3,29 @@ import Wire
 /// What a client that connects now has to know: the state of the source, the active variants, and the events
 /// in progress. Each is the last published record of its kind.
 struct CurrentState {
-    private var source: SourceRecord?
-    private var adapter: AdapterRecord?
-    /// The `begin` records of the events in progress, oldest first.
-    private var events: [EventRecord] = []
+    struct Part {
+        /// The number of its record in the ``RecordHistory``; 0 if it was never published.
+        let number: UInt64
+        let record: LiveRecord
+    }
 
-    mutating func update(with record: LiveRecord) {
+    private var source: Part?
+    private var adapter: Part?
+    /// The `begin` records of the events in progress, oldest first.
+    private var events: [(id: String, part: Part)] = []
+
+    mutating func update(with record: LiveRecord, number: UInt64) {
+        let part = Part(number: number, record: record)
         switch record {
-        case .source(let record): source = record
-        case .adapter(let record): adapter = record
+        case .source: source = part
+        case .adapter: adapter = part
         case .event(let event):
             events.removeAll { $0.id == event.id }
-            if event.state == .begin { events.append(event) }
+            if event.state == .begin { events.append((event.id, part)) }
         case .hello, .prediction, .gap, .lost: break
         }
     }
 
     /// In the order in which a client receives them.
-    var records: [LiveRecord] {
-        var records: [LiveRecord] = []
-        if let source { records.append(.source(source)) }
-        if let adapter { records.append(.adapter(adapter)) }
-        return records + events.map { .event($0) }
-    }
+    var parts: [Part] { [source, adapter].compactMap { $0 } + events.map(\.part) }
 }

@@ -12,17 +12,22 @@ public final class EventHub: Sendable {
         public var queueBytes: Int
         /// Maximum number of records queued for one client.
         public var queueRecords: Int
-        /// Number of records kept for `since_seq`.
-        public var history: Int
+        /// Numbers of predictions, of events and of other records that are kept for `since_seq`.
+        public var predictions: Int
+        public var events: Int
+        public var otherRecords: Int
         /// Labels in a prediction for clients that set neither `labels` nor `top_k`; nil for all.
         public var defaultTopK: Int?
 
         public init(
-            queueBytes: Int = 256 * 1024, queueRecords: Int = 4096, history: Int = 64, defaultTopK: Int? = 5
+            queueBytes: Int = 256 * 1024, queueRecords: Int = 4096, predictions: Int = 64,
+            events: Int = 8192, otherRecords: Int = 1024, defaultTopK: Int? = 5
         ) {
             self.queueBytes = queueBytes
             self.queueRecords = queueRecords
-            self.history = history
+            self.predictions = predictions
+            self.events = events
+            self.otherRecords = otherRecords
             self.defaultTopK = defaultTopK
         }
     }
@@ -31,8 +36,9 @@ public final class EventHub: Sendable {
     private let state: NIOLockedValueBox<HubState>
     private let firstSubscriberAction = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
-    public init(limits: Limits = Limits()) {
-        state = NIOLockedValueBox(HubState(limits: limits))
+    /// - Parameter run: Which run the records belong to.
+    public init(limits: Limits = Limits(), run: RunID = RunID()) {
+        state = NIOLockedValueBox(HubState(limits: limits, run: run))
     }
 
     /// Queues a record for every subscriber whose filter accepts it; it is encoded once per distinct filter.
@@ -71,18 +77,20 @@ public final class EventHub: Sendable {
     /// - Parameter wake: Called when the first record after a ``dequeue(_:maximumBytes:)`` was queued, from
     ///   any thread and under the lock: it may schedule work and must not call the hub. It is never called
     ///   after ``detach(_:)`` has returned.
-    /// - Returns: The subscriber's id.
-    func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
-        let id = state.withLockedValue { $0.attach(subscription, wake: wake) }
+    /// - Returns: The subscriber's id, and what it receives if it continues an earlier subscription.
+    func attach(
+        _ subscription: Subscription, wake: @escaping @Sendable () -> Void
+    ) -> (id: Int, resumption: SubscribeReply.Resumption?) {
+        let attached = state.withLockedValue { $0.attach(subscription, wake: wake) }
         let action = firstSubscriberAction.withLockedValue { pending in
             defer { pending = nil }
             return pending
         }
         action?()
-        return id
+        return attached
     }
 
-    func change(_ id: Int, to subscription: Subscription) {
+    func change(_ id: Int, to subscription: Subscription) -> SubscribeReply.Resumption? {
         state.withLockedValue { $0.change(id, to: subscription) }
     }
 
@@ -97,117 +105,5 @@ public final class EventHub: Sendable {
 
     func isDrained(_ id: Int) -> Bool {
         state.withLockedValue { $0.isDrained(id) }
-    }
-}
-
-/// The hub without its lock: the subscribers, their queues, and the last records.
-struct HubState {
-    private struct Client {
-        var subscription: Subscription
-        var mailbox: Mailbox
-        let wake: @Sendable () -> Void
-        /// Whether `wake` was called and nothing was dequeued since.
-        var isWoken = false
-    }
-
-    private let limits: EventHub.Limits
-    private var clients: [Int: Client] = [:]
-    private var nextID = 1
-    private var history: [LiveRecord] = []
-    private var current = CurrentState()
-    private(set) var lostRecords: UInt64 = 0
-
-    init(limits: EventHub.Limits) {
-        self.limits = limits
-    }
-
-    /// Queues the record for every subscriber whose filter accepts it, and wakes those that were idle.
-    mutating func publish(_ record: LiveRecord) {
-        appendToHistory(record)
-        current.update(with: record)
-        var lines: [Subscription: [UInt8]?] = [:]
-        for id in clients.keys {
-            guard let subscription = clients[id]?.subscription else { continue }
-            let line =
-                lines[subscription] ?? subscription.line(for: record, defaultTopK: limits.defaultTopK)
-            lines[subscription] = .some(line)
-            guard let line else { continue }
-            if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
-            wake(id)
-        }
-    }
-
-    mutating func retain(_ record: LiveRecord) { current.update(with: record) }
-
-    func currentState(in form: Subscription.Form) -> [UInt8] { current.records.flatMap { form.line($0) } }
-
-    /// Adds a client; the current state, and the records that it asked to have repeated, are queued when this
-    /// returns.
-    mutating func attach(_ subscription: Subscription, wake: @escaping @Sendable () -> Void) -> Int {
-        let id = nextID
-        nextID += 1
-        let mailbox = Mailbox(form: subscription.form, limits: limits)
-        clients[id] = Client(subscription: subscription, mailbox: mailbox, wake: wake)
-        welcome(id)
-        return id
-    }
-
-    /// Replaces a client's subscription; lines that are already queued stay.
-    mutating func change(_ id: Int, to subscription: Subscription) {
-        clients[id]?.subscription = subscription
-        welcome(id)
-    }
-
-    mutating func detach(_ id: Int) {
-        clients[id] = nil
-    }
-
-    mutating func dequeue(_ id: Int, maximumBytes: Int) -> [UInt8] {
-        clients[id]?.isWoken = false
-        return clients[id]?.mailbox.dequeue(maximumBytes: maximumBytes) ?? []
-    }
-
-    func isDrained(_ id: Int) -> Bool {
-        clients[id]?.mailbox.isEmpty ?? true
-    }
-
-    private mutating func wake(_ id: Int) {
-        guard let client = clients[id], !client.isWoken else { return }
-        clients[id]?.isWoken = true
-        client.wake()
-    }
-
-    private mutating func appendToHistory(_ record: LiveRecord) {
-        history.append(record)
-        if history.count > limits.history { history.removeFirst(history.count - limits.history) }
-    }
-
-    /// Queues what a new subscription starts with.
-    private mutating func welcome(_ id: Int) {
-        let repeated = repeatedRecords(for: id)
-        // A part of the state that is not among the repeated records is older than all of them.
-        for record in current.records where !repeated.contains(record) { enqueue(record, for: id) }
-        for record in repeated { enqueue(record, for: id) }
-    }
-
-    /// The records that a client asked to have repeated, as far as they are still held.
-    private mutating func repeatedRecords(for id: Int) -> [LiveRecord] {
-        guard let since = clients[id]?.subscription.parameters.sinceSeq else { return [] }
-        let sequence = history.map { record -> UInt64? in
-            if case .prediction(let prediction) = record { prediction.seq } else { nil }
-        }
-        var first = 0
-        if let known = sequence.lastIndex(where: { $0.map { $0 <= since } ?? false }) {
-            first = known + 1
-        } else if let oldest = sequence.compactMap({ $0 }).first, oldest - 1 > since {
-            clients[id]?.mailbox.addLost(oldest - 1 - since)
-        }
-        return Array(history[first...])
-    }
-
-    private mutating func enqueue(_ record: LiveRecord, for id: Int) {
-        guard let line = clients[id]?.subscription.line(for: record, defaultTopK: limits.defaultTopK)
-        else { return }
-        if clients[id]?.mailbox.enqueue(line) == false { lostRecords += 1 }
     }
 }

@@ -29,6 +29,12 @@ struct Mailbox {
         return true
     }
 
+    /// Queues a part of the current state, which the number of labels bounds.
+    mutating func enqueueState(_ line: [UInt8]) {
+        appendLostRecord()
+        append(line)
+    }
+
     /// Counts records that were lost before the next line.
     mutating func addLost(_ count: UInt64) {
         lost += count

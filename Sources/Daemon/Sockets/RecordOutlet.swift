@@ -1,4 +1,5 @@
 import NIOCore
+import Wire
 
 /// Moves one client's records from the hub to its socket, at the pace at which the client reads.
 ///
@@ -21,15 +22,17 @@ final class RecordOutlet {
     var isOpen: Bool { id != nil }
 
     /// Starts the subscription, or replaces it when there is one; nothing is written before ``drain()``.
-    func open(_ subscription: Subscription) {
-        if let id {
-            hub.change(id, to: subscription)
-        } else {
-            let outlet = NIOLoopBound(self, eventLoop: channel.eventLoop)
-            id = hub.attach(subscription) {
-                outlet.eventLoop.execute { outlet.value.drain() }
-            }
+    ///
+    /// - Returns: What a client that continues an earlier subscription receives.
+    @discardableResult
+    func open(_ subscription: Subscription) -> SubscribeReply.Resumption? {
+        if let id { return hub.change(id, to: subscription) }
+        let outlet = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        let attached = hub.attach(subscription) {
+            outlet.eventLoop.execute { outlet.value.drain() }
         }
+        id = attached.id
+        return attached.resumption
     }
 
     /// Ends the subscription; queued records are dropped.

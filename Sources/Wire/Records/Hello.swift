@@ -6,6 +6,8 @@ public struct Hello: Sendable, Equatable {
     public let protocolVersion: Int
     /// Version of the daemon.
     public let version: String
+    /// The daemon's run: another one after a restart.
+    public let run: RunID
     /// Name of the model.
     public let model: String
     /// Name of the first active adapter; nil for the base model.
@@ -20,12 +22,13 @@ public struct Hello: Sendable, Equatable {
     public let hop: Double
 
     public init(
-        protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, model: String,
-        adapters: [String?], labels: Int, window: Double, hop: Double
+        protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, run: RunID,
+        model: String, adapters: [String?], labels: Int, window: Double, hop: Double
     ) {
         let active = AdapterRecord(adapters: adapters)
         self.protocolVersion = protocolVersion
         self.version = version
+        self.run = run
         self.model = model
         adapter = active.active
         self.adapters = active.adapters
@@ -38,6 +41,7 @@ public struct Hello: Sendable, Equatable {
     public init(_ json: JSONObject) throws(JSONError) {
         protocolVersion = try json.requiredInteger("protocol", as: Int.self)
         version = try json.requiredString("version")
+        run = RunID(try json.requiredString("run"))
         model = try json.requiredString("model")
         adapter = try json.string("adapter")
         adapters = try json.strings("adapters") ?? [adapter ?? AdapterRecord.baseName]
@@ -51,6 +55,7 @@ extension Hello: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("protocol", protocolVersion)
         json.member("version", version)
+        json.member("run", run.text)
         json.member("model", model)
         json.member("adapter", adapter)
         json.member("adapters", strings: adapters)

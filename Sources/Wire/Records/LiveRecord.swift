@@ -72,7 +72,8 @@ extension LiveRecord {
     }
 }
 
-/// The number of records that this client missed at this place in its stream because it read too slowly.
+/// The number of records that this client missed at this place in its stream: it read too slowly, or it
+/// continued after an interruption and the daemon does not hold them any more.
 public struct Lost: Sendable, Equatable {
     public let count: UInt64
 

@@ -53,7 +53,7 @@ public struct ExplainReport: Sendable, Equatable {
     public var refractoryUntil: Timestamp?
     public var isAllowed: Bool
     /// The event in progress; nil for none.
-    public var event: UInt64?
+    public var event: String?
     public var eventBegin: Timestamp?
     public var peakScore: Float?
     /// The reports on the other classes with the same label; none has further ones.
@@ -64,7 +64,7 @@ public struct ExplainReport: Sendable, Equatable {
         score: Float?,
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
         mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
-        event: UInt64?, eventBegin: Timestamp?, peakScore: Float?
+        event: String?, eventBegin: Timestamp?, peakScore: Float?
     ) {
         self.label = label
         self.index = index
@@ -107,7 +107,7 @@ public struct ExplainReport: Sendable, Equatable {
         refractorySeconds = try json.requiredDouble("refractory")
         refractoryUntil = try json.timestamp("refractory_until")
         isAllowed = try json.bool("allowed") ?? true
-        event = try json.integer("event", as: UInt64.self)
+        event = try json.string("event")
         eventBegin = try json.timestamp("event_begin")
         peakScore = try json.float("peak_score")
         for object in try json.objects("others") ?? [] { others.append(try ExplainReport(object)) }
@@ -133,8 +133,7 @@ extension ExplainReport: JSONRecord {
         json.member("refractory", seconds: refractorySeconds)
         json.member("refractory_until", refractoryUntil?.description)
         json.member("allowed", isAllowed)
-        json.key("event")
-        if let event { json.integer(event) } else { json.null() }
+        json.member("event", event)
         json.member("event_begin", eventBegin?.description)
         json.member("peak_score", peakScore ?? .nan)
         json.member("others", others)

@@ -14,6 +14,8 @@ public struct StatusReport: Sendable, Equatable {
     public var state: State
     /// Version of the daemon.
     public var version: String
+    /// The daemon's run, as in ``Hello/run``.
+    public var run: RunID
     /// Process id of the daemon.
     public var pid: Int
     public var uptimeSeconds: Double
@@ -29,6 +31,8 @@ public struct StatusReport: Sendable, Equatable {
     /// Threads of a forward pass.
     public var threads: Int
     public var source: SourceReport
+    /// The events in progress, oldest first.
+    public var events: [ActiveEvent]
     /// Distance from the start of one window to the start of the next.
     public var hopSeconds: Double
     /// Windows reported since the start, including gated ones.
@@ -56,9 +60,10 @@ public struct StatusReport: Sendable, Equatable {
     public var memory: MemoryReport
 
     public init(
-        state: State, version: String = astdVersion, pid: Int, uptimeSeconds: Double, model: ModelReport,
+        state: State, version: String = astdVersion, run: RunID, pid: Int, uptimeSeconds: Double,
+        model: ModelReport,
         adapters: [String?], precision: String, precisionCheck: String? = nil, threads: Int,
-        source: SourceReport, hopSeconds: Double,
+        source: SourceReport, events: [ActiveEvent], hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
         lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
@@ -66,6 +71,7 @@ public struct StatusReport: Sendable, Equatable {
     ) {
         self.state = state
         self.version = version
+        self.run = run
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.model = model
@@ -76,6 +82,7 @@ public struct StatusReport: Sendable, Equatable {
         self.precisionCheck = precisionCheck
         self.threads = threads
         self.source = source
+        self.events = events
         self.hopSeconds = hopSeconds
         self.windows = windows
         self.skippedWindows = skippedWindows
@@ -95,6 +102,7 @@ public struct StatusReport: Sendable, Equatable {
     public init(_ json: JSONObject) throws(JSONError) {
         state = try json.requiredWord("state", of: State.allCases)
         version = try json.requiredString("version")
+        run = RunID(try json.requiredString("run"))
         pid = try json.requiredInteger("pid", as: Int.self)
         uptimeSeconds = try json.requiredDouble("uptime_seconds")
         model = try ModelReport(json.requiredObject("model"))
@@ -104,6 +112,7 @@ public struct StatusReport: Sendable, Equatable {
         precisionCheck = try json.string("precision_check")
         threads = try json.requiredInteger("threads", as: Int.self)
         source = try SourceReport(json.requiredObject("source"))
+        events = try json.requiredRecords("events") { json throws(JSONError) in try ActiveEvent(json) }
         hopSeconds = try json.requiredDouble("hop_seconds")
         windows = try json.requiredInteger("windows", as: UInt64.self)
         skippedWindows = try json.requiredInteger("skipped_windows", as: UInt64.self)
@@ -124,6 +133,7 @@ extension StatusReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("state", state.rawValue)
         json.member("version", version)
+        json.member("run", run.text)
         json.member("pid", pid)
         json.member("uptime_seconds", uptimeSeconds, decimals: 1)
         json.key("model")
@@ -135,6 +145,7 @@ extension StatusReport: JSONRecord {
         json.member("threads", threads)
         json.key("source")
         source.write(to: &json)
+        json.member("events", events)
         json.member("hop_seconds", seconds: hopSeconds)
         json.member("windows", windows)
         json.member("skipped_windows", skippedWindows)

@@ -53,6 +53,7 @@ enum StatusText {
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
             row("adapter", adapters(report.adapters)),
             row("source", source(report.source)),
+            row("events", events(report.events)),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
             row("windows", windows(report)),
             row("samples", samples(report)),
@@ -66,6 +67,17 @@ enum StatusText {
     private static func source(_ source: SourceReport) -> String {
         let reason = source.message.map { ": " + $0 } ?? ""
         return Text.printable("\(source.name), \(source.state.rawValue)\(reason)")
+    }
+
+    /// The events in progress.
+    private static func events(_ events: [ActiveEvent]) -> String {
+        let texts = events.map { event in
+            let peak = FixedDecimals.text(Double(event.peakScore), decimals: 3) ?? "?"
+            let adapter = event.adapter.map { " of \($0)" } ?? ""
+            let begin = event.begin.description.dropFirst(11).prefix(8)
+            return Text.printable("\(event.label)\(adapter) since \(begin)Z, peak \(peak)")
+        }
+        return texts.isEmpty ? "none" : texts.joined(separator: "; ")
     }
 
     private static func samples(_ report: StatusReport) -> String {

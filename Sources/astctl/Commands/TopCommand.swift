@@ -18,6 +18,7 @@ struct TopCommand: ParsableCommand {
             """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var reconnection: ReconnectOptions
 
     @Option(
         name: [.customShort("n"), .customLong("count")],
@@ -39,22 +40,27 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         let client = try connection.connect()
         let state = TopState(hello: client.hello, labels: try WatchFilter.labels(labels, client))
-        if Output.standard.isTerminal && count == nil {
-            try ScreenWatcher(client: client, count: nil).run(state)
+        let isScreen = Output.standard.isTerminal && count == nil
+        let subscription = try LiveSubscription(
+            client, state.parameters, waitSeconds: reconnection.waitSeconds(isTerminal: isScreen))
+        if isScreen {
+            try ScreenWatcher(subscription: subscription, count: nil).run(state)
         } else {
-            try Self.printTables(state, client, count: count ?? 1)
+            try Self.printTables(state, subscription, count: count ?? 1)
         }
     }
 
-    private static func printTables(_ initial: TopState, _ client: ControlClient, count: Int) throws {
+    private static func printTables(
+        _ initial: TopState, _ subscription: LiveSubscription, count: Int
+    ) throws {
         var state = initial
-        let parameters = state.parameters
-        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var tables = 0
         var notice = SourceNotice()
         while tables < count {
-            guard let record = try client.nextRecord(withinMilliseconds: 60_000) else { continue }
-            try notice.process(record)
+            let next = try subscription.next(withinMilliseconds: 60_000)
+            try notice.process(next, path: subscription.path)
+            if case .resumed(let hello, _) = next { state.update(with: .hello(hello)) }
+            guard case .record(let record?, _) = next else { continue }
             state.update(with: record)
             guard case .prediction(let prediction) = record,
                 prediction.adapter ?? AdapterRecord.baseName == state.watch.adapters.last

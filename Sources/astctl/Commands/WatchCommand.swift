@@ -6,6 +6,9 @@ struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Show live scores: bars on a terminal, JSON lines in a pipe.",
         discussion: """
+            When the daemon ends, `astctl watch` waits for its return and continues; in a pipe, it says so on
+            standard error, and prints the `hello` record of the new run before its records.
+
             EXAMPLES
               astctl watch --top-k 10
               astctl watch --labels Dog,Siren --min-score 0.3
@@ -13,6 +16,7 @@ struct WatchCommand: ParsableCommand {
             """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var reconnection: ReconnectOptions
 
     @Option(help: ArgumentHelp("Maximum number of labels per window.", valueName: "n"))
     var topK: Int?
@@ -42,11 +46,16 @@ struct WatchCommand: ParsableCommand {
         let client = try connection.connect()
         let filter = WatchFilter(
             topK: topK, minScore: minScore, labels: try WatchFilter.labels(labels, client))
-        if Output.standard.isTerminal {
-            try ScreenWatcher(client: client, count: count).run(
-                WatchState(hello: client.hello, filter: filter))
+        let isTerminal = Output.standard.isTerminal
+        let state = WatchState(hello: client.hello, filter: filter)
+        let parameters =
+            isTerminal ? state.parameters : filter.parameters(count == nil ? nil : [.prediction, .source])
+        let subscription = try LiveSubscription(
+            client, parameters, waitSeconds: reconnection.waitSeconds(isTerminal: isTerminal))
+        if isTerminal {
+            try ScreenWatcher(subscription: subscription, count: count).run(state)
         } else {
-            try LineWatcher(client: client, filter: filter, count: count).run()
+            try LineWatcher(subscription: subscription, count: count).run()
         }
     }
 }

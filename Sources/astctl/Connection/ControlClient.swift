@@ -12,7 +12,7 @@ final class ControlClient {
 
     let path: String
     private(set) var hello: Hello
-    private let timeoutSeconds: Double
+    let timeoutSeconds: Double
     private let connection: UnixConnection
     private var framer = LineFramer(maximumLineBytes: 16 << 20)  // The limit of the protocol is for clients.
     private var lines: ArraySlice<[UInt8]> = []
@@ -25,7 +25,7 @@ final class ControlClient {
         self.path = path
         self.timeoutSeconds = timeoutSeconds
         connection = try UnixConnection(path: path, timeoutSeconds: timeoutSeconds)
-        hello = Hello(model: "", adapters: [nil], labels: 0, window: 0, hop: 0)
+        hello = Hello(run: RunID(""), model: "", adapters: [nil], labels: 0, window: 0, hop: 0)
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         switch try message(answer(before: deadline)) {
         case .record(.hello(let hello)):
@@ -125,15 +125,6 @@ final class ControlClient {
         }
         guard let line = lines.popFirst() else { return .nothing }
         return .object(try parse(line))
-    }
-
-    /// The next record of a subscription; nil when none arrived in time, or one of a type that this version
-    /// does not know.
-    func nextRecord(withinMilliseconds limit: Int) throws(CommandFailure) -> LiveRecord? {
-        guard case .object(let object) = try next(withinMilliseconds: limit),
-            case .object(let params)? = object.members["params"]
-        else { return nil }
-        return try? LiveRecord(params)
     }
 
     private func parse(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {

@@ -4,25 +4,30 @@ import Wire
 /// `watch` in a pipe: prints every record as the daemon sent it, one per line; with a count, only
 /// predictions. What keeps it waiting is reported on standard error.
 struct LineWatcher {
-    let client: ControlClient
-    let filter: WatchFilter
+    let subscription: LiveSubscription
     let count: Int?
 
     func run() throws {
-        let parameters = filter.parameters(count == nil ? nil : [.prediction, .source])
-        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var predictions = 0
         var notice = SourceNotice()
         while true {
-            guard case .object(let object) = try client.next(withinMilliseconds: 60_000),
-                let record = object.members["params"], case .object(let record) = record
-            else { continue }
-            if let record = try? LiveRecord(record) { try notice.process(record) }
-            let isPrediction = record["type"] == .string(LiveRecord.Kind.prediction.rawValue)
-            if isPrediction || count == nil { try Output.standard.write(record.encoded()) }
-            guard isPrediction else { continue }
-            predictions += 1
-            if predictions == count { return }
+            let next = try subscription.next(withinMilliseconds: 60_000)
+            try notice.process(next, path: subscription.path)
+            switch next {
+            case .nothing, .interrupted: continue
+            case .resumed(let hello, let resumption):
+                // It separates the records of two runs.
+                if count == nil, resumption?.isSameRun == false {
+                    try Output.standard.write(LiveRecord.hello(hello).encoded())
+                }
+            case .record(let record, let object):
+                var isPrediction = false
+                if case .prediction? = record { isPrediction = true }
+                if isPrediction || count == nil { try Output.standard.write(object.encoded()) }
+                guard isPrediction else { continue }
+                predictions += 1
+                if predictions == count { return }
+            }
         }
     }
 }

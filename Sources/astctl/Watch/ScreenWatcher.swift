@@ -6,19 +6,19 @@ protocol ScreenState {
     /// The subscription that it needs.
     var parameters: SubscribeParameters { get }
     mutating func update(with record: LiveRecord)
+    /// The daemon has ended, or is back.
+    mutating func setConnected(_ isConnected: Bool)
     /// Lines without line breaks, at most `height - 1`, each at most `width` columns.
     func lines(width: Int, height: Int, palette: Palette) -> [String]
 }
 
 /// Draws a state on a terminal, in place, until Ctrl-C.
 struct ScreenWatcher<State: ScreenState> {
-    let client: ControlClient
+    let subscription: LiveSubscription
     let count: Int?
 
     func run(_ initial: State) throws {
         var state = initial
-        let parameters = state.parameters
-        _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
         var terminal = Terminal(output: .standard)
         Interrupt.catchSignals()
         try terminal.hideCursor()
@@ -26,11 +26,16 @@ struct ScreenWatcher<State: ScreenState> {
         try terminal.draw(state.lines)
         var predictions = 0
         while !Interrupt.isPending, predictions != count {
-            if let record = try client.nextRecord(withinMilliseconds: 250) {
+            switch try subscription.next(withinMilliseconds: 250) {
+            case .record(let record?, _):
                 state.update(with: record)
                 if case .prediction = record { predictions += 1 }
-            } else if !terminal.isResized {
-                continue
+            case .interrupted: state.setConnected(false)
+            case .resumed(let hello, _):
+                state.update(with: .hello(hello))
+                state.setConnected(true)
+            case .record(nil, _), .nothing:
+                if !terminal.isResized { continue }
             }
             try terminal.draw(state.lines)
         }

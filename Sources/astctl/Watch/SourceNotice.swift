@@ -1,8 +1,10 @@
 import Wire
 
-/// Tells on standard error, where output goes to a pipe, why nothing or not everything is heard.
+/// Reports on standard error, where output goes to a pipe, why nothing or not everything is heard.
 struct SourceNotice {
     private var last: String?
+    /// Labels of the events in progress, by id.
+    private var events: [String: String] = [:]
 
     /// The line to print; nil when nothing has changed.
     mutating func line(for record: LiveRecord) -> String? {
@@ -13,7 +15,33 @@ struct SourceNotice {
         return "astctl: " + Text.printable(trouble ?? "source \(source.name) is healthy") + "\n"
     }
 
-    mutating func process(_ record: LiveRecord) throws {
-        if let line = line(for: record) { try Output.standardError.write(line) }
+    /// The line to print when the daemon is back.
+    mutating func line(for resumption: SubscribeReply.Resumption?) -> String {
+        var parts = ["astctl: the daemon is back"]
+        if resumption?.isSameRun == false {
+            parts.append("in another run")
+            let labels = Set(events.values).sorted()
+            if !labels.isEmpty { parts[1] += "; interrupted: " + labels.joined(separator: ", ") }
+            (last, events) = (nil, [:])
+        }
+        if let missed = resumption?.missedPredictions, missed > 0 { parts.append("\(missed) windows missed") }
+        if resumption?.hasMissedEvents == true { parts.append("events missed") }
+        return Text.printable(parts.joined(separator: ", ")) + "\n"
+    }
+
+    mutating func process(_ next: LiveSubscription.Next, path: String) throws {
+        switch next {
+        case .nothing, .record(nil, _): break
+        case .record(let record?, _):
+            if case .event(let event) = record {
+                events[event.id] = event.state == .begin ? event.label : nil
+            }
+            if let line = line(for: record) { try Output.standardError.write(line) }
+        case .interrupted:
+            try Output.standardError.write(
+                "astctl: the daemon at \(Text.printable(path)) has ended; waiting for its return\n")
+        case .resumed(_, let resumption):
+            try Output.standardError.write(line(for: resumption))
+        }
     }
 }

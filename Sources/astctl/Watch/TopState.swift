@@ -61,8 +61,12 @@ struct TopState {
     }
 
     mutating func update(with record: LiveRecord) {
+        let runBefore = watch.run
         watch.update(with: record)
         switch record {
+        case .hello where watch.run != runBefore:
+            // Events of the earlier run are interrupted.
+            for name in rows.keys { rows[name]?.isActive = false }
         case .prediction(let prediction): update(with: prediction)
         case .event(let event):
             guard labels?.contains(event.label) ?? true else { return }
@@ -99,6 +103,8 @@ struct TopState {
 }
 
 extension TopState: ScreenState {
+    mutating func setConnected(_ isConnected: Bool) { watch.setConnected(isConnected) }
+
     /// Every label of every window.
     var parameters: SubscribeParameters { SubscribeParameters(labels: labels, topK: 1_000_000) }
 

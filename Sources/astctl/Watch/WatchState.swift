@@ -3,6 +3,8 @@ import Wire
 /// The state that `watch` collects from records.
 struct WatchState {
     let filter: WatchFilter
+    private(set) var run: RunID
+    private var isConnected = true
     private(set) var model: String
     /// Active variants in the order of their predictions, as in ``AdapterRecord/adapters``.
     private(set) var adapters: [String]
@@ -17,6 +19,7 @@ struct WatchState {
     private(set) var lostRecords: UInt64 = 0
     /// Why nothing, or not everything, is heard; nil when all is well, or not known yet.
     var trouble: String? {
+        if !isConnected { return "the daemon has ended; waiting for its return" }
         if let source, !source.isFine {
             // The reason comes first: names can be as long as the line.
             let state = source.state == .healthy ? "source" : "source \(source.state.rawValue)"
@@ -28,10 +31,11 @@ struct WatchState {
     }
 
     /// Events in progress, oldest first.
-    private(set) var events: [(id: UInt64, label: String)] = []
+    private(set) var events: [(id: String, label: String)] = []
 
     init(hello: Hello, filter: WatchFilter) {
         self.filter = filter
+        run = hello.run
         model = hello.model
         adapters = hello.adapters
         windowSeconds = hello.window
@@ -41,6 +45,9 @@ struct WatchState {
     mutating func update(with record: LiveRecord) {
         switch record {
         case .hello(let hello):
+            // A new run knows nothing of the sounds and events of the one before.
+            if hello.run != run { (prediction, scores, source, events) = (nil, [:], nil, []) }
+            run = hello.run
             (model, adapters, windowSeconds, hopSeconds) = (
                 hello.model, hello.adapters, hello.window, hello.hop
             )
@@ -82,6 +89,8 @@ struct WatchState {
 }
 
 extension WatchState: ScreenState {
+    mutating func setConnected(_ isConnected: Bool) { self.isConnected = isConnected }
+
     var parameters: SubscribeParameters { filter.screenParameters }
 
     func lines(width: Int, height: Int, palette: Palette) -> [String] {
