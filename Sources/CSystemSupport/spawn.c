@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ static void close_from(int first) {
 
 /// Runs in the child, in the parent's memory: only system calls. Returns the error number.
 static int exec_child(const char *path, char *const arguments[], char *const environment[], const int streams[3],
-                      const struct astd_child_limits *limits) {
+                      const struct astd_child_limits *limits, pid_t parent) {
   // A stream may have the number of another stream's destination.
   int copies[3];
   for (int number = 0; number < 3; number++) {
@@ -41,7 +42,10 @@ static int exec_child(const char *path, char *const arguments[], char *const env
   }
   close_from(3);
   setsid();
-  if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_FSIZE, 0) != 0) return errno;
+  // The parent may have been killed before the call.
+  if (limits->ends_with_thread && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)) return ESRCH;
+  if (limit(RLIMIT_CORE, 0) != 0) return errno;
+  if (!limits->writes_files && limit(RLIMIT_FSIZE, 0) != 0) return errno;
   if (limits->cpu_seconds != 0 && limit(RLIMIT_CPU, limits->cpu_seconds) != 0) return errno;
   if (limits->address_bytes != 0 && limit(RLIMIT_AS, limits->address_bytes) != 0) return errno;
   if (limits->open_files != 0 && limit(RLIMIT_NOFILE, limits->open_files) != 0) return errno;
@@ -72,9 +76,10 @@ int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *co
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &previous);
   volatile int error = 0;
+  const pid_t parent = getpid();
   const pid_t found = vfork();
   if (found == 0) {
-    error = exec_child(path, arguments, environment, streams, limits);
+    error = exec_child(path, arguments, environment, streams, limits, parent);
     _exit(127);
   }
   if (found < 0) error = errno;

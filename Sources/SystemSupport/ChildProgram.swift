@@ -2,21 +2,28 @@ private import CSystemSupport
 private import Glibc
 
 /// A program that runs beside this process, with its output and its messages on two pipes: without a shell,
-/// without this process's descriptors, and with limits. Killed with the last reference.
+/// without this process's descriptors, and with limits. Killed with the last reference, with all processes
+/// that it has started in its session.
 ///
 /// Threading: one thread at a time.
 public final class ChildProgram {
-    /// What it may use at most.
+    /// What it may use at most; 0 for no limit of its own.
     public struct Limits: Sendable {
         public var cpuSeconds: Int
         public var addressBytes: Int
         public var openFiles: Int
+        /// Whether it may make files longer.
+        public var writesFiles: Bool
 
-        public init(cpuSeconds: Int, addressBytes: Int, openFiles: Int) {
+        public init(cpuSeconds: Int, addressBytes: Int, openFiles: Int, writesFiles: Bool = false) {
             self.cpuSeconds = cpuSeconds
             self.addressBytes = addressBytes
             self.openFiles = openFiles
+            self.writesFiles = writesFiles
         }
+
+        /// For a program that the user has chosen.
+        public static let none = Limits(cpuSeconds: 0, addressBytes: 0, openFiles: 0, writesFiles: true)
     }
 
     /// Which of its pipes has bytes, or has ended.
@@ -40,16 +47,20 @@ public final class ChildProgram {
     ///   - arguments: Without the program's name.
     ///   - environment: All its variables, `NAME=VALUE`.
     ///   - input: Its standard input; remains the caller's.
+    ///   - endsWithThread: Whether the kernel kills it as soon as the calling thread has ended, also when
+    ///     this process is killed.
     /// - Throws: ``ChildError``.
     public init(
-        path: String, arguments: [String], environment: [String], input: Int32, limits: Limits
+        path: String, arguments: [String], environment: [String], input: Int32, limits: Limits,
+        endsWithThread: Bool = false
     ) throws(ChildError) {
         var given = ([path] + arguments).map { strdup($0.systemPath) } + [nil]
         var variables = environment.map { strdup($0.systemPath) } + [nil]
         defer { for text in given + variables { free(text) } }
         var most = astd_child_limits(
             cpu_seconds: UInt64(limits.cpuSeconds), address_bytes: UInt64(limits.addressBytes),
-            open_files: UInt64(limits.openFiles))
+            open_files: UInt64(limits.openFiles), writes_files: limits.writesFiles,
+            ends_with_thread: endsWithThread)
         var (child, output, errors): (pid_t, Int32, Int32) = (0, -1, -1)
         // SAFETY: all arrays end with nil and outlive the call, which returns after exec.
         let number = astd_spawn(&child, path.systemPath, &given, &variables, input, &output, &errors, &most)
@@ -61,7 +72,7 @@ public final class ChildProgram {
 
     deinit {
         if ended == nil {
-            kill(identifier, SIGKILL)
+            kill(-identifier, SIGKILL)
             _ = waitStatus(flags: 0)
         }
         close(output)
@@ -110,15 +121,21 @@ public final class ChildProgram {
         return found
     }
 
+    /// Waits for the end of the program, and kills what it has started and left behind: its process group,
+    /// whose number is free only when the exit status has been read.
     private func waitStatus(flags: Int32) -> Exit? {
-        var status: Int32 = 0
-        while true {
-            let found = waitpid(identifier, &status, flags)
-            if found < 0 && errno == EINTR { continue }
-            guard found == identifier else { return found < 0 ? .signal(0) : nil }
-            let signal = status & 0x7F
-            return signal == 0 ? .status(status >> 8 & 0xFF) : .signal(signal)
+        var state = siginfo_t()
+        while waitid(P_PID, id_t(identifier), &state, WEXITED | WNOWAIT | flags) != 0 {
+            guard errno == EINTR else { return .signal(0) }
         }
+        guard state.si_signo != 0 else { return nil }
+        kill(-identifier, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(identifier, &status, 0) < 0 {
+            guard errno == EINTR else { return .signal(0) }
+        }
+        let signal = status & 0x7F
+        return signal == 0 ? .status(status >> 8 & 0xFF) : .signal(signal)
     }
 
     private func closeErrors() {

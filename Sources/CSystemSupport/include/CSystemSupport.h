@@ -2,6 +2,7 @@
 #ifndef ASTD_CSYSTEMSUPPORT_H
 #define ASTD_CSYSTEMSUPPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,10 +29,14 @@ struct astd_child_limits {
   uint64_t cpu_seconds;
   uint64_t address_bytes;
   uint64_t open_files;
+  /// Whether it may make files longer.
+  bool writes_files;
+  /// Whether the kernel kills it when the thread that started it ends, also because its process is killed.
+  bool ends_with_thread;
 };
 
 /// Starts a program that has only the standard streams, a session of its own (so that Ctrl-C does not reach it), the
-/// default handling of all signals, no core dump, and no right to make a file longer. posix_spawn can set neither limits
+/// default handling of all signals, and no core dump. posix_spawn can set neither limits
 /// nor close descriptors that other threads open at the same time.
 ///
 /// `input` becomes its standard input; `*output` and `*errors` receive the reading ends of pipes from its standard output

@@ -1,4 +1,3 @@
-private import Glibc
 internal import SystemSupport
 
 /// The `ffmpeg` program: where it is, and how it is called.
@@ -25,14 +24,8 @@ public enum FFmpeg {
             ? [name]
             : (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
                 .filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
-        if let path = candidates.first(where: isProgram) { return .found(path) }
+        if let path = candidates.first(where: ExecutableFile.exists(atPath:)) { return .found(path) }
         return named.map { .notAProgram($0) } ?? .missing
-    }
-
-    private static func isProgram(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path.systemPath, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-            && access(path.systemPath, X_OK) == 0
     }
 
     /// Decodes the first audio stream of standard input, at its own rate and channels, to a WAV stream of
