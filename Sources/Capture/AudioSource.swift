@@ -11,6 +11,9 @@ public protocol AudioSource: AnyObject, Sendable {
     /// when the ring is finished; nil for a source that has no end.
     var failure: CaptureError? { get }
 
+    /// Samples at full scale so far, in the channels that are used; 0 for a source that does not count them.
+    var clippedSamples: Int64 { get }
+
     /// Starts to capture.
     ///
     /// - Parameters:
@@ -37,6 +40,7 @@ public protocol AudioSource: AnyObject, Sendable {
 
 extension AudioSource {
     public var failure: CaptureError? { nil }
+    public var clippedSamples: Int64 { 0 }
 }
 
 /// A change of a source's health.
@@ -62,10 +66,13 @@ public struct SourceEvent: Sendable, Equatable {
     public let name: String
     /// What happened, in words; nil when the state says it all.
     public let message: String?
+    /// What is wrong with the sound, when that has changed; then the state has not.
+    public let signal: SignalCondition?
 
-    public init(state: State, name: String, message: String? = nil) {
+    public init(state: State, name: String, message: String? = nil, signal: SignalCondition? = nil) {
         self.state = state
         self.name = name
         self.message = message
+        self.signal = signal
     }
 }

@@ -48,8 +48,12 @@ public enum CaptureError: Error, Equatable, Sendable {
     case sourceRefused(wanted: String, reason: String)
     /// The source stopped delivering samples.
     case sourceSilent(name: String, reason: String)
+    /// A pipe, socket or program delivers no audio now; astd tries again.
+    case streamLost(name: String, reason: String)
     /// The text is not a source specification.
     case badSpec(found: String)
+    /// The text after `command:` is not a program and its arguments.
+    case badCommand(found: String, reason: String)
 }
 
 extension CaptureError {
@@ -72,14 +76,15 @@ extension CaptureError {
         case .noSuchSource: "no_such_source"
         case .sourceRefused: "source_refused"
         case .sourceSilent: "source_silent"
-        case .badSpec: "bad_spec"
+        case .streamLost: "stream_lost"
+        case .badSpec, .badCommand: "bad_spec"
         }
     }
 }
 
 extension CaptureError: CustomStringConvertible {
     /// One line: what is wrong, and what to do about it.
-    public var description: String { PathText.printable(wording) }
+    public var description: String { PathText.printable(Credentials.masked(wording)) }
 
     private var wording: String {
         switch self {
@@ -138,10 +143,15 @@ extension CaptureError: CustomStringConvertible {
             "the PulseAudio server refused to record from \(wanted) (\(reason)): check the server's log"
         case .sourceSilent(let name, let reason):
             "\(name) stopped delivering audio (\(reason)); waiting for it to resume"
+        case .streamLost(let name, let reason):
+            "\(name) \(reason)"
         case .badSpec(let found):
             "\"\(found)\" is not an audio source"
                 + (SourceSpec.suggestion(for: found).map { " (did you mean \($0)?)" } ?? "")
-                + ": use pulse, pulse:NAME, file:PATH or stdin[:rate=44100,channels=2,format=s16le]"
+                + ": use pulse, pulse:NAME, file:PATH, stdin[:rate=44100,channels=2,format=s16le], "
+                + "pipe:PATH[?rate=44100&channels=2&format=s16le] or command:PROGRAM ARGUMENTS"
+        case .badCommand(let found, let reason):
+            "\"\(found)\" is not a command: \(reason)"
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import SystemSupport
+
 /// An audio source as `--source` names it.
 public enum SourceSpec: Equatable, Sendable {
     /// A PulseAudio source: the first whose name or description matches a glob, or the server's default.
@@ -7,10 +9,16 @@ public enum SourceSpec: Equatable, Sendable {
     /// Standard input: a stream with a header, or headerless samples of this format; nil for 16-bit mono at
     /// 16 kHz.
     case stdin(SampleFormat? = nil)
+    /// A named pipe or Unix stream socket with writers that come and go; the format as for standard input.
+    case pipe(path: String, format: SampleFormat? = nil)
+    /// A program whose standard output is audio.
+    case command(SourceCommand)
 
-    /// Parses `pulse`, `pulse:GLOB`, `file:PATH`, `stdin` or `stdin:rate=44100,channels=2,format=s16le`.
+    /// Parses `pulse`, `pulse:GLOB`, `file:PATH`, `stdin`, `stdin:rate=44100,channels=2,format=s16le`,
+    /// `pipe:PATH`, `pipe:PATH?rate=44100&channels=2&format=s16le` or `command:PROGRAM ARGUMENTS`.
     ///
-    /// - Throws: ``CaptureError/badSpec(found:)`` for anything else, also for an empty glob or path.
+    /// - Throws: ``CaptureError/badSpec(found:)`` for anything else, also for an empty glob or path;
+    ///   ``CaptureError/badCommand(found:reason:)``.
     public init(parsing text: String) throws(CaptureError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let argument = parts.count == 2 ? String(parts[1]) : nil
@@ -22,8 +30,22 @@ public enum SourceSpec: Equatable, Sendable {
         case ("stdin", let fields?):
             guard let format = SampleFormat(parsing: fields) else { throw .badSpec(found: text) }
             self = .stdin(format)
+        case ("pipe", let pipe?) where !pipe.isEmpty: self = try Self.parsePipe(pipe, in: text)
+        case ("command", let command?): self = .command(try SourceCommand(parsing: command))
         default: throw .badSpec(found: text)
         }
+    }
+
+    /// What follows the last question mark is the format if it looks like one, otherwise part of the path.
+    private static func parsePipe(_ pipe: String, in text: String) throws(CaptureError) -> SourceSpec {
+        guard let mark = pipe.lastIndex(of: "?"), pipe[mark...].contains("=") else {
+            return .pipe(path: pipe)
+        }
+        let fields = pipe[pipe.index(after: mark)...].replacing("&", with: ",")
+        guard let format = SampleFormat(parsing: String(fields)), mark > pipe.startIndex else {
+            throw .badSpec(found: text)
+        }
+        return .pipe(path: String(pipe[..<mark]), format: format)
     }
 
     /// Creates the source; nothing is opened before it is started.
@@ -32,10 +54,23 @@ public enum SourceSpec: Equatable, Sendable {
     ///   - paced: Whether a file plays in real time; otherwise as fast as the consumer reads. Other sources
     ///     have their own pace.
     ///   - startsPaused: Whether a file or standard input is not read before ``AudioSource/resume()``.
+    ///   - signal: What happens to the sound of a live source: all but a file and standard input.
     ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
-    public func makeSource(paced: Bool, startsPaused: Bool = false, pulseServer: String?) -> any AudioSource {
+    public func makeSource(
+        paced: Bool, startsPaused: Bool = false, signal: SignalSettings = SignalSettings(),
+        pulseServer: String?
+    ) -> any AudioSource {
         switch self {
-        case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer)
+        case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer, signal: signal)
+        case .pipe(let path, let format):
+            LiveSource(
+                name: description, subject: path, threadName: "astd-pipe", format: format, signal: signal
+            ) { PipeOpener(path: path) }
+        case .command(let command):
+            LiveSource(
+                name: description, subject: command.programName, threadName: "astd-command", format: nil,
+                signal: signal
+            ) { CommandOpener(command) }
         case .file(let path): FileSource(path: path, paced: paced, startsPaused: startsPaused)
         case .stdin(let format): StdinSource(format: format, startsPaused: startsPaused)
         }
@@ -50,10 +85,11 @@ extension SourceSpec {
         let scheme = String(text.prefix { $0 != ":" })
         let rest = text.dropFirst(scheme.count)
         if ["-", "/dev/stdin"].contains(text) { return "stdin" }
-        let isScheme = ["pulse", "file", "stdin"].contains(scheme.lowercased())
+        let isScheme = ["pulse", "file", "stdin", "pipe", "command"].contains(scheme.lowercased())
         if isScheme, (try? SourceSpec(parsing: scheme.lowercased() + rest)) != nil {
             return scheme.lowercased() + rest
         }
+        if ["pipe", "command"].contains(scheme.lowercased()) { return nil }
         let endings = [".wav", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".aiff"]
         if text.contains("/") || endings.contains(where: { text.lowercased().hasSuffix($0) }) {
             return scheme.lowercased() == "file" || rest.hasPrefix("://") ? nil : "file:\(text)"
@@ -65,7 +101,7 @@ extension SourceSpec {
 }
 
 extension SourceSpec: CustomStringConvertible {
-    /// The form that ``init(parsing:)`` reads.
+    /// The form that ``init(parsing:)`` reads, except that passwords in a command are masked.
     public var description: String {
         switch self {
         case .pulse(nil): "pulse"
@@ -73,6 +109,9 @@ extension SourceSpec: CustomStringConvertible {
         case .file(let path): "file:\(path)"
         case .stdin(nil): "stdin"
         case .stdin(let format?): "stdin:\(format.text)"
+        case .pipe(let path, nil): "pipe:\(path)"
+        case .pipe(let path, let format?): "pipe:\(path)?\(format.text.replacing(",", with: "&"))"
+        case .command(let command): "command:\(Credentials.masked(command.text))"
         }
     }
 }

@@ -54,10 +54,14 @@ struct DaemonComponents {
         logger.info("run \(run.text)")
         let hub = EventHub(run: run)
         let source = spec.makeSource(
-            paced: !settings.fast, startsPaused: settings.waitForSubscriber, pulseServer: nil)
+            paced: !settings.fast, startsPaused: settings.waitForSubscriber,
+            signal: SignalSettings(settings), pulseServer: nil)
+        if !spec.isLive, SignalSettings(settings) != SignalSettings() {
+            logger.warning("channel, gain_db and high_pass_hz have no effect on a file or standard input")
+        }
         let sourceMonitor = SourceMonitor(
             name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
-        if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isPulse, hub, logger) }
+        if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isLive, hub, logger) }
         let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames, run: run)
         let pipeline = Pipeline(
             ring: ring, commands: commands,
@@ -74,7 +78,8 @@ struct DaemonComponents {
         let clients = ClientCounter()
         let status = StatusBuilder(
             facts: StatusBuilder.Facts(options, run: run, threads: scorer.engine.threads), pipeline: pipeline,
-            ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients)
+            ring: ring, adapters: adapters, sourceMonitor: sourceMonitor, hub: hub, clients: clients,
+            clippedSamples: { source.clippedSamples })
         let shutdown = ShutdownService()
         let requests = RequestRouter(
             status: status,
@@ -125,7 +130,7 @@ struct DaemonComponents {
     private static func waitForSubscriber(
         _ source: any AudioSource, isLive: Bool, _ hub: EventHub, _ logger: Logger
     ) {
-        if isLive { return logger.warning("wait_for_subscriber has no effect on a PulseAudio source") }
+        if isLive { return logger.warning("wait_for_subscriber has no effect on a live source") }
         logger.info("waiting for the first subscriber before \(source.name) is read")
         hub.whenFirstSubscribed { source.resume() }
     }
@@ -139,6 +144,15 @@ private func wrapped<Value, Failure: Error>(
 
 extension SourceSpec {
     fileprivate var isPulse: Bool { if case .pulse = self { true } else { false } }
+    fileprivate var isLive: Bool { SourceTraits(self, isPaced: true).isLive }
+}
+
+extension SignalSettings {
+    fileprivate init(_ settings: DaemonSettings) {
+        self.init(
+            channel: SourceChannel(settings.channel) ?? .mix, gainDB: settings.gainDB,
+            highPassHz: settings.highPassHz)
+    }
 }
 
 extension Pipeline.Configuration {

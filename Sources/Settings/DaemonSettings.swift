@@ -4,6 +4,12 @@ public import Detection
 public struct DaemonSettings: Equatable, Sendable {
     /// In the form that `SourceSpec` reads.
     public var source = "pulse"
+    /// In the form that `SourceChannel` reads.
+    public var channel = "mix"
+    /// Decibels by which the sound of a live source is amplified.
+    public var gainDB = 0.0
+    /// Cut-off frequency of a high-pass filter for live sources in Hz; `nil`: no filter.
+    public var highPassHz: Double?
     /// `nil`: the first standard place that has a model.
     public var model: String?
     /// Directories of adapters that classify from the start.

@@ -1,4 +1,5 @@
 private import Detection
+private import SystemSupport
 private import TextSupport
 
 /// Settings, and the place that each comes from.
@@ -14,7 +15,8 @@ public struct LoadedSettings: Equatable, Sendable {
         self.file = file
     }
 
-    /// The effective settings as a configuration file, with each line's origin in a comment.
+    /// The effective settings as a configuration file, with each line's origin in a comment. Passwords in
+    /// addresses are masked: this text becomes part of reports.
     public var text: String {
         var lines: [String] = []
         var section = ""
@@ -29,7 +31,7 @@ public struct LoadedSettings: Equatable, Sendable {
             let text =
                 row.isList
                 ? "[" + (value ?? []).map { Self.scalar($0) }.joined(separator: ", ") + "]"
-                : value.map { $0.isEmpty ? "" : Self.scalar($0[0]) } ?? "null"
+                : value.map { $0.isEmpty ? "" : Self.scalar(Credentials.masked($0[0])) } ?? "null"
             lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key))
         }
         return lines.map { $0 + "\n" }.joined()
@@ -133,7 +135,7 @@ public struct SettingsChanges: Equatable, Sendable {
     }
 
     private static func text(_ value: [String]?) -> String {
-        value.map { $0.isEmpty ? "none" : $0.joined(separator: ", ") } ?? "null"
+        value.map { $0.isEmpty ? "none" : Credentials.masked($0.joined(separator: ", ")) } ?? "null"
     }
 
     private static func text(_ exception: DetectionException?) -> String {

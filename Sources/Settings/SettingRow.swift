@@ -102,6 +102,18 @@ extension SettingRow.Kind where Value == String {
     }
 }
 
+extension SettingRow.Kind where Value == String {
+    /// Channels of a live source.
+    static var channel: Self {
+        let words = ["mix", "left", "right", "loudest"]
+        return Self(
+            allowed: words.joined(separator: ", ") + " or a number from 1 to 64",
+            parse: { text in
+                words.contains(text) || (Int(text).map { (1...64).contains($0) } ?? false) ? text : nil
+            }, text: { $0 })
+    }
+}
+
 extension SettingRow.Kind where Value == Double {
     /// - Parameter step: Values are multiples of it; `nil`: any number.
     static func number(_ range: ClosedRange<Double>, _ unit: String, step: Double? = nil) -> Self {

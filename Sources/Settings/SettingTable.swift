@@ -10,8 +10,15 @@ internal import Detection
 enum SettingTable {
     static let rows: [SettingRow] = [
         .one(
-            "source", \.source, .text("pulse, pulse:NAME, file:PATH or stdin[:FORMAT]"),
+            "source", \.source,
+            .text("pulse, pulse:NAME, file:PATH, stdin[:FORMAT], pipe:PATH[?FORMAT] or command:ARGUMENTS"),
             "where audio comes from"),
+        .one(
+            "channel", \.channel, .channel, "which channels of a live source are classified"),
+        .one("gain_db", \.gainDB, .number(-60...60, " dB"), "amplification of a live source"),
+        .optional(
+            "high_pass_hz", \.highPassHz, .number(1...4000, " Hz"),
+            "cut-off of a high-pass filter for a live source"),
         .optional("model", \.model, .text("a directory"), "the model; `null`: the standard places"),
         .list("adapter", \.adapter, "directories", "adapters that classify from the start, each for itself"),
         .optional(

@@ -1,3 +1,5 @@
+private import SystemSupport
+
 /// The place that a setting comes from.
 public enum SettingOrigin: Equatable, Sendable {
     case fallback
@@ -55,7 +57,7 @@ extension SettingsProblem: CustomStringConvertible {
             case .contradiction(let reason): reason
             }
         let isFlag = if case .flag = origin { true } else { false }
-        let line = (isFlag ? text : "\(origin): \(text)").prefix(2000)
+        let line = Credentials.masked(isFlag ? text : "\(origin): \(text)").prefix(2000)
         // Names and values are untrusted input; a message stays one line.
         return String(
             line.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 0x20 } ? "\u{FFFD}" : $0 })

@@ -4,8 +4,8 @@ private import TextSupport
 /// The layers that settings come from: a file, the environment and options; a later layer overrides an
 /// earlier one.
 public struct SettingsSources: Sendable {
-    /// Accepts or rejects a value that has passed the table's own check.
-    public typealias Check = @Sendable (String) -> Bool
+    /// Returns why a value is rejected; empty if the table says it, `nil` if it is accepted.
+    public typealias Check = @Sendable (String) -> String?
 
     /// `nil`: no file.
     public var file: String?
@@ -58,15 +58,17 @@ public struct SettingsSources: Sendable {
         for row in SettingTable.rows {
             guard let (written, origin) = value(of: row, file) else { continue }
             let texts = written.map { expandingHome($0, row.key) }
-            let isAllowed = texts.allSatisfy { checks[row.key]?($0) ?? true }
-            if isAllowed, row.read(texts, &loaded.settings) {
+            let reason = texts.lazy.compactMap { checks[row.key]?($0) }.first
+            if reason == nil, row.read(texts, &loaded.settings) {
                 loaded.origins[row.key] = origin
             } else {
                 let found = texts.joined(separator: ", ")
                 let key = if case .flag = origin { row.flag } else { row.key }
-                problems.append(
-                    SettingsProblem(
-                        origin: origin, kind: .badValue(key: key, found: found, allowed: row.allowed)))
+                let kind: SettingsProblem.Kind =
+                    if let reason, !reason.isEmpty {
+                        .contradiction("invalid value '\(found)' for \(key): \(reason)")
+                    } else { .badValue(key: key, found: found, allowed: row.allowed) }
+                problems.append(SettingsProblem(origin: origin, kind: kind))
             }
         }
         problems += readExceptions(file?.labels ?? [:], into: &loaded)

@@ -12,6 +12,7 @@ struct Run: AsyncParsableCommand {
               astd run                                   the default microphone
               astd run --source 'pulse:*USB*' --hop 0.5  a microphone by its name or description, twice a second
               astd run --source file:street.wav          a file, in real time
+              astd run --source pipe:/tmp/sound          a named pipe: ffmpeg -i URL -f wav - > /tmp/sound
               astd run --adapter models/alarms           with a LoRA adapter merged in
               astd run --adapter a --adapter b           classify each window with a and with b
               astd run --set detection.on=0.7            other thresholds for events
@@ -30,9 +31,26 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help:
-            "Capture from pulse, pulse:NAME (a glob over names and descriptions), file:PATH or stdin (a WAV, W64, AIFF, AU or CAF stream, or samples without a header: 16 kHz, mono, s16le, unless stdin:rate=44100,channels=2,format=s24le says otherwise; also s32le, f32le). Default: pulse"
+            "Capture from pulse, pulse:NAME (a glob over names and descriptions), file:PATH, stdin (a WAV, W64, AIFF, AU or CAF stream, or samples without a header: 16 kHz, mono, s16le, unless stdin:rate=44100,channels=2,format=s24le says otherwise; also s32le, f32le, u8, mulaw, alaw), pipe:PATH[?rate=44100&channels=2&format=s24le] (a named pipe or Unix socket whose writers come and go) or command:PROGRAM ARGUMENTS (its output is audio; started again when it ends). Default: pulse"
     )
     var source: String?
+
+    @Option(
+        help:
+            "Classify the mean of a live source's channels (mix), one of them (left, right, or a number from 1), or the one that is loudest now (loudest). Default: mix"
+    )
+    var channel: String?
+
+    @Option(
+        parsing: .unconditional,  // -6 is a value, not an option.
+        help: "Amplify the sound of a live source by this many decibels.")
+    var gainDb: String?
+
+    @Option(
+        help:
+            "Filter out what is below this frequency in the sound of a live source, such as hum and wind: 1 to 4000 Hz, 3 dB at that frequency, 12 dB more per octave below. Default: no filter"
+    )
+    var highPassHz: String?
 
     @OptionGroup var modelArguments: ModelArguments
 
@@ -82,7 +100,8 @@ struct Run: AsyncParsableCommand {
 
     func flags() -> [String: [String]] {
         let named = [
-            "source": source, "adapters_dir": adaptersDir, "gate": gate, "runtime_dir": runtimeDir,
+            "source": source, "channel": channel, "gain_db": gainDb, "high_pass_hz": highPassHz,
+            "adapters_dir": adaptersDir, "gate": gate, "runtime_dir": runtimeDir,
             "fast": fast ? "true" : nil, "wait_for_subscriber": waitForSubscriber ? "true" : nil,
         ]
         return named.compactMapValues { $0.map { [$0] } }

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
-private import Capture
+internal import Capture
 internal import Inference
 internal import Recognizer
 internal import Settings
@@ -35,7 +35,20 @@ struct SettingsArguments: ParsableArguments {
         return SettingsSources(
             file: StandardPaths().settings(named: config, readsStandardFile: readsStandardFile),
             environment: Environment.process.all, flags: flags,
-            checks: ["source": { (try? SourceSpec(parsing: $0)) != nil }])
+            checks: ["source": SourceSpec.problem(in:)])
+    }
+}
+
+extension SourceSpec {
+    /// Why a text is not a source, as ``SettingsSources/Check`` says it.
+    static func problem(in text: String) -> String? {
+        do throws(CaptureError) {
+            _ = try SourceSpec(parsing: text)
+            return nil
+        } catch {
+            if case .badCommand(_, let reason) = error { return reason }
+            return ""
+        }
     }
 }
 

@@ -17,6 +17,8 @@ enum AudioFixture {
         static let flac16 = Format(container: SF_FORMAT_FLAC, subtype: SF_FORMAT_PCM_16)
         static let aiff16 = Format(container: SF_FORMAT_AIFF, subtype: SF_FORMAT_PCM_16)
         static let au16 = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_PCM_16)
+        static let muLaw = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_ULAW)
+        static let aLaw = Format(container: SF_FORMAT_AU, subtype: SF_FORMAT_ALAW)
         static let caf16 = Format(container: SF_FORMAT_CAF, subtype: SF_FORMAT_PCM_16)
         static let vorbis = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_VORBIS)
         static let opus = Format(container: SF_FORMAT_OGG, subtype: SF_FORMAT_OPUS)

@@ -12,6 +12,11 @@ import Testing
             "stdin:rate=44100,channels=2,format=s24le",
             .stdin(SampleFormat(parsing: "channels=2,format=s24le,rate=44100"))
         ),
+        ("pipe:/run/a b?.fifo", .pipe(path: "/run/a b?.fifo")),
+        (
+            "pipe:/run/a?rate=8000&channels=1&format=mulaw",
+            .pipe(path: "/run/a", format: SampleFormat(parsing: "rate=8000,format=mulaw"))
+        ),
     ])
     func `Every form of a source is parsed, and printed in the same form`(text: String, wanted: SourceSpec)
         throws
@@ -25,12 +30,14 @@ import Testing
     @Test(arguments: [
         "", "pulse:", "file", "file:", "stdin:", "stdin:x", "stdin:rate=0", "stdin:rate=8000,rate=8000",
         "stdin:format=mp3", "stdin:channels=65", "stdin:rate=44100,", "Pulse", "hw:0", ":", "a\nb",
+        "pipe", "pipe:", "pipe:?rate=8000", "pipe:/a?rate=0", "pipe:/a?format=mp3", "pipe:/a?rate=8000&x=1",
+        "command",
     ])
     func `Anything else is rejected with the list of valid forms`(text: String) {
         #expect(throws: CaptureError.badSpec(found: text)) { try SourceSpec(parsing: text) }
         let error = CaptureError.badSpec(found: text)
         #expect(error.code == "bad_spec")
-        #expect(error.description.contains("use pulse, pulse:NAME, file:PATH or stdin[:rate=44100,"))
+        #expect(error.description.contains("use pulse, pulse:NAME, file:PATH, stdin[:rate=44100,"))
         #expect(!error.description.contains("\n"))
     }
 

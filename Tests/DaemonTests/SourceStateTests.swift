@@ -76,6 +76,31 @@ import Wire
             statusLine: "listening to pulse:mic; windows are skipped: a pass takes 900 ms", log: "is healthy"),
     ]
 
+    @Test func `What is wrong with the sound is the message of a healthy source, until it is mended`() {
+        let log = LogRecorder()
+        let hub = EventHub()
+        let monitor = SourceMonitor(
+            name: "pulse", hub: hub, commands: CommandMailbox(ring: SampleRing(capacitySamples: 1)),
+            notifier: ServiceNotifier(address: nil, logger: log.logger), logger: log.logger)
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic"))
+        var signal = SignalCondition()
+        signal.isClipping = true
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: signal))
+        monitor.process(StreamCondition(isGated: true))
+        #expect(
+            monitor.record.message == "the input clips (samples at full scale): lower its gain; "
+                + "everything is below the gate, so windows are not classified")
+        #expect(monitor.line.hasPrefix("listening to pulse:mic; the input clips"))
+        // The loss has its own reason; the fault is still there afterwards.
+        monitor.process(SourceEvent(state: .lost, name: "pulse:mic", message: "no server"))
+        #expect(monitor.record.message == "no server")
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic"))
+        #expect(monitor.record.message?.hasPrefix("the input clips") == true)
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: SignalCondition()))
+        monitor.process(StreamCondition())
+        #expect(monitor.record.message == nil && monitor.record.state == .healthy)
+    }
+
     @Test(arguments: cases)
     func `A state is shown to whoever arrives, in every place`(_ shown: Case) async throws {
         try await TestServer.with { test in

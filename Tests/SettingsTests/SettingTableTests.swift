@@ -20,7 +20,8 @@ import Testing
 
     /// A value other than the default for each option that takes one; a flag takes none.
     private static let optionValues = [
-        "source": "stdin", "model": "/m", "adapter": "/a", "adapters_dir": "/d", "hop": "0.25",
+        "source": "stdin", "channel": "left", "gain_db": "-6", "high_pass_hz": "80", "model": "/m",
+        "adapter": "/a", "adapters_dir": "/d", "hop": "0.25",
         "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "runtime_dir": "/r",
         "cache_dir": "/k",
     ]
@@ -79,7 +80,7 @@ import Testing
         func problems(_ source: String) -> [String] {
             let sources = SettingsSources(
                 file: nil, environment: ["ASTD_SOURCE": source],
-                checks: ["source": { (try? SourceSpec(parsing: $0)) != nil }])
+                checks: ["source": SourceSpec.problem(in:)])
             do throws(SettingsRefusal) {
                 _ = try sources.load()
                 return []
@@ -87,10 +88,17 @@ import Testing
                 return error.problems.map(\.description)
             }
         }
-        for source in ["pulse", "pulse:*USB*", "file:a.wav", "stdin"] { #expect(problems(source) == []) }
+        for source in ["pulse", "pulse:*USB*", "file:a.wav", "stdin", "pipe:/p", "command:a b"] {
+            #expect(problems(source) == [])
+        }
+        #expect(
+            problems("command:a rtsp://u:p@h | b") == [
+                "$ASTD_SOURCE: invalid value 'command:a rtsp://***@h | b' for source: | needs a shell: give "
+                    + "sh -c '...', or quote it if it is an argument"
+            ])
         #expect(
             problems("alsa") == [
-                "$ASTD_SOURCE: invalid value 'alsa' for source; expected pulse, pulse:NAME, file:PATH or stdin[:FORMAT]"
+                "$ASTD_SOURCE: invalid value 'alsa' for source; expected pulse, pulse:NAME, file:PATH, stdin[:FORMAT], pipe:PATH[?FORMAT] or command:ARGUMENTS"
             ])
     }
 }

@@ -64,7 +64,8 @@ import Testing
 
     @Test func `Every setting is read from variables and from options`() throws {
         let values: [String: String] = [
-            "source": "stdin", "model": "/m", "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
+            "source": "stdin", "channel": "2", "gain_db": "-6.5", "high_pass_hz": "80", "model": "/m",
+            "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
             "wait_for_subscriber": "true",
             "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",

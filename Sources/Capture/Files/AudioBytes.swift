@@ -108,9 +108,9 @@ class FileAudioBytes: AudioBytes {
 }
 
 /// A pipe, read once from start to end.
-final class StreamAudioBytes: AudioBytes {
+class StreamAudioBytes: AudioBytes {
     private let descriptor: Int32
-    private let stop: StopFlag
+    let stop: StopFlag
     /// Bytes that were read to detect the format, and are returned by the next reads.
     private var pushedBack: [UInt8] = []
     /// Bytes up to the end that the stream's header announces.
@@ -122,7 +122,7 @@ final class StreamAudioBytes: AudioBytes {
     /// Called with true when no byte has arrived for three seconds, then with false when one does.
     var onStall: ((Bool) -> Void)?
     /// While it is closed nobody expects bytes.
-    private let pause: PauseGate?
+    let pause: PauseGate?
     private var isStalled = false
 
     /// - Parameter descriptor: Remains the caller's.
@@ -155,7 +155,7 @@ final class StreamAudioBytes: AudioBytes {
         }
         pushedBack.removeFirst(done)
         while done < wanted && waitForBytes() {
-            let got = Glibc.read(descriptor, target + done, wanted - done)
+            let got = readBytes(into: target + done, count: wanted - done)
             if got == 0 { break }
             if got > 0 { report(isStalled: false) }
             if got < 0 {
@@ -173,8 +173,13 @@ final class StreamAudioBytes: AudioBytes {
     /// A stream cannot move; seeking to the current offset succeeds.
     override func seek(to target: Int64) -> Int64 { target == offset ? target : -1 }
 
+    /// As read(2).
+    func readBytes(into target: UnsafeMutableRawPointer, count: Int) -> Int {
+        Glibc.read(descriptor, target, count)
+    }
+
     /// Waits until a read will not block; returns false when the source is stopped.
-    private func waitForBytes() -> Bool {
+    func waitForBytes() -> Bool {
         let pollMilliseconds: Int32 = 100  // between checks of the stop flag
         var watchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
         while !stop.isRaised {
@@ -187,7 +192,7 @@ final class StreamAudioBytes: AudioBytes {
         return false
     }
 
-    private func report(isStalled: Bool) {
+    func report(isStalled: Bool) {
         if isStalled == self.isStalled { return }
         self.isStalled = isStalled
         onStall?(isStalled)

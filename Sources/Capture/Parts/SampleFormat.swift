@@ -30,6 +30,7 @@ public struct SampleFormat: Equatable, Sendable {
 extension SampleFormat {
     private static let names: [(name: String, encoding: Encoding)] = [
         ("s16le", .signed16), ("s24le", .signed24), ("s32le", .signed32), ("f32le", .float32),
+        ("u8", .unsigned8), ("mulaw", .muLaw), ("alaw", .aLaw),
     ]
 
     /// Parses `rate=44100,channels=2,format=s16le`; what is left out is as in ``headerless``.

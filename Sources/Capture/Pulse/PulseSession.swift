@@ -19,6 +19,9 @@ final class PulseSession: @unchecked Sendable {
     let events: SourceEventQueue
 
     private let loop: OpaquePointer
+    private let chain: SignalChain
+    /// Mono samples on their way to the ring.
+    private let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: 4096)
     private var timer: PulseTimer?
     private var connection: PulseConnection?
     private var stream: PulseStream?
@@ -53,8 +56,7 @@ final class PulseSession: @unchecked Sendable {
 
     /// - Throws: `noServer` when libpulse cannot create its main loop.
     init(
-        pattern: String?, server: String?, ring: SampleRing,
-        events: SourceEventQueue
+        pattern: String?, server: String?, chain: SignalChain, ring: SampleRing, events: SourceEventQueue
     ) throws(CaptureError) {
         guard let loop = pa_threaded_mainloop_new() else {
             throw .noServer(server: PulseAddress(server), reason: "out of file descriptors or memory")
@@ -62,12 +64,16 @@ final class PulseSession: @unchecked Sendable {
         self.loop = loop
         self.pattern = pattern
         self.server = server
+        self.chain = chain
         self.ring = ring
         self.events = events
         pa_threaded_mainloop_set_name(loop, "astd-pulse")
     }
 
-    deinit { pa_threaded_mainloop_free(loop) }
+    deinit {
+        pa_threaded_mainloop_free(loop)
+        mono.deallocate()
+    }
 
     /// Starts the thread and blocks until the stream is ready or the first attempt has failed.
     ///
@@ -145,7 +151,10 @@ final class PulseSession: @unchecked Sendable {
             connection?.unwatch()
             timer?.fire(inNanos: pulseAnswerLimitNanos)
         }
-        stream = PulseStream(context: context, device: chosen?.name, session: self)
+        // The default source may change before the stream is ready; this only sets the length of a fragment.
+        let expected = chosen ?? sources.first(where: \.isDefault)
+        stream = PulseStream(
+            context: context, device: chosen?.name, expectedChannels: expected?.channels ?? 1, session: self)
         if stream == nil { streamFailed() }
     }
 
@@ -172,13 +181,19 @@ final class PulseSession: @unchecked Sendable {
 
     /// The server has set up the stream.
     func streamReady(isSuspended: Bool) {
-        guard phase == .connecting else { return }
+        guard phase == .connecting, let stream else { return }
+        sourceName = stream.deviceName
+        do throws(CaptureError) {
+            try chain.setFormat(
+                channels: stream.channels, rateHz: CaptureFormat.sampleRateHz, name: sourceName ?? wanted)
+        } catch {
+            return fail(error)
+        }
         phase = .recording
-        sourceName = stream?.deviceName
         hasDelivered = false
         startWatchdog()
         if isSuspended {
-            stream(isSuspended: true)
+            self.stream(isSuspended: true)
         } else if !wasSilent {
             report(.recovering)
         }
@@ -220,21 +235,41 @@ final class PulseSession: @unchecked Sendable {
         }
     }
 
-    /// Samples have arrived, the last of them captured `ageNanos` ago. Writes them to the ring.
-    func arrived(_ samples: UnsafeBufferPointer<Float>, ageNanos: Int64) {
+    /// Frames have arrived, the last of them captured `ageNanos` ago. Writes them to the ring.
+    ///
+    /// - Parameter interleaved: `[frames, channels]`.
+    func arrived(_ interleaved: UnsafePointer<Float>, frames: Int, channels: Int, ageNanos: Int64) {
         // Samples of a suspended source may still be in transit.
         guard phase == .recording || phase == .suspended else { return }
         watchdog.recordArrival()
         hasDelivered = true
         let now = SystemClock.bootNanos
         gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
-        let missing = gapMeter.recordArrival(samples: samples.count, lastSampleNanos: now - ageNanos)
-        ring.skip(samples: missing, reason: gapReason)
-        ring.push(samples, lastSampleNanos: now - ageNanos)
+        var done = 0
+        while done < frames, let target = mono.baseAddress {
+            let count = min(frames - done, mono.count)
+            let later = Int64(frames - done - count) * CaptureFormat.nanosPerSample
+            process(
+                interleaved + done * channels, frames: count, into: target,
+                lastSampleNanos: now - ageNanos - later)
+            done += count
+        }
         if phase == .recording, health.state != .healthy {
             gapReason = .sourceLost
             report(.healthy)
         }
+    }
+
+    private func process(
+        _ interleaved: UnsafePointer<Float>, frames: Int, into target: UnsafeMutablePointer<Float>,
+        lastSampleNanos: Int64
+    ) {
+        let samples = UnsafeMutableBufferPointer(start: target, count: frames)
+        let isMixChanged = chain.mix(interleaved, frames: frames, into: target)
+        if chain.finish(samples) || isMixChanged { postSignal() }
+        let missing = gapMeter.recordArrival(samples: frames, lastSampleNanos: lastSampleNanos)
+        ring.skip(samples: missing, reason: gapReason)
+        ring.push(UnsafeBufferPointer(samples), lastSampleNanos: lastSampleNanos)
     }
 
     /// The server has lost samples.
@@ -304,8 +339,13 @@ final class PulseSession: @unchecked Sendable {
         if health.move(to: state, because: message) { post(state, message: message) }
     }
 
+    private var displayName: String { SourceSpec.pulse(pattern: sourceName ?? pattern).description }
+
     private func post(_ state: SourceEvent.State, message: String?) {
-        let name = SourceSpec.pulse(pattern: sourceName ?? pattern).description
-        events.post(SourceEvent(state: state, name: name, message: message))
+        events.post(SourceEvent(state: state, name: displayName, message: message))
+    }
+
+    private func postSignal() {
+        events.post(SourceEvent(state: .healthy, name: displayName, signal: chain.condition))
     }
 }

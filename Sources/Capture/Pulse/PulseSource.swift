@@ -2,7 +2,8 @@ import Synchronization
 
 /// Captures from a source of a PulseAudio server, or of PipeWire in its place.
 ///
-/// The server converts to 16 kHz mono. When the server or the source is missing, disappears, or delivers
+/// The server converts to 16 kHz and delivers the source's own channels, of which ``SignalSettings`` selects.
+/// When the server or the source is missing, disappears, or delivers
 /// nothing for three seconds, `PulseSource` reconnects until it is back; the time in between becomes a gap in
 /// the stream.
 ///
@@ -13,6 +14,8 @@ public final class PulseSource: AudioSource {
     public let name: String
     private let pattern: String?
     private let server: String?
+    private let signal: SignalSettings
+    private let counters = SignalCounters()
     private let state = Mutex<State>(.idle)
 
     private enum State {
@@ -25,13 +28,17 @@ public final class PulseSource: AudioSource {
     ///   - pattern: Glob over the names and descriptions of sources; nil for the server's default, which may
     ///     change during the capture.
     ///   - server: The server's address; nil for `PULSE_SERVER` or the user's own.
-    public init(pattern: String?, server: String?) {
+    ///   - signal: What happens to the sound before it is classified.
+    public init(pattern: String?, server: String?, signal: SignalSettings = SignalSettings()) {
         self.pattern = pattern
         self.server = server
+        self.signal = signal
         name = SourceSpec.pulse(pattern: pattern).description
     }
 
     deinit { stop() }
+
+    public var clippedSamples: Int64 { counters.clippedSamples }
 
     /// Connects, and returns when the stream is ready or the first attempt has failed; after two seconds at
     /// most.
@@ -45,7 +52,9 @@ public final class PulseSource: AudioSource {
         let events = SourceEventQueue(handler: onEvent)
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
-            let session = try PulseSession(pattern: pattern, server: server, ring: ring, events: events)
+            let session = try PulseSession(
+                pattern: pattern, server: server, chain: SignalChain(signal, counters: counters), ring: ring,
+                events: events)
             do throws(CaptureError) {
                 try session.open()
             } catch {

@@ -1,6 +1,6 @@
 private import CPulse
 
-/// One record stream: 16 kHz mono float in fragments of 20 ms.
+/// One record stream: 16 kHz float in fragments of 20 ms, with the channels of its source.
 ///
 /// Threading: runs on the main loop's thread. It copies samples to the session's ring and does nothing else.
 final class PulseStream {
@@ -11,10 +11,14 @@ final class PulseStream {
     ///
     /// - Parameters:
     ///   - context: A `pa_context` that is ready.
+    ///   - expectedChannels: The number of channels that the source probably has.
     ///   - device: Name of a source: the stream stays on it and ends with it. nil for the default source: the
     ///     stream follows the default when it changes.
     /// - Returns: nil when the request cannot be sent.
-    init?(context: OpaquePointer, device: String?, session: PulseSession) {
+    init?(
+        context: OpaquePointer, device: String?, expectedChannels: Int, session: PulseSession
+    ) {
+        // PA_STREAM_FIX_CHANNELS replaces the number of channels by the source's own.
         var format = pa_sample_spec(
             format: PulseFraming.floatNative, rate: UInt32(CaptureFormat.sampleRateHz), channels: 1)
         guard let handle = pa_stream_new(context, PulseNames.stream, &format, nil) else { return nil }
@@ -29,9 +33,11 @@ final class PulseStream {
             handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
         var attributes = pa_buffer_attr()
         attributes.maxlength = UInt32.max  // no limit
-        attributes.fragsize = UInt32(CaptureFormat.blockSamples * PulseFraming.bytesPerSample)
+        attributes.fragsize = UInt32(
+            CaptureFormat.blockSamples * PulseFraming.bytesPerSample * max(1, expectedChannels))
         var flags =
-            PA_STREAM_ADJUST_LATENCY.rawValue | PA_STREAM_AUTO_TIMING_UPDATE.rawValue
+            PA_STREAM_FIX_CHANNELS.rawValue | PA_STREAM_ADJUST_LATENCY.rawValue
+            | PA_STREAM_AUTO_TIMING_UPDATE.rawValue
             | PA_STREAM_INTERPOLATE_TIMING.rawValue
         if device != nil { flags |= PA_STREAM_DONT_MOVE.rawValue }
         if pa_stream_connect_record(handle, device, &attributes, pa_stream_flags_t(flags)) < 0 {
@@ -42,6 +48,9 @@ final class PulseStream {
 
     /// The name of the recorded source; nil until the stream is ready.
     var deviceName: String? { pa_stream_get_device_name(handle).map { String(cString: $0) } }
+
+    /// The number of channels; known when the stream is ready.
+    var channels: Int { pa_stream_get_sample_spec(handle).map { Int($0.pointee.channels) } ?? 1 }
 
     /// Ends the stream. No other method may be called afterwards.
     func close() {
@@ -72,12 +81,13 @@ final class PulseStream {
             var bytes = 0
             guard pa_stream_peek(handle, &data, &bytes) >= 0 else { return session.streamFailed() }
             if bytes == 0 { return }
-            let count = bytes / PulseFraming.bytesPerSample
+            let channels = channels
+            let count = bytes / (PulseFraming.bytesPerSample * channels)
             if let data {
                 // SAFETY: valid until the drop below, and libpulse keeps whole frames aligned.
                 let start = data.assumingMemoryBound(to: Float.self)
-                let samples = UnsafeBufferPointer(start: start, count: count)
-                session.arrived(samples, ageNanos: ageOfLastSampleNanos(count: count))
+                session.arrived(
+                    start, frames: count, channels: channels, ageNanos: ageOfLastSampleNanos(count: count))
             } else {
                 session.missed(samples: count)
             }

@@ -82,6 +82,9 @@ extension SampleRing {
         dataSignal.signal()
     }
 
+    /// Counts samples that were not usable and were replaced by silence before they were pushed.
+    func recordUnusable(samples: Int64) { replacedSamples.add(samples, ordering: .relaxed) }
+
     /// Ends the stream: once the consumer has popped everything it reads `finished`.
     public func finish() {
         isFinished.store(true, ordering: .sequentiallyConsistent)

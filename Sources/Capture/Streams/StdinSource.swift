@@ -52,10 +52,10 @@ public final class StdinSource: AudioSource {
             stream.onStall = { isStalled in onEvent(Self.stallEvent(isStalled, name)) }
             var failure: CaptureError?
             do throws(CaptureError) {
-                let reader = try Self.reader(of: stream, headerless: format, name: name)
+                let head = try StreamHead(of: stream, headerless: format, name: name)
                 // `resume()` has reported a source that started paused.
                 if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
-                failure = try Self.play(reader, of: stream, into: ring, stop, pause, name)
+                failure = try Self.play(head, of: stream, into: ring, stop, pause, name)
             } catch {
                 failure = error
             }
@@ -78,12 +78,13 @@ public final class StdinSource: AudioSource {
 
     /// Plays a stream, and those that follow it: `cat a.wav b.wav`.
     private static func play(
-        _ first: (reader: AudioFileReader, header: SampleHeader?), of stream: StreamAudioBytes,
-        into ring: SampleRing, _ stop: StopFlag, _ pause: PauseGate, _ name: String
+        _ first: StreamHead, of stream: StreamAudioBytes, into ring: SampleRing, _ stop: StopFlag,
+        _ pause: PauseGate, _ name: String
     ) throws(CaptureError) -> CaptureError? {
-        var next: (reader: AudioFileReader, header: SampleHeader?)? = first
-        while let part = next {
-            let player = FilePlayer(reader: part.reader, ring: ring, stop: stop, pause: pause)
+        var next: StreamHead? = first
+        while let head = next {
+            let reader = try AudioFileReader(stream: stream, format: head.format, name: name)
+            let player = FilePlayer(reader: reader, ring: ring, stop: stop, pause: pause)
             if let failure = player.playFast() { return failure }
             if stream.isShort {
                 return .truncated(
@@ -91,42 +92,10 @@ public final class StdinSource: AudioSource {
                     detail: "it ended \(stream.missingBytes) bytes before the length in its header, "
                         + "after \(stream.offset) bytes of samples")
             }
-            guard let header = part.header, header.knownBytes != nil, !stop.isRaised else { return nil }
-            next = try followingReader(of: stream, behind: header, name: name)
+            if stop.isRaised { return nil }
+            next = try head.following(in: stream, name: name)
         }
         return nil
-    }
-
-    /// Skips the chunks behind the samples.
-    ///
-    /// - Returns: The reader of another stream that follows; nil at the end.
-    /// - Throws: `truncated` when there is something else.
-    private static func followingReader(
-        of stream: StreamAudioBytes, behind header: SampleHeader, name: String
-    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?)? {
-        stream.rebase(pushingBack: [], limit: nil)
-        while true {
-            var head = stream.read(count: headBytes)
-            while head.first == 0 {
-                head = Array(head.drop { $0 == 0 })
-                head += stream.read(count: headBytes - head.count)
-            }
-            if head.isEmpty { return nil }
-            stream.rebase(pushingBack: head, limit: nil)
-            if let following = try headedReader(of: stream, name: name) { return following }
-            stream.rebase(pushingBack: head, limit: nil)
-            if let chunks = header.chunks, let chunk = chunks.head(stream.read(count: chunks.headBytes)),
-                ChunkLayout.isSkippable(chunk.id)
-            {
-                if stream.skip(chunk.size) { continue }
-                if ChunkLayout.known.contains(chunk.id) { return nil }
-            }
-            while !stream.read(count: 1 << 16).isEmpty {}
-            throw .truncated(
-                name: name,
-                detail: "more follows the \(header.statedBytes) bytes of samples in its header: "
-                    + "\(stream.offset) bytes that are not a chunk")
-        }
     }
 
     /// Stops reading: the writer blocks when the pipe is full.
@@ -147,46 +116,4 @@ public final class StdinSource: AudioSource {
 
     /// Ends the reading, and the stream.
     public func stop() { thread.end() }
-
-    /// Detects the format of the stream.
-    ///
-    /// - Throws: `emptyFile`, `notAudio`, `unsupported`, `malformed` or `system`.
-    static func reader(
-        of stream: StreamAudioBytes, headerless: SampleFormat, name: String
-    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?) {
-        var head = stream.read(count: headBytes)
-        if head.isEmpty {
-            if let number = stream.failure {
-                throw .system(name: name, operation: "read", reason: SystemError.text(number))
-            }
-            throw .emptyFile(name: name)
-        }
-        stream.rebase(pushingBack: head, limit: nil)
-        if let headed = try headedReader(of: stream, name: name) { return headed }
-        stream.rebase(pushingBack: head, limit: nil)
-        head = stream.read(count: ContainerSniff.headBytes)
-        if let kind = ContainerSniff.kind(of: head) {
-            let wanted = kind.demuxer == nil ? "send a WAV stream, or samples without a header" : Self.remedy
-            throw .unsupported(name: name, wanted: wanted, found: kind.name)
-        }
-        stream.rebase(pushingBack: head, limit: nil)
-        return (try AudioFileReader(stream: stream, format: headerless, name: name), nil)
-    }
-
-    /// As many bytes as tell whether a header begins.
-    private static let headBytes = 12
-
-    /// - Returns: nil when no header begins here; then at most ``headBytes`` bytes were read.
-    private static func headedReader(
-        of stream: StreamAudioBytes, name: String
-    ) throws(CaptureError) -> (reader: AudioFileReader, header: SampleHeader?)? {
-        guard let header = try SampleHeader.read(stream, name: name) else { return nil }
-        guard let format = header.format else {
-            throw .unsupported(name: name, wanted: Self.remedy, found: header.encodingName)
-        }
-        stream.rebase(pushingBack: [], limit: header.knownBytes)
-        return (try AudioFileReader(stream: stream, format: format, name: name), header)
-    }
-
-    private static let remedy = "convert it with `ffmpeg -i X -f wav - | astd run --source stdin`"
 }

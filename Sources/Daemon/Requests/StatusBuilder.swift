@@ -16,6 +16,7 @@ final class StatusBuilder: Sendable {
     private let sourceMonitor: SourceMonitor
     private let hub: EventHub
     private let clients: ClientCounter
+    private let clippedSamples: @Sendable () -> Int64
     private let startTime = ContinuousClock.now
     private let queue = BlockingQueue("astd-status")
 
@@ -32,7 +33,7 @@ final class StatusBuilder: Sendable {
         facts: Facts, pipeline: Pipeline, ring: SampleRing, adapters: AdapterShelf,
         sourceMonitor: SourceMonitor,
         hub: EventHub,
-        clients: ClientCounter
+        clients: ClientCounter, clippedSamples: @escaping @Sendable () -> Int64
     ) {
         self.facts = facts
         self.pipeline = pipeline
@@ -41,6 +42,7 @@ final class StatusBuilder: Sendable {
         self.sourceMonitor = sourceMonitor
         self.hub = hub
         self.clients = clients
+        self.clippedSamples = clippedSamples
     }
 
     func hello() -> Hello {
@@ -86,7 +88,8 @@ final class StatusBuilder: Sendable {
         let counters = pipeline.currentCounters
         return MetricsText(
             build(), latency: counters.latency, events: counters.events, reconnects: sourceMonitor.reconnects,
-            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition
+            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition,
+            clippedSamples: UInt64(clippedSamples())
         ).text
     }
 }

@@ -15,6 +15,8 @@ final class SourceMonitor: Sendable {
         /// Why the source is lost.
         var reason: String?
         var condition = StreamCondition()
+        /// What the source reports about its sound.
+        var signal: String?
         var reconnects: UInt64 = 0
         /// Whether the source was lost, and not paused, since it was last healthy.
         var wasLost = false
@@ -31,10 +33,16 @@ final class SourceMonitor: Sendable {
             (state, name, reason) = (next, event.name, event.message)
         }
 
+        /// What is wrong with the sound of a source that delivers samples.
+        var soundMessage: String? {
+            let parts = [signal, condition.message].compactMap { $0 }
+            return parts.isEmpty ? nil : parts.joined(separator: "; ")
+        }
+
         var record: SourceRecord {
             let message: String? =
                 switch state {
-                case .healthy: condition.message
+                case .healthy: soundMessage
                 case .lost: reason
                 case .recovering: "its first samples have not arrived"
                 case .paused where isPausedAtStart: "it is read once a client subscribes"
@@ -45,7 +53,7 @@ final class SourceMonitor: Sendable {
 
         var line: String {
             switch state {
-            case .healthy: "listening to \(name)" + (condition.message.map { "; " + $0 } ?? "")
+            case .healthy: "listening to \(name)" + (soundMessage.map { "; " + $0 } ?? "")
             case .lost: "not listening: \(reason ?? name + " is lost")"
             case .recovering where !hasBegun: "waiting for the first samples of \(name)"
             case .recovering: "\(name) is back; waiting for its first samples"
@@ -86,6 +94,7 @@ final class SourceMonitor: Sendable {
     /// Called by the source when its health changes; returns soon.
     @Sendable func process(_ event: SourceEvent) {
         turn.withLock {
+            if let signal = event.signal { return process(signal, of: event.name) }
             let reason = event.message.map { ": " + $0 } ?? ""
             guard let next = SourceRecord.State(event.state) else {
                 // The daemon ends with its source, so there is no state for clients.
@@ -101,6 +110,17 @@ final class SourceMonitor: Sendable {
             case .paused: commands.post(.pause)
             case .healthy, .recovering: break
             }
+        }
+    }
+
+    /// Called with ``turn`` held.
+    private func process(_ signal: SignalCondition, of name: String) {
+        let message = signal.message
+        _ = update { $0.signal = message }
+        if let message {
+            logger.warning("source \(name): \(message)")
+        } else {
+            logger.info("source \(name): its sound is in order again")
         }
     }
 

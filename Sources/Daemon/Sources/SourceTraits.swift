@@ -5,8 +5,8 @@ struct SourceTraits: Equatable, Sendable {
     /// The source waits until its samples are read (an unpaced file, standard input), so no window needs to
     /// be skipped.
     var waitsForReader: Bool
-    /// The source does not wait for astd (a microphone): samples of an interruption or a pause are lost and
-    /// leave a gap.
+    /// The source does not wait for astd (a microphone, a camera): samples of an interruption or a pause are
+    /// lost and leave a gap.
     var isLive: Bool
 }
 
@@ -14,7 +14,7 @@ extension SourceTraits {
     /// - Parameter isPaced: Whether a file is read in real time.
     init(_ spec: SourceSpec, isPaced: Bool) {
         switch spec {
-        case .pulse: self.init(waitsForReader: false, isLive: true)
+        case .pulse, .pipe, .command: self.init(waitsForReader: false, isLive: true)
         case .file: self.init(waitsForReader: !isPaced, isLive: false)
         case .stdin: self.init(waitsForReader: true, isLive: false)
         }

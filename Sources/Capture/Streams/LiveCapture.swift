@@ -1,0 +1,182 @@
+internal import SystemSupport
+
+/// The thread of a ``LiveSource``: opens the stream, decodes it into the ring, and opens it again.
+///
+/// Threading: created and used on that thread.
+final class LiveCapture {
+    /// The path or the program, for messages.
+    private let subject: String
+    private let opener: any LiveInputOpener
+    private let format: SampleFormat?
+    private let chain: SignalChain
+    private let ring: SampleRing
+    private let reports: LiveReports
+    private let stop: StopFlag
+    private let pause: PauseGate
+
+    private var gapMeter = GapMeter()
+    /// Whether the source was reported as healthy since its last interruption.
+    private var isHealthy = false
+    private var pace = PaceLimit(atNanos: SystemClock.monotonicNanos)
+    /// 16 kHz mono samples on their way to the ring.
+    private let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: CaptureFormat.blockSamples)
+
+    init(
+        subject: String, opener: any LiveInputOpener, format: SampleFormat?, chain: SignalChain,
+        ring: SampleRing, reports: LiveReports, stop: StopFlag, pause: PauseGate
+    ) {
+        self.subject = subject
+        self.opener = opener
+        self.format = format
+        self.chain = chain
+        self.ring = ring
+        self.reports = reports
+        self.stop = stop
+        self.pause = pause
+    }
+
+    deinit { block.deallocate() }
+
+    private var isInterrupted: Bool { stop.isRaised || pause.isClosed }
+
+    func run() {
+        while !stop.isRaised {
+            if pause.wait(unless: stop) > 0 { continue }
+            let delivered = captureOnce()
+            if isInterrupted {
+                opener.release()
+            } else {
+                wait(nanos: opener.nextWaitNanos(delivered: delivered))
+            }
+        }
+    }
+
+    /// Opens the stream and reads it to its end.
+    ///
+    /// - Returns: Whether there was sound.
+    private func captureOnce() -> Bool {
+        var bytes: LiveStreamBytes?
+        isHealthy = false
+        do throws(CaptureError) {
+            let input = try opener.open()
+            let stream = LiveStreamBytes(input, stop: stop, pause: pause)
+            bytes = stream
+            stream.onStall = { [self] isStalled in if isStalled { stalled(input) } }
+            do throws(CaptureError) {
+                try play(stream)
+            } catch {
+                // Without a byte there was no header that could be wrong.
+                end(stream.hasDelivered ? "\(error)" : stream.reasonOfEnd ?? "\(error)")
+                input.close()
+                opener.release()
+                return false
+            }
+            if isInterrupted {
+                gapMeter.beginGap()
+                input.close()
+            } else {
+                end(stream.reasonOfEnd ?? "the sound of \(subject) has ended")
+            }
+        } catch {
+            end("\(error)")
+        }
+        return bytes?.hasDelivered ?? false
+    }
+
+    /// Plays what the stream holds: samples with or without a header, and what follows them.
+    private func play(_ stream: LiveStreamBytes) throws(CaptureError) {
+        var next: StreamHead? = try StreamHead(
+            of: stream, headerless: format ?? .headerless, isCertain: format != nil, name: subject)
+        while let head = next, !isInterrupted {
+            try play(head.format, of: stream)
+            next = try isInterrupted ? nil : head.following(in: stream, isLive: true, name: subject)
+        }
+    }
+
+    private func play(_ format: SampleFormat, of stream: LiveStreamBytes) throws(CaptureError) {
+        let decoder = try SndfileDecoder(stream, format: format, name: subject)
+        let (channels, rate) = (decoder.info.channels, decoder.info.sampleRateHz)
+        try chain.setFormat(channels: channels, rateHz: rate, name: subject)
+        let resampler = rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: subject)
+        let frames = max(1, rate / 50)
+        let interleaved = UnsafeMutablePointer<Float>.allocate(capacity: frames * channels)
+        let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: frames)
+        defer {
+            interleaved.deallocate()
+            mono.deallocate()
+        }
+        guard let samples = mono.baseAddress else { return }
+        while !isInterrupted {
+            let count = try decoder.read(into: interleaved, frames: frames)
+            if chain.mix(interleaved, frames: count, into: samples) { reports.signal(chain.condition) }
+            let read = UnsafeMutableBufferPointer(start: samples, count: count)
+            if let resampler {
+                silenceUnusable(read)
+                resample(UnsafeBufferPointer(read), with: resampler)
+            } else {
+                deliver(read)
+            }
+            if count < frames { break }
+        }
+        if let resampler, !isInterrupted { resample(nil, with: resampler) }
+    }
+
+    /// - Parameter samples: nil at the end, to flush the filter.
+    private func resample(_ samples: UnsafeBufferPointer<Float>?, with resampler: Resampler) {
+        var rest = samples
+        while true {
+            let (consumed, produced) = resampler.process(rest, into: block)
+            deliver(UnsafeMutableBufferPointer(rebasing: block[..<produced]))
+            rest = rest.map { UnsafeBufferPointer(rebasing: $0[consumed...]) }
+            if produced < block.count && rest?.isEmpty ?? true { return }
+        }
+    }
+
+    /// A resampler would spread a NaN over its neighbours.
+    private func silenceUnusable(_ samples: UnsafeMutableBufferPointer<Float>) {
+        var count: Int64 = 0
+        for index in samples.indices where !CaptureFormat.isUsable(samples[index]) {
+            samples[index] = 0
+            count += 1
+        }
+        if count > 0 { ring.recordUnusable(samples: count) }
+    }
+
+    /// Writes samples that have just arrived to the ring, after the gap before them.
+    private func deliver(_ samples: UnsafeMutableBufferPointer<Float>) {
+        // A pause must keep what was captured after it.
+        if samples.isEmpty || isInterrupted { return }
+        if chain.finish(samples) { reports.signal(chain.condition) }
+        let now = SystemClock.bootNanos
+        gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
+        let missing = gapMeter.recordArrival(samples: samples.count, lastSampleNanos: now)
+        let reason = isHealthy ? .sourceLost : reports.healthy()
+        isHealthy = true
+        ring.skip(samples: missing, reason: reason)
+        ring.push(UnsafeBufferPointer(samples), lastSampleNanos: now)
+        wait(nanos: pace.record(samples: samples.count, atNanos: SystemClock.monotonicNanos))
+    }
+
+    /// No byte has arrived for some time; the stream remains open.
+    private func stalled(_ input: any LiveInput) {
+        let seconds = NoDataWatchdog.limitNanos / SystemClock.nanosPerSecond
+        gapMeter.beginGap()
+        isHealthy = false
+        // A source that waits for its next writer has its reason already.
+        if !reports.isLost { reports.lost(input.reasonOfStall(seconds: seconds)) }
+    }
+
+    private func end(_ reason: String) {
+        gapMeter.beginGap()
+        if !isInterrupted { reports.lost(PathText.printable(reason)) }
+    }
+
+    /// Sleeps unless the source is paused or stopped.
+    private func wait(nanos: Int64) {
+        let end = SystemClock.monotonicNanos + nanos
+        let sliceNanos: Int64 = 50_000_000
+        while !isInterrupted, case let left = end - SystemClock.monotonicNanos, left > 0 {
+            stop.sleep(untilMonotonicNanos: SystemClock.monotonicNanos + min(left, sliceNanos))
+        }
+    }
+}
