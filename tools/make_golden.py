@@ -21,20 +21,20 @@ from safetensors.numpy import load_file, save_file
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from golden import adapter_kinds, adapters, audio, broken, broken_adapters, decoding, imported, models, references  # noqa: E402
+from golden import adapters, audio, broken, broken_adapters, decoding, imported, models, peft_kinds, references  # noqa: E402
 from golden import broken_models as hostile_models  # noqa: E402
 from golden.compare import differences  # noqa: E402
 
 SELFTEST = Path(__file__).resolve().parent.parent / "models" / "selftest"
 GOLDEN = Path(__file__).resolve().parent.parent / "Tests" / "Golden"
-LIMIT_BYTES = 9_000_000
+LIMIT_BYTES = 10_000_000
 
 
 def make(root):
     """Writes everything under `root`, which must be empty or absent."""
     audio.write_clips(root / "clips")
     models.write_models(root / "models")
-    adapters.write_valid(root / "adapters", root / "models", adapter_kinds.VALID)
+    adapters.write_valid(root / "adapters", root / "models", peft_kinds.VALID)
     refused = broken_adapters.write_broken(root / "adapters", root / "models")
     decoding.write_decoding(root / "decoding")
     broken_files = broken.write_files(root / "broken")

@@ -41,11 +41,11 @@ extension ModelError: CustomStringConvertible {
             "\(path): \(key) is \(found), supported: \(wanted)"
         case .missingTensor(let path, let tensor):
             "\(path): no tensor \(tensor): "
-                + (path.hasSuffix(LoRAAdapter.weightsName)
+                + (path.hasSuffix(Adapter.weightsName)
                     ? "incomplete adapter" : "not an AST checkpoint, or an incomplete one")
         case .shape(let path, let tensor, let expected, let found):
             "\(path): \(tensor) is \(found), "
-                + (path.hasSuffix(LoRAAdapter.weightsName) ? "the base" : "config.json")
+                + (path.hasSuffix(Adapter.weightsName) ? "the base" : "config.json")
                 + " requires \(expected)"
         case .unmatchedTensor(let path, let tensor):
             "\(path): tensor \(tensor) matches no module of the model: the adapter was trained for another model"

@@ -38,7 +38,7 @@ public struct Variant: Sendable {
     ///
     /// - Throws: ``ModelError``: the adapter does not fit the base.
     init(
-        of base: BaseModel, with adapter: LoRAAdapter, named name: String, activation: Activation?
+        of base: BaseModel, with adapter: Adapter, named name: String, activation: Activation?
     ) throws(ModelError) {
         self.init(try base.adapted(by: adapter), adapter: name, activation)
     }

@@ -15,7 +15,7 @@ public struct VariantMaker: Sendable {
     public var baseVariant: Variant { Variant(of: base, activation: activation) }
 
     /// - Throws: ``ModelError``: the adapter does not fit the base.
-    public func variant(_ adapter: LoRAAdapter, named name: String) throws(ModelError) -> Variant {
+    public func variant(_ adapter: Adapter, named name: String) throws(ModelError) -> Variant {
         try Variant(of: base, with: adapter, named: name, activation: activation)
     }
 }

@@ -39,7 +39,7 @@ public final class WindowScorer {
         for directory in options.adapters {
             variants.append(
                 try maker.variant(
-                    try LoRAAdapter(directory: directory), named: AdapterName.of(directory: directory)))
+                    try Adapter(directory: directory), named: AdapterName.of(directory: directory)))
         }
         if variants.isEmpty { variants = [maker.baseVariant] }
         try self.init(variants, threads: options.threads, notes: maker.base.notes)

@@ -34,13 +34,13 @@ import Testing
     }
 
     @Test func `Keys of PEFT that change nothing are accepted with any value`() throws {
-        for key in AdapterConfigKeys.neutral.sorted() {
+        for key in AdapterConfigKeys.common.neutral.union(LoRA.keys.neutral).sorted() {
             #expect(try error(key, .object(["a": .number(1)])) == nil, "\(key)")
         }
     }
 
     @Test func `A key with which the network is another one is rejected with the reason`() throws {
-        for (key, reason) in AdapterConfigKeys.unmergeable {
+        for (key, reason) in LoRA.keys.unmergeable {
             let message = try #require(try error(key, .object(["a": .number(1)])), "\(key)").description
             #expect(message.contains("\(key) is {\"a\":1}, supported: null or false"), "\(message)")
             #expect(message.hasSuffix(reason), "\(message)")

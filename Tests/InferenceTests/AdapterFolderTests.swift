@@ -25,17 +25,17 @@ import Testing
         try folder.write("{}", to: "run/runs/events.json")
         let outer = folder.file(String(place.prefix { $0 != "/" }))
         for directory in [outer, outer + "/"] {
-            let adapter = try LoRAAdapter(directory: directory)
+            let adapter = try Adapter(directory: directory)
             #expect(adapter.directory == folder.file(place))
             #expect(loadingError(Self.model, adapter: directory) == nil)
         }
-        #expect(try LoRAAdapter.digest(directory: outer) == LoRAAdapter.digest(directory: folder.file(place)))
+        #expect(try Adapter.digest(directory: outer) == Adapter.digest(directory: folder.file(place)))
     }
 
     @Test func `An adapter with checkpoints in its folder is the adapter itself`() throws {
         try copy("modern-qv", to: "run")
         try copy("dora", to: "run/checkpoint-500")
-        #expect(try LoRAAdapter(directory: folder.file("run")).directory == folder.file("run"))
+        #expect(try Adapter(directory: folder.file("run")).directory == folder.file("run"))
     }
 
     @Test func `Of several adapters in a folder none is taken, and all are named`() throws {

@@ -79,7 +79,7 @@ import Testing
             let path = try folder.write(
                 #"{"peft_type": "LORA", "lora_alpha": 12, \#(more) "alpha_pattern": {\#(patterns)}}"#,
                 to: "c.json")
-            return try AdapterConfig(path: path).scale(module: module, rank: rank)
+            return try LoRA(ConfigFile(path: path)).scale(module: module, rank: rank)
         }
         #expect(try scale("") == 3)
         #expect(try scale(#""q_proj": 20"#) == 5)

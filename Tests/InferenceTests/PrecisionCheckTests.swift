@@ -56,7 +56,7 @@ import Testing
     func `Networks with a small error in int8 stay in int8`(adapter: String?) throws {
         let base = try base(Golden.path("models/stride10"))
         let network =
-            try adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
+            try adapter.map { try base.adapted(by: try Adapter(directory: Golden.path($0))) }
             ?? base.network
         #expect(network.fallback == nil)
         #expect(network.precision == .int8)
@@ -66,7 +66,7 @@ import Testing
     /// above.
     @Test func `A network at the limit is computed as its comparison says`() throws {
         let base = try base(Golden.path("models/stride10"))
-        let network = try base.adapted(by: try LoRAAdapter(directory: Golden.path("adapters/large-alpha")))
+        let network = try base.adapted(by: try Adapter(directory: Golden.path("adapters/large-alpha")))
         let comparison = try #require(network.comparison)
         #expect((0.03...0.12).contains(comparison.relativeError), "\(comparison)")
         #expect(network.precision == (comparison.holds ? .int8 : .fp32))
@@ -130,7 +130,7 @@ import Testing
         let usual = try ScoreSpread(Weights(checkpoint), Self.layer, heads: 2)
         #expect(!usual.isSharp)
         #expect(abs(usual.deviation - 2.48) < 0.01, "computed with numpy: \(usual.deviation)")
-        let adapter = try LoRAAdapter(directory: Golden.path("adapters/large-alpha"))
+        let adapter = try Adapter(directory: Golden.path("adapters/large-alpha"))
         let merge = try Merge(adapter, into: checkpoint)
         let spread = try ScoreSpread(merge.weights, Self.layer, heads: 2)
         #expect(spread.isSharp)

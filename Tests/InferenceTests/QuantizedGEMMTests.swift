@@ -188,7 +188,7 @@ import Testing
     ) throws {
         let base = try BaseModel(directory: Golden.path(golden.model), precision: precision)
         let network =
-            try golden.adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
+            try golden.adapter.map { try base.adapted(by: try Adapter(directory: Golden.path($0))) }
             ?? base.network
         #expect(network.precision == precision)
         let engine = try Engine(threads: 2)

@@ -54,7 +54,7 @@ import Glibc
         func logits(_ precision: Precision) throws -> [Float] {
             let base = try BaseModel(directory: model, precision: precision)
             let network =
-                try adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
+                try adapter.map { try base.adapted(by: try Adapter(directory: Golden.path($0))) }
                 ?? base.network
             let engine = try Engine(threads: 1)
             engine.prepare(for: [network])

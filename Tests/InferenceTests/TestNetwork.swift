@@ -11,7 +11,7 @@ final class TestNetwork {
     init(directory: String, adapter: String? = nil, threads: Int) throws(ModelError) {
         let base = try BaseModel(directory: directory)
         if let adapter {
-            network = try base.adapted(by: try LoRAAdapter(directory: adapter))
+            network = try base.adapted(by: try Adapter(directory: adapter))
         } else {
             network = base.network
         }

@@ -14,7 +14,7 @@ import Testing
     ) throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"), precision: precision)
         let network =
-            try adapter.map { try base.adapted(by: try LoRAAdapter(directory: Golden.path($0))) }
+            try adapter.map { try base.adapted(by: try Adapter(directory: Golden.path($0))) }
             ?? base.network
         let windows = try ["speech", "noise", "dc-sweep"].map {
             try ArrayFile(golden: "reference/features/128x96/\($0).safetensors").floats("features")

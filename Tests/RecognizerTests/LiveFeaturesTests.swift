@@ -9,7 +9,7 @@ import Testing
     @Test func `Enough frames are retained for the longest window to come`() throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let maker = VariantMaker(base: base, activation: nil)
-        let adapter = try LoRAAdapter(directory: Golden.path("adapters/petl-qv-cls-64"))
+        let adapter = try Adapter(directory: Golden.path("adapters/petl-qv-cls-64"))
         let short = try maker.variant(adapter, named: "short")
         let scorer = try WindowScorer([short], threads: 1)
         let features = LiveFeatures(for: [short], minimumFrames: 300)

@@ -1,4 +1,4 @@
-"""Makes PEFT LoRA adapters for the small models."""
+"""Makes PEFT adapters for the small models."""
 
 import json
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ class Adapter:
     name: str
     seed: int
     lora: dict
+    kind: type = LoraConfig  # what PEFT's configuration is made of, with the fields `lora`
     model: str = "stride10"
     overlay: dict = field(default_factory=dict)
     clips: tuple = ("speech", "noise")
@@ -44,6 +45,56 @@ class Adapter:
     dtype: torch.dtype | None = None  # how the tensors are stored, if not as F32
     bare: bool = False  # trained on ASTModel, without the head
     legacy: bool = False  # module names up to transformers 4
+    prepare: object = None  # called with the adapted model before it is saved
+    renamed: tuple = ()  # (name in PEFT, name in the file) of a parameter that PEFT renamed
+
+
+# What the parameters of the other methods start from, so that each changes the logits by about 1.
+STARTS = {
+    "ia3_l": lambda normal: 1 + 0.4 * normal,
+    "ln_tuning_layers": lambda normal: 1 + 0.4 * normal,
+    "lora_E": lambda normal: 1.5 * normal,
+    "shira_weight": lambda normal: 0.5 * normal,
+    **{f"hada_{part}": lambda normal: 0.4 * normal for part in ("w1_a", "w1_b", "w2_a", "w2_b")},
+    **{f"hada_{part}": lambda normal: 0.7 * normal for part in ("t1", "t2")},
+    **{f"lokr_{part}": lambda normal: 0.4 * normal for part in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b", "t2")},
+    "oft_R": lambda normal: 0.15 * normal,
+    "boft_R": lambda normal: 0.5 * normal,
+    "boft_s": lambda normal: 1 + 0.2 * normal,
+    "hra_u": lambda normal: normal,
+    "miss_block": lambda normal: 0.1 * normal,
+    "vera_lambda_b": lambda normal: 0.5 * normal,
+    "vera_lambda_d": lambda normal: 0.5 * normal,
+    "pvera_lambda_b": lambda normal: 0.5 * normal,
+    "pvera_lambda_d": lambda normal: 0.5 * normal,
+    "randlora_lambda": lambda normal: 0.02 * normal,
+    "randlora_gamma": lambda normal: 0.2 * normal,
+    "fourierft_spectrum": lambda normal: 0.3 * normal,
+    "waveft_spectrum": lambda normal: 0.03 * normal,
+    "c3a_kernel": lambda normal: 2 * normal,
+    "delora_A": lambda normal: normal,
+    "delora_B": lambda normal: normal,
+    "delora_lambda": lambda normal: 3 + 0.5 * normal,
+    "gralora_A": lambda normal: 0.1 * normal,
+    "gralora_B": lambda normal: 0.1 * normal,
+    "gralora_A_general": lambda normal: 0.1 * normal,
+    "gralora_B_general": lambda normal: 0.1 * normal,
+    "hira_A": lambda normal: 0.5 * normal,
+    "hira_B": lambda normal: 0.5 * normal,
+    "road_theta": lambda normal: 0.5 * normal,
+    "road_alpha": lambda normal: 1 + 0.3 * normal,
+    "vblora_logits_A": lambda normal: normal,
+    "vblora_logits_B": lambda normal: normal,
+    "vblora_vector_bank": lambda normal: 0.3 * normal,
+    **{f"glora_{part}": lambda normal: 0.3 * normal for part in "ABCDE"},
+    "supertuning_values": lambda normal: 0.5 * normal,
+    "supertuning_lora_A": lambda normal: 0.2 * normal,
+    "supertuning_lora_B": lambda normal: 0.5 * normal,
+    "deft_P": lambda normal: 0.15 * normal,
+    "deft_R": lambda normal: 0.15 * normal,
+    "unilora_theta_d": lambda normal: normal,
+    "beft_bias": lambda normal: 0.5 * normal,
+}
 
 
 def randomise(model, seed, bias="none"):
@@ -58,12 +109,14 @@ def randomise(model, seed, bias="none"):
                 parameter.copy_(scale * normal)
             elif "lora_magnitude_vector" in name:
                 parameter.mul_(1 + 0.2 * normal)
+            elif (start := next((start for part, start in STARTS.items() if f".{part}." in name), None)) is not None:
+                parameter.copy_(start(normal))
             elif "modules_to_save" in name:
                 if "dense.weight" in name:
                     parameter.copy_(2 * normal / fan_in**0.5)
                 else:
                     parameter.add_(0.2 * normal)
-            elif name.endswith("bias") and bias in ("all", "lora_only"):
+            elif name.endswith("bias") and bias != "none":
                 if bias == "all" or ".base_layer." in name:
                     parameter.add_(0.2 * normal)
 
@@ -76,13 +129,17 @@ def write_adapter(folder, spec, models):
         oracle.replace_head(model, len(spec.overlay["id2label"]))
     model.config._name_or_path = spec.model
     body = model.audio_spectrogram_transformer if spec.bare else model
-    adapted = get_peft_model(body, LoraConfig(**spec.lora))
+    adapted = get_peft_model(body, spec.kind(**spec.lora))
     randomise(adapted, spec.seed, spec.lora.get("bias", "none"))
+    if spec.prepare is not None:
+        spec.prepare(adapted)
     adapted.save_pretrained(folder)
     tidy(folder, base=f"example/{spec.model}")
     _add_what_peft_cannot_save(folder, spec, model)
     if spec.legacy:
         make_legacy(folder)
+    for old, new in spec.renamed:
+        rename(folder, old, new)
     change_config(folder, **spec.config)
     if spec.dtype is not None:
         change_tensors(folder, lambda tensors: {name: tensor.to(spec.dtype) for name, tensor in tensors.items()})
@@ -141,6 +198,11 @@ def make_legacy(folder):
     change_tensors(folder, lambda tensors: {legacy(name): tensor for name, tensor in tensors.items()})
     names = json.loads((folder / "adapter_config.json").read_text())["target_modules"]
     change_config(folder, target_modules=[LEGACY_MODULES.get(name, name) for name in names])
+
+
+def rename(folder, old, new):
+    """Renames a parameter in the names of the tensors."""
+    change_tensors(folder, lambda tensors: {name.replace(old, new): tensor for name, tensor in tensors.items()})
 
 
 def write_valid(root, models, specs):

@@ -23,8 +23,8 @@ def _pattern(name, reason, key, value=4):
 
 # (name, what is wrong, what the message must say, change to the directory)
 CONFIGS = [
-    _field("broken-type", "peft_type IA3", "peft_type", "IA3"),
-    *map(_kind, ["LOHA", "LOKR", "ADALORA", "PREFIX_TUNING", "VERA", "OFT", "BONE", "LN_TUNING", "RANDLORA"]),
+    _field("broken-type", "peft_type XLORA", "peft_type", "XLORA"),
+    *map(_kind, ["PREFIX_TUNING", "PROMPT_TUNING", "POLY", "LILY", "PSOFT", "OSF", "FUTURE"]),
     ("type-missing", "no peft_type", [CONFIG, "peft_type"], without_field(CONFIG, "peft_type")),
     _start("pissa"),
     _start("pissa-niter", "pissa_niter_4"),

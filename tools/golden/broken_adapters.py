@@ -2,7 +2,7 @@
 
 import shutil
 
-from . import broken_adapter_configs
+from . import broken_adapter_configs, broken_peft
 from .adapter_kinds import new_labels
 from .broken_factors import factors, positions
 from .damage import LFS_POINTER, both, content, edited, fields, folder_instead, removed, renamed, tensors
@@ -113,6 +113,7 @@ def write_broken(root, models):
     ]
     every += _files()
     every += [(name, "modern-qv", *rest) for name, *rest in broken_adapter_configs.CONFIGS]
+    every += broken_peft.CASES
     refused = []
     for name, source, reason, mentions, change in every:
         shutil.copytree(root / source, root / name)

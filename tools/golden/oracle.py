@@ -8,7 +8,8 @@ import numpy as np
 import torch
 import torchaudio.compliance.kaldi
 import transformers
-from peft import PeftModel, set_peft_model_state_dict
+from peft import PeftModel, PeftType, set_peft_model_state_dict
+from peft.tuners.boft import layer as boft_layer
 from safetensors.torch import load_file
 from transformers import ASTFeatureExtractor, ASTForAudioClassification
 
@@ -17,6 +18,18 @@ transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(1)
 torch.manual_seed(0)
+
+
+
+class BlockDiagonal:
+    """What BOFT's CUDA extension computes; without one PEFT cannot load more than one butterfly factor."""
+
+    @staticmethod
+    def forward(blocks):
+        return [torch.stack([torch.block_diag(*factor) for factor in blocks])]
+
+
+boft_layer._FBD_CUDA = BlockDiagonal()
 
 FRAME_SAMPLES = 400
 SHIFT_SAMPLES = 160
@@ -98,6 +111,10 @@ def apply(model, folder):
     tensors = load_file(folder / "adapter_model.safetensors")
     bare = not any("audio_spectrogram_transformer." in name for name in tensors)
     adapted = PeftModel.from_pretrained(model.audio_spectrogram_transformer if bare else model, folder)
+    kind = adapted.active_peft_config.peft_type
+    if kind != PeftType.LORA:
+        adapted.merge_adapter(safe_merge=kind != PeftType.LN_TUNING)
+        return
     # PEFT only warns of a tensor that it has no place for; then this would not be the adapter's oracle.
     result = set_peft_model_state_dict(adapted, tensors)
     assert not result.unexpected_keys, result.unexpected_keys

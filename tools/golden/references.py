@@ -10,10 +10,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from . import audio
-from .adapter_kinds import VALID
-from .adapters import LEGACY_MODULES, change_config, change_tensors
+from .adapters import LEGACY_MODULES, change_config, change_tensors, rename
 from .models import MODELS, modern
 from .oracle import FRAME_SAMPLES, SHIFT_SAMPLES, Oracle, exact_features, exact_log_mels, log_mels
+from .peft_kinds import VALID
 
 # Pairs with more than these carry pooled and logits only.
 FULL_STAGES_CLIPS = ("speech", "short", "long")
@@ -166,10 +166,12 @@ class References:
 
 def readable(folder, spec, scratch):
     """The adapter as the installed PEFT can read it: legacy names are renamed in a copy."""
-    if not spec.legacy and not spec.oracle_config:
+    if not spec.legacy and not spec.oracle_config and not spec.renamed:
         return folder
     copy = scratch / folder.name
     shutil.copytree(folder, copy)
+    for old, new in spec.renamed:
+        rename(copy, new, old)
     if spec.legacy:
         change_tensors(copy, lambda tensors: {modern(name): tensor for name, tensor in tensors.items()})
         names = {old: new for new, old in LEGACY_MODULES.items()}

@@ -9,9 +9,12 @@ public struct Scratch: Sendable {
     ///   - golden: Name below `Tests/Golden`.
     ///   - fuzzed: The file that ``write(_:_:)`` replaces.
     ///   - weights: The name of the copy of `model.safetensors`.
-    public init(golden: String, fuzzed: String, weights: String = "model.safetensors") {
+    ///   - name: Distinguishes several directories of one program.
+    public init(
+        golden: String, fuzzed: String, weights: String = "model.safetensors", name: String = "files"
+    ) {
         let tests = #filePath.replacing("/Fuzz/Sources/FuzzSupport/Scratch.swift", with: "/Tests/Golden/")
-        path = "/dev/shm/astd-fuzz-\(getpid())"
+        path = "/dev/shm/astd-fuzz-\(getpid())-\(name)"
         file = path + "/" + fuzzed
         mkdir(path, 0o700)
         for name in [

@@ -16,20 +16,18 @@ package struct AdapterInspection: Inspection {
     /// - Throws: ``ModelError`` when the adapter is invalid or does not fit the base model.
     package init(directory: String, _ options: RecognizerOptions?) throws(ModelError) {
         base = options?.model
-        let adapter = try LoRAAdapter(directory: directory)
+        let adapter = try Adapter(directory: directory)
         self.directory = adapter.directory
-        summary = try adapter.summary()
-        sha256 = try LoRAAdapter.digest(directory: directory)
+        sha256 = try Adapter.digest(directory: directory)
         if let options {
-            variant = try VariantMaker(base: try options.baseModel(), activation: nil)
+            let base = try options.baseModel()
+            variant = try VariantMaker(base: base, activation: nil)
                 .variant(adapter, named: AdapterName.of(directory: directory))
+            summary = try adapter.summary(on: base)
         } else {
             variant = nil
+            summary = try adapter.summary()
         }
-    }
-
-    private var method: String {
-        (summary.isWeightDecomposed ? "DoRA" : "LoRA") + (summary.isRankStabilised ? ", rank-stabilised" : "")
     }
 
     package var lines: [(name: String, text: String)] {
@@ -39,18 +37,20 @@ package struct AdapterInspection: Inspection {
         }
         var lines = [
             ("adapter", directory),
-            ("method", "\(method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
+            ("method", "\(summary.method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
             ("changes", targets.isEmpty ? "no matrices" : targets.joined(separator: ", ")),
         ]
-        if let ranks = summary.ranks, let scales = summary.scales {
-            lines.append(
-                ("rank", "\(Self.range(ranks)), alpha \(summary.alpha), scale \(Self.range(scales))"))
+        if let ranks = summary.ranks {
+            let alpha = summary.alpha.map { ", alpha \($0)" } ?? ""
+            let scale = summary.scales.map { ", scale \(Self.range($0))" } ?? ""
+            lines.append(("rank", Self.range(ranks) + alpha + scale))
         }
         if !summary.wholeTensors.isEmpty {
             lines.append(("replaces", AbridgedList.text(summary.wholeTensors)))
         }
         let packed = summary.packedBytes.map { ", \(Self.millions($0)) MB in int8" } ?? ""
-        lines.append(("memory", "\(Self.millions(summary.mergedBytes)) MB when merged in fp32\(packed)"))
+        let memory = summary.mergedBytes.map { "\(Self.millions($0)) MB when merged in fp32\(packed)" }
+        lines.append(("memory", memory ?? "depends on the base; name one with --model"))
         if let name = summary.baseName {
             let revision = summary.baseRevision.map { ", revision \($0)" } ?? ""
             lines.append(("trained on", name + revision))
@@ -82,7 +82,7 @@ package struct AdapterInspection: Inspection {
     package func writeMembers(to json: inout JSONWriter) {
         json.member("kind", "adapter")
         json.member("path", directory)
-        json.member("method", summary.isWeightDecomposed ? "dora" : "lora")
+        json.member("method", summary.isWeightDecomposed ? "dora" : summary.peftType.lowercased())
         json.member("use_rslora", summary.isRankStabilised)
         json.member("dtypes", strings: summary.elementTypes)
         json.member("peft_version", summary.writtenBy)
@@ -96,14 +96,16 @@ package struct AdapterInspection: Inspection {
                 json.member(name, max(1, layers.count))
             }
         }
-        if let ranks = summary.ranks, let scales = summary.scales {
+        if let ranks = summary.ranks {
             json.member("rank_min", ranks.lowerBound)
             json.member("rank_max", ranks.upperBound)
+        }
+        if let scales = summary.scales {
             json.member("scale_min", scales.lowerBound)
             json.member("scale_max", scales.upperBound)
         }
         json.member("replaces", strings: summary.wholeTensors)
-        json.member("merged_bytes", summary.mergedBytes)
+        if let bytes = summary.mergedBytes { json.member("merged_bytes", bytes) }
         if let bytes = summary.packedBytes { json.member("merged_bytes_int8", bytes) }
         json.member("own_front_end", summary.hasOwnFrontEnd)
         json.member("fits", base)

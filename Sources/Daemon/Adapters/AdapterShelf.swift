@@ -148,7 +148,7 @@ final class AdapterShelf: @unchecked Sendable {
             loaded[name] = nil
             return report.removed.append(name)
         }
-        if let known = loaded[name], known.sha256 == (try? LoRAAdapter.digest(directory: place)) {
+        if let known = loaded[name], known.sha256 == (try? Adapter.digest(directory: place)) {
             return report.unchanged.append(name)
         }
         let isNew = loaded[name] == nil

@@ -9,7 +9,7 @@ struct LoadedAdapter: Sendable {
     /// As it was named; the adapter may be in the only folder in it.
     let directory: String
     let sha256: String
-    let adapter: LoRAAdapter
+    let adapter: Adapter
     let labels: [String]
     let windowSeconds: Double
     let merged: MergeReport
@@ -25,8 +25,8 @@ struct LoadedAdapter: Sendable {
         _ directory: String, named name: String, into base: VariantMaker
     ) throws(ModelError) -> (LoadedAdapter, Variant) {
         // Computed before the files are read: if one changes meanwhile, the next reload finds the difference.
-        let sha256 = try LoRAAdapter.digest(directory: directory)
-        let adapter = try LoRAAdapter(directory: directory)
+        let sha256 = try Adapter.digest(directory: directory)
+        let adapter = try Adapter(directory: directory)
         let variant = try base.variant(adapter, named: name)
         let loaded = LoadedAdapter(
             name: name, directory: directory, sha256: sha256, adapter: adapter, labels: variant.labels,

@@ -37,7 +37,7 @@ public enum AdapterFolder {
 
     /// Whether `directory` itself is an adapter.
     public static func isAdapter(_ directory: String) -> Bool {
-        ConfigFile.exists(path: join(directory, LoRAAdapter.configName))
+        ConfigFile.exists(path: join(directory, Adapter.configName))
     }
 
     /// Whether `directory` has a model's files.
@@ -59,11 +59,11 @@ public enum AdapterFolder {
 
     /// Why there is no adapter in `directory`.
     private static func absent(_ directory: String) -> ModelError {
-        let config = join(directory, LoRAAdapter.configName)
+        let config = join(directory, Adapter.configName)
         guard let found = kind(of: directory) else { return .unreadable(path: config, reason: systemError()) }
         guard found == S_IFDIR else {
             return .unreadable(
-                path: directory, reason: "not a folder; name the folder that holds \(LoRAAdapter.configName)")
+                path: directory, reason: "not a folder; name the folder that holds \(Adapter.configName)")
         }
         if let failure = DirectoryNames.read(directory).failure {
             return .unreadable(path: directory, reason: String(cString: strerror(failure)))
@@ -71,9 +71,9 @@ public enum AdapterFolder {
         func has(_ name: String) -> Bool { ConfigFile.exists(path: join(directory, name)) }
         if isModel(directory) {
             return .unreadable(
-                path: directory, reason: "a model, not an adapter: it has no \(LoRAAdapter.configName)")
+                path: directory, reason: "a model, not an adapter: it has no \(Adapter.configName)")
         }
-        if has(LoRAAdapter.weightsName) || has(LoRAAdapter.pickleName) {
+        if has(Adapter.weightsName) || has(Adapter.pickleName) {
             return .unreadable(
                 path: config,
                 reason:
@@ -82,7 +82,7 @@ public enum AdapterFolder {
         }
         return .unreadable(
             path: directory,
-            reason: "no adapter in \(directory), nor in a folder in it: there is no \(LoRAAdapter.configName)"
+            reason: "no adapter in \(directory), nor in a folder in it: there is no \(Adapter.configName)"
         )
     }
 }

@@ -1,14 +1,19 @@
 /// The properties of an adapter, as far as its own files contain them.
 public struct AdapterSummary: Equatable, Sendable {
-    /// Modules with a delta, such as `attention.attention.query`, and the layers in which they have one;
+    /// The method for people: `LoRA`, `DoRA, rank-stabilised`, `IA3`.
+    public var method: String
+    /// `peft_type`.
+    public var peftType: String
+    /// Modules that the method changes, such as `attention.attention.query`, and the layers in which it does;
     /// none for a module outside the layers.
     public var targets: [String: [Int]]
-    /// Smallest and largest rank; `nil` without deltas.
+    /// Smallest and largest rank; `nil` without factors.
     public var ranks: ClosedRange<Int>?
-    /// `lora_alpha`, before patterns.
-    public var alpha: Double
-    /// Smallest and largest factor before B A, patterns included.
+    /// LoRA's `lora_alpha`, before patterns.
+    public var alpha: Double?
+    /// Smallest and largest factor before the product of the factors, patterns included.
     public var scales: ClosedRange<Float>?
+    /// LoRA's `use_rslora`.
     public var isRankStabilised: Bool
     /// DoRA.
     public var isWeightDecomposed: Bool
@@ -23,8 +28,9 @@ public struct AdapterSummary: Equatable, Sendable {
     /// Version of PEFT that wrote the adapter.
     public var writtenBy: String?
     public var elementTypes: [String]
-    /// Bytes of private memory of the matrices that a delta changes, in fp32.
-    public var mergedBytes: Int
+    /// Bytes of private memory of the matrices that the method changes, in fp32; `nil` if neither the
+    /// tensors nor a base state their shapes.
+    public var mergedBytes: Int?
     /// The same where int8 packs the layers' matrices; `nil` without int8.
     public var packedBytes: Int?
     /// Rows of the adapter's own classifier; `nil` when it has none.
@@ -34,44 +40,63 @@ public struct AdapterSummary: Equatable, Sendable {
     public var hasOwnFrontEnd: Bool
 }
 
-extension LoRAAdapter {
+extension Adapter {
+    /// - Parameter base: The base whose matrices it changes.
     /// - Throws: ``ModelError``: factors of different ranks.
-    public func summary() throws(ModelError) -> AdapterSummary {
+    public func summary(on base: BaseModel? = nil) throws(ModelError) -> AdapterSummary {
+        let method = config.method
         var targets: [String: [Int]] = [:]
-        let gemm = QuantizedGEMM(.int8)
-        var packedBytes = 0
         var ranks: ClosedRange<Int>?
         var scales: ClosedRange<Float>?
-        var mergedBytes = 0
-        for (module, delta) in deltas {
-            guard let a = delta.a.flatMap(file.shape(of:)), let b = delta.b.flatMap(file.shape(of:)),
-                let rank = a.first, rank > 0, b.count >= 2, b[1] == rank
-            else {
-                throw .malformed(
-                    path: file.path, problem: "the factors of \(delta.module) have different ranks")
+        for module in modulesInOrder {
+            targets[CheckpointNames.withoutLayer(module.name), default: []] +=
+                CheckpointNames.layerIndex(module.name).map { [$0] } ?? []
+            let sizes = try method.sizes(of: module, in: self)
+            if let rank = sizes.rank {
+                ranks = min(rank, ranks?.lowerBound ?? rank)...max(rank, ranks?.upperBound ?? rank)
             }
-            targets[CheckpointNames.withoutLayer(module), default: []] +=
-                CheckpointNames.layerIndex(module)
-                .map { [$0] } ?? []
-            let inputs = a.dropFirst().reduce(1, *)
-            mergedBytes += MemoryLayout<Float>.size * b[0] * inputs
-            if let gemm, CheckpointNames.isInLayer(module) {
-                packedBytes += PackedMatrix.byteCount(outputs: b[0], inputs: inputs, gemm)
-            } else {
-                packedBytes += MemoryLayout<Float>.size * b[0] * inputs
+            if let scale = sizes.scale {
+                scales = min(scale, scales?.lowerBound ?? scale)...max(scale, scales?.upperBound ?? scale)
             }
-            let scale = try config.scale(module: delta.module, rank: rank)
-            ranks = min(rank, ranks?.lowerBound ?? rank)...max(rank, ranks?.upperBound ?? rank)
-            scales = min(scale, scales?.lowerBound ?? scale)...max(scale, scales?.upperBound ?? scale)
         }
+        let bytes = mergedBytes(on: base)
+        let lora = method as? LoRA
         return AdapterSummary(
-            targets: targets, ranks: ranks, alpha: config.alpha, scales: scales,
-            isRankStabilised: config.isRankStabilised, isWeightDecomposed: config.isWeightDecomposed,
+            method: method.title, peftType: type(of: method).peftType, targets: targets, ranks: ranks,
+            alpha: lora?.alpha, scales: scales, isRankStabilised: lora?.isRankStabilised ?? false,
+            isWeightDecomposed: lora?.isWeightDecomposed ?? false,
             wholeTensors: whole.keys.sorted(), baseName: config.baseName, baseRevision: config.baseRevision,
             baseDigests: baseDigests, writtenBy: config.writtenBy, elementTypes: file.elementTypeNames,
-            mergedBytes: mergedBytes, packedBytes: gemm == nil ? nil : packedBytes,
+            mergedBytes: bytes?.merged, packedBytes: bytes?.packed,
             classes: whole["classifier.dense.weight"].flatMap(file.shape(of:))?.first,
             labels: try overlay?.labelsInOrder(path: directory + "/config.json"),
             hasOwnFrontEnd: ownFeatures != nil)
+    }
+
+    /// The private memory of the merged matrices.
+    private func mergedBytes(on base: BaseModel?) -> (merged: Int, packed: Int?)? {
+        let gemm = QuantizedGEMM(.int8)
+        var merged = 0, packed = 0
+        for module in modulesInOrder {
+            guard let (outputs, inputs) = matrix(of: module, on: base) else { return nil }
+            let floats = MemoryLayout<Float>.size * outputs * inputs
+            merged += floats
+            if let gemm, CheckpointNames.isInLayer(module.name) {
+                packed += PackedMatrix.byteCount(outputs: outputs, inputs: inputs, gemm)
+            } else {
+                packed += floats
+            }
+        }
+        return (merged, gemm == nil ? nil : packed)
+    }
+
+    private func matrix(of module: ModuleTensors, on base: BaseModel?) -> (outputs: Int, inputs: Int)? {
+        if let shape = base?.checkpoint.shape(of: module.name + ".weight"), let outputs = shape.first {
+            return (outputs, shape.dropFirst().reduce(1, *))
+        }
+        guard let a = module.names["lora_A.weight"].flatMap(file.shape(of:)),
+            let outputs = module.names["lora_B.weight"].flatMap(file.shape(of:))?.first
+        else { return nil }
+        return (outputs, a.dropFirst().reduce(1, *))
     }
 }

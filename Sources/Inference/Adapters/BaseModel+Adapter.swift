@@ -13,7 +13,7 @@ extension BaseModel {
 
     /// Rejects an adapter that states the SHA-256 of another base: it may have the same shape as this one,
     /// but the scores would be wrong.
-    func checkDigest(statedBy adapter: LoRAAdapter) throws(ModelError) {
+    func checkDigest(statedBy adapter: Adapter) throws(ModelError) {
         guard let stated = adapter.baseDigests.first else { return }
         let found = try knownDigest()
         guard !adapter.baseDigests.contains(where: { $0.sha256 == found }) else { return }
@@ -26,7 +26,7 @@ extension BaseModel {
 
     /// Whether the base's labels describe the adapter's classes: it has no classifier of its own, or a copy
     /// of the base's. A trained classifier may have other classes, even if it has as many.
-    func keepsLabels(with adapter: LoRAAdapter) -> Bool {
+    func keepsLabels(with adapter: Adapter) -> Bool {
         guard adapter.replacesHead else { return true }
         return adapter.whole.filter { $0.key.hasPrefix("classifier.") }.allSatisfy { name, fileName in
             guard let own = adapter.file.tensor(fileName), let base = try? checkpoint.tensor(name, own.shape)
@@ -36,7 +36,7 @@ extension BaseModel {
     }
 
     /// What a user of the adapter should know.
-    func warnings(about adapter: LoRAAdapter, _ config: ModelConfig) -> [String] {
+    func warnings(about adapter: Adapter, _ config: ModelConfig) -> [String] {
         guard adapter.overlay?.id2label == nil, !keepsLabels(with: adapter) else { return [] }
         let last = config.labels.count - 1
         return [

@@ -3,32 +3,25 @@
 struct MergePlan {
     /// The base's weights with the tensors that the adapter replaces.
     private(set) var weights: Weights
-    private(set) var deltas: [Delta] = []
+    private(set) var changes: [Change] = []
     private(set) var replacedTensors = 0
-    private let adapter: LoRAAdapter
+    private let adapter: Adapter
     private let kernels = Kernels()
 
     private var path: String { adapter.file.path }
 
-    /// The delta of one module.
-    struct Delta {
+    /// The change of one module.
+    struct Change {
         let module: String
         let weight: Tensor
-        let a: Tensor
-        let b: Tensor
-        /// DoRA's row lengths.
-        let magnitude: Tensor?
-        /// What is added to the module's bias, before scaling.
-        let bias: Tensor?
-        let scale: Float
-
-        var rows: Int { weight.rows }
-        var rank: Int { a.rows }
+        let change: any WeightChange
+        /// Its new bias; `nil` when it does not change.
+        let bias: [Float]?
     }
 
     /// - Throws: ``ModelError``: unmatched, shape, not finite, malformed, unsupported.
     init(
-        _ adapter: LoRAAdapter, for checkpoint: Checkpoint, precision: Precision? = nil
+        _ adapter: Adapter, for checkpoint: Checkpoint, precision: Precision? = nil
     ) throws(ModelError) {
         self.adapter = adapter
         weights = Weights(checkpoint, precision: precision)
@@ -37,9 +30,7 @@ struct MergePlan {
             try replace(name, fileName)
         }
         try checkSavedModules()
-        for (module, delta) in adapter.deltas.sorted(by: { $0.key < $1.key }) {
-            deltas.append(try plan(delta, for: module))
-        }
+        for module in adapter.modulesInOrder { changes.append(try plan(module)) }
     }
 
     /// Checks that the file contains the modules of `modules_to_save`. Names that the base does not have are
@@ -67,37 +58,16 @@ struct MergePlan {
         replacedTensors += 1
     }
 
-    private func plan(_ delta: ModuleDelta, for module: String) throws(ModelError) -> Delta {
-        guard let aName = delta.a, let bName = delta.b, let a = adapter.file.tensor(aName),
-            let b = adapter.file.tensor(bName)
-        else { throw .malformed(path: path, problem: "contains only one of the two factors of \(module)") }
-        guard let shape = weights.shape(of: module + ".weight"), shape.count == 2 || shape.count == 4 else {
-            throw .unmatchedTensor(path: path, tensor: aName)
-        }
-        let rank = a.shape.first ?? 0
-        // A convolution's B is a convolution of side 1.
-        let ones = Array(repeating: 1, count: shape.count - 2)
-        try check(a, aName, is: [max(1, rank)] + shape.dropFirst())
-        try check(b, bName, is: [shape[0], rank] + ones)
-        let magnitude = delta.magnitude.flatMap { adapter.file.tensor($0) }
-        if let magnitude, let name = delta.magnitude {
-            try check(magnitude, name, is: shape.count == 2 ? [shape[0]] : [1, shape[0], 1, 1])
-        }
-        let bias = delta.bias.flatMap { adapter.file.tensor($0) }
-        if let bias, let name = delta.bias { try check(bias, name, is: [shape[0]]) }
-        for name in [aName, bName, delta.magnitude, delta.bias].compactMap(\.self) {
-            try checkFinite(adapter.file.tensor(name), name)
-        }
-        return Delta(
-            module: module, weight: try weights.tensor(module + ".weight", shape), a: a, b: b,
-            magnitude: magnitude, bias: bias,
-            scale: try adapter.config.scale(module: delta.module, rank: rank))
-    }
-
-    private func check(_ tensor: Tensor, _ name: String, is shape: [Int]) throws(ModelError) {
-        guard tensor.shape == shape else {
-            throw .shape(path: path, tensor: name, expected: shape, found: tensor.shape)
-        }
+    private func plan(_ tensors: ModuleTensors) throws(ModelError) -> Change {
+        guard let shape = weights.shape(of: tensors.name + ".weight"), shape.count == 2 || shape.count == 4
+        else { throw .unmatchedTensor(path: path, tensor: tensors.example) }
+        let weight = try weights.tensor(tensors.name + ".weight", shape)
+        let change = try adapter.config.method.change(
+            of: AdaptedModule(tensors, in: adapter, weights, weight: weight))
+        let name = tensors.name + ".bias"
+        let bias = weights.contains(name) ? try weights.tensor(name, [shape[0]]) : nil
+        return Change(
+            module: tensors.name, weight: weight, change: change, bias: change.bias(bias))
     }
 
     private func checkFinite(_ tensor: Tensor?, _ name: String) throws(ModelError) {

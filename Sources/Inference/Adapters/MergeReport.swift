@@ -1,12 +1,12 @@
 /// The result of merging an adapter.
 public struct MergeReport: Equatable, Sendable {
-    /// Weight matrices that a LoRA delta changed.
+    /// Weight matrices that the method changed.
     public var matrices = 0
     /// Bytes of the changed tensors, which are private memory of this process.
     public var changedBytes = 0
     /// Tensors that the adapter replaced (a new head, biases).
     public var replacedTensors = 0
-    /// Smallest and largest rank.
+    /// Smallest and largest rank; `nil` without factors of low rank.
     public var ranks: ClosedRange<Int>?
     /// What a user of the adapter should know: sentences for the log, each without the adapter's name.
     public var warnings: [String] = []

@@ -4,9 +4,9 @@
 /// `alpha_pattern` is untrusted input, so it is matched by following all alternatives at once (Thompson:
 /// "Regular expression search algorithm", 1968): the time is at most path x expression. This method supports
 /// neither look-around nor back references; names of modules do not need them.
-struct ModulePattern {
+struct ModulePattern: Sendable {
     /// One step of the compiled expression.
-    enum Step: Equatable {
+    enum Step: Equatable, Sendable {
         /// Consumes one character of the set.
         case one(CharacterSet)
         /// Continues at both.
@@ -20,7 +20,7 @@ struct ModulePattern {
     }
 
     /// The characters that a step consumes: ranges of scalars, or all others.
-    struct CharacterSet: Equatable {
+    struct CharacterSet: Equatable, Sendable {
         var ranges: [ClosedRange<UInt32>]
         var isNegated = false
 

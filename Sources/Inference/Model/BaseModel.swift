@@ -100,7 +100,7 @@ public final class BaseModel: @unchecked Sendable {
     /// thread may call this while others compute.
     ///
     /// - Throws: ``ModelError``: the adapter belongs to another model, or merged weights are NaN or infinite.
-    public func adapted(by adapter: LoRAAdapter) throws(ModelError) -> AST {
+    public func adapted(by adapter: Adapter) throws(ModelError) -> AST {
         try checkDigest(statedBy: adapter)
         let config = try config(with: adapter)
         let network = try adapted(by: adapter, config, network.precision)
@@ -119,7 +119,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     private func adapted(
-        by adapter: LoRAAdapter, _ config: ModelConfig, _ precision: Precision,
+        by adapter: Adapter, _ config: ModelConfig, _ precision: Precision,
         _ comparison: PrecisionComparison? = nil
     ) throws(ModelError) -> AST {
         let merge = try Merge(adapter, into: checkpoint, precision: precision)
@@ -135,7 +135,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     /// Rewords errors about the base that the adapter's `config.json` causes: the base alone is valid.
-    private func blamed(_ error: ModelError, on adapter: LoRAAdapter) -> ModelError {
+    private func blamed(_ error: ModelError, on adapter: Adapter) -> ModelError {
         let path = adapter.directory + "/config.json"
         switch error {
         case .shape(checkpoint.path, let tensor, let expected, let found) where adapter.overlay != nil:
@@ -150,7 +150,7 @@ public final class BaseModel: @unchecked Sendable {
         }
     }
 
-    private func config(with adapter: LoRAAdapter) throws(ModelError) -> ModelConfig {
+    private func config(with adapter: Adapter) throws(ModelError) -> ModelConfig {
         let classes = try classes(with: adapter)
         guard let overlay = adapter.overlay else {
             var fields = fields
@@ -169,7 +169,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     private func config(
-        _ fields: ConfigFields, classes: Int, _ adapter: LoRAAdapter
+        _ fields: ConfigFields, classes: Int, _ adapter: Adapter
     ) throws(ModelError) -> ModelConfig {
         let path = adapter.overlay == nil ? configPath : adapter.directory + "/config.json"
         var features = adapter.ownFeatures ?? features
@@ -183,7 +183,7 @@ public final class BaseModel: @unchecked Sendable {
     }
 
     /// Rows of the classifier once the adapter is merged.
-    private func classes(with adapter: LoRAAdapter) throws(ModelError) -> Int {
+    private func classes(with adapter: Adapter) throws(ModelError) -> Int {
         guard let name = adapter.whole["classifier.dense.weight"] else { return network.config.labels.count }
         guard let classes = adapter.file.shape(of: name)?.first, classes > 0 else {
             throw .shape(

@@ -64,7 +64,7 @@ struct ModelDirectory {
         let names = names()
         func first(_ isWanted: (String) -> Bool) -> String? { names.first(where: isWanted) }
         if names.contains(name) { return "it is a link to a file that is not there: download that file" }
-        if names.contains(LoRAAdapter.configName) {
+        if names.contains(Adapter.configName) {
             return "\(path) is an adapter: name it with --adapter, and its base with --model"
         }
         if let inner = innerModel(names) {

@@ -102,6 +102,12 @@ struct ConfigFile {
         try read(key, "a number") { $0.finiteNumber }
     }
 
+    /// The name of a kind, where `true` and `false` are accepted, too; `nil` for these.
+    func name(_ key: String, orFlag wanted: String) throws(ModelError) -> String? {
+        if case .bool = root[key] { return nil }
+        return try read(key, wanted) { $0.stringValue }
+    }
+
     /// The members of an object, in the order of the file.
     func members<Value>(
         _ key: String, _ wanted: String, _ convert: (JSONValue) -> Value?

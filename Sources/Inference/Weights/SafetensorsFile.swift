@@ -18,10 +18,13 @@ final class SafetensorsFile {
 
     /// Reads a small file into memory; later changes of the file have no effect.
     ///
+    /// - Parameter isInteger: Tensors that may hold integers (``integers(_:)``).
     /// - Throws: As ``init(mapping:)``.
-    convenience init(reading path: String) throws(ModelError) {
+    convenience init(
+        reading path: String, integers isInteger: (String) -> Bool = { _ in false }
+    ) throws(ModelError) {
         try self.init(FileCopy(path: path))
-        for name in header.entries.keys.sorted() {
+        for name in header.entries.keys.sorted() where !isInteger(name) {
             if let error = unreadableType(of: name) { throw error }
             _ = tensor(name)
         }
@@ -90,6 +93,35 @@ final class SafetensorsFile {
             }
         }
         return Tensor(pointer: floats, shape: entry.shape)
+    }
+
+    /// The elements of a tensor of integers, or of floats that are whole numbers; `nil` when there is none,
+    /// or when it holds something else.
+    func integers(_ name: String) -> [Int]? {
+        guard let entry = header.entries[name] else { return nil }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[entry.bytes])
+        func all<Element: FixedWidthInteger>(_ type: Element.Type) -> [Int]? {
+            let size = MemoryLayout<Element>.size
+            let values = (0..<bytes.count / size).compactMap {
+                Int(exactly: Element(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: type)))
+            }
+            return values.count == bytes.count / size ? values : nil
+        }
+        switch entry.type {
+        case .signed8: return all(Int8.self)
+        case .unsigned8: return all(UInt8.self)
+        case .signed16: return all(Int16.self)
+        case .unsigned16: return all(UInt16.self)
+        case .signed32: return all(Int32.self)
+        case .unsigned32: return all(UInt32.self)
+        case .signed64: return all(Int64.self)
+        case .unsigned64: return all(UInt64.self)
+        case .bool, .float8E4, .float8E5: return nil
+        case .float64, .float32, .float16, .bfloat16:
+            guard let floats = tensor(name) else { return nil }
+            let values = floats.buffer.compactMap { Int(exactly: $0) }
+            return values.count == floats.count ? values : nil
+        }
     }
 
     /// Drops mapped pages from memory until they are read again.
