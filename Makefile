@@ -36,9 +36,14 @@ release: setup ## Release build with the Swift runtime linked in: .build/release
 	@[ -x .build/release/astd ] || echo "Building astd: two to six minutes the first time."
 	@$(MAKE) --no-print-directory programs
 
-# Also called by debian/rules. Nothing links against the programs, so they export no symbols.
+# The commit for --version; empty where git does not know these files.
+COMMIT = $(shell git ls-files --error-unmatch Makefile > /dev/null 2>&1 \
+	&& git describe --always --dirty --exclude='*' --abbrev=12)
+
+# Also called by debian/rules. Nothing links against the programs, so they export no symbols. lld, unlike gold, does not
+# warn of a function in the static Foundation that astd does not call.
 programs:
-	swift build -c release --static-swift-stdlib -Xlinker --no-export-dynamic
+	ASTD_COMMIT="$(COMMIT)" swift build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic
 
 demo: release ## Play sounds into a private PulseAudio server and show what astd recognises
 	@tools/demo.sh

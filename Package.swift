@@ -12,6 +12,10 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// For `--version`; `make release` sets it. Debug builds do without: they would be linked again for each
+// commit.
+let commit = (Context.environment["ASTD_COMMIT"] ?? "").filter { $0.isLetter || $0.isNumber || $0 == "-" }
+
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -45,7 +49,12 @@ let package = Package(
         .target(
             name: "CKernels",
             cSettings: [.headerSearchPath("."), .treatAllWarnings(as: .error)]),
-        .target(name: "CSystemSupport", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "CSystemSupport",
+            cSettings: [
+                .define("ASTD_COMMIT", to: "\"\(commit)\"", .when(configuration: .release)),
+                .treatAllWarnings(as: .error),
+            ]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPng", providers: [.apt(["libpng-dev"])]),

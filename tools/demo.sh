@@ -53,33 +53,36 @@ wait_for() { # WHAT PID LOG COMMAND...: retries COMMAND for ten seconds while th
     exit 1
 }
 
-# Prints one line per prediction: its time and the three best labels.
-condense() {
+# Prints one line per prediction: its local time and the best labels, in columns as wide as the longest label.
+condense() { # WIDTH
     local line labels text label score
     while IFS= read -r line; do
         if [[ $line =~ \"type\":\"event\".*\"state\":\"([a-z]+)\".*\"label\":\"(([^\"\\]|\\.)*)\" ]]; then
             echo "   event     ${BASH_REMATCH[2]}: ${BASH_REMATCH[1]}"
         fi
-        [[ $line =~ ^.\"type\":\"prediction\".*\"time\":\"[^T]*T([0-9:]{8}) ]] || continue
-        text="   ${BASH_REMATCH[1]}"
+        [[ $line =~ ^.\"type\":\"prediction\".*\"time\":\"([^\"]*)\" ]] || continue
+        text="   $(date -d "${BASH_REMATCH[1]}" +%T)"
         labels=${line#*\"labels\":}
         while [[ $labels =~ \"label\":\"(([^\"\\]|\\.)*)\",\"score\":([-+.0-9e]+)(.*) ]]; do
             label=${BASH_REMATCH[1]} labels=${BASH_REMATCH[4]}
             printf -v score %.2f "${BASH_REMATCH[3]}"
-            printf -v text '%s  %s %-12s' "$text" "$score" "$label"
+            printf -v text '%s  %s %-*s' "$text" "$score" "$1" "$label"
         done
-        echo "$text"
+        echo "${text%"${text##*[! ]}"}"
     done
 }
 
 watch() {
+    local width
     if [ -t 1 ]; then
         "$astctl" watch --top-k 5 &
         watcher=$!
     else
-        "$astctl" watch --top-k 3 > "$home/records" &
+        width=$("$astctl" labels | sed 's/^ *[0-9]*  //' | wc -L)
+        # Two labels of 30 characters fit into 80 columns, three of 18.
+        "$astctl" watch --top-k $((width > 18 ? 2 : 3)) > "$home/records" &
         watcher=$!
-        condense < "$home/records" &
+        condense "$width" < "$home/records" &
         reader=$!
     fi
 }
@@ -105,41 +108,62 @@ clips_of() { # FOLDER
     done
 }
 
-play() { # SOUNDS: plays every clip while the daemon records
-    local clips clip number=0
+play() { # SOUNDS TIMES SECONDS: plays every clip some TIMES while the daemon records, then silence for SECONDS
+    local clips clip number=0 time
     mapfile -t clips < <(clips_of "$1")
     [ ${#clips[@]} -gt 0 ] || { echo "demo: no .flac, .wav or .ogg file in $1" >&2; exit 1; }
     for clip in "${clips[@]}"; do
         number=$((number + 1))
         printf '\n>> playing %s (%d of %d)\n' "${clip##*/}" "$number" "${#clips[@]}"
         watch
-        paplay --device=demo "$clip" &
-        player=$!
-        wait "$player"
-        player=''
-        # The window with the whole clip is published within a second after its end.
-        sleep 1
+        for ((time = 0; time < $2; time++)); do
+            # Ctrl-C also ends its server, of which it complains.
+            paplay --device=demo "$clip" 2> "$home/paplay.log" &
+            player=$!
+            wait "$player" || { cat "$home/paplay.log" >&2; exit 1; }
+            player=''
+        done
+        sleep "$3"
         unwatch
     done
     echo
 }
 
-echo "Starting a private PulseAudio server with a null sink; astd records the sink's monitor."
+echo "Starting a private PulseAudio server; astd records what is played there."
 pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --realtime=no --high-priority=no \
     -L module-native-protocol-unix -L "module-null-sink sink_name=demo rate=48000 channels=2 norewinds=1" \
     > "$home/pulseaudio.log" 2>&1 &
 server=$!
 wait_for pulseaudio "$server" "$home/pulseaudio.log" pactl info
 
-echo "The model $model classifies a window every second."
-"$astd" run --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" --model "$model" 2> "$home/astd.log" &
+# Not /etc/astd/astd.yaml, which may have other settings.
+touch "$home/astd.yaml"
+"$astd" run --config "$home/astd.yaml" --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" \
+    --model "$model" 2> "$home/astd.log" &
 daemon=$!
 wait_for astd "$daemon" "$home/astd.log" "$astctl" status
-play "$sounds"
+window=$("$astctl" status --json | sed -nE 's/.*"window_seconds":([0-9.]+).*/\1/p')
+cat << TEXT
+The model $model classifies the last $window seconds, once a second.
+So a sound fades in, and the one before it fades out over the next ${window%.*} windows.
+An event begins when a label scores 0.5 or more in two windows in a row.
+TEXT
+# The window with the whole clip is published within a second after its end.
+play "$sounds" 1 1
 if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
-    printf '>> switching the running daemon to a LoRA adapter: astctl adapter load %s --use\n' "$adapter"
+    printf '>> switching to a LoRA adapter: astctl adapter load %s --use\n' "$adapter"
     "$astctl" adapter load "$adapter" --use
-    play "$adapter/examples"
+    # The settings that the adapter's card recommends; "None of these" is its label for everything else.
+    printf 'detection:\n  minimum_hits: 5\n  deny: [None of these]\n' > "$home/astd.yaml"
+    "$astctl" reload > "$home/reload.log"
+    cat << TEXT
+
+Three pulses of a smoke alarm after silence sound like a carbon monoxide alarm.
+So an event now needs five windows in a row, as many seconds as a window has.
+Each sound is played twice, with silence after it until the window is empty.
+TEXT
+    sleep "$window"
+    play "$adapter/examples" 2 "$((${window%.*} + 3))"
     "$astctl" adapter use base
     echo
 fi
@@ -149,6 +173,7 @@ daemon=''
 
 cat << 'TEXT'
 
-With a microphone:  .build/release/astd run     and in another terminal:  .build/release/astctl watch
-With files:         .build/release/astd classify FILE...
+With a microphone:        .build/release/astd run
+  and in another terminal:  .build/release/astctl watch
+With files:               .build/release/astd classify FILE...
 TEXT

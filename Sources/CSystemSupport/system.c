@@ -83,3 +83,10 @@ void astd_drop_messages(int drops) {
 #else
 void astd_drop_messages(int drops) { (void)drops; }
 #endif
+
+// `make release` passes it on.
+#ifndef ASTD_COMMIT
+#define ASTD_COMMIT ""
+#endif
+
+const char *astd_commit(void) { return ASTD_COMMIT; }

@@ -16,22 +16,28 @@ struct Astctl: ParsableCommand {
             Without a command, astctl shows the status.
 
             EXAMPLES
-              astctl                                show the status
-              astctl watch                          show live scores, redrawn in place
-              astctl watch --min-score 0.5 | jq .   print records as JSON lines
-              astctl watch --labels Dog,Siren       show two labels, whatever their rank
-              astctl top                            show a table of all labels, redrawn in place
-              astctl classify street.wav            classify a file in parallel with the live stream
-              astctl pause                          stop capturing until `astctl resume`
-              astctl explain Siren                  explain why a label is or is not reported
-              astctl adapter use birds              switch to another LoRA adapter
-              astctl status --json | jq .memory     print one part of the status
-              astctl --socket /tmp/a/astd.sock      connect to a daemon of your own
+              astctl                               show the status
+              astctl watch                         show live scores, redrawn in place
+              astctl watch --min-score 0.5 | jq .  print records as JSON lines
+              astctl watch --labels Dog,Siren      show two labels, whatever their rank
+              astctl top                           show a table of all labels
+              astctl classify street.wav           classify a file beside the live stream
+              astctl pause                         stop capturing until `astctl resume`
+              astctl explain Siren                 explain why a label is (not) reported
+              astctl adapter use birds             switch to another LoRA adapter
+              astctl status --json | jq .memory    print one part of the status
+              astctl --socket /tmp/a/astd.sock     connect to a daemon of your own
 
             EXIT STATUS
-              0 success, 1 the request failed, 2 or 64 usage error, 3 no daemon, 4 timeout
+              0      success
+              1      the request failed
+              2, 64  usage error
+              3      no daemon answers
+              4      timeout
+
+            Times in texts for people are in the local time zone; times in JSON end in Z (UTC).
             """,
-        version: "astctl \(astdVersion)",
+        version: BuildVersion.text("astctl", astdVersion),
         subcommands: [
             StatusCommand.self, WatchCommand.self, TopCommand.self, ClassifyCommand.self, LabelsCommand.self,
             SourcesCommand.self,

@@ -39,6 +39,22 @@ enum Text {
         return width > 0 ? text.prefix(width - 1) + "…" : ""
     }
 
+    /// The first parts, as many as fit into `width` characters, separated by two spaces. The first one is
+    /// truncated if it does not fit itself.
+    static func fitting(_ parts: [String], to width: Int) -> String {
+        var line = truncated(parts.first ?? "", to: width)
+        for part in parts.dropFirst() {
+            guard line.count + 2 + part.count <= width else { break }
+            line += "  " + part
+        }
+        return line
+    }
+
+    /// Without spaces at the end.
+    static func trimmed(_ text: String) -> String {
+        String(text.reversed().drop { $0 == " " }.reversed())
+    }
+
     /// Truncated or padded with spaces to exactly `width` characters.
     static func padded(_ text: String, to width: Int) -> String {
         let text = truncated(text, to: width)

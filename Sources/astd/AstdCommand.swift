@@ -12,17 +12,21 @@ struct AstdCommand: AsyncParsableCommand {
         abstract: "Recognise sounds with an Audio Spectrogram Transformer.",
         discussion: """
             EXAMPLES
-              astd run                                    classify the default microphone
-              astd run --source 'pulse:*USB*' --hop 0.5   another microphone, twice a second
-              astd classify recordings/ --top-k 3         classify files
-              astctl watch                                watch what a running daemon recognises
+              astd run                                   classify the default microphone
+              astd run --source 'pulse:*USB*' --hop 0.5  another microphone, every 0.5 s
+              astd classify recordings/ --top-k 3        classify files
+              astctl watch                               watch what a daemon recognises
 
             EXIT STATUS
-              0 success, 1 some files failed or a socket cannot be opened, 64 wrong usage, 66 no usable model,
-              69 the file or standard input cannot be read, or not to its end, 74 the model's file was truncated in use,
-              78 invalid configuration
+              0   success
+              1   some files failed, or a socket cannot be opened
+              64  usage error
+              66  no usable model
+              69  the file or standard input cannot be read, or not to its end
+              74  the model's file was truncated in use
+              78  invalid configuration
             """,
-        version: "astd \(astdVersion)",
+        version: BuildVersion.text("astd", astdVersion),
         subcommands: [
             Run.self, Classify.self, Inspect.self, Features.self, Spectrogram.self, Bench.self, Selftest.self,
         ])

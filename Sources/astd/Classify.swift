@@ -24,12 +24,13 @@ struct Classify: ParsableCommand {
             EXAMPLES
               astd classify dog.wav
               astd classify recordings/ --top-k 3 --min-score 0.2 > labels.jsonl
-              astd classify recordings/ --aggregate max --format csv --output labels.csv --report report.html
+              astd classify recordings/ --format csv --output labels.csv --report r.html
               astd classify recordings/ --format csv,audacity --output labels/ --resume
               astd classify --activation none --top-k all --format jsonl clip.flac
               find . -name '*.mp3' -print0 | astd classify --files-from - -0
+              astd classify recordings/ --aggregate max --top-k 1
               astd classify street.wav --events --hop 0.5 --set detection.on=0.3
-              astd classify recordings/ --events --config /etc/astd/astd.yaml --format audacity --output tracks/
+              astd classify recordings/ --events --format audacity --output tracks/
             """)
 
     @Argument(
@@ -194,7 +195,21 @@ struct Classify: ParsableCommand {
         } catch let error as ThreadError {
             throw Failure.general(error.description)
         }
+        if let settings { warnOfSingleWindows(result, settings.detection, variants) }
         try end(with: result)
+    }
+
+    /// Clips of one window are a first try of many users, and have no event by the default settings.
+    private func warnOfSingleWindows(
+        _ result: BatchRun.Result, _ rules: DetectionRules, _ variants: [Variant]
+    ) {
+        let hits = rules.rule.minimumHits
+        guard result.interruptedBy == nil, hits > 1, result.events == 0, result.windows > 0,
+            result.windows <= result.files * variants.count
+        else { return }
+        Failure.warn(
+            "no events: an event needs \(hits) windows in a row, and no recording has more than one; "
+                + "--set detection.minimum_hits=1 also reports single windows")
     }
 
     private func classifiers(

@@ -11,7 +11,7 @@ struct Inspect: ParsableCommand {
         discussion: """
             EXAMPLES
               astd inspect models/default
-              astd inspect my-lora --model ast-audioset   an adapter, and whether it fits that model
+              astd inspect my-lora --model ast-audioset   does the adapter fit that model?
               astd inspect my-lora --json | jq .targets
             """)
 

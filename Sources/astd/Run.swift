@@ -10,13 +10,13 @@ struct Run: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               astd run                                   the default microphone
-              astd run --source 'pulse:*USB*' --hop 0.5  a microphone by its name or description, twice a second
+              astd run --source 'pulse:*USB*' --hop 0.5  another microphone, every 0.5 s
               astd run --source file:street.wav          a file, in real time
               astd run --source pipe:/tmp/sound          a named pipe: ffmpeg -i URL -f wav - > /tmp/sound
               astd run --adapter models/alarms           with a LoRA adapter merged in
-              astd run --adapter a --adapter b           classify each window with a and with b
+              astd run --adapter a --adapter b           each window with a and with b
               astd run --set detection.on=0.7            other thresholds for events
-              astd run --check-config                    the effective settings and their sources
+              astd run --check-config                    the settings in force
 
             Settings come from a YAML file, environment variables (ASTD_HOP, ASTD_DETECTION_ON, ...) and options; later \
             ones override earlier ones.

@@ -7,7 +7,8 @@ struct Spectrogram: ParsableCommand {
         abstract: "Draw a file's spectrogram and its labels over time as PNG.",
         discussion: """
             Frequencies are on the model's mel scale, from 20 Hz to 8 kHz; a long file is drawn with at most 1200 \
-            columns. Below it are the labels with the highest scores, one bar per window.
+            columns. Below it are the labels with the highest scores, one bar per window. Where windows overlap, each is \
+            drawn over the part that is nearest to its middle.
 
             EXAMPLE
               astd spectrogram street.wav --output street.png --hop 1

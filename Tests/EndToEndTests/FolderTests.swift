@@ -31,6 +31,18 @@ struct FolderTests {
         }
     }
 
+    @Test func `Recordings of a single window have no event, and it is said why`() async throws {
+        let folder = try TestFolder()
+        let exit = try await Self.run(
+            "cp ${clip%/*}/exact.wav .; $astd classify --model $model --events exact.wav", in: folder)
+        #expect(exit.code == 0 && exit.lines.isEmpty)
+        #expect(
+            exit.errorLines == [
+                "astd: no events: an event needs 2 windows in a row, and no recording has more than one; "
+                    + "--set detection.minimum_hits=1 also reports single windows"
+            ])
+    }
+
     @Test func `What is skipped is counted on standard error, in the summary and in the report`() async throws
     {
         let folder = try TestFolder()

@@ -102,17 +102,17 @@ import Wire
         report.adapters = ["birds"]
         report.uptimeSeconds = 2 * 86_400 + 3_600
         #expect(
-            StatusText.lines(report) == [
+            StatusText.lines(report, zone: .offset(0)) == [
                 "astd     0.1.0, listening, pid 4242, up 2 d 1 h",
                 "model    ast, 527 labels, /m",
                 "scores   sigmoid: asked for",
                 "window   10.24 s at 16000 Hz, one every 1 s",
                 "adapter  birds",
                 "source   pulse:mic, healthy",
-                "events   Siren of birds since 23:59:58Z, peak 0.750",
+                "events   Siren of birds since 23:59:58, peak 0.750",
                 "compute  fp32, 2 threads; last window 512.5 ms",
                 "windows  60 classified, 1 skipped",
-                "samples  2 overrun, 3 lost, 6 invalid",
+                "gaps     0.01 s overrun, 0.01 s source lost, 6 invalid samples",
                 "clients  4 connected, 5 records lost",
                 "memory   400.0 MB resident, 50.0 MB anonymous",
             ])

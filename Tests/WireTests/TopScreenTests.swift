@@ -1,3 +1,4 @@
+import SystemSupport
 import Testing
 import Wire
 
@@ -34,6 +35,8 @@ import Wire
         return state
     }
 
+    private static let wide = ScreenFrame(width: 80, height: 24, zone: .offset(0))
+
     @Test func `Scores, means, peaks and events are aligned in columns`() {
         let records = [
             prediction(1, [("Dog", 0.9), ("Siren", 0.5)]), event(.begin, "Dog"),
@@ -42,15 +45,73 @@ import Wire
             .source(SourceRecord(state: .lost, name: "pulse", message: "gone")),
         ]
         #expect(
-            state(records).lines(width: 80, height: 24, palette: .plain) == [
-                "ast  window 10.24 s, hop 0.5 s",
-                "23:59:59  source lost  2 windows/s  30 ms late, mean 20, pass 8",
+            state(records).lines(Self.wide) == [
+                "model ast  window 10.24 s, hop 0.5 s",
+                "23:59:59  source lost  2 windows/s  latency 30 ms (mean 20, inference 8)",
                 "source lost: gone (pulse); now: Siren",
                 "",
-                "LABEL                                       SCORE   MEAN   PEAK EVENTS      LAST",
-                "Siren                                       1.000  0.750  1.000      1       now",
-                "Dog                                         0.200  0.400  0.900      1  23:59:58",
+                "LABEL  SCORE   MEAN   PEAK  EVENTS      LAST",
+                "Siren  1.000  0.750  1.000       1       now",
+                "Dog    0.200  0.400  0.900       1  23:59:58",
             ])
+    }
+
+    @Test func `Times are those of the user's zone, in its summer time, too`() {
+        let state = state([prediction(1, [("Dog", 0.9)]), event(.begin, "Dog"), event(.end, "Dog")])
+        var frame = Self.wide
+        frame.zone = .offset(34_200)
+        let lines = state.lines(frame)
+        #expect(lines[1].hasPrefix("09:29:58  "))
+        #expect(lines[5].hasSuffix("  09:29:58"))
+    }
+
+    @Test func `An event that is in progress when the screen starts is counted`() {
+        let lines = state([event(.begin, "Dog"), prediction(1, [("Dog", 0.9)])]).lines(Self.wide)
+        #expect(lines[5] == "Dog    0.900  0.900  0.900       1       now")
+    }
+
+    @Test func `A narrow terminal leaves out columns before it cuts labels`() {
+        let state = state([prediction(1, [("Carbon monoxide alarm", 0.9), ("Siren, hi-lo", 0.1)])])
+        func table(_ width: Int) -> [String] {
+            var frame = Self.wide
+            frame.width = width
+            return Array(state.lines(frame).dropFirst(4))
+        }
+        #expect(
+            table(60) == [
+                "LABEL                  SCORE   MEAN   PEAK  EVENTS      LAST",
+                "Carbon monoxide alarm  0.900  0.900  0.900       0         -",
+                "Siren, hi-lo           0.100  0.100  0.100       0         -",
+            ])
+        #expect(
+            table(40) == [
+                "LABEL                  SCORE      LAST",
+                "Carbon monoxide alarm  0.900         -",
+                "Siren, hi-lo           0.100         -",
+            ])
+        #expect(table(24)[1] == "Carbon monoxide …  0.900")
+        #expect(table(120) == table(60))
+        #expect(TopScreen.columns(width: 80, longestLabel: 60).count == 5)
+    }
+
+    @Test func `The latency is shown as far as the line has room`() {
+        let state = state([prediction(1, [("Dog", 0.9)]), prediction(2, [("Dog", 0.9)])])
+        func pace(_ width: Int) -> String {
+            var frame = Self.wide
+            frame.width = width
+            return state.lines(frame)[1]
+        }
+        #expect(pace(60) == "23:59:59  source healthy  2 windows/s  latency 20 ms")
+        #expect(pace(40) == "23:59:59  source healthy  2 windows/s")
+        #expect(pace(10) == "23:59:59")
+    }
+
+    @Test func `Only what is live is ended with Ctrl-C`() {
+        var frame = Self.wide
+        #expect(state([]).lines(frame)[2] == "Ctrl-C to quit")
+        #expect(state([prediction(1, [])]).lines(frame)[2] == "no problems; Ctrl-C to quit")
+        frame.isLive = false
+        #expect(state([prediction(1, [])]).lines(frame)[2] == "no problems")
     }
 
     @Test func `The mean covers the last ten windows`() {
@@ -63,7 +124,7 @@ import Wire
     @Test func `Labels of several adapters have its name, and those of an inactive one are removed`() {
         let both = [prediction(1, [("Dog", 0.9)], adapter: "birds"), prediction(2, [("Dog", 0.1)])]
         var shown = state(both, adapters: ["birds", nil])
-        let names = shown.lines(width: 80, height: 24, palette: .plain).dropFirst(5).map {
+        let names = shown.lines(Self.wide).dropFirst(5).map {
             $0.split(separator: "  ").first
         }
         #expect(names == ["birds: Dog", "base: Dog"])
@@ -82,14 +143,15 @@ import Wire
             prediction(1, (0..<40).map { ("A label of many words, number \($0)", 0.5) }),
             event(.begin, "A label of many words, number 3"),
         ])
-        for width in 1...120 {
+        for width in 1...130 {
             for height in 1...12 {
-                let lines = worst.lines(width: width, height: height, palette: .plain)
-                #expect(lines.allSatisfy { $0.count <= min(width, 80) }, "width \(width)")
+                let lines = worst.lines(ScreenFrame(width: width, height: height))
+                #expect(lines.allSatisfy { $0.count <= width }, "width \(width)")
                 #expect(lines.count <= max(1, height - 1), "height \(height)")
                 #expect(!lines.joined().contains("\u{1B}"))
             }
         }
-        #expect(worst.lines(width: 80, height: 60, palette: .ansi).joined().contains("\u{1B}[36mA label"))
+        let bright = worst.lines(ScreenFrame(width: 80, height: 60, palette: .ansi)).joined()
+        #expect(bright.contains("\u{1B}[36mA label"))
     }
 }

@@ -1,3 +1,4 @@
+import SystemSupport
 import Testing
 import Wire
 
@@ -24,17 +25,20 @@ import Wire
         return state
     }
 
+    private static let wide = ScreenFrame(width: 80, height: 24, zone: .offset(0))
+    private static let bright = ScreenFrame(width: 80, height: 24, palette: .ansi)
+
     @Test func `The layout at 80 columns`() {
-        let screen = WatchScreen(state([.prediction(Self.prediction)]), width: 80, height: 24)
+        let screen = WatchScreen(state([.prediction(Self.prediction)]), Self.wide)
         #expect(
             screen.lines == [
-                "ast-audioset + birds  window 10.24 s, hop 0.5 s",
-                "23:59:58.250Z  812 ms late   -23.5 dBFS ████████████████████████▍",
+                "model ast-audioset, adapter birds  window 10.24 s, hop 0.5 s",
+                "23:59:58.250  latency 812 ms   -23.5 dBFS ███████████████████████▏",
                 "",
                 "Speech                          1.000 ██████████████████████████████████████████",
                 "Domestic animals, pets, and e…  0.500 █████████████████████",
                 "Bark                            0.012 ▌",
-                "Evil\u{FFFD}[2J                        0.000 ",
+                "Evil\u{FFFD}[2J                        0.000",
                 "",
                 "no problems; Ctrl-C to quit",
             ])
@@ -42,8 +46,8 @@ import Wire
 
     @Test func `Before the first window the screen says that it waits for it`() {
         #expect(
-            WatchScreen(state([]), width: 80, height: 24).lines == [
-                "ast-audioset  window 10.24 s, hop 0.5 s", "waiting for the first window", "", "",
+            WatchScreen(state([]), Self.wide).lines == [
+                "model ast-audioset  window 10.24 s, hop 0.5 s", "waiting for the first window", "", "",
                 "Ctrl-C to quit",
             ])
     }
@@ -60,12 +64,12 @@ import Wire
             .source(SourceRecord(state: .lost, name: "pulse", message: "gone")), .event(begin),
         ]
         #expect(
-            WatchScreen(state(records), width: 80, height: 24).lines.last
-                == "source lost: gone (pulse); 3 records lost; 1 gap, 480 samples; now: Siren")
+            WatchScreen(state(records), Self.wide).lines.last
+                == "source lost: gone (pulse); 3 records lost; 1 gap of 0.03 s; now: Siren")
         let later = records + [.source(SourceRecord(state: .healthy, name: "pulse")), .event(end)]
         #expect(
-            WatchScreen(state(later), width: 80, height: 24).lines.last
-                == "3 records lost; 1 gap, 480 samples")
+            WatchScreen(state(later), Self.wide).lines.last
+                == "3 records lost; 1 gap of 0.03 s")
     }
 
     /// The states of a source, each with what `watch`, `top`, a pipe and `status` say about it.
@@ -114,10 +118,10 @@ import Wire
     @Test func `Whatever the state of the source, watch, top, a pipe and status show it and its reason`() {
         for (source, note, pipe, status) in Self.troubles {
             let records: [LiveRecord] = [.prediction(Self.prediction), .source(source)]
-            #expect(WatchScreen(state(records), width: 80, height: 24).lines.last == note)
+            #expect(WatchScreen(state(records), Self.wide).lines.last == note)
             var top = TopState(hello: Self.hello, labels: nil)
             for record in records { top.update(with: record) }
-            let topLines = TopScreen(top, width: 80, height: 24).lines
+            let topLines = TopScreen(top, Self.wide).lines
             #expect(topLines[2] == note)
             #expect(topLines[1].contains("source \(source.state.rawValue)"))
             var notice = SourceNotice()
@@ -128,7 +132,7 @@ import Wire
             let line = StatusText.lines(report).first { $0.hasPrefix("source") }
             #expect(line?.hasSuffix(status) == true, "\(line ?? "")")
             // Before the first window.
-            let first = WatchScreen(state([.source(source)]), width: 80, height: 24).lines
+            let first = WatchScreen(state([.source(source)]), Self.wide).lines
             #expect(first.last != "no problems; Ctrl-C to quit")
             if source.state != .healthy {
                 #expect(first[1] == "waiting for the first window: the source is \(source.state.rawValue)")
@@ -141,7 +145,7 @@ import Wire
             let prediction = Prediction(
                 seq: 1, unixNanos: 0, startSample: 0, endSample: 1, levelDBFS: levelDBFS, latencyMs: 1,
                 adapter: nil, isGated: isGated, labels: [])
-            return WatchScreen(state([.prediction(prediction)]), width: 80, height: 24).lines.last
+            return WatchScreen(state([.prediction(prediction)]), Self.wide).lines.last
         }
         #expect(note(levelDBFS: nil, isGated: false) == "nothing is heard: digital silence")
         #expect(
@@ -163,7 +167,7 @@ import Wire
         worst.update(with: .source(SourceRecord(state: .lost, name: String(repeating: "long", count: 40))))
         for width in 1...200 {
             for height in 1...12 {
-                let lines = WatchScreen(worst, width: width, height: height).lines
+                let lines = WatchScreen(worst, ScreenFrame(width: width, height: height)).lines
                 #expect(lines.allSatisfy { $0.count <= min(width, 80) }, "width \(width)")
                 #expect(lines.count <= max(1, height - 1), "height \(height)")
             }
@@ -171,7 +175,8 @@ import Wire
     }
 
     @Test func `A small terminal shows the scores and the last line`() {
-        let lines = WatchScreen(state([.prediction(Self.prediction)]), width: 40, height: 4).lines
+        let lines = WatchScreen(state([.prediction(Self.prediction)]), ScreenFrame(width: 40, height: 4))
+            .lines
         #expect(lines.count == 3)
         #expect(lines.first?.hasPrefix("Speech ") == true)
         #expect(lines.last == "no problems; Ctrl-C to quit")
@@ -189,9 +194,9 @@ import Wire
 
     @Test func `Bars are coloured only on request`() {
         let state = state([.prediction(Self.prediction)])
-        let plain = WatchScreen(state, width: 80, height: 24).lines.joined()
+        let plain = WatchScreen(state, Self.wide).lines.joined()
         #expect(!plain.unicodeScalars.contains("\u{1B}"))
-        let bright = WatchScreen(state, width: 80, height: 24, palette: .ansi).lines
+        let bright = WatchScreen(state, Self.bright).lines
         #expect(bright[5] == "Bark                            0.012 \u{1B}[36m▌\u{1B}[0m")
     }
 

@@ -1,3 +1,5 @@
+internal import SystemSupport
+
 /// Finds out when recordings began.
 public struct RecordingClock: Sendable, Equatable {
     /// The zone of times that are written without one.

@@ -1,13 +1,8 @@
 private import Glibc
-private import SystemSupport
+public import SystemSupport
+private import Wire
 
-/// How a recorder's time of day relates to UTC.
-public enum TimeZoneRule: Equatable, Sendable {
-    /// Seconds east of UTC.
-    case offset(Int)
-    /// The zone of this process, with its summer time: `$TZ`, else `/etc/localtime`.
-    case local
-
+extension TimeZoneRule {
     /// Reads `UTC`, `local`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. A name becomes
     /// the zone of this process: call it before other threads start.
     ///
@@ -31,16 +26,6 @@ public enum TimeZoneRule: Equatable, Sendable {
             else { return nil }
             tzset()
             self = .local
-        }
-    }
-
-    /// Seconds east of UTC at an instant.
-    func offsetSeconds(atUnixSeconds seconds: Int) -> Int {
-        switch self {
-        case .offset(let offset): return offset
-        case .local:
-            var (time, parts) = (time_t(seconds), tm())
-            return localtime_r(&time, &parts) == nil ? 0 : parts.tm_gmtoff
         }
     }
 
@@ -75,19 +60,7 @@ public struct RecordingStart: Equatable, Sendable {
     /// The time at a position in the recording: `2024-05-01T05:30:05.120+02:00` (RFC 3339).
     public func text(atSeconds position: Double) -> String {
         let milliseconds = unixNanos / 1_000_000 + Int64((position * 1000).rounded())
-        let seconds = Int(milliseconds / 1000)
-        let offset = zone.offsetSeconds(atUnixSeconds: seconds)
-        var (time, parts) = (time_t(seconds + offset), tm())
-        _ = gmtime_r(&time, &parts)
-        func digits(_ number: some BinaryInteger, _ count: Int = 2) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1))-\(digits(parts.tm_mday))"
-        let clock = "\(digits(parts.tm_hour)):\(digits(parts.tm_min)):\(digits(parts.tm_sec))"
-        let distance = abs(offset) / 60
-        let shift =
-            offset == 0 ? "Z" : "\(offset < 0 ? "-" : "+")\(digits(distance / 60)):\(digits(distance % 60))"
-        return "\(date)T\(clock).\(digits(milliseconds % 1000, 3))\(shift)"
+        let offset = zone.offsetSeconds(atUnixSeconds: Int(milliseconds / 1000))
+        return Timestamp(unixNanos: milliseconds * 1_000_000).text(offsetSeconds: offset)
     }
 }

@@ -35,33 +35,42 @@ public struct SpectrogramPicture {
             path, classifier.makeFeatures(),
             observer: SpectrogramColumns(bins: min(bins, mels), limit: columns))
         var tracks: [String: Track] = [:]
+        var windows: [String: [WindowSpans.Span]] = [:]
         while let window = try classifier.next(of: stream) {
             let record = classifier.record(try classifier.scores(window, path), of: window, path)
+            let adapter = record.adapter ?? ""
+            let place = windows[adapter]?.count ?? 0
+            windows[adapter, default: []].append((record.start, record.end))
             for label in record.labels {
                 let name = record.adapter.map { "\(label.label) [\($0)]" } ?? label.label
-                tracks[name, default: Track(name: name)].add(record.start, record.end, label.score)
+                tracks[name, default: Track(name: name, adapter: adapter)].add(label.score, window: place)
             }
         }
         guard let spectrogram = stream.observer as? SpectrogramColumns else { return [] }
         let best = tracks.values.sorted { ($0.peak, $1.name) > ($1.peak, $0.name) }.prefix(mostTracks)
-        return draw(spectrogram, Array(best), seconds: stream.seconds, title: path).png
+        let spans = windows.mapValues(WindowSpans.drawn)
+        return draw(spectrogram, Array(best), spans, seconds: stream.seconds, title: path).png
     }
 
     struct Track {
         let name: String
+        /// `""` for the base model.
+        let adapter: String
         var peak = -Float.infinity
-        var spans: [(start: Double, end: Double, score: Float)] = []
+        /// The windows that have this label among their best, counted for each adapter.
+        var scores: [(window: Int, score: Float)] = []
 
-        init(name: String) { self.name = name }
+        init(name: String, adapter: String = "") { (self.name, self.adapter) = (name, adapter) }
 
-        mutating func add(_ start: Double, _ end: Double, _ score: Float) {
+        mutating func add(_ score: Float, window: Int) {
             peak = max(peak, score)
-            spans.append((start, end, score))
+            scores.append((window, score))
         }
     }
 
     static func draw(
-        _ spectrogram: SpectrogramColumns, _ tracks: [Track], seconds: Double, title: String
+        _ spectrogram: SpectrogramColumns, _ tracks: [Track], _ spans: [String: [WindowSpans.Span]],
+        seconds: Double, title: String
     ) -> Picture {
         // Short files are stretched to a readable width.
         let stretch = max(1, 600 / max(1, spectrogram.count))
@@ -88,7 +97,7 @@ public struct SpectrogramPicture {
         // The last column may reach beyond the end of the file.
         let pictureSeconds = Double(spectrogram.count * spectrogram.framesPerColumn) / 100
         drawTimes(seconds: pictureSeconds, x: left, width: width, y: top + height, in: &picture)
-        draw(tracks, seconds: pictureSeconds, width: width, y: below, in: &picture)
+        draw(tracks, spans, seconds: pictureSeconds, width: width, y: below, in: &picture)
         return picture
     }
 
@@ -118,10 +127,11 @@ public struct SpectrogramPicture {
     }
 
     private static func draw(
-        _ tracks: [Track], seconds: Double, width: Int, y: Int, in picture: inout Picture
+        _ tracks: [Track], _ spans: [String: [WindowSpans.Span]], seconds: Double, width: Int, y: Int,
+        in picture: inout Picture
     ) {
         // Logits have no fixed range, so the scale covers their values.
-        let scores = tracks.flatMap { $0.spans.map(\.score) }
+        let scores = tracks.flatMap { $0.scores.map(\.score) }
         let (low, high) = (min(0, scores.min() ?? 0), max(1, scores.max() ?? 1))
         for (index, track) in tracks.enumerated() {
             let top = y + index * (trackHeight + 2)
@@ -134,8 +144,10 @@ public struct SpectrogramPicture {
                 in: &picture)
             PixelFont.draw(
                 score, x: left - 6 - PixelFont.width(of: score), y: top + 5, faint, in: &picture)
-            for span in track.spans {
-                let share = Double((span.score - low) / (high - low))
+            let spans = spans[track.adapter] ?? []
+            for (window, score) in track.scores where window < spans.count {
+                let span = spans[window]
+                let share = Double((score - low) / (high - low))
                 let start = left + Int(span.start / seconds * Double(width))
                 let end = left + Int(min(span.end, seconds) / seconds * Double(width))
                 let full = Int((share * Double(trackHeight)).rounded())

@@ -10,10 +10,9 @@ const files = byId('files').textContent.split('\n').filter(line => line).map((li
     if (!labels.has(key)) labels.set(key, { key, name: labelName(adapter, index), peak: -Infinity, first: 0, events: [] });
     return labels.get(key);
   };
+  file.spans = drawn(file.windows);
   file.windows.forEach((window, place) => {
-    // Where windows overlap, each moment counts for the last window that contains it.
-    const next = file.windows.slice(place + 1, place + 1 + adapters.length).find(other => other[2] === window[2]);
-    const alone = (next ? Math.min(next[0], window[1]) : window[1]) - window[0];
+    const alone = file.spans[place][1] - file.spans[place][0];
     for (let at = 3; at < window.length; at += 2) {
       const found = label(window[2], window[at]);
       found.peak = Math.max(found.peak, window[at + 1]);
@@ -23,13 +22,42 @@ const files = byId('files').textContent.split('\n').filter(line => line).map((li
   for (const event of file.events || []) {
     const found = label(event[2], event[3]);
     found.peak = Math.max(found.peak, event[4]);
-    found.events.push(event);
+    found.events.push({ event, span: eventSpan(file, event) });
   }
   const ranked = [...labels.values()].sort((a, b) => (b.events.length > 0) - (a.events.length > 0) || b.peak - a.peak);
   return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
     // The search ignores labels that never had the best score.
     text: [file.file, file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
 });
+
+// Where windows are drawn: each over its own span and, where windows overlap, over the part that is nearer to its middle
+// than to the middle of any other. WindowSpans.swift follows the same rule.
+function drawn(windows) {
+  const spans = [];
+  for (const adapter of new Set(windows.map(window => window[2]))) {
+    const places = [...windows.keys()].filter(place => windows[place][2] === adapter);
+    const length = windows[places[0]][1] - windows[places[0]][0];
+    const border = (before, after) => (windows[before][0] + windows[after][0] + length) / 2;
+    places.forEach((place, at) => {
+      const [start, end] = windows[place];
+      spans[place] = [at > 0 ? Math.max(start, border(places[at - 1], place)) : start,
+        at + 1 < places.length ? Math.min(end, border(place, places[at + 1])) : end];
+    });
+  }
+  return spans;
+}
+
+// An event begins and ends with a window; it is drawn from the span of the first one to that of the last one.
+function eventSpan(file, event) {
+  const near = (time, place, best) => best < 0 || Math.abs(file.windows[place][1] - time) < Math.abs(file.windows[best][1] - time);
+  let first = -1, last = -1;
+  file.windows.forEach((window, place) => {
+    if (window[2] !== event[2]) return;
+    if (near(event[0], place, first)) first = place;
+    if (near(event[1], place, last)) last = place;
+  });
+  return first < 0 ? [event[0], event[1]] : [file.spans[first][0], file.spans[last][1]];
+}
 
 // Whether a file is listed under a label: with events if it has one, otherwise if the label ever had the best score.
 function isAbout(found) { return hasEvents ? found.events.length > 0 : found.first > 0; }
@@ -111,7 +139,7 @@ function card(file) {
   const about = element('div', {}, element('h2', { textContent: file.file.slice(cut), title: file.file }));
   if (cut > 1) about.append(element('p', { className: 'dim folder', textContent: file.file.slice(0, cut - 1) }));
   about.append(element('p', { className: 'dim', style: 'margin:.2rem 0', textContent:
-    length(file.seconds) + (hasEvents && !file.error ? ', ' + many((file.events || []).length, 'event')
+    (file.error && !file.seconds ? '' : length(file.seconds)) + (hasEvents && !file.error ? ', ' + many((file.events || []).length, 'event')
       : file.windows.length ? ', ' + many(file.windows.length, 'window') : '') }));
   article.append(about);
   if (file.windows.length) {
@@ -130,12 +158,18 @@ function timeline(article, file) {
     time.append(picture);
   }
   const heard = file.labels.filter(found => found.events.length).length;
-  for (const found of file.labels.slice(0, Math.max(4, Math.min(heard, 12)))) {
+  const most = Math.max(5, Math.min(heard, 12));
+  const others = file.labels.length === most + 1 ? [] : file.labels.slice(most);
+  for (const found of file.labels.slice(0, file.labels.length - others.length)) {
     const canvas = element('canvas', {});
     const track = element('div', { className: 'track' }, element('span', { textContent: found.name, title: found.name + ', peak ' + found.peak }), canvas);
     canvas.draw = () => draw(canvas, file, found);
     drawing.observe(canvas);
     time.append(track);
+  }
+  if (others.length) {
+    const names = others.map(found => found.name).join(', ');
+    time.append(element('div', { className: 'dim others', title: names, textContent: 'and ' + others.length + ' other labels' }));
   }
   time.append(element('div', { className: 'axis' }, element('span', { textContent: '0:00' }), element('span', { textContent: length(file.seconds) })));
   time.onclick = event => {
@@ -145,18 +179,20 @@ function timeline(article, file) {
   time.onmousemove = event => {
     const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width * file.seconds;
-    const window = file.windows.find(window => window[0] <= at && at < window[1]);
+    const window = file.windows.find((_, place) => file.spans[place][0] <= at && at < file.spans[place][1]);
     const texts = [];
     for (let place = 3; window && place < window.length; place += 2) texts.push(labelName(window[2], window[place]) + ' ' + window[place + 1]);
-    for (const event of file.events || []) {
-      if (event[0] <= at && at <= event[1]) texts.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + span(event));
+    for (const { event, span } of file.labels.flatMap(found => found.events)) {
+      if (span[0] <= at && at <= span[1]) texts.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + times(event));
     }
     time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + texts.join('\n') : '';
   };
   return time;
 }
 
-function span(event) { return event[0].toFixed(2) + ' s – ' + event[1].toFixed(2) + ' s, at most ' + event[4]; }
+function times(event) {
+  return 'windows that end at ' + event[0].toFixed(2) + ' s – ' + event[1].toFixed(2) + ' s, at most ' + event[4];
+}
 
 // Scores above 1 or below 0 are logits; then the scale is the range of the file's scores.
 function draw(canvas, file, found) {
@@ -167,22 +203,19 @@ function draw(canvas, file, found) {
   const all = file.windows.flatMap(window => window.filter((_, at) => at > 3 && at % 2 === 0));
   let low = 0, high = 1;
   for (const score of all) { low = Math.min(low, score); high = Math.max(high, score); }
-  // With events, a score is drawn at its window's end, where events begin and end; so windows do not overlap.
-  const ends = new Map();
-  for (const window of file.windows) {
-    const begin = hasEvents && ends.has(window[2]) ? ends.get(window[2]) : window[0];
-    ends.set(window[2], window[1]);
+  file.windows.forEach((window, place) => {
     for (let at = 3; at < window.length; at += 2) {
       if (window[2] + ':' + window[at] !== found.key) continue;
       const share = (window[at + 1] - low) / (high - low);
-      const left = begin / file.seconds * canvas.width, right = Math.min(window[1], file.seconds) / file.seconds * canvas.width;
+      const left = file.spans[place][0] / file.seconds * canvas.width;
+      const right = Math.min(file.spans[place][1], file.seconds) / file.seconds * canvas.width;
       context.fillStyle = color(found.name, hasEvents ? .3 : .25 + .75 * share);
       context.fillRect(left, canvas.height * (1 - share), Math.max(1, right - left), canvas.height * share);
     }
-  }
-  // An event is a box with a bar along the bottom; an event of a single window is only a mark.
-  for (const event of found.events) {
-    const left = event[0] / file.seconds * canvas.width, right = event[1] / file.seconds * canvas.width;
+  });
+  // An event is a box with a bar along the bottom.
+  for (const { span } of found.events) {
+    const left = span[0] / file.seconds * canvas.width, right = Math.min(span[1], file.seconds) / file.seconds * canvas.width;
     const thick = 4 * scale, mark = 2 * scale;
     context.fillStyle = color(found.name, .35);
     context.fillRect(left, 0, right - left, canvas.height);
@@ -237,7 +270,7 @@ function totals() {
   const sums = new Map();
   for (const found of files.flatMap(file => file.labels).filter(isAbout)) {
     const sum = sums.get(found.name) || { seconds: 0, events: 0 };
-    sum.seconds += hasEvents ? found.events.reduce((sum, event) => sum + event[1] - event[0], 0) : found.first;
+    sum.seconds += hasEvents ? found.events.reduce((sum, { event }) => sum + event[1] - event[0], 0) : found.first;
     sum.events += found.events.length;
     sums.set(found.name, sum);
   }

@@ -48,4 +48,7 @@ int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *co
 /// and writes to descriptor 2, are not affected.
 void astd_drop_messages(int drops);
 
+/// The commit that the programs were built from, ending in `-dirty` if files had been changed; "" where it is unknown.
+const char *astd_commit(void);
+
 #endif

@@ -19,6 +19,9 @@ public struct Gap: Sendable, Equatable {
     public let endSample: Int64
     public let reason: Reason
 
+    /// Its length. All streams have 16,000 samples per second.
+    public var seconds: Double { Double(endSample - startSample) / 16_000 }
+
     public init(startSample: Int64, endSample: Int64, reason: Reason) {
         self.startSample = startSample
         self.endSample = endSample

@@ -53,10 +53,16 @@ public struct Timestamp: Sendable, Hashable {
 }
 
 extension Timestamp: CustomStringConvertible {
-    public var description: String {
+    public var description: String { text(offsetSeconds: 0) }
+
+    /// RFC 3339 with milliseconds, at an offset from UTC: `2026-02-01T09:29:58.250+09:30`; `Z` for 0.
+    package func text(offsetSeconds offset: Int) -> String {
         let nanosPerDay: Int64 = 86_400_000_000_000
-        var dayNanos = unixNanos % nanosPerDay
-        var days = Int(unixNanos / nanosPerDay)
+        let (localNanos, overflows) = unixNanos.addingReportingOverflow(Int64(offset) * 1_000_000_000)
+        // The last hours before 2262-04-12, the end of the nanoseconds, stay in UTC.
+        if overflows { return text(offsetSeconds: 0) }
+        var dayNanos = localNanos % nanosPerDay
+        var days = Int(localNanos / nanosPerDay)
         if dayNanos < 0 {
             dayNanos += nanosPerDay
             days -= 1
@@ -74,7 +80,11 @@ extension Timestamp: CustomStringConvertible {
         let date = "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day + 1, 2))"
         let clock = [millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60]
             .map { Self.padded($0, 2) }.joined(separator: ":")
-        return "\(date)T\(clock).\(Self.padded(millis % 1_000, 3))Z"
+        let minutes = abs(offset) / 60
+        let sign = offset < 0 ? "-" : "+"
+        let zone =
+            offset == 0 ? "Z" : "\(sign)\(Self.padded(minutes / 60, 2)):\(Self.padded(minutes % 60, 2))"
+        return "\(date)T\(clock).\(Self.padded(millis % 1_000, 3))\(zone)"
     }
 
     private static func padded(_ value: Int, _ digits: Int) -> String {

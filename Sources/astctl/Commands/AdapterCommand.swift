@@ -9,10 +9,10 @@ struct AdapterCommand: ParsableCommand {
         abstract: "List, load, use and unload adapters at run time.",
         discussion: """
             EXAMPLES
-              astctl adapter                          list the adapters; * marks active ones
+              astctl adapter                          list the adapters
               astctl adapter load ~/lora/birds --use  load an adapter and switch to it
               astctl adapter use birds alarms         classify each window with both
-              astctl adapter use base alarms          classify with the base model and an adapter
+              astctl adapter use base alarms          classify without and with an adapter
               astctl adapter use base                 switch back to the base model
             """,
         subcommands: [List.self, Load.self, Use.self, Unload.self],

@@ -7,9 +7,9 @@ struct ClassifyCommand: ParsableCommand {
         commandName: "classify",
         abstract: "Classify a file with the daemon's active model, in parallel with the live stream.",
         discussion: """
-            astctl opens the file and passes it to the daemon, which needs no permission to read it; a pipe is first copied
-            to a temporary file in $TMPDIR. Prints one line per window: text on a terminal, JSON in a pipe, as
-            `astd classify` does.
+            astctl opens the file and passes it to the daemon, which needs no permission to read it; a pipe is \
+            first copied to a temporary file in $TMPDIR. Prints one line per window: text on a terminal, JSON in a \
+            pipe, as `astd classify` does.
 
             EXAMPLES
               astctl classify street.wav

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SystemSupport
 import TextSupport
 import Wire
 
@@ -40,8 +41,12 @@ struct ExplainCommand: ParsableCommand {
 
 /// Formats an explanation for people.
 enum ExplainText {
-    /// - Parameter namesClass: Several classes have this label, so the class's index is shown.
-    static func lines(_ report: ExplainReport, namesClass: Bool = false) -> [String] {
+    /// - Parameters:
+    ///   - namesClass: Several classes have this label, so the class's index is shown.
+    ///   - zone: The zone of the times.
+    static func lines(
+        _ report: ExplainReport, namesClass: Bool = false, zone: TimeZoneRule = .local
+    ) -> [String] {
         let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
         let number = namesClass ? " (class \(report.index))" : ""
         var lines = [
@@ -55,16 +60,16 @@ enum ExplainText {
         lines.append(row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"))
         lines.append(row("off", "\(score(report.off)), merge gap \(Text.number(report.mergeGapSeconds)) s"))
         if report.refractorySeconds > 0 {
-            let until = report.refractoryUntil.map { ", until \($0)" } ?? ""
+            let until = report.refractoryUntil.map { ", until \(LocalTime.full($0, zone))" } ?? ""
             lines.append(
                 row("refractory", "\(Text.number(report.refractorySeconds)) s after an event\(until)"))
         }
         if let event = report.event {
-            let begin = report.eventBegin?.description ?? "?"
+            let begin = report.eventBegin.map { LocalTime.full($0, zone) } ?? "?"
             let peak = report.peakScore.map { ", peak \(score($0))" } ?? ""
             lines.append(row("event", "\(event) since \(begin)\(peak)"))
         }
-        if let time = report.time { lines.append(row("window", "ended at \(time)")) }
+        if let time = report.time { lines.append(row("window", "ended at \(LocalTime.full(time, zone))")) }
         return lines
     }
 

@@ -9,7 +9,7 @@ struct MetricsCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               astctl metrics | grep latency
-              while :; do astctl metrics | curl --data-binary @- http://push:9091/metrics/job/astd; sleep 15; done
+              astctl metrics | curl --data-binary @- http://push:9091/metrics/job/astd
 
             For node_exporter, the daemon can write a file itself: set metrics.file in its configuration.
             """)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SystemSupport
 import TextSupport
 import Wire
 
@@ -31,7 +32,8 @@ struct StatusCommand: ParsableCommand {
 
 /// Formats a status report for people.
 enum StatusText {
-    static func lines(_ report: StatusReport) -> [String] {
+    /// - Parameter zone: The zone of the times.
+    static func lines(_ report: StatusReport, zone: TimeZoneRule = .local) -> [String] {
         let model = report.model
         let lastMs = report.lastWindowMs.map { "\(Text.number($0)) ms" } ?? "none yet"
         let meanMs = report.meanWindowMs.map { ", mean \(Text.number($0)) ms" } ?? ""
@@ -53,10 +55,10 @@ enum StatusText {
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
             row("adapter", adapters(report.adapters)),
             row("source", source(report.source)),
-            row("events", events(report.events)),
+            row("events", events(report.events, zone)),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
             row("windows", windows(report)),
-            row("samples", samples(report)),
+            row("gaps", gaps(report)),
             row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
             row(
                 "memory",
@@ -70,20 +72,29 @@ enum StatusText {
     }
 
     /// The events in progress.
-    private static func events(_ events: [ActiveEvent]) -> String {
+    private static func events(_ events: [ActiveEvent], _ zone: TimeZoneRule) -> String {
         let texts = events.map { event in
             let peak = FixedDecimals.text(Double(event.peakScore), decimals: 3) ?? "?"
             let adapter = event.adapter.map { " of \($0)" } ?? ""
-            let begin = event.begin.description.dropFirst(11).prefix(8)
-            return Text.printable("\(event.label)\(adapter) since \(begin)Z, peak \(peak)")
+            return Text.printable(
+                "\(event.label)\(adapter) since \(LocalTime.clock(event.begin, zone)), peak \(peak)")
         }
         return texts.isEmpty ? "none" : texts.joined(separator: "; ")
     }
 
-    private static func samples(_ report: StatusReport) -> String {
-        let invalid = report.invalidSamples == 0 ? "" : ", \(report.invalidSamples) invalid"
-        let paused = report.pausedSamples == 0 ? "" : ", \(report.pausedSamples) paused"
-        return "\(report.overrunSamples) overrun, \(report.lostSamples) lost\(paused)\(invalid)"
+    /// How much sound is missing, by reason.
+    private static func gaps(_ report: StatusReport) -> String {
+        let reasons = [
+            (report.overrunSamples, "overrun"), (report.lostSamples, "source lost"),
+            (report.pausedSamples, "paused"),
+        ]
+        let gaps = reasons.filter { $0.0 > 0 }.map { samples, reason in
+            let seconds = Double(samples) / Double(report.model.sampleRate)
+            return "\(Text.number(max(0.01, seconds))) s \(reason)"
+        }
+        let invalid = report.invalidSamples == 0 ? [] : ["\(count(report.invalidSamples, "invalid sample"))"]
+        let parts = gaps + invalid
+        return parts.isEmpty ? "none" : parts.joined(separator: ", ")
     }
 
     private static func windows(_ report: StatusReport) -> String {
@@ -93,14 +104,16 @@ enum StatusText {
     }
 
     private static func adapters(_ names: [String]) -> String {
-        names == [AdapterRecord.baseName] ? "none" : names.map(Text.printable).joined(separator: ", ")
+        if names == [AdapterRecord.baseName] { return "none" }
+        return names.map { $0 == AdapterRecord.baseName ? "\($0) (no adapter)" : Text.printable($0) }
+            .joined(separator: ", ")
     }
 
     private static func row(_ name: String, _ text: String) -> String {
         Text.padded(name, to: 9) + text
     }
 
-    private static func count(_ number: Int, _ noun: String) -> String {
+    private static func count(_ number: some BinaryInteger, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 

@@ -7,9 +7,12 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Show a table of all labels: redrawn in place on a terminal, printed in a pipe or with -n.",
         discussion: """
-            SCORE is the score of the last window, MEAN the mean of the last ten, PEAK the highest since the start of
-            `astctl top`. EVENTS counts the events that began since then; LAST is the end of the last one. `pass` is the
-            duration of the forward pass.
+            SCORE is the score of the last window, MEAN the mean of the last ten, PEAK the highest since the start \
+            of `astctl top`. EVENTS counts the events since then, with those that were in progress; LAST is the \
+            local time at which the last one ended, or `now`. A narrow terminal shows fewer columns.
+
+            `latency` is the time from the last sample of a window to its record, in milliseconds; `inference` is \
+            the part of the forward pass.
 
             EXAMPLES
               astctl top
@@ -28,8 +31,7 @@ struct TopCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Show only these labels, separated by commas. The option can be repeated.",
-            discussion: "A label that contains commas needs an option of its own.",
+            "Show only these labels, separated by commas. The option can be repeated; a label that contains commas needs one of its own.",
             valueName: "names"))
     var labels: [String] = []
 
@@ -66,7 +68,7 @@ struct TopCommand: ParsableCommand {
                 prediction.adapter ?? AdapterRecord.baseName == state.watch.adapters.last
             else { continue }
             tables += 1
-            let lines = state.lines(width: 80, height: .max, palette: .plain)
+            let lines = state.lines(ScreenFrame(isLive: false))
             let table = lines.map { $0 + "\n" }.joined()
             try Output.standard.write((tables > 1 ? "\n" : "") + table)
         }

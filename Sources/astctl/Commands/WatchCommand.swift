@@ -13,6 +13,7 @@ struct WatchCommand: ParsableCommand {
               astctl watch --top-k 10
               astctl watch --labels Dog,Siren --min-score 0.3
               astctl watch --count 1 | jq -r '.labels[0].label'
+              astctl watch --json | mosquitto_pub -t astd -l
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -26,8 +27,7 @@ struct WatchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Show only these labels, separated by commas. The option can be repeated.",
-            discussion: "A label that contains commas needs an option of its own.",
+            "Show only these labels, separated by commas. The option can be repeated; a label that contains commas needs one of its own.",
             valueName: "names"))
     var labels: [String] = []
 
@@ -35,6 +35,9 @@ struct WatchCommand: ParsableCommand {
         help: ArgumentHelp(
             "Stop after this number of predictions. In a pipe: print only predictions.", valueName: "n"))
     var count: Int?
+
+    @Flag(help: "Print JSON lines on a terminal, too.")
+    var json = false
 
     func validate() throws {
         if let topK, topK < 1 { throw ValidationError("--top-k must be 1 or more") }
@@ -46,7 +49,7 @@ struct WatchCommand: ParsableCommand {
         let client = try connection.connect()
         let filter = WatchFilter(
             topK: topK, minScore: minScore, labels: try WatchFilter.labels(labels, client))
-        let isTerminal = Output.standard.isTerminal
+        let isTerminal = Output.standard.isTerminal && !json
         let state = WatchState(hello: client.hello, filter: filter)
         let parameters =
             isTerminal ? state.parameters : filter.parameters(count == nil ? nil : [.prediction, .source])

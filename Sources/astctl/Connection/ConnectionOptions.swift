@@ -4,11 +4,10 @@ import ArgumentParser
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Path of the daemon's socket.",
-            discussion: """
-                Default: $ASTD_SOCKET, or astd.sock in $ASTD_RUNTIME_DIR, or the first existing path of \
-                $XDG_RUNTIME_DIR/astd/astd.sock and /run/astd/astd.sock.
-                """,
+            """
+            Path of the daemon's socket. Default: $ASTD_SOCKET, or astd.sock in $ASTD_RUNTIME_DIR, or the first \
+            existing path of $XDG_RUNTIME_DIR/astd/astd.sock and /run/astd/astd.sock.
+            """,
             valueName: "path"))
     var socket: String?
 

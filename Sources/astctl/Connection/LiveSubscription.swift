@@ -7,9 +7,9 @@ import Wire
 struct ReconnectOptions: ParsableArguments {
     @Flag(
         inversion: .prefixedNo,
-        help: ArgumentHelp(
-            "Wait for the daemon's return when it ends, or end with status 3.",
-            discussion: "Default: wait; in a pipe, at most a minute."))
+        help:
+            "Wait for the daemon's return when it ends, or end with status 3. Default: wait; in a pipe, at most a minute."
+    )
     var reconnect: Bool?
 
     /// - Returns: The longest wait in seconds; 0 for none.

@@ -1,17 +1,6 @@
 import TextSupport
 import Wire
 
-/// State that is collected from records and drawn on a terminal.
-protocol ScreenState {
-    /// The subscription that it needs.
-    var parameters: SubscribeParameters { get }
-    mutating func update(with record: LiveRecord)
-    /// The daemon has ended, or is back.
-    mutating func setConnected(_ isConnected: Bool)
-    /// Lines without line breaks, at most `height - 1`, each at most `width` columns.
-    func lines(width: Int, height: Int, palette: Palette) -> [String]
-}
-
 /// Draws a state on a terminal, in place, until Ctrl-C.
 struct ScreenWatcher<State: ScreenState> {
     let subscription: LiveSubscription
@@ -39,5 +28,7 @@ struct ScreenWatcher<State: ScreenState> {
             }
             try terminal.draw(state.lines)
         }
+        terminal.isLive = false
+        try terminal.draw(state.lines)
     }
 }

@@ -7,6 +7,8 @@ struct Terminal {
     private let palette: Palette
     private var drawnLines = 0
     private var drawnSize: (width: Int, height: Int)?
+    /// Whether Ctrl-C ends the drawing.
+    var isLive = true
 
     init(output: Output) {
         self.output = output
@@ -29,7 +31,7 @@ struct Terminal {
     }
 
     /// Replaces the lines of the last drawing.
-    mutating func draw(_ makeLines: (_ width: Int, _ height: Int, Palette) -> [String]) throws {
+    mutating func draw(_ makeLines: (ScreenFrame) -> [String]) throws {
         let size = size
         var frame = ""
         if isResized {
@@ -37,7 +39,8 @@ struct Terminal {
         } else if drawnLines > 0 {
             frame = "\u{1B}[\(drawnLines)A\r"
         }
-        let lines = makeLines(size.width, size.height, palette)
+        let lines = makeLines(
+            ScreenFrame(width: size.width, height: size.height, palette: palette, isLive: isLive))
         for line in lines { frame += line + "\u{1B}[K\r\n" }
         try output.write(frame + "\u{1B}[J")
         drawnLines = lines.count

@@ -1,62 +1,106 @@
+import SystemSupport
 import TextSupport
 import Wire
 
 /// The lines that `top` draws: a pure function of its state and the size of the terminal.
 struct TopScreen {
-    /// Lines without line breaks, at most `height - 1`, each at most 80 and at most `width` columns.
+    /// Lines without line breaks, at most `height - 1`, each at most 120 and at most `width` columns.
     let lines: [String]
 
-    private static let maximumWidth = 80
-    private static let figures = [("SCORE", 7), ("MEAN", 7), ("PEAK", 7), ("EVENTS", 7)]
-    private static let lastWidth = 10
+    /// A column of figures, right-aligned behind the label.
+    enum Column: String, CaseIterable {
+        case score = "SCORE"
+        case mean = "MEAN"
+        case peak = "PEAK"
+        case events = "EVENTS"
+        case last = "LAST"
 
-    init(_ state: TopState, width: Int, height: Int, palette: Palette = .plain) {
-        let width = max(1, min(width, Self.maximumWidth))
-        let room = max(1, height - 1)
-        let labelWidth = max(1, width - Self.lastWidth - Self.figures.reduce(0) { $0 + $1.1 })
+        /// With the space before it.
+        var width: Int {
+            switch self {
+            case .score, .mean, .peak: 7
+            case .events: 8
+            case .last: 10
+            }
+        }
+
+        /// The order in which a narrow terminal goes without them.
+        static let dispensable: [Column] = [.peak, .mean, .events, .last]
+    }
+
+    private static let maximumWidth = 120
+    /// As long as a label is cut to less than this, columns are left out.
+    private static let readableLabel = 30
+
+    init(_ state: TopState, _ frame: ScreenFrame) {
+        let frame = frame.narrowed(to: Self.maximumWidth)
+        let room = max(1, frame.height - 1)
+        let rows = state.sorted.map { row in
+            let name = state.watch.adapters.count == 1 ? row.label : "\(row.adapter): \(row.label)"
+            return (name: Text.printable(name), row: row)
+        }
+        let longest = max(5, rows.map(\.name.count).max() ?? 0)
+        let columns = Self.columns(width: frame.width, longestLabel: longest)
+        let labelWidth = max(1, min(longest, frame.width - Self.width(of: columns)))
         let heading =
             Text.padded("LABEL", to: labelWidth)
-            + Self.figures.map { Text.paddedLeft($0.0, to: $0.1) }.joined()
-            + Text.paddedLeft("LAST", to: Self.lastWidth)
+            + columns.map { Text.paddedLeft($0.rawValue, to: $0.width) }.joined()
         let head =
             [
-                WatchScreen.title(state.watch, width), Self.pace(state, width),
-                WatchScreen.note(state.watch, width, palette), "", Text.truncated(heading, to: width),
+                WatchScreen.title(state.watch, frame.width), Self.pace(state, frame),
+                WatchScreen.note(state.watch, frame), "", Text.truncated(heading, to: frame.width),
             ].prefix(room)
         lines =
             head
-            + state.sorted.prefix(room - head.count).map { row in
-                let name = state.watch.adapters.count == 1 ? row.label : "\(row.adapter): \(row.label)"
-                return Self.line(name, row, labelWidth, width, palette)
+            + rows.prefix(room - head.count).map { name, row in
+                let figures = columns.map { Text.paddedLeft(Self.text(row, $0, frame), to: $0.width) }
+                let line = Text.truncated(
+                    Text.padded(name, to: labelWidth) + figures.joined(), to: frame.width)
+                return row.isActive ? frame.palette.paint(line, .cyan) : line
             }
     }
 
+    /// The columns that leave enough room for the labels.
+    static func columns(width: Int, longestLabel: Int) -> [Column] {
+        var columns = Column.allCases
+        for column in Column.dispensable
+        where width - Self.width(of: columns) < min(longestLabel, readableLabel) {
+            columns.removeAll { $0 == column }
+        }
+        return columns
+    }
+
+    private static func width(of columns: [Column]) -> Int { columns.reduce(0) { $0 + $1.width } }
+
     /// Time, state of the source, windows per second, latency.
-    private static func pace(_ state: TopState, _ width: Int) -> String {
-        guard let prediction = state.watch.prediction else { return WatchScreen.waiting(state.watch, width) }
-        let clock = prediction.time.description.dropFirst(11).prefix(8)
-        let rate = state.rate.map { "\(Text.number($0)) windows/s" } ?? "one window"
+    private static func pace(_ state: TopState, _ frame: ScreenFrame) -> String {
+        guard let prediction = state.watch.prediction else {
+            return WatchScreen.waiting(state.watch, frame.width)
+        }
         let source = state.watch.source?.state.rawValue ?? "healthy"
-        var delay = "\(whole(prediction.latencyMs)) ms late"
-        if let mean = state.meanLatencyMs { delay += ", mean \(whole(mean))" }
-        if let pass = prediction.passMs { delay += ", pass \(whole(pass))" }
-        return Text.truncated("\(clock)  source \(source)  \(rate)  \(delay)", to: width)
+        var parts = [LocalTime.clock(prediction.time, frame.zone), "source \(source)"]
+        if let rate = state.rate { parts.append("\(Text.number(rate)) windows/s") }
+        let latency = "latency \(whole(prediction.latencyMs)) ms"
+        let details = [
+            state.meanLatencyMs.map { "mean \(whole($0))" },
+            prediction.passMs.map { "inference \(whole($0))" },
+        ]
+        let detailed = latency + " (" + details.compactMap { $0 }.joined(separator: ", ") + ")"
+        let line = Text.fitting(parts + [detailed], to: frame.width)
+        return line.hasSuffix(detailed) ? line : Text.fitting(parts + [latency], to: frame.width)
     }
 
     private static func whole(_ milliseconds: Double) -> String { Text.number(milliseconds.rounded()) }
 
-    private static func line(
-        _ name: String, _ row: TopState.Row, _ labelWidth: Int, _ width: Int, _ palette: Palette
-    ) -> String {
+    private static func text(_ row: TopState.Row, _ column: Column, _ frame: ScreenFrame) -> String {
         func score(_ value: Float) -> String { FixedDecimals.text(Double(value), decimals: 3) ?? "?" }
-        let figures = [score(row.score), score(row.mean), score(row.peak), "\(row.events)"]
-        let last =
-            row.isActive ? "now" : row.lastEnd.map { String($0.description.dropFirst(11).prefix(8)) } ?? "-"
-        let text =
-            Text.padded(Text.printable(name), to: labelWidth)
-            + zip(figures, Self.figures).map { Text.paddedLeft($0, to: $1.1) }.joined()
-            + Text.paddedLeft(last, to: lastWidth)
-        let line = Text.truncated(text, to: width)
-        return row.isActive ? palette.paint(line, .cyan) : line
+        return switch column {
+        case .score: score(row.score)
+        case .mean: score(row.mean)
+        case .peak: score(row.peak)
+        case .events: "\(row.events)"
+        case .last:
+            row.isActive ? "now" : row.lastEnd.map { LocalTime.clock($0, frame.zone) } ?? "-"
+        }
     }
 }

@@ -10,7 +10,7 @@ struct TopState {
         /// The last scores, at most ``TopState/meanWindows``.
         private var recent: [Float] = []
         var peak: Float = 0
-        /// Number of events that began.
+        /// Number of events that began, or were in progress at the start.
         var events = 0
         var isActive = false
         /// End of its last event.
@@ -108,7 +108,5 @@ extension TopState: ScreenState {
     /// Every label of every window.
     var parameters: SubscribeParameters { SubscribeParameters(labels: labels, topK: 1_000_000) }
 
-    func lines(width: Int, height: Int, palette: Palette) -> [String] {
-        TopScreen(self, width: width, height: height, palette: palette).lines
-    }
+    func lines(_ frame: ScreenFrame) -> [String] { TopScreen(self, frame).lines }
 }

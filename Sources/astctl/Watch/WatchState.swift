@@ -15,7 +15,7 @@ struct WatchState {
     private var scores: [String: [ScoredLabel]] = [:]
     private(set) var source: SourceRecord?
     private(set) var gaps = 0
-    private(set) var gapSamples: Int64 = 0
+    private(set) var gapSeconds = 0.0
     private(set) var lostRecords: UInt64 = 0
     /// Why nothing, or not everything, is heard; nil when all is well, or not known yet.
     var trouble: String? {
@@ -58,7 +58,7 @@ struct WatchState {
             if event.state == .begin { events.append((event.id, event.label)) }
         case .gap(let gap):
             gaps += 1
-            gapSamples += max(0, gap.endSample - gap.startSample)
+            gapSeconds += max(0, gap.seconds)
         case .source(let source):
             self.source = source
         case .adapter(let record):
@@ -93,7 +93,5 @@ extension WatchState: ScreenState {
 
     var parameters: SubscribeParameters { filter.screenParameters }
 
-    func lines(width: Int, height: Int, palette: Palette) -> [String] {
-        WatchScreen(self, width: width, height: height, palette: palette).lines
-    }
+    func lines(_ frame: ScreenFrame) -> [String] { WatchScreen(self, frame).lines }
 }
