@@ -6,7 +6,7 @@ struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Show live scores: bars on a terminal, JSON lines in a pipe.",
         discussion: """
-            When the daemon ends, `astctl watch` waits for its return and continues; in a pipe, it says so on
+            When the daemon ends, `astctl watch` waits for its return and continues; in a pipe, it says so on \
             standard error, and prints the `hello` record of the new run before its records.
 
             EXAMPLES
