@@ -47,6 +47,40 @@ import Testing
         #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: 12_010_000_000) == 0)
     }
 
+    @Test func `Inexact ages of the first samples after each gap do not add up`() {
+        var gapMeter = GapMeter()
+        var position: Int64 = 0
+        /// Samples of 20 ms arrive every 20 ms; their age is underestimated by so many milliseconds.
+        func record(atMilliseconds time: Int64, error: Int64) {
+            position +=
+                gapMeter.recordArrival(samples: 320, lastSampleNanos: (time + error) * 1_000_000) + 320
+        }
+        for time in stride(from: Int64(20), through: 2_000, by: 20) { record(atMilliseconds: time, error: 0) }
+        var time: Int64 = 2_000
+        for cycle in Int64(0)..<200 {
+            gapMeter.beginGap()
+            time += 60
+            // Some streams last until the server knows the age.
+            let blocks = cycle % 10 == 9 ? Int64(100) : 2
+            for block in 0..<blocks {
+                time += 20
+                record(atMilliseconds: time, error: block < 40 ? 3 : 0)
+            }
+        }
+        #expect(abs(position - time * 16) <= 3 * 16)
+    }
+
+    @Test func `A gap does not make up for the difference between the clocks of the card and the system`() {
+        var gapMeter = GapMeter()
+        var nanos: Int64 = 0
+        for _ in 0..<100_000 {
+            nanos += 20_002_000  // 100 ppm slow
+            _ = gapMeter.recordArrival(samples: 320, lastSampleNanos: nanos)
+        }
+        gapMeter.beginGap()
+        #expect(gapMeter.recordArrival(samples: 320, lastSampleNanos: nanos + 1_020_000_000) == 16_000)
+    }
+
     @Test func `A sleep of the machine is a gap; reading two clocks in succession is not`() {
         var gapMeter = GapMeter()
         gapMeter.recordSleep(nanos: 5_000_000_000)

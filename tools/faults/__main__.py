@@ -111,6 +111,7 @@ def main():
     ]
     patient = [
         ("paused", faults.paused),
+        ("paused 200 times", faults.paused_often),
         ("socket files removed", faults.sockets_removed),
         ("server hangs", faults.server_hangs),
         ("server stutters", faults.server_stutters),
@@ -150,6 +151,7 @@ def others(report):
                  sinks=["other"], source="pulse")
     report.group([("clock set by hours", faults.clock_set)], prepare=faults.with_false_clock)
     report.group([("disk full of clips", faults.disk_full)], prepare=faults.with_little_disk)
+    report.group([("disk hangs", faults.disk_hangs)], prepare=faults.with_slow_disk)
     if not all(shutil.which(name) for name in ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon")):
         missing = "apt-get install pipewire pipewire-pulse wireplumber dbus-daemon"
         report.skip("PipeWire", missing)

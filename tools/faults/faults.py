@@ -1,5 +1,7 @@
 """The faults. Each is injected into a world and returns the seconds from the end of the outage to the first sample, or None
 where there was nothing to recover. The records contain the gaps."""
+import ctypes
+import json
 import os
 import shutil
 import signal
@@ -214,3 +216,72 @@ def disk_full(world):
         text = world.daemon.ask("metrics")["text"]
         return any(line.startswith("astd_clips_omitted_total ") and not line.endswith(" 0") for line in text.splitlines())
     until("an omitted clip", omitted, 120)
+    if "No space left on device" not in world.home.said("astd", 1000):
+        raise Trouble("the log does not name the reason of an omitted clip")
+
+
+class HangingDisk:
+    """Opening or reading a file in a directory blocks until `close` (fanotify, which needs root)."""
+
+    ADD, CONTENT, OPEN_PERM, ACCESS_PERM, ON_CHILD, HERE = 1, 4, 0x10000, 0x20000, 0x08000000, -100
+
+    def __init__(self, directory):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor = libc.fanotify_init(self.CONTENT, os.O_RDONLY)
+        events = ctypes.c_uint64(self.OPEN_PERM | self.ACCESS_PERM | self.ON_CHILD)
+        if self.descriptor < 0 or libc.fanotify_mark(self.descriptor, self.ADD, events, self.HERE,
+                                                     os.fsencode(directory)) < 0:
+            raise Missing("permission to watch a directory with fanotify")
+
+    def close(self):
+        os.close(self.descriptor)
+
+
+def with_slow_disk(home):
+    """A daemon that keeps clips and metrics in a directory that can hang."""
+    directory = home.path / "disk"
+    directory.mkdir()
+    HangingDisk(directory).close()
+    return {"options": ["--set", f"clips.directory={directory}", "--set", "clips.maximum_seconds=2",
+                        "--set", f"metrics.file={directory}/astd.prom", "--set", "metrics.interval=1"]}
+
+
+def disk_hangs(world):
+    """Neither windows nor the requests of other clients wait for a disk."""
+    disk = HangingDisk(world.home.path / "disk")
+    try:
+        waiting = [world.daemon.connect("astd.sock") for _ in range(4)]
+        request = {"jsonrpc": "2.0", "id": 1, "method": "classify", "params": {"path": f"{world.home.path}/disk/astd.prom"}}
+        for client in waiting:
+            client.sendall(json.dumps(request).encode() + b"\n")
+        for _ in range(10):
+            for method in ("status", "metrics", "labels", "adapter.list", "pause", "resume"):
+                began = time.monotonic()
+                world.daemon.ask(method)
+                if time.monotonic() - began > 1:
+                    raise Trouble(f"`{method}` waits for the disk")
+        mark = world.mark()
+        for _ in range(5):
+            world.daemon.wait("a prediction", lambda record: record["type"] == "prediction", mark)
+            mark = world.mark()
+    finally:
+        disk.close()
+    for client in waiting:
+        client.close()
+
+
+def paused_often(world):
+    """Positions do not drift from the clock."""
+    before = ledger.drift_ms(world.daemon.records)
+    for _ in range(200):
+        world.daemon.ask("pause")
+        world.daemon.ask("resume")
+        time.sleep(0.05)
+    mark = world.mark()
+    world.daemon.wait_for_sound(mark)
+    # The server knows the age of samples exactly after a second.
+    for _ in range(4):
+        world.daemon.wait("a prediction", lambda record: record["type"] == "prediction", world.mark())
+    drift = ledger.drift_ms(world.daemon.records) - before
+    if abs(drift) > 100:
+        raise Trouble(f"200 pauses have moved the positions by {drift:.0f} ms from the clock")

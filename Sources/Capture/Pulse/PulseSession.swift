@@ -275,6 +275,7 @@ final class PulseSession: @unchecked Sendable {
     /// The server has lost samples.
     func missed(samples: Int) {
         guard phase == .recording else { return }
+        gapMeter.recordLoss(samples: Int64(samples))
         ring.skip(samples: Int64(samples), reason: .sourceLost)
     }
 
