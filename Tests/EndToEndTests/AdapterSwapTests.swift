@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 import TextSupport
@@ -282,7 +283,43 @@ struct AdapterSwapTests {
         try folder.truncate("model/model.safetensors")
         let result = try await daemon.program.exit()
         #expect(result.code == 74)
-        #expect(result.errorLines.last?.contains("was truncated") == true, "\(result.errorLines)")
+        let path = folder.file("model/model.safetensors")
+        #expect(
+            result.errorLines.last?.hasPrefix("astd: \(path) was truncated") == true, "\(result.errorLines)")
+    }
+
+    @Test(.enabled(if: Astd.computesInt8))
+    func `Cached weights that are truncated at run time are named, and the next start rebuilds them`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let silence = try SeededClip.longSilence(in: folder)
+        let arguments = [
+            "--source", "file:\(silence)", "--hop", "0.1", "--precision", "int8", "--cache-dir",
+            folder.file("cache"),
+        ]
+        // The first start computes with what it has packed, the second with the file.
+        for isFirst in [true, false] {
+            let daemon = try await RunningDaemon.start(arguments, in: folder)
+            _ = try await daemon.listen().nextPrediction()
+            let name = try #require(
+                try FileManager.default.contentsOfDirectory(atPath: folder.file("cache"))
+                    .first { $0.hasSuffix(".packed") })
+            if isFirst {
+                daemon.program.send(SIGTERM)
+                _ = try await daemon.program.exit()
+                continue
+            }
+            try folder.truncate("cache/\(name)")
+            let result = try await daemon.program.exit()
+            #expect(result.code == 74)
+            let line = result.errorLines.last ?? ""
+            #expect(
+                line.contains("the cached weights \(folder.file("cache"))/\(name) were truncated"), "\(line)")
+            #expect(line.hasSuffix("start again; astd rebuilds the file"), "\(line)")
+        }
+        let daemon = try await RunningDaemon.start(arguments, in: folder)
+        _ = try await daemon.listen().nextPrediction()
     }
 
     @Test func `Several adapters classify each window of a file, and each record names its adapter`()

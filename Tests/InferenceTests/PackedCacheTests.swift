@@ -138,18 +138,56 @@ import Glibc
         }
     }
 
-    @Test func `At most four models' files are kept`() throws {
+    /// Writes a sparse file that was last used at this time.
+    private func write(_ path: String, megabytes: Int = 0, used seconds: Int) throws {
+        try Data([1]).write(to: URL(filePath: path))
+        try #require(megabytes == 0 || truncate(path, megabytes << 20) == 0)
+        var times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+        utimensat(AT_FDCWD, path, &times, 0)
+    }
+
+    @Test func `The eight most recently used files are kept, and those that a process has mapped`() throws {
         try withDirectory { directory in
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            for number in 1...9 {
-                try Data([1]).write(to: URL(filePath: "\(directory)/\(number).packed"))
-                var times = [timespec(tv_sec: number, tv_nsec: 0), timespec(tv_sec: number, tv_nsec: 0)]
-                utimensat(AT_FDCWD, "\(directory)/\(number).packed", &times, 0)
-            }
+            for number in 1...20 { try write("\(directory)/\(number).packed", used: number) }
+            let used = try MappedFile(path: "\(directory)/2.packed", .cache)
             _ = try logits(directory)
-            let kept = try files(directory, ".packed")
-            #expect(kept.count == 4 && kept.contains("\(directory)/9.packed"))
+            let kept = try files(directory, ".packed").map { String($0.split(separator: "/").last ?? "") }
+            #expect(kept.count == 9)
+            #expect(
+                Set(kept.filter { $0.utf8.count < 20 })
+                    == Set((14...20).map { "\($0).packed" } + ["2.packed"]))
+            withExtendedLifetime(used) {}
         }
+        try withDirectory { directory in
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            for number in 1...4 { try write("\(directory)/\(number).packed", megabytes: 400, used: number) }
+            _ = try logits(directory)
+            #expect(try files(directory, ".packed").count == 3, "two of 400 MB and the new one")
+        }
+    }
+
+    @Test func `Temporary files of processes that were killed are removed`() throws {
+        try withDirectory { directory in
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try write("\(directory)/a.packed.abcdef", used: 1)
+            try write("\(directory)/b.packed.abcdef", used: Int(time(nil)))
+            try write("\(directory)/another.abcdef", used: 1)
+            _ = try logits(directory)
+            #expect(
+                try files(directory, ".abcdef") == [
+                    "\(directory)/another.abcdef", "\(directory)/b.packed.abcdef",
+                ])
+        }
+    }
+
+    @Test func `A cache that cannot be written is noted with the reason`() throws {
+        let base = try BaseModel(
+            directory: Self.model, precision: .int8, cache: PackedCache(directory: "/proc/astd"))
+        #expect(
+            base.notes.last
+                == "packed weights are packed at every start: /proc/astd cannot be written: No such file or directory"
+        )
     }
 
     @Test(arguments: ["/proc/astd", "/dev/null/astd"])

@@ -3,6 +3,7 @@
 #define ASTD_CSYSTEMSUPPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -43,6 +44,15 @@ struct astd_child_limits {
 /// and standard error. Returns 0, or the error number of what failed, up to and including exec.
 int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *const environment[], int input,
                int *output, int *errors, const struct astd_child_limits *limits);
+
+/// Ends the process with `message` and `exit_status` on SIGBUS, which the kernel sends when memory is read that maps a part
+/// of a file that is no longer there. For a watched mapping, its own message is written.
+void astd_end_on_bus_error(const char *message, int exit_status);
+
+/// Copies `message`. Returns a slot for `astd_forget_mapping`; -1 when all are taken.
+int astd_watch_mapping(const void *start, size_t count, const char *message);
+
+void astd_forget_mapping(int slot);
 
 /// Drops what libraries print with stdio on `stderr` on the calling thread, until it is called with 0. Other threads,
 /// and writes to descriptor 2, are not affected.

@@ -60,9 +60,9 @@ public final class BaseModel: @unchecked Sendable {
         }
         self.check = check
         let asked = try AST(Weights(checkpoint), config)
-        checkpoint.seal()
+        let cacheProblem = checkpoint.seal().map { "packed weights are packed at every start: \($0)" }
         notes.addUnused(in: checkpoint, config)
-        self.notes = notes.lines
+        self.notes = notes.lines + (cacheProblem.map { [$0] } ?? [])
         guard let check else {
             network = asked
             return

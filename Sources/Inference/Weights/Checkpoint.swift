@@ -181,12 +181,15 @@ final class Checkpoint {
     }
 
     /// Call it when the base's network is complete: nothing is converted or looked up afterwards.
-    func seal() {
+    ///
+    /// - Returns: Why the packed matrices could not be cached; `nil` when they were, or need not be.
+    func seal() -> String? {
         isSealed = true
         cached = nil
+        var problem: String?
         if !isCacheComplete, let gemm = QuantizedGEMM(precision) {
             let sharp = sharpAttention.filter(\.value).keys.sorted()
-            cache?.write(
+            problem = cache?.write(
                 PackedFile.Content(
                     matrices: packed, smoothings: smoothings.sorted { $0.key < $1.key },
                     sharpAttention: sharp), for: files.paths, gemm)
@@ -194,6 +197,7 @@ final class Checkpoint {
         // The fp32 values of packed matrices are read again only for merging, so their pages need not stay in
         // memory.
         if !packed.isEmpty { files.dropPages() }
+        return problem
     }
 
     /// Canonical names of the tensors of the base's network.

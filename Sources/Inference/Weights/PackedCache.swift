@@ -5,14 +5,12 @@ private import SystemSupport
 ///
 /// A file's name is the SHA-256 of the base's file or shards, and the layout. Only bases are cached:
 /// packing the few matrices of an adapter takes less time than verifying a cached file. A file that
-/// cannot be read or written is ignored.
+/// cannot be read is built again.
 public struct PackedCache: Sendable {
-    let directory: String
+    private let storage: CacheDirectory
+    var directory: String { storage.path }
 
-    /// Number of files to keep, the most recently used ones.
-    private static let keptFiles = 4
-
-    public init(directory: String) { self.directory = directory }
+    public init(directory: String) { storage = CacheDirectory(path: directory) }
 
     /// The file of a base's packed matrices; `nil` when there is no valid one.
     func file(for weights: [String], _ gemm: QuantizedGEMM) -> PackedFile? {
@@ -21,19 +19,25 @@ public struct PackedCache: Sendable {
         guard let file = PackedFile(path: path, base: base, gemm) else { return nil }
         // The time of the last use determines which files are kept.
         utimensat(AT_FDCWD, path.systemPath, nil, 0)
+        storage.removeOldFiles()
         return file
     }
 
     /// Writes a file of a base's packed matrices atomically, also when other processes write it at the same
     /// time.
+    ///
+    /// - Returns: Why it was not written; `nil` on success.
     func write(
         _ content: PackedFile.Content, for weights: [String], _ gemm: QuantizedGEMM
-    ) {
-        guard let base = sha256(of: weights) else { return }
-        replace(path(base, gemm)) { descriptor in
+    ) -> String? {
+        guard let base = sha256(of: weights) else { return nil }
+        // First, which makes room on a small disk.
+        storage.removeOldFiles()
+        let problem = storage.replace(path(base, gemm)) { descriptor in
             PackedFile.write(content, base: base, gemm) { RegularFile.write(descriptor, $0) }
         }
-        removeOldFiles()
+        storage.removeOldFiles()
+        return problem
     }
 
     private func path(_ base: String, _ gemm: QuantizedGEMM) -> String {
@@ -68,7 +72,7 @@ public struct PackedCache: Sendable {
         let sum = content.hexadecimal()
         guard Self.identity(of: path) == identity else { return nil }
         let bytes = Array(sum.utf8)
-        replace(memo) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
+        storage.replace(memo) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
         return sum
     }
 
@@ -85,7 +89,7 @@ public struct PackedCache: Sendable {
     func remember(_ numbers: [Float], about files: [String], _ question: String) {
         guard let path = path(about: files, question) else { return }
         let bytes = Array(numbers.map { String($0.bitPattern, radix: 16) }.joined(separator: " ").utf8)
-        replace(path) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
+        storage.replace(path) { descriptor in bytes.withUnsafeBytes { RegularFile.write(descriptor, $0) } }
     }
 
     private func path(about files: [String], _ question: String) -> String? {
@@ -104,41 +108,5 @@ public struct PackedCache: Sendable {
             UInt64(bitPattern: Int64(modified.tv_sec)), UInt64(modified.tv_nsec),
             UInt64(bitPattern: Int64(changed.tv_sec)), UInt64(changed.tv_nsec),
         ].map { String($0) }.joined(separator: " ")
-    }
-
-    /// Writes a temporary file and renames it to `path` once it is complete and synced to disk.
-    private func replace(_ path: String, _ body: (_ descriptor: Int32) -> Bool) {
-        makeDirectory()
-        var temporary = (path + ".XXXXXX").systemPath
-        let descriptor = temporary.withUnsafeMutableBufferPointer { buffer in
-            // SAFETY: mkstemp writes its six letters in place, within the template, which ends with NUL.
-            buffer.baseAddress.map { mkstemp($0) } ?? -1
-        }
-        guard descriptor >= 0 else { return }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        let isWhole = body(descriptor) && fchmod(descriptor, 0o644) == 0 && fsync(descriptor) == 0
-        close(descriptor)
-        if !isWhole || rename(temporary, path.systemPath) != 0 { unlink(temporary) }
-    }
-
-    private func makeDirectory() {
-        for (index, letter) in directory.enumerated() where letter == "/" && index > 0 {
-            mkdir(String(directory.prefix(index)).systemPath, 0o755)
-        }
-        mkdir(directory.systemPath, 0o700)
-    }
-
-    /// Removes all packed weights but the most recently used ones.
-    private func removeOldFiles() {
-        var found: [(path: String, used: Int)] = []
-        for name in DirectoryNames.read(directory).names {
-            var status = stat()
-            let path = "\(directory)/\(name)"
-            guard name.hasSuffix(".packed"), lstat(path.systemPath, &status) == 0 else { continue }
-            found.append((path, status.st_mtim.tv_sec))
-        }
-        for (path, _) in found.sorted(by: { $0.used > $1.used }).dropFirst(Self.keptFiles) {
-            unlink(path.systemPath)
-        }
     }
 }

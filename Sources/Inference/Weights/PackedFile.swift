@@ -40,7 +40,7 @@ final class PackedFile {
 
     /// Fails when there is no such file, or when it is damaged or belongs to another base or layout.
     init?(path: String, base: String, _ gemm: QuantizedGEMM) {
-        guard let file = try? MappedFile(path: path) else { return nil }
+        guard let file = try? MappedFile(path: path, .cache) else { return nil }
         self.file = file
         self.gemm = gemm
         let bytes = UnsafeRawBufferPointer(file.bytes)
