@@ -34,9 +34,9 @@ struct AstdCommand: AsyncParsableCommand {
     static func main() async {
         // Writing to a closed pipe returns an error instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
-        TruncatedFile.endWithReason()
+        TruncatedMapping.endWithReason()
         do {
-            if let problem = KernelLevel.problem { throw Failure.usage(problem) }
+            if let problem = KernelLevel.problem ?? BLASLibrary.problem { throw Failure.usage(problem) }
             var command = try parseAsRoot(PathText.arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
