@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CSndfile", "Capture", "Frontend", "Inference", "Recognizer",
+                "Capture", "Frontend", "Inference", "Recognizer",
                 "Detection", "Settings", "SystemSupport", "TextSupport",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
             ],

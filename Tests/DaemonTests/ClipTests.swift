@@ -99,6 +99,69 @@ import Wire
         }
     }
 
+    @Test func `A lower limit deletes the oldest clips at once, and incomplete ones of long ago`() throws {
+        try withFolder { folder in
+            for number in 1...5 {
+                try Data(count: 400_000).write(to: URL(filePath: folder + "/astd-2026010\(number)T-1-A.wav"))
+            }
+            for (name, age) in [("astd-old.wav.part", 3_600), ("astd-new.wav.part", 0), ("mine.part", 3_600)]
+            {
+                let path = folder + "/" + name
+                try Data(count: 10).write(to: URL(filePath: path))
+                var times = [
+                    timespec(tv_sec: time(nil) - age, tv_nsec: 0),
+                    timespec(tv_sec: time(nil) - age, tv_nsec: 0),
+                ]
+                utimensat(AT_FDCWD, path, &times, 0)
+            }
+            let log = LogRecorder()
+            let recorder = ClipRecorder(settings(folder, megabytes: 2), logger: log.logger)
+            recorder.finish()
+            #expect(try names(folder).filter { $0.hasSuffix(".wav") }.count == 5)
+            #expect(try names(folder).filter { $0.hasSuffix(".part") } == ["astd-new.wav.part", "mine.part"])
+            recorder.apply(settings(folder, megabytes: 1))
+            recorder.finish()
+            #expect(
+                try names(folder).filter { $0.hasSuffix(".wav") } == [
+                    "astd-20260104T-1-A.wav", "astd-20260105T-1-A.wav",
+                ])
+            #expect(log.messages == ["removed the oldest 3 clips: the limit is 1 MB"])
+        }
+    }
+
+    @Test func `A clip that cannot be written is reported with its path and the reason`() throws {
+        try withFolder { folder in
+            let log = LogRecorder()
+            let recorder = ClipRecorder(settings(folder + "/none"), logger: log.logger)
+            func recordClip(_ id: UInt64) {
+                let start = Int64(id) * 16_000
+                record(recorder, start..<start + 16_000)
+                recorder.process(Self.event(.begin, id), at: start, windowSamples: 0)
+                recorder.process(Self.event(.end, id), at: start + 9_000, windowSamples: 0)
+                recorder.finish()
+            }
+            for id in UInt64(0)..<3 { recordClip(id) }
+            let message = try #require(log.messages.first)
+            #expect(message.hasPrefix("omitted a clip: cannot write \(folder)/none/astd-"))
+            #expect(message.hasSuffix(": No such file or directory"))
+            try FileManager.default.createDirectory(
+                atPath: folder + "/none", withIntermediateDirectories: false)
+            recordClip(3)
+            #expect(log.messages.dropFirst() == ["clips are written again; 3 were omitted"])
+            #expect(recorder.omittedClips == 3)
+        }
+    }
+
+    @Test func `Samples above full scale are clipped`() throws {
+        try withFolder { folder in
+            let event = Self.event(.end, 1)
+            let store = ClipStore(directory: folder, maximumBytes: 1_000_000)
+            #expect(store.write([0.5, 2, -2, 1, -1, .nan, 1.4 / 32_768], of: event) == nil)
+            let clip = try folder + "/" + names(folder)[0]
+            #expect(try samples(clip) == [16_384, 32_767, -32_768, 32_767, -32_768, 32_767, 1])
+        }
+    }
+
     @Test func `Without a directory no clip is recorded, and a missing directory counts as an omitted clip`()
         throws
     {

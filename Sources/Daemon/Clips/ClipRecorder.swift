@@ -29,6 +29,8 @@ final class ClipRecorder: @unchecked Sendable {
     private let latest: NIOLockedValueBox<ClipSettings>
     private let waiting = Atomic<Int>(0)
     private let omitted = Atomic<Int>(0)
+    /// Since the last clip that was written.
+    private let omittedInSuccession = Atomic<Int>(0)
     private let queue = DispatchQueue(label: "astd-clips", qos: .utility)
     private let logger: Logger
 
@@ -42,10 +44,14 @@ final class ClipRecorder: @unchecked Sendable {
     init(_ settings: ClipSettings, logger: Logger) {
         latest = NIOLockedValueBox(settings)
         self.logger = logger
+        enforceLimit(settings)
     }
 
-    /// Applies other settings from the next samples on.
-    func apply(_ settings: ClipSettings) { latest.withLockedValue { $0 = settings } }
+    /// Applies other settings: the limit at once, the others from the next samples on.
+    func apply(_ settings: ClipSettings) {
+        latest.withLockedValue { $0 = settings }
+        enforceLimit(settings)
+    }
 
     /// Clips that were not written since the start.
     var omittedClips: Int { omitted.load(ordering: .relaxed) }
@@ -82,6 +88,17 @@ final class ClipRecorder: @unchecked Sendable {
         }
     }
 
+    private func enforceLimit(_ settings: ClipSettings) {
+        guard let store = ClipStore(settings) else { return }
+        queue.async { [logger] in
+            let removed = store.removeOldest()
+            guard removed > 0 else { return }
+            logger.info(
+                "removed the oldest \(removed == 1 ? "clip" : "\(removed) clips"): the limit is \(settings.maximumMegabytes) MB"
+            )
+        }
+    }
+
     private func change(to settings: ClipSettings) {
         let needsRoom = settings.directory == nil ? 0 : settings.maximumSeconds + Self.slackSeconds
         if settings.directory == nil { open = [:] }
@@ -95,24 +112,44 @@ final class ClipRecorder: @unchecked Sendable {
     private func cut(_ clip: Clip, end: Int64) {
         let longest = clip.start + Self.samples(current.maximumSeconds)
         let samples = history.copy(clip.start..<max(clip.start, min(end, longest)))
-        guard !samples.isEmpty, let directory = current.directory else { return }
+        guard !samples.isEmpty, let store = ClipStore(current) else { return }
         guard waiting.load(ordering: .acquiring) < Self.maximumWaiting else {
             return omit("the disk is too slow")
         }
         waiting.add(1, ordering: .acquiringAndReleasing)
-        let store = ClipStore(directory: directory, maximumBytes: current.maximumMegabytes * 1_000_000)
         queue.async {
-            if let problem = store.write(samples, of: clip.event) { self.omit(problem) }
+            if let problem = store.write(samples, of: clip.event) {
+                self.omit(problem)
+            } else {
+                self.endOmissions()
+            }
             self.waiting.subtract(1, ordering: .acquiringAndReleasing)
         }
     }
 
     private func omit(_ reason: String) {
         omitted.add(1, ordering: .relaxed)
-        logger.warning("omitted a clip: \(reason)")
+        // A full disk omits every clip; the first line says so.
+        if omittedInSuccession.add(1, ordering: .relaxed).oldValue == 0 {
+            logger.warning("omitted a clip: \(reason)")
+        }
+    }
+
+    private func endOmissions() {
+        let count = omittedInSuccession.exchange(0, ordering: .relaxed)
+        guard count > 0 else { return }
+        logger.info("clips are written again; \(count) \(count == 1 ? "was" : "were") omitted")
     }
 
     private static func samples(_ seconds: Double) -> Int64 {
         Int64((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+    }
+}
+
+extension ClipStore {
+    /// `nil` when no clips are kept.
+    fileprivate init?(_ settings: ClipSettings) {
+        guard let directory = settings.directory else { return nil }
+        self.init(directory: directory, maximumBytes: settings.maximumMegabytes * 1_000_000)
     }
 }
