@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -84,14 +85,32 @@ import Wire
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(at: folder) }
         let path = folder.path + "/astd.prom"
-        #expect(MetricsFile.write("one\n", to: path) == nil)
+        let file = FileReplacer(path: path)
+        #expect(file.write("one\n") == nil)
         let reader = try #require(FileHandle(forReadingAtPath: path))
-        #expect(MetricsFile.write("two\n", to: path) == nil)
+        #expect(file.write("two\n") == nil)
         // A reader that has the old file open reads it to its end.
         #expect(try reader.readToEnd() == Data("one\n".utf8))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "two\n")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["astd.prom"])
-        #expect(MetricsFile.write("x", to: folder.path + "/none/astd.prom")?.contains("No such file") == true)
+        let missing = FileReplacer(path: folder.path + "/none/astd.prom")
+        #expect(missing.write("x")?.contains("No such file") == true)
+    }
+
+    @Test func `A file that another daemon writes is left alone until that daemon has ended`() throws {
+        let folder = try TestFolder()
+        let path = folder.file("astd.prom")
+        // A file of an earlier daemon is replaced.
+        try folder.write("old\n".utf8, to: "astd.prom")
+        var first: FileReplacer? = FileReplacer(path: path)
+        let second = FileReplacer(path: path)
+        #expect(first?.write("one\n") == nil)
+        #expect(second.write("two\n")?.contains("another process writes \(path)") == true)
+        #expect(first?.write("three\n") == nil)
+        #expect(try TestFolder.bytes(of: path) == Array("three\n".utf8))
+        first = nil
+        #expect(second.write("four\n") == nil)
+        #expect(try TestFolder.bytes(of: path) == Array("four\n".utf8))
     }
 
     @Test func `Only lasting digital silence counts as a muted microphone`() {

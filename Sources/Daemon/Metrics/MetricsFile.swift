@@ -1,7 +1,5 @@
-private import Glibc
 internal import Logging
 internal import Settings
-private import SystemSupport
 
 /// Writes the metrics periodically to a file for node_exporter's textfile collector.
 struct MetricsFile {
@@ -23,42 +21,23 @@ struct MetricsFile {
     /// Runs until its task is cancelled.
     func run() async {
         var lastProblem: String?
+        var replacer: FileReplacer?
         while !Task.isCancelled {
             let settings = settings()
-            if let path = settings.file {
+            if settings.file != replacer?.path { replacer = settings.file.map(FileReplacer.init(path:)) }
+            if let replacer {
                 let text = await text()
-                let problem = await queue.run { Self.write(text, to: path) }
+                let problem = await queue.run { replacer.write(text) }
                 // Each problem is logged once, not at every interval.
                 if let problem, problem != lastProblem { logger.warning("metrics: \(problem)") }
+                if problem == nil, lastProblem != nil {
+                    logger.info("metrics: \(replacer.path) is written again")
+                }
                 lastProblem = problem
             }
             // Without a file, check often whether a reload has set one.
             let seconds = settings.file == nil ? min(settings.interval, 5) : settings.interval
             try? await Task.sleep(for: .seconds(seconds))
         }
-    }
-
-    /// Replaces the file atomically: a reader sees either the old or the new text.
-    ///
-    /// - Returns: What went wrong; nil on success.
-    static func write(_ text: String, to path: String) -> String? {
-        // In the same directory, so that it can be renamed, with an extension that the collector ignores.
-        let temporary = "\(path).\(getpid()).tmp"
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = open(temporary.systemPath, flags, 0o644)
-        guard descriptor >= 0 else { return failure(temporary) }
-        let bytes = Array(text.utf8)
-        let written = Glibc.write(descriptor, bytes, bytes.count)
-        let isWritten = close(descriptor) == 0 && written == bytes.count
-        guard isWritten, rename(temporary.systemPath, path.systemPath) == 0 else {
-            let problem = failure(path)
-            unlink(temporary.systemPath)
-            return problem
-        }
-        return nil
-    }
-
-    private static func failure(_ path: String) -> String {
-        "cannot write \(path): \(String(cString: strerror(errno)))"
     }
 }
