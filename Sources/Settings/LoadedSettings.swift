@@ -9,15 +9,31 @@ public struct LoadedSettings: Equatable, Sendable {
     public var file: String?
     /// By key; a key that is absent has its default.
     public internal(set) var origins: [String: SettingOrigin] = [:]
+    /// Whether the file has no settings.
+    public internal(set) var isFileEmpty = false
 
     public init(settings: DaemonSettings, file: String? = nil) {
         self.settings = settings
         self.file = file
     }
 
+    /// What a setting amounts to on this machine when it is not set, and why.
+    public struct Resolution: Equatable, Sendable {
+        /// `nil` where there is nothing to print in place of `null`.
+        public var value: String?
+        public var reason: String
+
+        public init(_ value: String?, _ reason: String) {
+            self.value = value
+            self.reason = reason
+        }
+    }
+
     /// The effective settings as a configuration file, with each line's origin in a comment. Passwords in
     /// addresses are masked: this text becomes part of reports.
-    public var text: String {
+    ///
+    /// - Parameter resolutions: By key, for settings whose value is `null` or `auto`.
+    public func text(resolving resolutions: [String: Resolution] = [:]) -> String {
         var lines: [String] = []
         var section = ""
         for row in SettingTable.rows {
@@ -27,12 +43,13 @@ public struct LoadedSettings: Equatable, Sendable {
                 section = parts[0]
             }
             let indent = parts.count == 2 ? "  " : ""
-            let value = row.show(settings)
+            let resolution = resolutions[row.key]
+            let value = row.show(settings) ?? resolution?.value.map { [$0] }
             let text =
                 row.isList
                 ? "[" + (value ?? []).map { Self.scalar($0) }.joined(separator: ", ") + "]"
                 : value.map { $0.isEmpty ? "" : Self.scalar(Credentials.masked($0[0])) } ?? "null"
-            lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key))
+            lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key, resolution?.reason))
         }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -50,10 +67,11 @@ public struct LoadedSettings: Equatable, Sendable {
             }
     }
 
-    private func line(_ text: String, _ key: String) -> String {
+    private func line(_ text: String, _ key: String, _ reason: String? = nil) -> String {
         let origin = origins[key] ?? .fallback
         let width = 44
         return text + String(repeating: " ", count: max(1, width - text.count)) + "# \(origin)"
+            + (reason.map { ": " + $0 } ?? "")
     }
 
     /// Plain where YAML reads the same text, else quoted.
@@ -116,6 +134,8 @@ public struct SettingsChanges: Equatable, Sendable {
     public var applied: [String] = []
     /// The same, effective after a restart.
     public var postponed: [String] = []
+
+    public var isEmpty: Bool { applied.isEmpty && postponed.isEmpty }
 
     public init(from old: DaemonSettings, to new: DaemonSettings) {
         for row in SettingTable.rows {

@@ -14,7 +14,9 @@ struct SettingsFile {
     /// `detection.labels`: fields by label.
     private(set) var labels: [String: [String: Entry]] = [:]
     private(set) var problems: [SettingsProblem] = []
-    private let path: String
+    /// Whether it was read and has no settings: it is empty, or everything in it is a comment.
+    var isEmpty: Bool { entries.isEmpty && labels.isEmpty && problems.isEmpty }
+    let path: String
 
     static let maximumBytes = 1 << 20
 
@@ -181,6 +183,19 @@ struct SettingsFile {
             allowed: SettingTable.exceptionFields)
     }
 
+    /// The error of the system call that has just failed.
+    private static func unreadable(_ path: String) -> SettingsProblem {
+        let advice =
+            switch errno {
+            case ENOENT, ENOTDIR: "; correct its path (--config, $ASTD_CONFIG)"
+            case EACCES, EPERM: "; give this user read permission"
+            case EISDIR: "; name the file in it"
+            default: ""
+            }
+        let reason = "cannot read the file: \(String(cString: strerror(errno)))\(advice)"
+        return SettingsProblem(origin: .file(path: path, line: nil), kind: .badFile(reason))
+    }
+
     /// - Throws: `badFile` for a file that cannot be read, is too large or is not UTF-8.
     private static func text(of path: String) throws(SettingsProblem) -> String {
         func refusal(_ reason: String) -> SettingsProblem {
@@ -188,9 +203,7 @@ struct SettingsFile {
         }
         // Non-blocking: opening a pipe without a writer would block the start.
         let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw refusal("cannot read the file: \(String(cString: strerror(errno)))")
-        }
+        guard descriptor >= 0 else { throw unreadable(path) }
         defer { close(descriptor) }
         var status = stat()
         // Each reload reads the file again, which is impossible with a pipe.
@@ -205,7 +218,7 @@ struct SettingsFile {
                 Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
             }
             if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw refusal("cannot read the file: \(String(cString: strerror(errno)))") }
+            guard got >= 0 else { throw unreadable(path) }
             if got == 0 { break }
             count += got
         }

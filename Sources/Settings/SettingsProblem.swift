@@ -73,3 +73,15 @@ public struct SettingsRefusal: Error, Equatable, Sendable {
         problems.allSatisfy { if case .flag = $0.origin { true } else { false } }
     }
 }
+
+extension SettingsRefusal {
+    /// A file that had settings and is empty now, as an editor leaves it for a moment while it saves.
+    public static func emptied(file: String) -> SettingsRefusal {
+        let reason =
+            "has no settings any more, and nothing was changed; write it again, or restart astd to run with the "
+            + "defaults"
+        return SettingsRefusal(problems: [
+            SettingsProblem(origin: .file(path: file, line: nil), kind: .badFile(reason))
+        ])
+    }
+}

@@ -1,4 +1,6 @@
 internal import Detection
+private import Glibc
+private import SystemSupport
 private import TextSupport
 
 /// The layers that settings come from: a file, the environment and options; a later layer overrides an
@@ -7,8 +9,10 @@ public struct SettingsSources: Sendable {
     /// Returns why a value is rejected; empty if the table says it, `nil` if it is accepted.
     public typealias Check = @Sendable (String) -> String?
 
-    /// `nil`: no file.
+    /// `nil`: ``standardFile``, if it exists.
     public var file: String?
+    /// `nil`: none. If it did not exist at the start, a reload reads it.
+    private let standardFile: String?
     /// Only variables that begin with `ASTD_`.
     public var environment: [String: String]
     /// Options of the command line: texts by key, also `detection.labels.LABEL.FIELD`.
@@ -29,10 +33,12 @@ public struct SettingsSources: Sendable {
     ///   - environment: Variables; only `HOME` and those that begin with `ASTD_` are read.
     ///   - checks: Checks by key, for values that only another module can judge.
     public init(
-        file: String?, environment: [String: String], flags: [String: [String]] = [:],
+        file: String?, standardFile: String? = nil, environment: [String: String],
+        flags: [String: [String]] = [:],
         checks: [String: Check] = [:]
     ) {
         self.file = file
+        self.standardFile = standardFile
         self.checks = checks
         home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
         // An empty variable counts as unset, everywhere in astd.
@@ -52,9 +58,11 @@ public struct SettingsSources: Sendable {
     ///
     /// - Throws: ``SettingsRefusal`` with every problem.
     public func load() throws(SettingsRefusal) -> LoadedSettings {
-        let file = file.map { SettingsFile(path: $0) }
+        let path = self.file ?? standardFile.flatMap { access($0.systemPath, F_OK) == 0 ? $0 : nil }
+        let file = path.map { SettingsFile(path: $0) }
         var problems = (file?.problems ?? []) + unknownNames()
-        var loaded = LoadedSettings(settings: DaemonSettings(), file: self.file)
+        var loaded = LoadedSettings(settings: DaemonSettings(), file: path)
+        loaded.isFileEmpty = file?.isEmpty ?? false
         for row in SettingTable.rows {
             guard let (written, origin) = value(of: row, file) else { continue }
             let texts = written.map { expandingHome($0, row.key) }
@@ -89,7 +97,7 @@ public struct SettingsSources: Sendable {
             return (row.isList ? elements : [text], .variable(row.variable))
         }
         guard let file, let entry = file.entries[row.key] else { return nil }
-        return (entry.texts, .file(path: self.file ?? "", line: entry.line))
+        return (entry.texts, .file(path: file.path, line: entry.line))
     }
 
     /// Replaces `~/` by the home directory, which only a shell would do, and not behind `name=` or `file:`.
@@ -142,7 +150,7 @@ public struct SettingsSources: Sendable {
         }
         for (label, fields) in labels.sorted(by: { $0.key < $1.key }) {
             for (field, entry) in fields.sorted(by: { $0.key < $1.key }) {
-                read(entry.texts.joined(), label, field, .file(path: file ?? "", line: entry.line))
+                read(entry.texts.joined(), label, field, .file(path: loaded.file ?? "", line: entry.line))
             }
         }
         for (key, texts) in flags.sorted(by: { $0.key < $1.key })

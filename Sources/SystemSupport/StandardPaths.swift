@@ -58,31 +58,64 @@ public struct StandardPaths: Sendable {
         "models/default", "/var/lib/astd/models/default", "/usr/share/astd/models/default",
     ]
 
-    /// `named`, `$ASTD_MODEL`, else the first of ``models`` with a `config.json`; `nil` when there is none.
-    public func model(named: String?) -> String? {
-        named ?? environment["ASTD_MODEL"] ?? Self.models.first { exists($0 + "/config.json") }
+    /// A path, and the variable or the standard place that it comes from.
+    public struct Place: Equatable, Sendable {
+        public let path: String
+        public let origin: String
+
+        public init(path: String, origin: String) {
+            self.path = path
+            self.origin = origin
+        }
     }
 
-    /// `named`, `$ASTD_ADAPTERS_DIR`, else ``adaptersDirectory`` if it exists.
-    public func adapters(named: String?) -> String? {
-        named ?? environment["ASTD_ADAPTERS_DIR"]
-            ?? (exists(Self.adaptersDirectory) ? Self.adaptersDirectory : nil)
+    /// `$ASTD_MODEL`, else the first of ``models`` with a `config.json`; `nil` when there is none.
+    public var modelPlace: Place? {
+        place("$ASTD_MODEL", environment["ASTD_MODEL"])
+            ?? place(
+                "the first standard place that has a model",
+                Self.models.first { exists($0 + "/config.json") })
     }
 
-    /// Directory of packed weights: `named`, `$ASTD_CACHE_DIR`, systemd's `$CACHE_DIRECTORY`, else `astd` in
+    /// `$ASTD_ADAPTERS_DIR`, else ``adaptersDirectory`` if it exists.
+    public var adaptersPlace: Place? {
+        place("$ASTD_ADAPTERS_DIR", environment["ASTD_ADAPTERS_DIR"])
+            ?? place("the standard place", exists(Self.adaptersDirectory) ? Self.adaptersDirectory : nil)
+    }
+
+    /// Directory of packed weights: `$ASTD_CACHE_DIR`, systemd's `$CACHE_DIRECTORY`, else `astd` in
     /// `$XDG_CACHE_HOME` or `~/.cache`; `nil` without any of them.
-    public func cache(named: String?) -> String? {
-        named ?? environment["ASTD_CACHE_DIR"] ?? environment.systemdDirectory("CACHE_DIRECTORY")
-            ?? environment.absolutePath("XDG_CACHE_HOME").map { $0 + "/astd" }
-            ?? environment.absolutePath("HOME").map { $0 + "/.cache/astd" }
+    public var cachePlace: Place? {
+        place("$ASTD_CACHE_DIR", environment["ASTD_CACHE_DIR"])
+            ?? place("$CACHE_DIRECTORY", environment.systemdDirectory("CACHE_DIRECTORY"))
+            ?? place("$XDG_CACHE_HOME", environment.absolutePath("XDG_CACHE_HOME").map { $0 + "/astd" })
+            ?? place("$HOME", environment.absolutePath("HOME").map { $0 + "/.cache/astd" })
     }
 
-    /// Directory of both sockets: `named`, `$ASTD_RUNTIME_DIR`, systemd's `$RUNTIME_DIRECTORY`,
+    /// Directory of both sockets: `$ASTD_RUNTIME_DIR`, systemd's `$RUNTIME_DIRECTORY`,
     /// `$XDG_RUNTIME_DIR/astd`, else `/run/astd`.
-    public func runtimeDirectory(named: String?) -> String {
-        named ?? environment["ASTD_RUNTIME_DIR"] ?? environment.systemdDirectory("RUNTIME_DIRECTORY")
-            ?? environment["XDG_RUNTIME_DIR"].map { $0 + "/astd" } ?? "/run/astd"
+    public var runtimePlace: Place {
+        place("$ASTD_RUNTIME_DIR", environment["ASTD_RUNTIME_DIR"])
+            ?? place("$RUNTIME_DIRECTORY", environment.systemdDirectory("RUNTIME_DIRECTORY"))
+            ?? place("$XDG_RUNTIME_DIR", environment["XDG_RUNTIME_DIR"].map { $0 + "/astd" })
+            ?? Place(path: "/run/astd", origin: "the standard place")
     }
+
+    private func place(_ origin: String, _ path: String?) -> Place? {
+        path.map { Place(path: $0, origin: origin) }
+    }
+
+    /// `named`, else the path of ``modelPlace``.
+    public func model(named: String?) -> String? { named ?? modelPlace?.path }
+
+    /// `named`, else the path of ``adaptersPlace``.
+    public func adapters(named: String?) -> String? { named ?? adaptersPlace?.path }
+
+    /// `named`, else the path of ``cachePlace``.
+    public func cache(named: String?) -> String? { named ?? cachePlace?.path }
+
+    /// `named`, else the path of ``runtimePlace``.
+    public func runtimeDirectory(named: String?) -> String { named ?? runtimePlace.path }
 
     /// Where a client finds `astd.sock`, in the order to try: `named`, `$ASTD_SOCKET` or the one in
     /// `$ASTD_RUNTIME_DIR` alone, else `$XDG_RUNTIME_DIR/astd/astd.sock` and `/run/astd/astd.sock`.

@@ -22,6 +22,15 @@ struct Run: AsyncParsableCommand {
             ones override earlier ones.
 
             Then, in another terminal: astctl watch, or nc -U $XDG_RUNTIME_DIR/astd/events.sock
+
+            EXIT STATUS
+              0 stopped by a signal or a request, or the file or stream has ended
+              1 a socket cannot be opened, or another astd is running there
+              64 wrong usage
+              66 no usable model or adapter
+              69 the file or standard input cannot be read, or not to its end
+              74 a file of the model was truncated in use
+              78 invalid configuration
             """)
 
     @OptionGroup var settingsArguments: SettingsArguments
@@ -85,7 +94,9 @@ struct Run: AsyncParsableCommand {
         let sources = try settingsArguments.sources(
             readsStandardFile: true, flags: flags())
         let loaded = try sources.loadOrFail()
-        if checkConfig { return print(loaded.text, terminator: "") }
+        if checkConfig {
+            return print(loaded.text(resolving: loaded.settings.resolutions()), terminator: "")
+        }
         var logger = Logger(label: "astd") { label -> any LogHandler in
             if JournalLogHandler.isConnected { return JournalLogHandler() }
             return StreamLogHandler.standardError(label: label)

@@ -34,6 +34,7 @@ struct SettingsArguments: ParsableArguments {
         }
         return SettingsSources(
             file: StandardPaths().settings(named: config, readsStandardFile: readsStandardFile),
+            standardFile: readsStandardFile ? StandardPaths.settingsFile : nil,
             environment: Environment.process.all, flags: flags,
             checks: ["source": SourceSpec.problem(in:)])
     }

@@ -4,6 +4,7 @@ import TestSupport
 import Inference
 import Logging
 import Recognizer
+import Settings
 import Testing
 import Wire
 
@@ -12,14 +13,15 @@ import Wire
 @Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
     /// Runs `body` with a shelf and an engine thread that replaces variants on request.
     private func withShelf(
-        directory: String? = nil, _ body: (AdapterShelf) async throws -> Void
+        directory: String? = nil, logger: Logger = Logger(label: "test"),
+        _ body: (AdapterShelf) async throws -> Void
     ) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let ring = SampleRing(capacitySamples: 1)
         let mailbox = CommandMailbox(ring: ring)
         let shelf = AdapterShelf(
             VariantMaker(base: base, activation: nil), directory: directory, commands: mailbox,
-            logger: Logger(label: "test"))
+            logger: logger)
         let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), ring, mailbox)
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "engine").async {
@@ -36,6 +38,27 @@ import Wire
             }
         }
         if let failure { throw failure }
+    }
+
+    @Test func `The summary of a reload counts mistakes and problems of adapters apart`() {
+        let unchanged = SettingsChanges(from: DaemonSettings(), to: DaemonSettings())
+        var report = ReloadReport()
+        #expect(
+            Reload.summary(report, .success(unchanged))
+                == "settings: 0 changed; adapters: 0 loaded, 0 replaced, 0 removed, 0 problems")
+        report.changed = ["hop"]
+        report.needsRestart = ["threads", "model"]
+        report.loaded = ["a"]
+        report.problems = ["b"]
+        #expect(
+            Reload.summary(report, .success(unchanged))
+                == "settings: 1 changed, 2 after a restart; adapters: 1 loaded, 0 replaced, 0 removed, 1 problem"
+        )
+        let refusal = SettingsRefusal.emptied(file: "f")
+        #expect(
+            Reload.summary(report, .failure(refusal))
+                == "settings: unchanged because of 1 mistake; adapters: 1 loaded, 0 replaced, 0 removed, 0 problems"
+        )
     }
 
     /// SAFETY: the scorer is used by the thread of ``run()`` alone.
@@ -101,6 +124,22 @@ import Wire
         }
     }
 
+    @Test func `Loading, switching and unloading leave a line each in the log`() async throws {
+        let log = LogRecorder()
+        try await withShelf(logger: log.logger) { shelf in
+            _ = try await shelf.load(Golden.path("adapters/dora"), as: nil)
+            _ = try await shelf.use(["dora", "base"])
+            _ = try await shelf.use([])
+            try await shelf.unload("dora")
+        }
+        #expect(log.messages.first?.hasPrefix("adapter dora loaded: ") == true)
+        #expect(
+            log.messages.dropFirst() == [
+                "classifying with dora, base instead of base", "classifying with base instead of dora, base",
+                "adapter dora unloaded",
+            ])
+    }
+
     @Test func `A request that fails changes nothing`() async throws {
         try await withShelf { shelf in
             _ = try await shelf.load(Golden.path("adapters/dora"), as: "mine")
@@ -152,6 +191,14 @@ import Wire
             #expect(shelf.snapshot.list.adapters.map(\.name) == ["plain", "run"], "the loaded one is kept")
             try folder.remove("adapters/run")
             #expect(await shelf.reload().removed == ["run"])
+
+            try folder.remove("adapters")
+            let unmounted = await shelf.reload()
+            #expect(
+                unmounted.problems == [
+                    "adapters_dir \(directory) cannot be read: No such file or directory; its adapters stay loaded"
+                ])
+            #expect(unmounted.removed == [] && shelf.snapshot.list.adapters.map(\.name) == ["plain"])
         }
     }
 

@@ -22,6 +22,16 @@ struct ConfigurationTests {
         #expect(line("  on:") == ["on:", "0.7", "#", "\(file):3"])
         #expect(line("  refractory:") == ["refractory:", "3", "#", "$ASTD_DETECTION_REFRACTORY"])
         #expect(line("gate:") == ["gate:", "null", "#", "default"])
+        #expect(
+            line("threads:").dropFirst(2).joined(separator: " ")
+                == "# default: all processors that astd may use")
+        #expect(
+            line("runtime_dir:").joined(separator: " ")
+                == "runtime_dir: \(folder.path)/astd # default: $XDG_RUNTIME_DIR")
+        #expect(
+            line("cache_dir:").joined(separator: " ")
+                == "cache_dir: \(folder.path)/.cache/astd # default: $HOME")
+        #expect(line("  off:").joined(separator: " ") == "off: 0.49 # default: 0.7 of on")
         // The output is a valid configuration file.
         let printed = try folder.write(result.output, to: "printed.yaml")
         let again = try await Astd.run(["astd", "run", "--check-config", "--config", printed], in: folder)
@@ -113,6 +123,21 @@ struct ConfigurationTests {
         }
         #expect(
             try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)
+
+        // An editor's empty file resets nothing.
+        try folder.write("# nothing\n".utf8, to: "astd.yaml")
+        let emptied = try await daemon.astctl("reload")
+        #expect(emptied.code == 1)
+        #expect(emptied.errorLines.first?.contains("astd.yaml: has no settings any more") == true)
+        #expect(
+            try await daemon.astctl("explain", "Speech", "--json").lines.first?.contains("denied") == true)
+        try await eventually("the log of the reloads") {
+            try daemon.program.standardError()
+        } until: {
+            $0.contains(
+                "settings: unchanged because of 1 mistake; adapters: 0 loaded, 0 replaced, 0 removed, 0 problems"
+            )
+        }
 
         // Every event has an end, also when the daemon stops.
         daemon.program.send(SIGTERM)

@@ -93,7 +93,7 @@ import Testing
             #expect(row.show(byFlag.settings) != row.show(DaemonSettings()), "\(row.key)")
         }
         // The output of --check-config is a file with the same settings.
-        #expect(try load(byFlag.text).settings == byFlag.settings)
+        #expect(try load(byFlag.text()).settings == byFlag.settings)
     }
 
     @Test func `A label has rules of its own, from the file and from options`() throws {
@@ -110,7 +110,7 @@ import Testing
         #expect(siren == DetectionRule(on: 0.3, minimumHits: 1))
         let dog = loaded.settings.detection.rule(for: "Dr. Dog")
         #expect(dog == DetectionRule(off: 0.4, mergeGapSeconds: 5, refractorySeconds: 7))
-        #expect(try load(loaded.text).settings == loaded.settings)
+        #expect(try load(loaded.text()).settings == loaded.settings)
     }
 
     @Test(arguments: [
@@ -315,14 +315,56 @@ import Testing
         #expect(refused < 1000)
     }
 
+    @Test func `A file without settings is known as such, and a standard file may appear later`() throws {
+        for text in ["", "# nothing\n", "---\n", "detection:\n"] {
+            #expect(try load(text).isFileEmpty, "\(text)")
+        }
+        #expect(try !load("hop: 1\n").isFileEmpty)
+        let standard = folder.file("standard.yaml")
+        let sources = SettingsSources(file: nil, standardFile: standard, environment: [:])
+        #expect(try sources.load().file == nil)
+        try folder.write("hop: 3\ndetection: {labels: {Siren: {on: 0.3}}}\n", to: "standard.yaml")
+        let loaded = try sources.load()
+        #expect(loaded.settings.hop == 3 && loaded.file == standard && !loaded.isFileEmpty)
+        #expect(loaded.origins["detection.labels.Siren.on"] == .file(path: standard, line: 2))
+    }
+
+    @Test func `Settings that are not set are printed with what they amount to, and why`() throws {
+        let loaded = try load("threads: null\n")
+        let text = loaded.text(resolving: [
+            "threads": .init("4", "all of them"), "model": .init(nil, "there is none"),
+            "runtime_dir": .init("/run/x y", "$R"),
+        ])
+        let lines = text.split(separator: "\n").map {
+            $0.split(separator: " ", omittingEmptySubsequences: true)
+        }
+        func line(_ name: String) -> String {
+            lines.first { $0.first == "\(name):" }?.joined(separator: " ") ?? ""
+        }
+        #expect(
+            line("threads").hasPrefix("threads: 4 # ")
+                && line("threads").hasSuffix("/astd.yaml:1: all of them"))
+        #expect(line("model") == "model: null # default: there is none")
+        #expect(line("runtime_dir") == #"runtime_dir: "/run/x y" # default: $R"#)
+        #expect(try load(text).settings.threads == 4)
+    }
+
+    @Test func `A variable that resembles no setting gets no suggestion`() {
+        let text = complaints("", ["ASTD_FOO": "1"]).first
+        #expect(text?.hasPrefix("$ASTD_FOO: unknown setting 'ASTD_FOO'; expected one of: ASTD_") == true)
+        #expect(complaints("", ["ASTD_HUP": "1"]).first?.hasSuffix("did you mean 'ASTD_HOP'?") == true)
+    }
+
     @Test func `An unreadable file is reported with its path and the reason`() throws {
         func complaint(_ path: String) -> String {
             SettingsFile(path: path).problems.first?.description ?? ""
         }
         #expect(
             complaint("/nonexistent/astd.yaml")
-                == "/nonexistent/astd.yaml: cannot read the file: No such file or directory")
-        #expect(complaint("/tmp") == "/tmp: cannot read the file: Is a directory")
+                == "/nonexistent/astd.yaml: cannot read the file: No such file or directory; correct its path (--config, $ASTD_CONFIG)"
+        )
+        #expect(
+            complaint("/tmp") == "/tmp: cannot read the file: Is a directory; name the file in it")
         #expect(complaint("/dev/zero").contains("larger than 1048576 bytes"))
         #expect(SettingsFile(path: "/dev/null").problems.isEmpty)
         let pipe = folder.file("pipe")

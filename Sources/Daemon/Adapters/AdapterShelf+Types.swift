@@ -40,6 +40,7 @@ extension AdapterShelf {
                 "no adapter \(name) is loaded; loaded: \((known + [AdapterName.base]).joined(separator: ", "))"
             case .active(let name): "adapter \(name) is in use; switch to another one first"
             case .model(let error): error.description
+            case .engine(.stopped): RPCError.stopping.message
             case .engine(let error): error.description
             }
         }

@@ -1,8 +1,10 @@
 private import Dispatch
+private import Glibc
 internal import Inference
 internal import Logging
 internal import Recognizer
 private import NIOConcurrencyHelpers
+private import SystemSupport
 internal import Wire
 
 /// The adapters that are loaded, and which of them classify.
@@ -87,8 +89,12 @@ final class AdapterShelf: @unchecked Sendable {
             for (index, name) in names.enumerated() where names[..<index].contains(name) {
                 throw .message("adapter \(name) is given twice")
             }
-            return try self.activate(
+            let before = self.active
+            let report = try self.activate(
                 names.map { $0 == AdapterName.base ? nil : $0 }, requested: requested)
+            self.logger.info(
+                "classifying with \(report.active.joined(separator: ", ")) instead of \(Self.text(before))")
+            return report
         }
     }
 
@@ -98,6 +104,7 @@ final class AdapterShelf: @unchecked Sendable {
             guard !self.active.contains(name) else { throw .active(name) }
             self.loaded[name] = nil
             self.share()
+            self.logger.info("adapter \(name) unloaded")
         }
     }
 
@@ -113,15 +120,20 @@ final class AdapterShelf: @unchecked Sendable {
         var report = ReloadReport()
         var fresh: [Variant] = []
         var found: [String: String] = [:]
+        // An adapter that was loaded from elsewhere is read again there.
+        var places = loaded.mapValues(\.directory)
         if let directory {
             if let folders = AdapterDirectory(reading: directory) {
                 (found, report.warnings) = (folders.adapters, folders.warnings)
             } else {
-                report.problems.append("cannot read directory \(directory)")
+                report.problems.append(
+                    "adapters_dir \(directory) cannot be read: \(Self.reason(directory)); its adapters stay loaded"
+                )
+                // A drive that is not mounted: its adapters were not removed.
+                places = places.filter { !$0.value.hasPrefix(directory + "/") }
             }
         }
-        // An adapter that was loaded from elsewhere is read again there.
-        let places = loaded.mapValues(\.directory).merging(found) { known, _ in known }
+        places.merge(found) { known, _ in known }
         for (name, place) in places.sorted(by: { $0.key < $1.key }) {
             do throws(Refusal) {
                 try reload(name, place, &report, &fresh)
@@ -136,6 +148,13 @@ final class AdapterShelf: @unchecked Sendable {
         }
         share()
         return report
+    }
+
+    /// Why a directory cannot be read.
+    private static func reason(_ directory: String) -> String {
+        let opened = open(directory.systemPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if opened >= 0 { close(opened) }
+        return String(cString: strerror(errno))
     }
 
     private func reload(
@@ -207,6 +226,10 @@ final class AdapterShelf: @unchecked Sendable {
         } catch {
             throw .model(error)
         }
+    }
+
+    private static func text(_ active: [String?]) -> String {
+        AdapterRecord(adapters: active).adapters.joined(separator: ", ")
     }
 
     private func share(_ variants: [Variant]? = nil) {

@@ -16,6 +16,8 @@ final class Reload: Sendable {
     private let apply: @Sendable (DaemonSettings) -> Void
     private let queue = BlockingQueue("astd-settings")
     private let current: NIOLockedValueBox<DaemonSettings>
+    /// The file that was read last.
+    private let file: NIOLockedValueBox<String?>
 
     /// - Parameter apply: Applies the settings that can change at run time.
     init(
@@ -23,6 +25,7 @@ final class Reload: Sendable {
         apply: @escaping @Sendable (DaemonSettings) -> Void
     ) {
         current = NIOLockedValueBox(settings)
+        file = NIOLockedValueBox(sources.file)
         self.sources = sources
         self.adapters = adapters
         self.logger = logger
@@ -42,7 +45,7 @@ final class Reload: Sendable {
             report.problems = refusal.problems.map(\.description) + report.problems
         }
         report.warnings += unknownLabels()
-        log(report)
+        log(report, changes)
         return report
     }
 
@@ -54,12 +57,18 @@ final class Reload: Sendable {
 
     private func reloadSettings() -> Result<SettingsChanges, SettingsRefusal> {
         do throws(SettingsRefusal) {
-            let new = try sources.load().settings
-            let old = settings
+            let loaded = try sources.load()
+            let (old, new) = (settings, loaded.settings)
+            let changes = SettingsChanges(from: old, to: new)
+            let hasNoSettings = loaded.file == nil || loaded.isFileEmpty
+            if let file = loaded.file ?? file.withLockedValue({ $0 }), hasNoSettings, !changes.isEmpty {
+                throw .emptied(file: file)
+            }
+            file.withLockedValue { $0 = loaded.file }
             let merged = old.reloaded(with: new)
             current.withLockedValue { $0 = merged }
             apply(merged)
-            return .success(SettingsChanges(from: old, to: new))
+            return .success(changes)
         } catch {
             return .failure(error)
         }
@@ -75,14 +84,30 @@ final class Reload: Sendable {
         }
     }
 
-    private func log(_ report: ReloadReport) {
+    private func log(_ report: ReloadReport, _ changes: Result<SettingsChanges, SettingsRefusal>) {
         for change in report.changed { logger.info("setting \(change)") }
         for change in report.needsRestart { logger.warning("setting \(change) takes effect after a restart") }
         for problem in report.problems { logger.warning("\(problem)") }
         for warning in report.warnings { logger.warning("\(warning)") }
-        let counts = "\(report.loaded.count) loaded, \(report.replaced.count) replaced"
-        logger.info(
-            "reloaded; adapters: \(counts), \(report.removed.count) removed; \(report.problems.count) problems"
-        )
+        logger.info("reloaded; \(Self.summary(report, changes))")
+    }
+
+    /// The mistakes of the settings and the problems of adapters, counted apart.
+    static func summary(
+        _ report: ReloadReport, _ changes: Result<SettingsChanges, SettingsRefusal>
+    ) -> String {
+        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+        var mistakes = 0
+        var settings = "\(report.changed.count) changed"
+        switch changes {
+        case .success where report.needsRestart.isEmpty: break
+        case .success: settings += ", \(report.needsRestart.count) after a restart"
+        case .failure(let refusal):
+            mistakes = refusal.problems.count
+            settings = "unchanged because of \(count(mistakes, "mistake"))"
+        }
+        return "settings: \(settings); adapters: \(report.loaded.count) loaded, "
+            + "\(report.replaced.count) replaced, \(report.removed.count) removed, "
+            + count(report.problems.count - mistakes, "problem")
     }
 }
