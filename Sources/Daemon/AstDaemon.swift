@@ -1,3 +1,5 @@
+private import Dispatch
+private import Glibc
 private import Inference
 public import Logging
 private import ServiceLifecycle
@@ -30,9 +32,10 @@ public struct AstDaemon: Sendable {
         logger.info("stopped")
     }
 
-    /// The services of the daemon. A signal, a request, a failure of any service, or the end of one of the
-    /// last three shuts the group down, from the last service to the first: clients are served until the
-    /// pipeline has stopped, and files are classified until the last client has been disconnected.
+    /// The services of the daemon. A signal, a request, a failure of any service, or the end of one of those
+    /// that end the daemon shuts the group down, from the last service to the first: clients are served until
+    /// the pipeline has stopped; files are classified until the last client has been disconnected; what waits
+    /// for a disk comes last, so that every client has its answers.
     private func serviceGroup(_ components: DaemonComponents) -> ServiceGroup {
         func service(
             _ service: any Service, endsDaemon: Bool = false
@@ -45,6 +48,7 @@ public struct AstDaemon: Sendable {
         return ServiceGroup(
             configuration: .init(
                 services: [
+                    service(ClipService(clips: components.clips)),
                     service(FileService(engine: components.files)),
                     service(ReloadService(components.reload, options, logger: logger)),
                     service(MetricsService(file: components.metricsFile)),
@@ -99,6 +103,32 @@ private struct MetricsService: Service {
     let file: MetricsFile
 
     func run() async { await cancelWhenGracefulShutdown { await file.run() } }
+}
+
+/// Waits at the end for the clips that are being written.
+private struct ClipService: Service {
+    let clips: ClipRecorder
+
+    func run() async {
+        try? await gracefulShutdown()
+        await BlockingQueue("astd-clips-end").run { clips.finish() }
+    }
+}
+
+/// Ends a daemon whose shutdown waits for a disk that does not answer: a thread that waits for a disk cannot
+/// be interrupted.
+enum ShutdownDeadline {
+    /// Less than systemd waits (`TimeoutStopSec`).
+    private static let seconds = 8.0
+
+    /// Call it when the last window has been classified, which may take longer than this on a slow machine.
+    static func start(_ logger: Logger) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) {
+            logger.warning(
+                "waited \(seconds) s for a disk, or for the classification of a file: stopping without it")
+            _exit(0)
+        }
+    }
 }
 
 /// Stops the file engine after all clients have left.

@@ -18,6 +18,7 @@ struct DaemonComponents {
     let listening: ListeningService
     let reload: Reload
     let files: FileEngine
+    let clips: ClipRecorder
     let metricsFile: MetricsFile
     let shutdown: ShutdownService
     private let ring: SampleRing
@@ -63,12 +64,13 @@ struct DaemonComponents {
             name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
         if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isLive, hub, logger) }
         let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames, run: run)
+        let clips = ClipRecorder(settings.clips, logger: logger)
         let pipeline = Pipeline(
             ring: ring, commands: commands,
             features: LiveFeatures(
                 for: variants, historyFrames: options.recognizer.historyFrames,
                 minimumFrames: maker.baseVariant.frontend.windowFrames),
-            scorer: scorer, detection: detection, clips: ClipRecorder(settings.clips, logger: logger),
+            scorer: scorer, detection: detection, clips: clips,
             hub: hub, Pipeline.Configuration(options, SourceTraits(spec, isPaced: !settings.fast)),
             watchdog: EngineWatchdog(notifier), logger: logger, onCondition: sourceMonitor.process)
         let reload = Reload(
@@ -94,10 +96,11 @@ struct DaemonComponents {
             handler: requests, clients: clients, logger: logger)
         return DaemonComponents(
             notifier: notifier, server: server,
-            listening: ListeningService(pipeline: pipeline, source: source, logger: logger) {
-                notifier.ready(status: sourceMonitor.line)
-            },
-            reload: reload, files: files,
+            listening: ListeningService(
+                pipeline: pipeline, source: source, logger: logger,
+                onEnd: { ShutdownDeadline.start(logger) },
+                onReady: { notifier.ready(status: sourceMonitor.line) }),
+            reload: reload, files: files, clips: clips,
             metricsFile: MetricsFile(
                 settings: { reload.settings.metrics }, text: { await status.metricsText() },
                 logger: logger),

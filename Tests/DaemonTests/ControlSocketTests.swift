@@ -87,6 +87,43 @@ import Wire
         }
     }
 
+    @Test func `Every request that was sent before the daemon stops is answered, however long it takes`()
+        async throws
+    {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(
+                directory: directory, requestGraceSeconds: 0.01, shutdownGraceSeconds: 600)
+            try await test.server.bind()
+            let client = try await connect(test)
+            // The first request never ends; the others are more than the daemon reads ahead.
+            let count = 1_000
+            var lines = #"{"jsonrpc":"2.0","id":0,"method":"reload"}"# + "\n"
+            for id in 1..<count { lines += #"{"jsonrpc":"2.0","id":\#(id),"method":"explain"}"# + "\n" }
+            try await client.send(Array(lines.utf8))
+            try await test.serveOthers()
+            let closing = Task { await test.server.close() }
+            for id in 0..<count {
+                let message = id == 0 ? "the daemon is stopping; the request was interrupted" : nil
+                let error = RPCError(.stopping, message ?? RPCError.stopping.message)
+                #expect(try await client.message() == .failure(id: .number("\(id)"), error))
+            }
+            #expect(try await client.line() == nil)
+            await closing.value
+        }
+    }
+
+    @Test func `A request that is cut off in the middle does not delay the end of the daemon`() async throws {
+        try await TestServer.withDirectory { directory in
+            let test = TestServer(directory: directory, shutdownGraceSeconds: 600)
+            try await test.server.bind()
+            let client = try await connect(test)
+            try await client.send(Array(#"{"jsonrpc":"2.0","id":0,"meth"#.utf8))
+            try await test.serveOthers()
+            await test.server.close()
+            #expect(try await client.line() == nil)
+        }
+    }
+
     @Test func `Pipelined requests are answered in order, notifications are not answered`() async throws {
         try await TestServer.with { test in
             let client = try await connect(test)

@@ -157,7 +157,7 @@ import Wire
             }
             #expect(
                 "\(SocketServerError.directory(path: "/x", code: ENOENT))"
-                    == "runtime directory /x: No such file or directory: create it, or choose another --runtime-dir"
+                    == "runtime directory /x: No such file or directory: create the directory above it, or choose another --runtime-dir"
             )
         }
     }
@@ -218,6 +218,7 @@ import Wire
             await group.triggerGracefulShutdown()
             for seq in 1...20 { #expect(try await reader.record() == TestServer.prediction(UInt64(seq))) }
             #expect(try await reader.line() == nil)
+            #expect(try await busy.message() == .failure(id: .number("1"), .interrupted))
             #expect(try await busy.line() == nil)
             try await running.value
             #expect(mode(test.control) == nil)

@@ -91,6 +91,10 @@ final class TestClient: Sendable {
         }
     }
 
+    func message() async throws -> RPCMessage? {
+        try await line().map { try RPCMessage(line: Array($0.utf8)) }
+    }
+
     /// Sends a request and gives back the reply to it, passing over records.
     func request(_ method: String, _ params: String = "{}", id: Int = 1) async throws -> RPCMessage? {
         try await send(#"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":\#(params)}"#)

@@ -26,12 +26,13 @@ struct TestServer {
 
     init(
         directory: String, limits: EventHub.Limits = EventHub.Limits(), maximumClients: Int = 64,
-        shutdownGraceSeconds: Double = 0.5
+        requestGraceSeconds: Double? = nil, shutdownGraceSeconds: Double = 0.5
     ) {
         self.directory = directory
         hub = EventHub(limits: limits, run: StubHandler.run)
         let configuration = SocketServerConfiguration(
             runtimeDirectory: directory, groupName: nil, maximumClients: maximumClients,
+            requestGraceSeconds: requestGraceSeconds ?? shutdownGraceSeconds,
             shutdownGraceSeconds: shutdownGraceSeconds)
         server = SocketServer(
             configuration: configuration, hub: hub, handler: StubHandler(gate: gate), clients: clients,

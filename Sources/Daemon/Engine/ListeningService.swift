@@ -9,6 +9,8 @@ struct ListeningService: Service {
     let pipeline: Pipeline
     let source: any AudioSource
     let logger: Logger
+    /// Called when the last window has been classified.
+    var onEnd: @Sendable () -> Void = {}
     /// Called when the service group runs: from here on SIGTERM shuts the daemon down gracefully.
     let onReady: @Sendable () -> Void
 
@@ -19,6 +21,7 @@ struct ListeningService: Service {
         defer {
             // Also when the thread could not be started: no request must wait for a reply that never comes.
             pipeline.commands.close()
+            onEnd()
             source.stop()
             logger.debug("stopped listening")
         }

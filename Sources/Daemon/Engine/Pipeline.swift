@@ -122,7 +122,6 @@ final class Pipeline: @unchecked Sendable {
         defer {
             block.deallocate()
             publish(detection.finish())
-            clips.finish()
             commands.close()
             ring.close()
         }

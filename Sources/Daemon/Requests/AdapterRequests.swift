@@ -43,7 +43,8 @@ extension AdapterShelf.Refusal {
     fileprivate var code: RPCError.Code {
         switch self {
         case .message: .invalidParams
-        case .unknown, .active, .engine: .unavailable
+        case .engine(.stopped): .stopping
+        case .unknown, .active, .engine(.noResponse): .unavailable
         case .model: .failed
         }
     }

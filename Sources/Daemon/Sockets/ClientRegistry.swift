@@ -17,12 +17,44 @@ public final class ClientCounter: Sendable {
     func add(_ difference: Int) { number.withLockedValue { $0 += difference } }
 }
 
+/// The requests that run outside the event loop, which must not end before them: their results return to it.
+///
+/// Threading: any thread.
+final class RequestCounter: Sendable {
+    private struct State {
+        var count = 0
+        var onIdle: (@Sendable () -> Void)?
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    func begin() { state.withLockedValue { $0.count += 1 } }
+
+    func end() {
+        let onIdle = state.withLockedValue { state in
+            state.count -= 1
+            return state.count == 0 ? state.onIdle : nil
+        }
+        onIdle?()
+    }
+
+    /// Calls `body` once no request is in progress; now if none is.
+    func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        let isIdle = state.withLockedValue { state in
+            state.onIdle = body
+            return state.count == 0
+        }
+        if isIdle { body() }
+    }
+}
+
 /// The connections of one socket, counted and limited.
 ///
 /// Threading: any thread.
 final class ClientRegistry: Sendable {
     /// Maximum number of connections served at a time.
     let limit: Int
+    let requests: RequestCounter
     private let counter: ClientCounter
     private let state = NIOLockedValueBox(State())
 
@@ -36,9 +68,10 @@ final class ClientRegistry: Sendable {
     /// With fewer clients the heap is not worth trimming.
     private static let smallestPeak = 32
 
-    init(limit: Int, counter: ClientCounter) {
+    init(limit: Int, counter: ClientCounter, requests: RequestCounter) {
         self.limit = limit
         self.counter = counter
+        self.requests = requests
     }
 
     /// Whether the daemon is stopping: no client is admitted, and requests are refused.
@@ -52,7 +85,10 @@ final class ClientRegistry: Sendable {
         let refusal: RPCError? = state.withLockedValue { state in
             if state.isStopping { return .stopping }
             guard state.channels.count < limit else {
-                return RPCError(.tooManyClients, "too many clients: the limit of this socket is \(limit)")
+                return RPCError(
+                    .tooManyClients,
+                    "too many clients: the limit of this socket is \(limit); disconnect one, or raise max_clients "
+                        + "and the limit of open files")
             }
             state.channels[id] = channel
             state.peak = max(state.peak, state.channels.count)
@@ -118,7 +154,10 @@ struct ClientGreeting: Sendable {
     }
 }
 
-/// Sent through a client's pipeline when the server stops: write what is queued, then close.
+/// Sent through a client's pipeline when the server stops.
 enum ClientEvent: Sendable {
+    /// Finish the request in progress, refuse those after it, write what is queued, then close.
     case finish
+    /// Do not wait for the request in progress any longer: answer it with an error.
+    case interrupt
 }

@@ -13,6 +13,11 @@ final class ControlHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private struct RequestInProgress {
+        let id: RPCIdentifier?
+        let task: Task<Void, Never>
+    }
+
     private let greeting: ClientGreeting
     private let hub: EventHub
     private let channel: any Channel
@@ -20,8 +25,7 @@ final class ControlHandler: ChannelDuplexHandler {
     private var framer = LineFramer()
     /// Lines that were received and not yet processed.
     private var waiting: ArraySlice<LineFramer.Item> = []
-    /// The request in progress.
-    private var request: Task<Void, Never>?
+    private var request: RequestInProgress?
     private var isServed = false
     private var wantsRead = false
     private var isInputClosed = false
@@ -50,7 +54,7 @@ final class ControlHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         outlet.close()
-        request?.cancel()
+        request?.task.cancel()
         isServed = false
         writable?.succeed()
         writable = nil
@@ -80,8 +84,9 @@ final class ControlHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .finish? = event as? ClientEvent {
+        if let event = event as? ClientEvent {
             isFinishing = true
+            if event == .interrupt { interruptRequest(context) }
         } else if case .inputClosed? = event as? ChannelEvent {
             isInputClosed = true
             if let line = framer.finish() { waiting.append(.line(line)) }
@@ -116,14 +121,21 @@ final class ControlHandler: ChannelDuplexHandler {
             }
         }
         if isFinishing { outlet.drain() }
-        let isDone = waiting.isEmpty && (isFinishing ? outlet.isDrained : isInputClosed && !outlet.isOpen)
-        if isDone && request == nil {
+        if isDone {
             let channel = context.channel
             channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
         } else if wantsRead && !isBusy(context) {
             wantsRead = false
             context.read()
         }
+    }
+
+    /// Whether the client has everything that it waits for. When the daemon stops, requests that it has sent
+    /// and that were not read yet are read, to be refused.
+    private var isDone: Bool {
+        guard waiting.isEmpty, request == nil else { return false }
+        return isFinishing
+            ? outlet.isDrained && !(files?.hasUnreadBytes ?? false) : isInputClosed && !outlet.isOpen
     }
 
     private func answer(_ line: [UInt8], _ context: ChannelHandlerContext) {
@@ -175,15 +187,29 @@ final class ControlHandler: ChannelDuplexHandler {
     private func start(_ method: RPCMethod, _ request: RPCRequest, _ context: ChannelHandlerContext) {
         let promise = context.eventLoop.makePromise(of: Result<JSONText, RPCError>.self)
         let client = RequestClient(NIOLoopBound(self, eventLoop: context.eventLoop))
-        self.request = promise.completeWithTask { [handler = greeting.handler] in
+        let task = promise.completeWithTask { [handler = greeting.handler] in
             await handler.handle(method, params: request.params, from: client)
         }
-        promise.futureResult.assumeIsolated().whenSuccess { outcome in
+        self.request = RequestInProgress(id: request.id, task: task)
+        let requests = greeting.registry.requests
+        requests.begin()
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            requests.end()
+            guard case .success(let outcome) = result else { return }
+            // An interrupted request was answered already.
+            guard self.request?.task == task else { return }
             self.request = nil
             guard self.isServed else { return }
             self.reply(to: request.id, outcome, context)
             self.processWaiting(context)
         }
+    }
+
+    private func interruptRequest(_ context: ChannelHandlerContext) {
+        guard let request, isServed else { return }
+        self.request = nil
+        request.task.cancel()
+        reply(to: request.id, .failure(.interrupted), context)
     }
 
     // MARK: Used by the request in progress

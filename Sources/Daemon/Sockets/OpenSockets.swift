@@ -69,13 +69,18 @@ struct OpenSockets: Sendable {
         return restored
     }
 
-    /// Stops accepting clients, gives the connected ones time to read what is queued for them, then closes
-    /// everything.
+    /// Stops accepting clients, gives requests in progress time to finish and clients time to read what is
+    /// queued for them, then closes everything.
     ///
     /// - Parameters:
+    ///   - requestGrace: Maximum wait for requests in progress, which are then answered with an error.
     ///   - grace: Maximum wait for clients that read slowly.
+    ///   - requests: Those that run outside the event loop, which ends with the last of them.
     ///   - clients: Returns the open connections; called once no new ones are accepted.
-    func close(within grace: TimeAmount, clients: () -> [any Channel]) async {
+    func close(
+        interrupting requestGrace: TimeAmount, within grace: TimeAmount, _ requests: RequestCounter,
+        clients: () -> [any Channel]
+    ) async {
         let listeners = listeners.withLockedValue { $0 }
         for listener in listeners { listener.socket.removeFile() }
         for listener in listeners { try? await listener.channel.close() }
@@ -84,12 +89,19 @@ struct OpenSockets: Sendable {
             channel.pipeline.fireUserInboundEventTriggered(ClientEvent.finish)
         }
         let loop = group.next()
+        let interruption = loop.scheduleTask(in: requestGrace) {
+            for channel in remaining {
+                channel.pipeline.fireUserInboundEventTriggered(ClientEvent.interrupt)
+            }
+        }
         let deadline = loop.scheduleTask(in: grace) {
             for channel in remaining { channel.close(promise: nil) }
         }
         try? await EventLoopFuture.andAllComplete(remaining.map(\.closeFuture), on: loop).get()
+        interruption.cancel()
         deadline.cancel()
-        try? await group.shutdownGracefully()
+        // An interrupted request may wait for a disk; the daemon does not.
+        requests.whenIdle { [group] in group.shutdownGracefully { _ in } }
     }
 
     private static func bootstrap(

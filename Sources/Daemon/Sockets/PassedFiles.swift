@@ -32,6 +32,12 @@ final class PassedFiles: RecvByteBufferAllocator, @unchecked Sendable {
     /// The oldest file that was not dequeued yet.
     func dequeue() -> Received { queue.isEmpty ? .none : queue.removeFirst() }
 
+    /// Whether the client has sent bytes that were not read yet.
+    var hasUnreadBytes: Bool {
+        var available: Int32 = 0
+        return ioctl(socket, UInt(FIONREAD), &available) == 0 && available > 0
+    }
+
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         let count = receiveFile()
         // NIO rounds the capacity of a buffer up to a power of two; a slice has exactly the requested length.

@@ -23,6 +23,7 @@ public final class SocketServer: Service, Sendable {
     private let logger: Logger
     private let controlClients: ClientRegistry
     private let eventClients: ClientRegistry
+    private let requests = RequestCounter()
     private let state = NIOLockedValueBox<State>(.idle)
 
     /// - Parameter clients: Counts the clients of both sockets.
@@ -43,8 +44,8 @@ public final class SocketServer: Service, Sendable {
                 (LimitNOFILE, ulimit -n)
                 """)
         }
-        controlClients = ClientRegistry(limit: limit, counter: clients)
-        eventClients = ClientRegistry(limit: limit, counter: clients)
+        controlClients = ClientRegistry(limit: limit, counter: clients, requests: requests)
+        eventClients = ClientRegistry(limit: limit, counter: clients, requests: requests)
     }
 
     /// Opens both sockets; clients are served from now on.
@@ -140,8 +141,11 @@ public final class SocketServer: Service, Sendable {
             return state
         }
         guard case .open(let sockets) = previous else { return }
-        let grace = TimeAmount.nanoseconds(Int64(configuration.shutdownGraceSeconds * 1e9))
-        await sockets.close(within: grace) { [controlClients, eventClients] in
+        func amount(_ seconds: Double) -> TimeAmount { .nanoseconds(Int64(seconds * 1e9)) }
+        await sockets.close(
+            interrupting: amount(configuration.requestGraceSeconds),
+            within: amount(configuration.shutdownGraceSeconds), requests
+        ) { [controlClients, eventClients] in
             // Both refuse requests before the first client is asked to finish.
             let channels = controlClients.stop()
             return channels + eventClients.stop()

@@ -14,13 +14,16 @@ public struct SocketServerConfiguration: Sendable {
     public var maximumClients: Int
     /// Sockets passed by systemd; each replaces the one of the same name.
     public var inherited: InheritedSockets
+    /// Maximum wait at shutdown for requests in progress.
+    public var requestGraceSeconds: Double
     /// Maximum wait at shutdown for clients that read slowly.
     public var shutdownGraceSeconds: Double
 
     public init(
         runtimeDirectory: String, groupName: String? = "astd", controlMode: UInt32 = 0o660,
         eventsMode: UInt32 = 0o660, maximumClients: Int = 1024,
-        inherited: InheritedSockets = .none, shutdownGraceSeconds: Double = 0.5
+        inherited: InheritedSockets = .none, requestGraceSeconds: Double = 0.5,
+        shutdownGraceSeconds: Double = 0.75
     ) {
         self.runtimeDirectory = runtimeDirectory
         self.groupName = groupName
@@ -28,6 +31,7 @@ public struct SocketServerConfiguration: Sendable {
         self.eventsMode = eventsMode
         self.maximumClients = maximumClients
         self.inherited = inherited
+        self.requestGraceSeconds = requestGraceSeconds
         self.shutdownGraceSeconds = shutdownGraceSeconds
     }
 }
@@ -58,11 +62,24 @@ extension SocketServerError: CustomStringConvertible {
         case .notASocket(let path):
             "\(path) is not a socket: remove it, or choose another --runtime-dir"
         case .directory(let path, let code):
-            "runtime directory \(path): \(Self.text(code)): create it, or choose another --runtime-dir"
+            "runtime directory \(path): \(Self.text(code)): \(Self.advice(code)), or choose another --runtime-dir"
         case .system(let call, let path, let code):
-            "\(path): \(call): \(Self.text(code)): check its owner and permissions, or choose another --runtime-dir"
+            "\(path): \(call): \(Self.text(code)): \(Self.advice(code)), or choose another --runtime-dir"
         case .server(let path, let reason):
             "\(path): \(reason)"
+        }
+    }
+
+    /// What helps against an error of a path.
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case ENOENT: "create the directory above it"
+        case ENOTDIR: "remove the file of this name"
+        case EACCES, EPERM: "give this user write permission there"
+        case EROFS: "make its file system writable"
+        case ENOSPC, EDQUOT: "make room on its file system"
+        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+        default: "check it"
         }
     }
 

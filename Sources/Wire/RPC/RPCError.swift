@@ -43,6 +43,10 @@ public struct RPCError: Error, Sendable, Equatable {
     /// For a request that arrives while the daemon stops.
     public static let stopping = RPCError(.stopping, "the daemon is stopping")
 
+    /// For a request that did not finish before the daemon stopped.
+    public static let interrupted = RPCError(
+        .stopping, "the daemon is stopping; the request was interrupted")
+
     public static func methodNotFound(_ method: String) -> RPCError {
         RPCError(.methodNotFound, "no such method: \(method)")
     }
