@@ -94,6 +94,8 @@ extension CaptureError: CustomStringConvertible {
             "\(path) cannot be read: give this user read permission"
         case .isDirectory(let path):
             "\(path) is a folder, not an audio file: name a file in it"
+        case .notRegularFile(let path, let found) where found.hasSuffix("device"):
+            "\(path) is \(found), not an audio file: name a file of recorded sound"
         case .notRegularFile(let path, let found):
             "\(path) is \(found), not a regular file: copy it to a file, or pipe it to `astd classify -`"
         case .emptyFile(let name):

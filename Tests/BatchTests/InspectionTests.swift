@@ -25,7 +25,7 @@ import TextSupport
         let lines = try Self.lines(Golden.path("adapters/patterns"))
         #expect(lines["changes"]?.contains("attention.attention.query in layers 0 to 1") == true, "\(lines)")
         #expect(lines["rank"]?.hasPrefix("2 to 6, ") == true)
-        #expect(lines["memory"]?.contains(" MB when merged in fp32, ") == true)
+        #expect(lines["memory"]?.contains(" MB when used in fp32, ") == true)
         #expect(lines["memory"]?.hasSuffix(" MB in int8") == true)
         #expect(lines["base"] == "fits \(Self.model); the adapter states no sha256 of its base")
         let one = try Self.lines(Golden.path("adapters/layers-to-transform"))

@@ -49,7 +49,7 @@ package struct AdapterInspection: Inspection {
             lines.append(("replaces", AbridgedList.text(summary.wholeTensors)))
         }
         let packed = summary.packedBytes.map { ", \(Self.millions($0)) MB in int8" } ?? ""
-        let memory = summary.mergedBytes.map { "\(Self.millions($0)) MB when merged in fp32\(packed)" }
+        let memory = summary.mergedBytes.map { "\(Self.millions($0)) MB when used in fp32\(packed)" }
         lines.append(("memory", memory ?? "depends on the base; name one with --model"))
         if let name = summary.baseName {
             let revision = summary.baseRevision.map { ", revision \($0)" } ?? ""

@@ -54,16 +54,22 @@ public struct JSONObject: Sendable {
 
     public func double(_ name: String) throws(JSONError) -> Double? {
         guard let value = self[name] else { return nil }
-        guard case .number(let digits) = value, let number = Double(digits), number.isFinite else {
+        guard case .number(let digits) = value, let number = Double(digits) else {
             throw .wrongType(field: name, expected: "a number")
+        }
+        guard number.isFinite else {
+            throw .wrongType(field: name, expected: "a number between -1.7e308 and 1.7e308")
         }
         return number
     }
 
     public func float(_ name: String) throws(JSONError) -> Float? {
         guard let value = self[name] else { return nil }
-        guard case .number(let digits) = value, let number = Float(digits), number.isFinite else {
+        guard case .number(let digits) = value, let number = Float(digits) else {
             throw .wrongType(field: name, expected: "a number")
+        }
+        guard number.isFinite else {
+            throw .wrongType(field: name, expected: "a number between -3.4e38 and 3.4e38")
         }
         return number
     }

@@ -41,7 +41,9 @@ struct ClassifyCommand: ParsableCommand {
     func validate() throws {
         if topK < 1 { throw ValidationError("--top-k must be 1 or more") }
         if let channel, channel < 1 { throw ValidationError("--channel must be 1 or more") }
-        if let minScore, !minScore.isFinite { throw ValidationError("--min-score must be a number") }
+        if let minScore, !minScore.isFinite {
+            throw ValidationError("--min-score must be between -3.4e38 and 3.4e38")
+        }
         if let hop, !(0.01...600).contains(hop) {
             throw ValidationError("--hop must be 0.01 to 600 seconds")
         }

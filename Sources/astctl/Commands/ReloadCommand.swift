@@ -9,8 +9,11 @@ struct ReloadCommand: ParsableCommand {
             "Reload the configuration and every adapter that changed.",
         discussion: """
             EXAMPLES
-              cp -r birds-v2/. /var/lib/astd/adapters/birds && astctl reload
               sudoedit /etc/astd/astd.yaml && astctl reload
+
+              Replace an adapter by renaming, so that no half copied one is read:
+              cd /var/lib/astd/adapters && cp -r ~/birds-v2 .birds
+              mv birds .birds-old && mv .birds birds && astctl reload
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -42,7 +42,9 @@ struct WatchCommand: ParsableCommand {
     func validate() throws {
         if let topK, topK < 1 { throw ValidationError("--top-k must be 1 or more") }
         if let count, count < 1 { throw ValidationError("--count must be 1 or more") }
-        if let minScore, !minScore.isFinite { throw ValidationError("--min-score must be a number") }
+        if let minScore, !minScore.isFinite {
+            throw ValidationError("--min-score must be between -3.4e38 and 3.4e38")
+        }
     }
 
     func run() throws {
