@@ -40,10 +40,14 @@ release: setup ## Release build with the Swift runtime linked in: .build/release
 COMMIT = $(shell git ls-files --error-unmatch Makefile > /dev/null 2>&1 \
 	&& git describe --always --dirty --exclude='*' --abbrev=12)
 
-# Also called by debian/rules. Nothing links against the programs, so they export no symbols. lld, unlike gold, does not
-# warn of a function in the static Foundation that astd does not call.
+# The toolchain's lld, where it has one: unlike gold, it does not warn of mktemp, which the static Foundation contains and
+# astd does not call.
+LLD = $(wildcard $(shell swiftc -print-target-info | sed -n 's|.*"runtimeResourcePath": "\(.*\)/lib/swift".*|\1|p')/bin/ld.lld)
+
+# Also called by debian/rules. Nothing links against the programs, so they export no symbols.
 programs:
-	ASTD_COMMIT="$(COMMIT)" swift build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic
+	ASTD_COMMIT="$(COMMIT)" swift build -c release --static-swift-stdlib $(if $(LLD),-Xswiftc -use-ld=lld) \
+		-Xlinker --no-export-dynamic
 
 demo: release ## Play sounds into a private PulseAudio server and show what astd recognises
 	@tools/demo.sh
