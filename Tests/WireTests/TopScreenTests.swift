@@ -66,7 +66,9 @@ import Wire
     }
 
     @Test func `An event that is in progress when the screen starts is counted`() {
-        let lines = state([event(.begin, "Dog"), prediction(1, [("Dog", 0.9)])]).lines(Self.wide)
+        // Once, also when it is published again after a reconnection.
+        let records = [event(.begin, "Dog"), event(.begin, "Dog"), prediction(1, [("Dog", 0.9)])]
+        let lines = state(records).lines(Self.wide)
         #expect(lines[5] == "Dog    0.900  0.900  0.900       1       now")
     }
 

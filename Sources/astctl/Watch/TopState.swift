@@ -12,11 +12,14 @@ struct TopState {
         var peak: Float = 0
         /// Number of events that began, or were in progress at the start.
         var events = 0
-        var isActive = false
+        /// The event in progress.
+        var activeID: String?
         /// End of its last event.
         var lastEnd: Timestamp?
 
         init(adapter: String, label: String) { (self.adapter, self.label) = (adapter, label) }
+
+        var isActive: Bool { activeID != nil }
 
         var mean: Float { recent.isEmpty ? 0 : recent.reduce(0, +) / Float(recent.count) }
 
@@ -66,13 +69,18 @@ struct TopState {
         switch record {
         case .hello where watch.run != runBefore:
             // Events of the earlier run are interrupted.
-            for name in rows.keys { rows[name]?.isActive = false }
+            for name in rows.keys { rows[name]?.activeID = nil }
         case .prediction(let prediction): update(with: prediction)
         case .event(let event):
             guard labels?.contains(event.label) ?? true else { return }
             change(event.label, of: event.adapter) { row in
-                row.isActive = event.state == .begin
-                if event.state == .begin { row.events += 1 } else { row.lastEnd = event.time }
+                switch event.state {
+                case .begin:
+                    // An event that is in progress is published once more after a reconnection.
+                    if row.activeID != event.id { row.events += 1 }
+                    row.activeID = event.id
+                case .end: (row.activeID, row.lastEnd) = (nil, event.time)
+                }
             }
         case .adapter(let record):
             // Remove the labels of variants that are no longer active.
