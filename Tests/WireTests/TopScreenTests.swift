@@ -87,7 +87,7 @@ import Wire
             ])
         #expect(
             table(40) == [
-                "LABEL                  SCORE      LAST",
+                "LABEL                   MEAN      LAST",
                 "Carbon monoxide alarm  0.900         -",
                 "Siren, hi-lo           0.100         -",
             ])

@@ -24,8 +24,8 @@ struct TopScreen {
             }
         }
 
-        /// The order in which a narrow terminal goes without them.
-        static let dispensable: [Column] = [.peak, .mean, .events, .last]
+        /// The order in which a narrow terminal goes without them. MEAN stays: it orders the rows.
+        static let dispensable: [Column] = [.peak, .score, .events, .last]
     }
 
     private static let maximumWidth = 120
@@ -79,7 +79,9 @@ struct TopScreen {
         }
         let source = state.watch.source?.state.rawValue ?? "healthy"
         var parts = [LocalTime.clock(prediction.time, frame.zone), "source \(source)"]
-        if let rate = state.rate { parts.append("\(Text.number(rate)) windows/s") }
+        if let rate = state.rate.map(Text.number) {
+            parts.append("\(rate) window\(rate == "1" ? "" : "s")/s")
+        }
         let latency = "latency \(whole(prediction.latencyMs)) ms"
         let details = [
             state.meanLatencyMs.map { "mean \(whole($0))" },
