@@ -55,12 +55,14 @@ wait_for() { # WHAT PID LOG COMMAND...: retries COMMAND for ten seconds while th
 
 # Prints one line per prediction: its local time and the best labels, in columns as wide as the longest label.
 condense() { # WIDTH
-    local line labels text label score
+    local line labels text label score isLive=false
     while IFS= read -r line; do
         if [[ $line =~ \"type\":\"event\".*\"state\":\"([a-z]+)\".*\"label\":\"(([^\"\\]|\\.)*)\" ]]; then
-            echo "   event     ${BASH_REMATCH[2]}: ${BASH_REMATCH[1]}"
+            # Before the first window, events that began earlier are published again.
+            $isLive || [ "${BASH_REMATCH[1]}" = end ] && echo "   event     ${BASH_REMATCH[2]}: ${BASH_REMATCH[1]}"
         fi
         [[ $line =~ ^.\"type\":\"prediction\".*\"time\":\"([^\"]*)\" ]] || continue
+        isLive=true
         text="   $(date -d "${BASH_REMATCH[1]}" +%T)"
         labels=${line#*\"labels\":}
         while [[ $labels =~ \"label\":\"(([^\"\\]|\\.)*)\",\"score\":([-+.0-9e]+)(.*) ]]; do

@@ -12,7 +12,7 @@ struct Run: AsyncParsableCommand {
               astd run                                   the default microphone
               astd run --source 'pulse:*USB*' --hop 0.5  another microphone, every 0.5 s
               astd run --source file:street.wav          a file, in real time
-              astd run --source pipe:/tmp/sound          what a program writes to a named pipe
+              astd run --source pipe:/tmp/sound          what is written to a named pipe
               astd run --adapter models/alarms           with a LoRA adapter merged in
               astd run --adapter a --adapter b           each window with a and with b
               astd run --set detection.on=0.7            other thresholds for events
