@@ -92,6 +92,41 @@ import Testing
         #expect(events.all.first?.name == "pulse:wide.monitor")
     }
 
+    @Test func `A channel is selected from the source's own, also where their mean is silence`() async throws
+    {
+        let server = try await PulseServer(sinks: ["sink_name=stereo rate=16000 channels=2 norewinds=1"])
+        var logs: [StreamLog] = []
+        let choices: [SourceChannel] = [.mix, .number(1), .number(2), .loudest]
+        let captures = try choices.map { channel in
+            let source = PulseSource(
+                pattern: "stereo.monitor", server: server.address, signal: SignalSettings(channel: channel))
+            let ring = SampleRing(capacitySamples: 16_000 * 120)
+            try source.start(into: ring) { _ in }
+            return (source, ring)
+        }
+        let tone = AudioFixture.sine(1_000, rate: 16_000, frames: 32_000)
+        try await server.play(tone.flatMap { [$0, -$0 / 1.25] }, channels: 2, to: "stereo")
+        for (source, ring) in captures {
+            var log = StreamLog()
+            try await log.read(ring, until: "the sound") { $0.samples.count { abs($0) > 0.02 } > 16_000 }
+            source.stop()
+            logs.append(log)
+        }
+        let peaks = logs.map { $0.samples.map { abs($0) }.max() ?? 0 }
+        for (peak, wanted) in zip(peaks, [Float(0.05), 0.5, 0.4, 0.5]) { #expect(abs(peak - wanted) < 0.01) }
+    }
+
+    @Test func `A channel that the source does not have is reported with those that it has`() async throws {
+        let server = try await PulseServer()
+        let events = EventLog()
+        let source = PulseSource(
+            pattern: nil, server: server.address, signal: SignalSettings(channel: .number(2)))
+        try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
+        try await events.wait(for: .lost)
+        #expect(events.all.last?.message?.contains("has 1 channel, not 2: choose channel 1, or mix") == true)
+        source.stop()
+    }
+
     @Test func `A glob over names or descriptions chooses the source, and the list contains all`()
         async throws
     {

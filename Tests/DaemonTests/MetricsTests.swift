@@ -15,7 +15,7 @@ import Wire
         adapters: ["birds", nil], precision: "int8", threads: 2,
         source: SourceReport(state: .healthy, name: "pulse"), events: [], hopSeconds: 0.5, windows: 60,
         skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
-        invalidSamples: 11,
+        invalidSamples: 11, clippedSamples: 12,
         lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
@@ -65,7 +65,7 @@ import Wire
         for line in [
             "astd_windows_total 60", "astd_windows_skipped_total 1", "astd_windows_gated_total 2",
             "astd_overrun_samples_total 3", "astd_lost_samples_total 4", "astd_paused_samples_total 5",
-            "astd_invalid_samples_total 11",
+            "astd_invalid_samples_total 11", "astd_clipped_samples_total 12",
             "astd_clients 6", "astd_lost_records_total 7", "astd_events_total 8",
             "astd_source_reconnects_total 9", "astd_clips_omitted_total 10", "astd_source_muted 1",
             "astd_source_healthy 1", "astd_source_gated 1", "astd_overloaded 1",

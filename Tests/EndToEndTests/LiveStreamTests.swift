@@ -79,4 +79,63 @@ import Wire
         let check = try await Astd.run(["astd", "run", "--check-config", "--source", source], in: folder)
         #expect(check.lines.first?.contains("rtsp://***@camera/live") == true)
     }
+
+    /// A TCP port that no program uses now.
+    private static func freePort() throws -> UInt16 {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        (address.sin_family, address.sin_addr.s_addr) = (sa_family_t(AF_INET), UInt32(0x7F00_0001).bigEndian)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // SAFETY: sockaddr_in begins with the members of sockaddr; the pointer does not outlive the calls.
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 ? getsockname(socket, $0, &length) : -1
+            }
+        }
+        guard result == 0 else { throw TestFailure("no free port: errno \(errno)") }
+        return UInt16(bigEndian: address.sin_port)
+    }
+
+    /// The arguments of every process on this machine.
+    private static func allArguments() throws -> [String] {
+        try TestFolder.names(in: "/proc").filter { $0.allSatisfy(\.isNumber) }.compactMap {
+            (try? TestFolder.bytes(of: "/proc/\($0)/cmdline")).map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    @Test func `The script of astd-stream@ fetches a stream whose password no process shows`() async throws {
+        let folder = try TestFolder()
+        let path = folder.file("p")
+        #expect(mkfifo(path, 0o600) == 0)
+        let daemon = try await RunningDaemon.start(["--source", "pipe:\(path)"], in: folder)
+        let client = try daemon.listen()
+        let port = try Self.freePort()
+        let server = try ChildProcess(
+            [
+                "ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "sine=440:r=44100",
+                "-c:a", "mp2", "-f", "mp2", "-listen", "1", "http://127.0.0.1:\(port)/live",
+            ], in: folder, package: "ffmpeg")
+        let address = "http://user:Pa55%40word@127.0.0.1:\(port)/live"
+        // The service manager starts the script again until the server listens.
+        var scripts: [ChildProcess] = []
+        _ = try await eventually("sound") {
+            if scripts.last.map({ $0.exitCode() != nil }) ?? true {
+                scripts.append(
+                    try ChildProcess(
+                        [Astd.repository + "/systemd/astd-stream", path], in: folder,
+                        environment: ["URL": address]))
+            }
+            return try await daemon.status().source.state == .healthy ? true : nil
+        } otherwise: {
+            try scripts.last?.standardError()
+        }
+        _ = try await client.nextPrediction()
+        let arguments = try Self.allArguments()
+        #expect(arguments.contains { $0.hasPrefix("ffmpeg\0") && $0.contains("-f\0concat") })
+        #expect(!arguments.contains { $0.contains("Pa55") })
+        server.kill()
+        _ = try await client.next("the loss") { $0.source?.state == .lost ? true : nil }
+        for script in scripts { #expect(!(try script.standardError()).contains("Pa55")) }
+    }
 }

@@ -68,13 +68,13 @@ package final class PulseServer {
             package: "pulseaudio-utils")
     }
 
-    /// Plays 16 kHz mono samples and returns when they have been played.
-    package func play(_ samples: [Float], to sink: String) async throws {
+    /// Plays interleaved samples at 16 kHz and returns when they have been played.
+    package func play(_ samples: [Float], channels: Int = 1, to sink: String) async throws {
         let path = try folder.write(samples.withUnsafeBytes { Array($0) }, to: "play.raw")
         let player = try ChildProcess(
             [
                 "pacat", "--playback", "--server=\(address)", "--device=\(sink)", "--raw",
-                "--format=float32le", "--rate=16000", "--channels=1", "--latency-msec=10000", path,
+                "--format=float32le", "--rate=16000", "--channels=\(channels)", "--latency-msec=10000", path,
             ], in: folder, package: "pulseaudio-utils")
         let result = try await player.exit()
         guard result.code == 0 else { throw TestFailure("pacat failed: \(result.errorLines)") }

@@ -16,14 +16,15 @@ import Wire
                 begin: Timestamp(unixNanos: RecordTests.nanos), startSample: 820_080, peakScore: 0.75)
         ],
         hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
-        invalidSamples: 6, lastWindowMs: 512.5, meanWindowMs: nil, clients: 4, lostRecords: 5,
+        invalidSamples: 6, clippedSamples: 7, lastWindowMs: 512.5, meanWindowMs: nil, clients: 4,
+        lostRecords: 5,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
     @Test func `A status report is written with its members in order`() {
         let line = String(decoding: JSONText(Self.report).bytes, as: UTF8.self)
         #expect(
             line
-                == #"{"state":"listening","version":"0.1.0","run":"5f0c9a3be2174c11","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"activation":"sigmoid","activation_reason":"asked for","window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse:mic"},"events":[{"id":"5f0c9a3be2174c11-3","label":"Siren","adapter":"birds","begin":"2025-12-31T23:59:58.250Z","start_sample":820080,"peak_score":0.75}],"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"invalid_samples":6,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
+                == #"{"state":"listening","version":"0.1.0","run":"5f0c9a3be2174c11","pid":4242,"uptime_seconds":61.2,"model":{"path":"/m","name":"ast","labels":527,"activation":"sigmoid","activation_reason":"asked for","window_seconds":10.24,"sample_rate":16000},"adapter":null,"adapters":["base"],"precision":"fp32","threads":2,"source":{"state":"healthy","name":"pulse:mic"},"events":[{"id":"5f0c9a3be2174c11-3","label":"Siren","adapter":"birds","begin":"2025-12-31T23:59:58.250Z","start_sample":820080,"peak_score":0.75}],"hop_seconds":1.0,"windows":60,"skipped_windows":1,"gated_windows":0,"overrun_samples":2,"lost_samples":3,"paused_samples":0,"invalid_samples":6,"clipped_samples":7,"last_window_ms":512.5,"mean_window_ms":null,"clients":4,"lost_records":5,"memory":{"rss_bytes":400000000,"anonymous_bytes":50000000}}"#
         )
     }
 

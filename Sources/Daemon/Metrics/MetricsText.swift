@@ -8,7 +8,7 @@ struct MetricsText {
 
     init(
         _ status: StatusReport, latency: LatencyHistogram, events: UInt64, reconnects: UInt64,
-        omittedClips: UInt64, condition: StreamCondition, clippedSamples: UInt64 = 0
+        omittedClips: UInt64, condition: StreamCondition
     ) {
         let model = [
             ("version", status.version), ("model", status.model.name), ("precision", status.precision),
@@ -44,7 +44,8 @@ struct MetricsText {
             "astd_invalid_samples_total", "NaN or infinite samples replaced by silence.",
             status.invalidSamples)
         counter(
-            "astd_clipped_samples_total", "Samples at full scale, where the input cuts off.", clippedSamples)
+            "astd_clipped_samples_total", "Samples at full scale, where the input cuts off.",
+            status.clippedSamples)
         gauge(
             "astd_source_healthy", "1 while the source delivers samples.",
             status.source.state == .healthy ? 1 : 0)

@@ -78,6 +78,7 @@ final class StatusBuilder: Sendable {
             skippedWindows: counters.skippedWindows, gatedWindows: counters.gatedWindows,
             overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
             pausedSamples: counters.pausedSamples, invalidSamples: UInt64(ring.unusableSamples),
+            clippedSamples: UInt64(clippedSamples()),
             lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
             clients: clients.count, lostRecords: hub.lostRecords,
             memory: MemoryReport(
@@ -88,8 +89,7 @@ final class StatusBuilder: Sendable {
         let counters = pipeline.currentCounters
         return MetricsText(
             build(), latency: counters.latency, events: counters.events, reconnects: sourceMonitor.reconnects,
-            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition,
-            clippedSamples: UInt64(clippedSamples())
+            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition
         ).text
     }
 }

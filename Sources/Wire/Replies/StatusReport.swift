@@ -50,6 +50,8 @@ public struct StatusReport: Sendable, Equatable {
     public var pausedSamples: UInt64
     /// Samples from the source that were NaN or infinite and were replaced by silence.
     public var invalidSamples: UInt64
+    /// Samples of a live source at full scale, where the input cuts off.
+    public var clippedSamples: UInt64
     /// Duration of the last forward pass in milliseconds; nil before the first.
     public var lastWindowMs: Double?
     public var meanWindowMs: Double?
@@ -66,6 +68,7 @@ public struct StatusReport: Sendable, Equatable {
         source: SourceReport, events: [ActiveEvent], hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
         lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
+        clippedSamples: UInt64 = 0,
         lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
         memory: MemoryReport
     ) {
@@ -91,6 +94,7 @@ public struct StatusReport: Sendable, Equatable {
         self.lostSamples = lostSamples
         self.pausedSamples = pausedSamples
         self.invalidSamples = invalidSamples
+        self.clippedSamples = clippedSamples
         self.lastWindowMs = lastWindowMs
         self.meanWindowMs = meanWindowMs
         self.clients = clients
@@ -121,6 +125,7 @@ public struct StatusReport: Sendable, Equatable {
         lostSamples = try json.requiredInteger("lost_samples", as: UInt64.self)
         pausedSamples = try json.integer("paused_samples", as: UInt64.self) ?? 0
         invalidSamples = try json.integer("invalid_samples", as: UInt64.self) ?? 0
+        clippedSamples = try json.integer("clipped_samples", as: UInt64.self) ?? 0
         lastWindowMs = try json.double("last_window_ms")
         meanWindowMs = try json.double("mean_window_ms")
         clients = try json.requiredInteger("clients", as: Int.self)
@@ -154,6 +159,7 @@ extension StatusReport: JSONRecord {
         json.member("lost_samples", lostSamples)
         json.member("paused_samples", pausedSamples)
         json.member("invalid_samples", invalidSamples)
+        json.member("clipped_samples", clippedSamples)
         json.member("last_window_ms", lastWindowMs, decimals: 1)
         json.member("mean_window_ms", meanWindowMs, decimals: 1)
         json.member("clients", clients)

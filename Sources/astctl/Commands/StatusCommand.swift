@@ -93,7 +93,8 @@ enum StatusText {
             return "\(Text.number(max(0.01, seconds))) s \(reason)"
         }
         let invalid = report.invalidSamples == 0 ? [] : ["\(count(report.invalidSamples, "invalid sample"))"]
-        let parts = gaps + invalid
+        let clipped = report.clippedSamples == 0 ? [] : ["\(count(report.clippedSamples, "clipped sample"))"]
+        let parts = gaps + invalid + clipped
         return parts.isEmpty ? "none" : parts.joined(separator: ", ")
     }
 
