@@ -123,7 +123,10 @@ import Testing
         let driver = try LiveSourceDriver("pipe:\(pipe.path)")
         for (bytes, reason) in [
             (Array("hello, is there anybody out there?\n".utf8), "text"),
-            (Array("fLaC".utf8) + [UInt8](repeating: 0, count: 99_999), "FLAC"),
+            (
+                Array("fLaC".utf8) + [UInt8](repeating: 0, count: 99_999),
+                "send a WAV stream, such as `ffmpeg -i X -f wav -` writes"
+            ),
             (Array("RIFF\0\0\0\0WAVEdata\0\0\0\0".utf8), "damaged"),
         ] {
             try await pipe.write(bytes)

@@ -66,7 +66,8 @@ final class LiveCapture {
                 try play(stream)
             } catch {
                 // Without a byte there was no header that could be wrong.
-                end(stream.hasDelivered ? "\(error)" : stream.reasonOfEnd ?? "\(error)")
+                let reason = stream.hasDelivered ? nil : stream.reasonOfEnd
+                end(reason ?? Self.withAdvice(error).description)
                 input.close()
                 opener.release()
                 return false
@@ -81,6 +82,13 @@ final class LiveCapture {
             end("\(error)")
         }
         return bytes?.hasDelivered ?? false
+    }
+
+    /// Other formats need a program in front, whose output is WAV.
+    private static func withAdvice(_ error: CaptureError) -> CaptureError {
+        guard case .unsupported(let name, _, let found) = error else { return error }
+        let advice = "send a WAV stream, such as `ffmpeg -i X -f wav -` writes"
+        return .unsupported(name: name, wanted: advice, found: found)
     }
 
     /// Plays what the stream holds: samples with or without a header, and what follows them.
