@@ -100,10 +100,25 @@ struct SettingsFile {
             entries[row.key] = Entry(texts: isEmptyList ? [] : [text], line: value.line)
         } else if row.isList, let items = value.items, items.allSatisfy({ $0.text != nil }) {
             entries[row.key] = Entry(texts: items.compactMap(\.text), line: value.line)
+        } else if row.key == "source", let command = Self.command(value.items ?? []) {
+            entries[row.key] = Entry(texts: [command], line: value.line)
         } else {
             let found = value.items == nil ? "a mapping" : row.isList ? "a list of lists" : "a list"
             problems.append(problem(value, .badValue(key: row.key, found: found, allowed: row.allowed)))
         }
+    }
+
+    /// The text of a source that is written as a list, `[command, PROGRAM, ARGUMENT, ...]`: each element is a
+    /// word, quoted where white space or a quotation mark would divide it.
+    private static func command(_ items: [YAMLNode]) -> String? {
+        let words = items.compactMap(\.text)
+        guard words.count == items.count, words.count > 1, words[0] == "command" else { return nil }
+        let quoted = words.dropFirst().map { word in
+            let isPlain =
+                !word.isEmpty && word.allSatisfy { $0.isLetter || $0.isNumber || "/._-+@%:=,".contains($0) }
+            return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
+        }
+        return "command:" + quoted.joined(separator: " ")
     }
 
     private mutating func readLabels(_ value: YAMLNode) {
