@@ -38,6 +38,13 @@ final class LiveSourceDriver {
         }
     }
 
+    /// Waits until a gap with this reason has arrived.
+    func read(gap reason: GapReason) async throws {
+        var current = log
+        defer { log = current }
+        try await current.read(ring, until: "a gap: \(reason)") { $0.missing(reason) > 0 }
+    }
+
     /// Checks that every sample of the stream was delivered once, or is in a gap.
     var isExact: Bool { log.firstMismatch == nil && log.position == ring.endPosition }
 }

@@ -36,10 +36,11 @@ import Wire
         let client = try daemon.listen()
         let sound = SeededClip(seed: 5).samples.prefix(16_000 * 3).map { Int16(max(-1, min(1, $0)) * 32_000) }
         let first = Self.write(wavFile([sound]), to: path)
-        let loss = try await client.next("the loss") { $0.source?.state == .lost ? $0.source : nil }
+        // On a busy machine the first writer may come late, so that another loss is reported before.
+        let reason = "the writer of \(path) has closed it; waiting for the next one"
+        _ = try await client.next("the loss") { $0.source?.message == reason ? true : nil }
         first.join()
-        #expect(loss.message == "the writer of \(path) has closed it; waiting for the next one")
-        #expect(try await daemon.status().source.message == loss.message)
+        #expect(try await daemon.status().source.message == reason)
         let second = Self.write(wavFile([sound, sound], rateHz: 16_000), to: path)
         let gap = try await client.next("the gap") { record in
             if case .gap(let gap) = record, gap.reason == .sourceLost { return gap }

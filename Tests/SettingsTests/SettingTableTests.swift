@@ -3,6 +3,7 @@ import Capture
 import Detection
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 @testable import Settings
@@ -100,5 +101,25 @@ import Testing
             problems("alsa") == [
                 "$ASTD_SOURCE: invalid value 'alsa' for source; expected pulse, pulse:NAME, file:PATH, stdin[:FORMAT], pipe:PATH[?FORMAT] or command:ARGUMENTS"
             ])
+    }
+
+    @Test func `A command may be written as a list of words`() throws {
+        let folder = try TestFolder()
+        func load(_ text: String) throws -> DaemonSettings {
+            try SettingsSources(file: try folder.write(text, to: "astd.yaml"), environment: [:]).load()
+                .settings
+        }
+        let text = #"source: [command, sh, -c, "a 'b' | c", "", "-", http://h/a?b=1]"#
+        let source = try load(text).source
+        #expect(source == #"command:sh -c 'a '\''b'\'' | c' '' - 'http://h/a?b=1'"#)
+        let words = ["sh", "-c", "a 'b' | c", "", "-", "http://h/a?b=1"]
+        guard case .command(let command) = try SourceSpec(parsing: source) else {
+            Issue.record("not a command: \(source)")
+            return
+        }
+        #expect(command.words == words)
+        for text in ["source: [pulse]", "source: [command]", "source: [command, [a]]", "hop: [command, a]"] {
+            #expect(throws: SettingsRefusal.self) { try load(text) }
+        }
     }
 }

@@ -1,4 +1,3 @@
-import Capture
 import Detection
 import Foundation
 import TestSupport
@@ -95,21 +94,6 @@ import Testing
         }
         // The output of --check-config is a file with the same settings.
         #expect(try load(byFlag.text()).settings == byFlag.settings)
-    }
-
-    @Test func `A command may be written as a list of words`() throws {
-        let text = #"source: [command, sh, -c, "a 'b' | c", "", "-", http://h/a?b=1]"#
-        let source = try load(text).settings.source
-        #expect(source == #"command:sh -c 'a '\''b'\'' | c' '' - 'http://h/a?b=1'"#)
-        let words = ["sh", "-c", "a 'b' | c", "", "-", "http://h/a?b=1"]
-        guard case .command(let command) = try SourceSpec(parsing: source) else {
-            Issue.record("not a command: \(source)")
-            return
-        }
-        #expect(command.words == words)
-        for text in ["source: [pulse]", "source: [command]", "source: [command, [a]]", "hop: [command, a]"] {
-            #expect(throws: SettingsRefusal.self) { try load(text) }
-        }
     }
 
     @Test func `A label has rules of its own, from the file and from options`() throws {
