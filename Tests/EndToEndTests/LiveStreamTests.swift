@@ -48,8 +48,10 @@ import Wire
         }
         second.join()
         #expect(gap.startSample == 48_000 && gap.endSample > gap.startSample)
-        // A short gap is bridged, so that a window may begin before it.
-        #expect(try await client.nextPrediction().endSample > gap.endSample)
+        // A short gap is bridged, so that a window may begin before it, or end in it.
+        _ = try await client.next("a window with the second sound") { record in
+            record.prediction.flatMap { $0.endSample > gap.endSample ? $0 : nil }
+        }
         #expect(try await daemon.astctl("status").lines.joined().contains("pipe:\(path)"))
     }
 

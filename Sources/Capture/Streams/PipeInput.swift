@@ -90,6 +90,9 @@ final class DescriptorInput: LiveInput {
     private let path: String
     let isPipe: Bool
     private var lastCheckNanos = Int64.zero
+    private var hasDelivered = false
+    /// What ``probe()`` has read.
+    private var probed: UInt8?
 
     /// Between two looks at the path, and the silence before the first.
     private static let checkNanos = SystemClock.nanosPerSecond
@@ -102,11 +105,27 @@ final class DescriptorInput: LiveInput {
 
     func wait(milliseconds: Int32) -> Bool {
         var ready = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
-        return poll(&ready, 1, milliseconds) > 0
+        return poll(&ready, 1, milliseconds) > 0 || probe()
+    }
+
+    /// Looks for the end of a pipe whose writer left before it was opened here: poll reports only the end of
+    /// writers that came later.
+    private func probe() -> Bool {
+        guard isPipe, hasDelivered, probed == nil else { return false }
+        var byte: UInt8 = 0
+        let got = Glibc.read(descriptor.number, &byte, 1)
+        if got == 1 { probed = byte }
+        return got >= 0
     }
 
     func read(into target: UnsafeMutableRawPointer, count: Int) -> Int {
+        if let byte = probed, count > 0 {
+            target.storeBytes(of: byte, as: UInt8.self)
+            probed = nil
+            return 1
+        }
         let got = Glibc.read(descriptor.number, target, count)
+        if got > 0 { hasDelivered = true }
         // The end of a process that had not read everything.
         return got < 0 && errno == ECONNRESET ? 0 : got
     }

@@ -93,8 +93,7 @@ enum StatusText {
             return "\(Text.number(max(0.01, seconds))) s \(reason)"
         }
         let invalid = report.invalidSamples == 0 ? [] : ["\(count(report.invalidSamples, "invalid sample"))"]
-        let clipped = report.clippedSamples == 0 ? [] : ["\(count(report.clippedSamples, "clipped sample"))"]
-        let parts = gaps + invalid + clipped
+        let parts = gaps + invalid
         return parts.isEmpty ? "none" : parts.joined(separator: ", ")
     }
 
