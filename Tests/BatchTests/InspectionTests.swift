@@ -54,6 +54,24 @@ import TextSupport
                 && json.contains(#""base_model_revision":"v2""#))
     }
 
+    @Test func `The method of an adapter, its options and the memory of its matrices are shown`() throws {
+        func lines(_ name: String, _ model: String? = model) throws -> [String: String] {
+            try Self.lines(Golden.path("adapters/\(name)"), model: model)
+        }
+        let scales = try lines("ia3")
+        #expect(scales["method"]?.hasPrefix("IA3, written by PEFT ") == true)
+        #expect(scales["changes"]?.contains("output.dense in layers 0 to 1") == true, "\(scales)")
+        #expect(scales["rank"] == nil)
+        #expect(scales["memory"]?.contains(" MB when merged in fp32") == true)
+        #expect(try lines("ia3", nil)["memory"] == "depends on the base; name one with --model")
+        #expect(try lines("oft-constrained")["method"]?.hasPrefix("OFT, constrained, ") == true)
+        #expect(try lines("loha-patterns")["rank"] == "2 to 4, scale 0.5 to 4.0")
+        #expect(try lines("ln-tuning")["changes"] == "no matrices")
+        #expect(try lines("beft")["memory"]?.hasPrefix("0.0 MB") == true)
+        let json = try AdapterInspection(directory: Golden.path("adapters/lokr"), nil).json
+        #expect(json.contains(#""method":"lokr""#))
+    }
+
     @Test func `Inspecting a folder shows the only adapter in it`() throws {
         let folder = try TestFolder()
         try folder.copy(Golden.path("adapters/modern-qv"), to: "out/birds")

@@ -148,6 +148,8 @@ import Testing
         #expect(try report("adalora-allocated")?.ranks?.lowerBound == 0)
         #expect(try report("ln-tuning")?.matrices == 0 && report("ln-tuning")?.replacedTensors == 12)
         #expect(try report("loha-patterns")?.ranks == 2...4)
+        // Biases alone need no memory for matrices.
+        #expect(try report("beft")?.matrices == 0 && report("beft")?.changedBytes == 4 * 2 * (5 * 32 + 64))
     }
 
     @Test func `The base is unchanged after an adapter of each method`() throws {

@@ -17,8 +17,10 @@ protocol AdapterMethod: Sendable {
     static func isParameter(_ name: String) -> Bool
     /// Parameters that hold integers.
     static var integers: Set<String> { get }
-    /// The form in which the file has a key of this method's tensors: what was common before PEFT renamed it.
+    /// The name of a parameter today, where older versions of PEFT used another.
     static func renamed(_ parameter: String) -> String
+    /// Whether it changes weights, not only biases.
+    static var changesWeights: Bool { get }
 
     /// The name for people, with its options: `LoRA`, `DoRA, rank-stabilised`.
     var title: String { get }
@@ -47,6 +49,7 @@ extension AdapterMethod {
     static func isParameter(_ name: String) -> Bool { parameters.contains(name) }
     static var integers: Set<String> { [] }
     static func renamed(_ parameter: String) -> String { parameter }
+    static var changesWeights: Bool { true }
     func check(_ adapter: Adapter) throws(ModelError) {}
     func sizes(of module: ModuleTensors, in adapter: Adapter) throws(ModelError) -> ModuleSizes {
         ModuleSizes()

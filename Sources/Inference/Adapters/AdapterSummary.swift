@@ -77,7 +77,7 @@ extension Adapter {
     private func mergedBytes(on base: BaseModel?) -> (merged: Int, packed: Int?)? {
         let gemm = QuantizedGEMM(.int8)
         var merged = 0, packed = 0
-        for module in modulesInOrder {
+        for module in modulesInOrder where type(of: config.method).changesWeights {
             guard let (outputs, inputs) = matrix(of: module, on: base) else { return nil }
             let floats = MemoryLayout<Float>.size * outputs * inputs
             merged += floats

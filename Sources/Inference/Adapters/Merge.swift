@@ -20,14 +20,18 @@ struct Merge {
         path = adapter.file.path
         weights = plan.weights
         report = MergeReport(replacedTensors: plan.replacedTensors)
-        let matrices = plan.changes.filter { CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
-        let others = plan.changes.filter { !CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
+        let changed = plan.changes.filter { $0.change != nil }
+        let matrices = changed.filter { CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
+        let others = changed.filter { !CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
         let biases = plan.changes.compactMap { $0.bias?.count }
         layerPages = try PrivatePages(floatCounts: matrices, for: path)
         otherPages = try PrivatePages(floatCounts: others + biases, for: path)
         weights.retain(layerPages, adapterPath: path)
         weights.retain(otherPages, adapterPath: path)
-        for change in plan.changes { try apply(change) }
+        for planned in plan.changes {
+            if let change = planned.change { try apply(change, planned) }
+            if let bias = planned.bias { try replaceBias(of: planned.module, with: bias) }
+        }
         layerPages.makeReadOnly()
         otherPages.makeReadOnly()
     }
@@ -35,11 +39,13 @@ struct Merge {
     /// Frees the layers' fp32 matrices. Call it when the network has packed them.
     func releaseLayers() { layerPages.release() }
 
-    private mutating func apply(_ planned: MergePlan.Change) throws(ModelError) {
+    private mutating func apply(
+        _ change: any WeightChange, _ planned: MergePlan.Change
+    ) throws(ModelError) {
         let isInLayer = CheckpointNames.isInLayer(planned.module)
         let pages = isInLayer ? layerPages : otherPages
         let merged = Tensor(pointer: pages.allocate(planned.weight.count), shape: planned.weight.shape)
-        try merge(planned, into: merged)
+        try merge(change, planned, into: merged)
         weights.replace(planned.module + ".weight", with: merged)
         report.matrices += 1
         if isInLayer, let gemm = QuantizedGEMM(weights.precision) {
@@ -48,19 +54,20 @@ struct Merge {
         } else {
             report.changedBytes += merged.count * MemoryLayout<Float>.size
         }
-        if let rank = planned.change.rank {
+        if let rank = change.rank {
             let ranks = report.ranks ?? rank...rank
             report.ranks = min(rank, ranks.lowerBound)...max(rank, ranks.upperBound)
         }
-        if let bias = planned.bias { try replaceBias(of: planned.module, with: bias) }
     }
 
     /// Rows that stay in a core's cache from the copy to the last check.
     private static let blockRows = 64
 
-    private func merge(_ planned: MergePlan.Change, into merged: Tensor) throws(ModelError) {
+    private func merge(
+        _ change: any WeightChange, _ planned: MergePlan.Change, into merged: Tensor
+    ) throws(ModelError) {
         let width = merged.rowWidth
-        let mergeRows = try planned.change.rowMerge()
+        let mergeRows = try change.rowMerge()
         for first in stride(from: 0, to: merged.rows, by: Self.blockRows) {
             let rows = first..<min(first + Self.blockRows, merged.rows)
             let block = merged.pointer + first * width

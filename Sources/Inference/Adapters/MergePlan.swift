@@ -14,7 +14,8 @@ struct MergePlan {
     struct Change {
         let module: String
         let weight: Tensor
-        let change: any WeightChange
+        /// `nil` when only the bias changes.
+        let change: (any WeightChange)?
         /// Its new bias; `nil` when it does not change.
         let bias: [Float]?
     }
@@ -67,7 +68,8 @@ struct MergePlan {
         let name = tensors.name + ".bias"
         let bias = weights.contains(name) ? try weights.tensor(name, [shape[0]]) : nil
         return Change(
-            module: tensors.name, weight: weight, change: change, bias: change.bias(bias))
+            module: tensors.name, weight: weight,
+            change: type(of: adapter.config.method).changesWeights ? change : nil, bias: change.bias(bias))
     }
 
     private func checkFinite(_ tensor: Tensor?, _ name: String) throws(ModelError) {

@@ -3,6 +3,7 @@ struct BEFT: AdapterMethod {
     static let peftType = "BEFT"
     static let keys = AdapterConfigKeys(neutral: ["init_weights"])
     static let parameters: Set = ["beft_bias"]
+    static let changesWeights = false
 
     let title = "BEFT"
 
