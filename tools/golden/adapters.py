@@ -180,7 +180,7 @@ def change_config(folder, **changes):
     """Overwrites fields of an adapter's configuration."""
     path = folder / "adapter_config.json"
     fields = json.loads(path.read_text()) | changes
-    for key in ("target_modules", "modules_to_save"):
+    for key in ("target_modules", "modules_to_save", "feedforward_modules"):
         if isinstance(fields.get(key), list):
             fields[key] = sorted(fields[key])
     write_json(path, fields)
