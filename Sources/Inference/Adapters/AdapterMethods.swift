@@ -11,6 +11,7 @@ enum AdapterMethods {
 
     private static let decomposition =
         "its file does not hold the decomposition of the base that it depends on; merge it with PEFT"
+    private static let uncomputed = "astd does not compute it; merge it with PEFT"
     private static let prompts = "it adds prompts to a language model's input"
 
     /// Kinds that are not merged, and why.
@@ -19,18 +20,18 @@ enum AdapterMethods {
         "ADAPTION_PROMPT": "it adds prompts to a Llama's attention",
         "CARTRIDGE": "it is a cache of a language model's keys and values",
         "CPT": prompts,
-        "FROD": decomposition,
+        "FROD": uncomputed,
         "LILY": "PEFT cannot merge it: what it adds depends on the input",
         "MULTITASK_PROMPT_TUNING": prompts,
         "OSF": decomposition,
-        "PEANUT": "astd does not compute it; merge it with PEFT",
+        "PEANUT": uncomputed,
         "POLY": "it routes between skills by a task number",
         "PREFIX_TUNING": prompts + " (tools/import_petl.py imports PETL_AST's prefixes)",
         "PROMPT_TUNING": prompts + " (tools/import_petl.py imports PETL_AST's prompts)",
         "PSOFT": decomposition,
         "P_TUNING": prompts,
         "SHADOW": "it runs a second network beside the base",
-        "TINYLORA": decomposition,
+        "TINYLORA": uncomputed,
         "TRAINABLE_TOKENS": "an AST has no vocabulary",
         "XLORA": "it mixes several adapters, differently for every input",
     ]
