@@ -55,7 +55,7 @@ import TextSupport
     }
 
     @Test func `The method of an adapter, its options and the memory of its matrices are shown`() throws {
-        func lines(_ name: String, _ model: String? = model) throws -> [String: String] {
+        func lines(_ name: String, _ model: String? = InspectionTests.model) throws -> [String: String] {
             try Self.lines(Golden.path("adapters/\(name)"), model: model)
         }
         let scales = try lines("ia3")
