@@ -81,7 +81,7 @@ extension SourceSpec {
     /// What an invalid text probably stands for: a name or path without its scheme, or a scheme in capitals.
     ///
     /// - Returns: A source in the form of ``init(parsing:)``; nil when nothing is probable.
-    static func suggestion(for text: String) -> String? {
+    package static func suggestion(for text: String) -> String? {
         let scheme = String(text.prefix { $0 != ":" })
         let rest = text.dropFirst(scheme.count)
         if ["-", "/dev/stdin"].contains(text) { return "stdin" }

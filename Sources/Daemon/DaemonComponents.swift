@@ -63,6 +63,10 @@ struct DaemonComponents {
         let sourceMonitor = SourceMonitor(
             name: source.name, hub: hub, commands: commands, notifier: notifier, logger: logger)
         if settings.waitForSubscriber { waitForSubscriber(source, isLive: spec.isLive, hub, logger) }
+        let traits = SourceTraits(spec, isPaced: !settings.fast)
+        if case .recorded(let start?) = traits.pace {
+            logger.info("times count from the recording's begin at \(Timestamp(unixNanos: start))")
+        }
         let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames, run: run)
         let clips = ClipRecorder(settings.clips, logger: logger)
         let pipeline = Pipeline(
@@ -71,7 +75,7 @@ struct DaemonComponents {
                 for: variants, historyFrames: options.recognizer.historyFrames,
                 minimumFrames: maker.baseVariant.frontend.windowFrames),
             scorer: scorer, detection: detection, clips: clips,
-            hub: hub, Pipeline.Configuration(options, SourceTraits(spec, isPaced: !settings.fast)),
+            hub: hub, Pipeline.Configuration(options, traits),
             watchdog: EngineWatchdog(notifier), logger: logger, onCondition: sourceMonitor.process)
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,

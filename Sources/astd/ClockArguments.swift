@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Batch
+internal import Recognizer
 
 /// The options for clock times of recordings.
 struct ClockArguments: ParsableArguments {

@@ -48,7 +48,7 @@ extension SourceSpec {
             return nil
         } catch {
             if case .badCommand(_, let reason) = error { return reason }
-            return ""
+            return SourceSpec.suggestion(for: text).map { "did you mean '\($0)'?" } ?? ""
         }
     }
 }

@@ -44,6 +44,22 @@ struct RunFailureTests {
         #expect(errorLine.contains("diary.wav"))
     }
 
+    @Test func `A source without its scheme exits with 64 or 78 and the name that was probably meant`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let settings = try folder.write("source: t.monitor\n".utf8, to: "astd.yaml")
+        for (arguments, code, meant) in [
+            (["--source", "t.monitor"], 64, "pulse:t.monitor"),
+            (["--source", "street.wav"], 64, "file:street.wav"),
+            (["--config", settings], 78, "pulse:t.monitor"),
+        ] {
+            let errorLine = try await errorLine(
+                of: ["--model", Astd.model] + arguments, code: Int32(code), in: folder)
+            #expect(errorLine.contains("did you mean '\(meant)'?"), "\(errorLine)")
+        }
+    }
+
     @Test func `Standard input of another format is refused with 69 and its name`() async throws {
         let folder = try TestFolder()
         func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }

@@ -140,6 +140,31 @@ import Wire
         }
     }
 
+    @Test
+    func `A daemon that has ended is shown as such, and its events and source are those of the next run`() {
+        let begin = EventRecord(
+            state: .begin, id: RecordTests.run.eventID(1), seq: 0, label: "Siren", unixNanos: 0,
+            startSample: 0, endSample: 0, peakScore: 0.5, duration: 0)
+        let healthy = LiveRecord.source(SourceRecord(state: .healthy, name: "pulse:mic"))
+        var top = TopState(hello: Self.hello, labels: nil)
+        for record in [healthy, .prediction(Self.prediction), .event(begin)] { top.update(with: record) }
+        #expect(top.watch.trouble == nil && top.watch.events.count == 1)
+        top.setConnected(false)
+        #expect(top.watch.trouble == "the daemon has ended; waiting for its return")
+        #expect(top.watch.events.isEmpty && top.watch.source?.state == .lost)
+        #expect(!top.sorted.contains { $0.isActive })
+        top.update(
+            with: .hello(
+                Hello(
+                    run: RunID("0123456789abcdef"), model: "other", adapters: [nil], labels: 527,
+                    window: 5.12,
+                    hop: 0.5)))
+        top.setConnected(true)
+        #expect(top.watch.prediction == nil && top.watch.model == "other")
+        top.update(with: healthy)
+        #expect(top.watch.trouble == nil)
+    }
+
     @Test func `Silence and a closed gate are no reason to say that there are no problems`() {
         func note(levelDBFS: Double?, isGated: Bool) -> String? {
             let prediction = Prediction(

@@ -1,3 +1,4 @@
+internal import Recognizer
 internal import Wire
 
 /// The totals of a file, or of one of its channels; complete when the last window is written.

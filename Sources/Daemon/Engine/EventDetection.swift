@@ -12,7 +12,7 @@ final class EventDetection: Sendable {
     private struct State {
         var rules: DetectionRules
         var detectors: [(adapter: String?, detector: EventDetector)] = []
-        var clock = StreamClock()
+        var clock = StreamClock(.live)
         var lastID: UInt64 = 0
     }
 
@@ -151,8 +151,7 @@ final class EventDetection: Sendable {
     }
 }
 
-/// The begin or the end of an event, at a position of the stream. Its time is computed when its record is
-/// made.
+/// The begin or the end of an event, at the end of a window, whose time was published.
 struct DetectedEvent {
     let event: SoundEvent
     let adapter: String?
@@ -177,7 +176,7 @@ struct DetectedEvent {
             EventRecord(
                 state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
                 unixNanos: unixNanos, startSample: begin, endSample: end, peakScore: peak,
-                duration: Double(end - begin) / Double(FrontendConfig.sampleRateHz))
+                duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
         }
     }
 }

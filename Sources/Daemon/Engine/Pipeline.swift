@@ -45,7 +45,7 @@ final class Pipeline: @unchecked Sendable {
     private let sharedCounters = NIOLockedValueBox(PipelineCounters())
 
     private var planner: WindowPlanner
-    private var clock = StreamClock()
+    private var clock: StreamClock
     private var level = LevelMeter()
     private var gate: EnergyGate?
     private var muteDetector = MuteDetector()
@@ -82,6 +82,7 @@ final class Pipeline: @unchecked Sendable {
         self.clips = clips
         self.hub = hub
         source = configuration.source
+        clock = StreamClock(configuration.source.pace)
         gate = configuration.gate
         self.watchdog = watchdog
         self.logger = logger
@@ -346,7 +347,8 @@ final class Pipeline: @unchecked Sendable {
     // MARK: Detection
 
     private func publish(_ result: Result) {
-        let latencyNanos = SystemClock.bootNanos - clock.nanos(ofSampleBefore: result.samples.upperBound)
+        let latencyNanos =
+            SystemClock.bootNanos - clock.arrivalNanos(ofSampleBefore: result.samples.upperBound)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
         sequence += 1
         hub.publish(.prediction(prediction(result, latencyNanos: latencyNanos)))
@@ -360,7 +362,7 @@ final class Pipeline: @unchecked Sendable {
     private func prediction(_ result: Result, latencyNanos: Int64) -> Prediction {
         let labels = result.scores.map { ranking.best($0) } ?? []
         return Prediction(
-            seq: sequence, unixNanos: clock.unixNanos(ofSampleBefore: result.samples.upperBound),
+            seq: sequence, unixNanos: clock.publish(ofSampleBefore: result.samples.upperBound),
             startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
             levelDBFS: result.levelDBFS, latencyMs: Double(latencyNanos) / 1e6,
             passMs: result.milliseconds, adapter: result.variant.adapter, isGated: result.scores == nil,

@@ -1,4 +1,5 @@
 internal import Capture
+private import Recognizer
 
 /// How a source behaves towards the pipeline.
 struct SourceTraits: Equatable, Sendable {
@@ -8,6 +9,8 @@ struct SourceTraits: Equatable, Sendable {
     /// The source does not wait for astd (a microphone, a camera): samples of an interruption or a pause are
     /// lost and leave a gap.
     var isLive: Bool
+    /// How the times of its samples relate to their arrival.
+    var pace = StreamClock.Pace.live
 }
 
 extension SourceTraits {
@@ -15,8 +18,12 @@ extension SourceTraits {
     init(_ spec: SourceSpec, isPaced: Bool) {
         switch spec {
         case .pulse, .pipe, .command: self.init(waitsForReader: false, isLive: true)
-        case .file: self.init(waitsForReader: !isPaced, isLive: false)
-        case .stdin: self.init(waitsForReader: true, isLive: false)
+        case .file(let path):
+            let start = RecordingClock.local.start(of: path)
+            self.init(
+                waitsForReader: !isPaced, isLive: false,
+                pace: .recorded(startUnixNanos: start?.unixNanos))
+        case .stdin: self.init(waitsForReader: true, isLive: false, pace: .piped)
         }
     }
 }

@@ -12,14 +12,14 @@ struct TopState {
         var peak: Float = 0
         /// Number of events that began, or were in progress at the start.
         var events = 0
-        /// The event in progress.
-        var activeID: String?
+        /// The event that was counted last; a server publishes an event in progress once more after a reconnection.
+        var lastID: String?
+        /// Whether that event is in progress, as far as is known: no longer after the connection is lost.
+        var isActive = false
         /// End of its last event.
         var lastEnd: Timestamp?
 
         init(adapter: String, label: String) { (self.adapter, self.label) = (adapter, label) }
-
-        var isActive: Bool { activeID != nil }
 
         var mean: Float { recent.isEmpty ? 0 : recent.reduce(0, +) / Float(recent.count) }
 
@@ -64,22 +64,17 @@ struct TopState {
     }
 
     mutating func update(with record: LiveRecord) {
-        let runBefore = watch.run
         watch.update(with: record)
         switch record {
-        case .hello where watch.run != runBefore:
-            // Events of the earlier run are interrupted.
-            for name in rows.keys { rows[name]?.activeID = nil }
         case .prediction(let prediction): update(with: prediction)
         case .event(let event):
             guard labels?.contains(event.label) ?? true else { return }
             change(event.label, of: event.adapter) { row in
                 switch event.state {
                 case .begin:
-                    // An event that is in progress is published once more after a reconnection.
-                    if row.activeID != event.id { row.events += 1 }
-                    row.activeID = event.id
-                case .end: (row.activeID, row.lastEnd) = (nil, event.time)
+                    if row.lastID != event.id { row.events += 1 }
+                    (row.lastID, row.isActive) = (event.id, true)
+                case .end: (row.isActive, row.lastEnd) = (false, event.time)
                 }
             }
         case .adapter(let record):
@@ -111,7 +106,10 @@ struct TopState {
 }
 
 extension TopState: ScreenState {
-    mutating func setConnected(_ isConnected: Bool) { watch.setConnected(isConnected) }
+    mutating func setConnected(_ isConnected: Bool) {
+        watch.setConnected(isConnected)
+        if !isConnected { for name in rows.keys { rows[name]?.isActive = false } }
+    }
 
     /// Every label of every window.
     var parameters: SubscribeParameters { SubscribeParameters(labels: labels, topK: 1_000_000) }

@@ -3,7 +3,7 @@ import Wire
 /// The state that `watch` collects from records.
 struct WatchState {
     let filter: WatchFilter
-    private(set) var run: RunID
+    private var run: RunID
     private var isConnected = true
     private(set) var model: String
     /// Active variants in the order of their predictions, as in ``AdapterRecord/adapters``.
@@ -89,7 +89,13 @@ struct WatchState {
 }
 
 extension WatchState: ScreenState {
-    mutating func setConnected(_ isConnected: Bool) { self.isConnected = isConnected }
+    mutating func setConnected(_ isConnected: Bool) {
+        self.isConnected = isConnected
+        if isConnected { return }
+        // A daemon that is back reports both again.
+        source = source.map { SourceRecord(state: .lost, name: $0.name) }
+        events = []
+    }
 
     var parameters: SubscribeParameters { filter.screenParameters }
 

@@ -5,8 +5,8 @@ public struct RecordingClock: Sendable, Equatable {
     /// The zone of times that are written without one.
     private let zone: TimeZoneRule
     /// As the user wrote them.
-    let zoneText: String
-    let startText: String
+    package let zoneText: String
+    package let startText: String
     /// The start that the user named, of the only recording.
     private let start: CivilTime?
 
@@ -34,7 +34,7 @@ public struct RecordingClock: Sendable, Equatable {
     }
 
     /// The named start, else that of the file's metadata, else that of its name; `nil` when none has a time.
-    func start(of path: String) -> RecordingStart? {
+    package func start(of path: String) -> RecordingStart? {
         let time =
             start ?? (path == "-" ? nil : RecorderMetadata.time(in: path) ?? RecorderName.time(in: path))
         return time.map { zone.start(of: $0) }

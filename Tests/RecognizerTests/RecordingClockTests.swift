@@ -3,7 +3,7 @@ import SystemSupport
 import TestSupport
 import Testing
 
-@testable import Batch
+@testable import Recognizer
 
 @Suite struct RecordingClockTests {
     private func text(_ path: String, zone: String = "+01:00") throws -> String? {
