@@ -96,7 +96,7 @@ extension SourceSpec {
         }
         // Names of PulseAudio sources can contain colons, behind a bus path.
         let isName = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F } && !isScheme
-        return isName && !text.isEmpty && (rest.isEmpty || scheme.contains(".")) ? "pulse:\(text)" : nil
+        return isName && scheme.contains(where: "._*".contains) ? "pulse:\(text)" : nil
     }
 }
 
