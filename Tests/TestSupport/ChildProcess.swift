@@ -49,7 +49,7 @@ package final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 1, folder.file("\(stem).out"), flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, folder.file("\(stem).err"), flags, 0o600)
         // Tests run in parallel: the pipes and sockets of the others must not stay open in this program.
-        for descriptor: Int32 in 3..<256 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        for descriptor: Int32 in 3..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var arguments = command.map { strdup($0) } + [nil]
         var variables = Self.environment(folder, environment).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
