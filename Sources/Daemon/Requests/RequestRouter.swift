@@ -108,7 +108,8 @@ final class RequestRouter: RequestHandler {
 
     private static func unknown(label: String, _ labels: [String]) -> String {
         let near = NearMiss.of(label, among: labels).map { "; did you mean `\($0)`?" } ?? ""
-        return "no active model or adapter has a label `\(label)`\(near)"
+        let name = label.count > 100 ? label.prefix(100) + "…" : label
+        return "no active model or adapter has a label `\(name)`\(near)"
     }
 
     private func metrics(_ text: String) -> JSONText {
