@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Converts a checkpoint of ast-LoRA or PETL_AST (method LoRA) into an adapter directory for `astd --adapter`.
+"""Converts a checkpoint of PETL_AST or ast-LoRA into an adapter directory for `astd --adapter`.
 
     python tools/import_petl.py checkpoints/bestmodel models/my-adapter \\
-        --reduction-rate 64 --alpha 8 --final-output ALL --max-length 500 --labels-file labels.txt
+        --train-yaml hparams/train.yaml --dataset ESC-50 --labels-file labels.txt --base models/ast-audioset
+    python tools/import_petl.py checkpoints/bestmodel models/my-adapter \\
+        --seq-or-par sequential --apply-residual --final-output ALL --max-length 500 --labels-file labels.txt
 
-The checkpoint does not contain these numbers: they are in the options and hparams/train.yaml of the training.
-Needs torch and safetensors. See docs/importing.md.
+Full fine-tuning becomes a model directory for `astd --model`. What the checkpoint does not contain is in the command
+line and hparams/train.yaml of the training. Needs torch and safetensors. See docs/importing.md.
 """
 
 import argparse
@@ -16,117 +18,123 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from importing import labels as class_names  # noqa: E402
 from importing import output  # noqa: E402
-from importing.base import base_patches, compare_with_base  # noqa: E402
+from importing.base import base_patches, changed_tensors, check_frozen  # noqa: E402
 from importing.checkpoint import layer_count, load_state_dict, take  # noqa: E402
-from importing.petl import (  # noqa: E402
-    BACKBONE,
-    MODULES,
-    POSITIONS,
-    TARGETS,
-    check_names,
-    check_rate,
-    lora_alpha,
-    lora_pairs,
-    without_twin,
-)
-
-PUBLISHED = "MIT/ast-finetuned-audioset-10-10-0.4593"
+from importing.petl import BACKBONE, METHODS, POSITIONS, find_method, without_twin  # noqa: E402
+from importing.petl_location import settle_location  # noqa: E402
+from importing.petl_output import adapter_files, model_files, overlay  # noqa: E402
+from importing.petl_training import FINAL_OUTPUTS, Training, dataset  # noqa: E402
 
 
 def convert(options):
-    """The files of the adapter directory, and a one-line summary."""
+    """The files of the directory, a one-line summary, and notes."""
     tensors = without_twin(load_state_dict(options.checkpoint))
-    check_names(tensors)
     layers = layer_count(tensors, "encoder.layer.")
+    found = []  # the comparison with the base reads all weights: once
+
+    def changes():
+        if not found:
+            found.append(changed_tensors(tensors, options.base, layers))
+        return found[0]
+
+    method = find_method(tensors, options.method, changes if options.base else None)
+    training = Training(options, method)
     head = take(tensors, "classification_head.weight", [None, None])
     classes, hidden = head.shape
-    pairs, rank = lora_pairs(tensors, layers, hidden)
-    check_rate(options.reduction_rate, hidden, rank)
-    positions = take(tensors, POSITIONS, [1, None, hidden])
-    patches = base_patches(options.base, tensors)
-    patches.check(options.max_length, positions.shape[1])
-    class_names.check_count(options.labels, classes)
-
-    whole = {
+    shared = {
         "classifier.dense.weight": head,
         "classifier.dense.bias": take(tensors, "classification_head.bias", [classes]),
-        BACKBONE + POSITIONS: positions,
+        BACKBONE + POSITIONS: take(tensors, POSITIONS, [1, None, hidden]),
     }
-    norms = ["layernorm.weight", "layernorm.bias"]
-    if options.base is not None:
-        norms += compare_with_base(tensors, options.base, layers)
-    for name in norms:
-        whole[BACKBONE + name] = take(tensors, name, [hidden])
-    for (layer, letter), (a, b) in pairs.items():
-        module = f"{BACKBONE}encoder.layer.{layer}.{MODULES[letter]}"
-        whole[module + ".lora_A.weight"] = a
-        whole[module + ".lora_B.weight"] = b
-
-    letters = sorted({letter for _, letter in pairs}, key="qkvo".index)
-    saved = {
-        name.rsplit(".", 1)[0] for name in whole if ".lora_" not in name and not name.endswith("position_embeddings")
-    }
-    adapter = {
-        "base_model_name_or_path": options.base.resolve().name if options.base else PUBLISHED,
-        "bias": "none",
-        "fan_in_fan_out": False,
-        "inference_mode": True,
-        "init_lora_weights": True,
-        "lora_alpha": lora_alpha(options.alpha, options.reduction_rate, rank),
-        "lora_dropout": 0.0,
-        "modules_to_save": sorted(saved),
-        "peft_type": "LORA",
-        "r": rank,
-        "target_modules": sorted(TARGETS[letter] for letter in letters),
-        "task_type": None,
-        "use_dora": False,
-        "use_rslora": False,
-    }
-    overlay = class_names.label_fields(options.labels) | {
-        "classifier_layernorm": False,
-        "max_length": options.max_length,
-        "pooling": "mean" if options.final_output == "ALL" else "cls",
-        "problem_type": options.problem_type,
-    }
-    files = {
-        "adapter_config.json": adapter,
-        "adapter_model.safetensors": {"base_model.model." + name: tensor for name, tensor in whole.items()},
-        "config.json": overlay,
-    }
-    if options.mean is not None:
-        files["preprocessor_config.json"] = output.front_end(
-            patches.mel_bins, options.max_length, options.mean, options.std
-        )
-    said = f"LoRA on {', '.join(TARGETS[letter] for letter in letters)} of {layers} layers, rank {rank}"
-    said += f", scale {options.alpha / options.reduction_rate:g}, {classes} labels"
-    if len(norms) > 2:
-        said += f", and {len(norms) - 2} trained LayerNorm tensors in the layers"
-    return files, said
+    changed = []
+    if options.base and method != "full-FT":
+        biases = method == "BitFit"
+        check_frozen(changes(), options.base, lambda name: "layernorm_" in name or biases and name.endswith(".bias"))
+        changed = [name for name in changes() if "layernorm_" in name]
+        settle_location(training, changed, layers)
+    patches = base_patches(options.base, tensors)
+    class_names.check_count(options.labels, classes)
+    training.check_classes(classes)
+    max_length = training.max_length(patches, shared[BACKBONE + POSITIONS].shape[1])
+    fields = overlay(options, training.final_output(), max_length)
+    if method == "full-FT":
+        files, said = model_files(tensors, layers, hidden, shared, fields, patches, training)
+    else:
+        files, said = adapter_files(tensors, layers, hidden, shared, changed, training)
+        files["config.json"] = fields
+        if options.mean is not None:
+            files["preprocessor_config.json"] = output.front_end(
+                patches.mel_bins, max_length, options.mean, options.std
+            )
+    said += f", {classes} labels"
+    if method == "LoRA" and changed:
+        said += f", and {len(changed)} trained LayerNorm tensors in the layers"
+    return files, said, training.notes
 
 
-def main(arguments=None):
+def boolean(text):
+    """An argparse type: what `type=bool` of the training should have been."""
+    values = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in values:
+        raise ValueError(text)
+    return values[text.lower()]
+
+
+def with_flag_value(arguments):
+    """`--apply-residual` alone means true; the training writes a value after it."""
+    joined = []
+    words = iter(arguments)
+    for word in words:
+        if joined and joined[-1] == "--apply-residual":
+            is_value = word.lower() in ("true", "false", "1", "0", "yes", "no")
+            joined[-1] = f"--apply-residual={word if is_value else 'true'}"
+            if is_value:
+                continue
+        joined.append(word)
+    if joined and joined[-1] == "--apply-residual":
+        joined[-1] += "=true"
+    return joined
+
+
+def parse(arguments):
     parser = argparse.ArgumentParser(
-        prog="import_petl", description="Convert a LoRA checkpoint of ast-LoRA or PETL_AST into an adapter directory."
+        prog="import_petl",
+        description="Convert a checkpoint of PETL_AST or ast-LoRA into an adapter directory (full-FT: a model directory).",
+        epilog="Options of the training that are not given have the training's defaults, which are printed.",
     )
     positive, number = output.positive(int), output.positive(float)
     add = parser.add_argument
     add("checkpoint", type=Path, metavar="CHECKPOINT")
     add("out", type=Path, metavar="OUT_DIR")
-    add("--reduction-rate", type=positive, required=True, metavar="R", help="reduction_rate_lora (64 unless changed)")
-    add("--alpha", type=number, required=True, metavar="A", help="alpha_lora (8 unless changed)")
-    add("--final-output", choices=("ALL", "CLS"), required=True, help="final_output of train.yaml")
-    add("--max-length", type=positive, required=True, metavar="N", help="max_len_AST_... of train.yaml")
+    add("--method", choices=METHODS, help="method of the training (default: by the names of the tensors)")
+    add("--final-output", choices=FINAL_OUTPUTS, help="final_output of train.yaml; prompt-tuning: final_output_prompt_tuning")
+    add("--max-length", type=positive, metavar="N", help="max_len_AST_... of train.yaml")
+    add("--train-yaml", type=Path, metavar="FILE", help="hparams/train.yaml, which has both of these")
+    add("--dataset", type=dataset, metavar="NAME", help="dataset_name: FSC, ESC-50, urbansound8k, GSC, IEMOCAP")
     names = parser.add_mutually_exclusive_group(required=True)
     names.add_argument("--labels", metavar="A,B,C", help="class names in the order of training")
     names.add_argument("--labels-file", type=Path, metavar="FILE", help="file with one class name per line, which may contain commas")
+    add("--reduction-rate", type=positive, metavar="R", help="reduction_rate_... of the method (LoRA: 64 unless changed)")
+    add("--alpha", type=number, metavar="A", help="LoRA: alpha_lora (8 unless changed)")
+    add("--seq-or-par", choices=("sequential", "parallel"), help="adapters: seq_or_par (parallel)")
+    add("--apply-residual", type=boolean, nargs=None, metavar="BOOL", help="adapters: apply_residual (false); alone: true")
+    add("--location", choices=("MHSA", "FFN"), help="MoA: location_moa (MHSA); ablation of adapters: location (FFN)")
+    add("--befafter", choices=("before", "after"), help="ablation of adapters: befafter (after)")
     add("--problem-type", choices=output.PROBLEM_TYPES, default=output.PROBLEM_TYPES[0], help="default: %(default)s")
     add("--base", type=Path, metavar="DIR", help="the base model: check that the frozen weights match")
     add("--mean", type=float, help="mean of the features, if different from the base's")
     add("--std", type=number, help="standard deviation of the features")
     add("--force", action="store_true", help="replace OUT_DIR")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(with_flag_value(sys.argv[1:] if arguments is None else arguments))
     if (options.mean is None) != (options.std is None):
         parser.error("give both --mean and --std")
+    if options.dataset and not options.train_yaml:
+        parser.error("--dataset is an entry of --train-yaml: give that, too")
+    return options
+
+
+def main(arguments=None):
+    options = parse(arguments)
 
     def work():
         output.check_free(options.out, options.force)
@@ -134,9 +142,11 @@ def main(arguments=None):
             options.labels = class_names.read_labels(options.labels_file)
         else:
             options.labels = class_names.check_labels(options.labels.split(","), "--labels")
-        files, said = convert(options)
+        files, said, notes = convert(options)
         output.write_directory(options.out, files, options.force)
         print(f"{options.out}: {said}")
+        for note in notes:
+            print(f"note: {note}")
 
     return output.run("import_petl", work)
 

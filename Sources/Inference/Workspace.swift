@@ -63,16 +63,17 @@ final class Workspace {
                     heads = max(
                         heads,
                         dimensions.heads
-                            * attention.headBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
+                            * attention.headBytes(tokens: dimensions.keys, width: dimensions.headWidth))
                     wide = max(
-                        wide, attention.scratchBytes(tokens: dimensions.tokens, width: dimensions.headWidth))
+                        wide, attention.scratchBytes(tokens: dimensions.keys, width: dimensions.headWidth))
                 }
                 normed = max(normed, floats(rows * dimensions.hidden))
-                // Wide rows hold patches, a projection, the MLP's intermediate activations, or attention's
-                // scores.
+                // Wide rows hold patches, a projection with the prefix, the MLP's intermediate activations,
+                // or attention's scores.
                 let widest = max(
                     dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
+                wide = max(wide, floats((rows + dimensions.prefixes) * dimensions.hidden))
                 if let gemm = Workspace.floatGEMM(network) {
                     panel = max(panel, floats(gemm.scratchFloats))
                 }
@@ -126,9 +127,9 @@ final class Workspace {
 
     /// One head's packed queries, keys and values.
     func head(_ head: Int, _ dimensions: ModelDimensions, _ kernels: AttentionKernels) -> PackedHead {
-        let bytes = kernels.headBytes(tokens: dimensions.tokens, width: dimensions.headWidth)
+        let bytes = kernels.headBytes(tokens: dimensions.keys, width: dimensions.headWidth)
         return PackedHead(
-            memory: heads + head * bytes, tokens: dimensions.tokens, width: dimensions.headWidth)
+            memory: heads + head * bytes, tokens: dimensions.keys, width: dimensions.headWidth)
     }
 
     /// A worker's normalised rows, `[block, hidden]`.

@@ -1,5 +1,6 @@
 """Compares a checkpoint with the base model it was trained on."""
 
+import hashlib
 import json
 
 import torch
@@ -11,8 +12,8 @@ from .geometry import Patches
 from .petl import BACKBONE, FROZEN, POSITIONS
 
 
-def compare_with_base(tensors, base, layers):
-    """Checks that the frozen weights are the base's. Returns the LayerNorms that were trained nevertheless."""
+def changed_tensors(tensors, base, layers):
+    """The names of the backbone's tensors that differ from the base's, but for the positions and the final LayerNorm."""
     try:
         stored = load_file(base / "model.safetensors")
     except SafetensorError:
@@ -30,11 +31,31 @@ def compare_with_base(tensors, base, layers):
         here, there = tensors[name], stored[name]
         return here.shape != there.shape or not torch.equal(there.to(here.dtype), here)
 
-    changed = sorted(name for name in frozen if differs(name))
-    if other := [name for name in changed if "layernorm_" not in name]:
+    return sorted(name for name in frozen if differs(name))
+
+
+def check_frozen(changed, base, may_change=lambda name: "layernorm_" in name):
+    """Checks that the frozen weights are the base's: only tensors that `may_change` may be in `changed`."""
+    if other := [name for name in changed if not may_change(name)]:
         more = f" and {len(other) - 1} more" if len(other) > 1 else ""
         raise Refused(f"{other[0]}{more} differ from {base}: give the base that the checkpoint was trained on")
-    return changed
+
+
+def sha256(base):
+    """Of the base's weights."""
+    digest = hashlib.sha256()
+    with (base / "model.safetensors").open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_json(path):
+    """The fields of a base's JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise Refused(f"{path}: is not JSON: give a Hugging Face AST directory") from None
 
 
 def base_patches(base, tensors):
@@ -42,10 +63,7 @@ def base_patches(base, tensors):
     kernel = tensors.get("embeddings.patch_embeddings.projection.weight")
     if base is None:
         return Patches(size=Patches.size if kernel is None else kernel.shape[-1])
-    try:
-        fields = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    except ValueError:
-        raise Refused(f"{base}/config.json: is not JSON: give a Hugging Face AST directory") from None
+    fields = read_json(base / "config.json")
     names = {
         "mel_bins": "num_mel_bins",
         "size": "patch_size",

@@ -1,6 +1,5 @@
-"""The layout of a checkpoint of ast-LoRA or PETL_AST (method LoRA)."""
+"""What all methods of PETL_AST (and ast-LoRA) have in common: the names of a checkpoint's tensors, and its methods."""
 
-import math
 import re
 
 import torch
@@ -9,38 +8,34 @@ from .checkpoint import Refused, take
 
 BACKBONE = "audio_spectrogram_transformer."
 POSITIONS = "embeddings.position_embeddings"
-# The letter in lora_down_X: the module whose output the pair is added to, and how PEFT's target_modules name it.
-MODULES = {
-    "q": "attention.attention.query",
-    "k": "attention.attention.key",
-    "v": "attention.attention.value",
-    "o": "attention.output.dense",
-}
-TARGETS = {"q": "query", "k": "key", "v": "value", "o": "attention.output.dense"}
-# The first releases of PETL_AST had one pair without a letter, added to query and key.
-SHARED = "qk"
-
-PAIR = re.compile(
-    r"encoder\.layer\.(\d+)\.attention\."
-    r"(?:attention\.lora_(down|up)(?:_([qkvQKV]))?|output\.lora_(down|up)_([oO]))\.weight"
-)
-FROZEN = re.compile(
-    r"embeddings\.(cls_token|distillation_token|position_embeddings|patch_embeddings\.projection\.(weight|bias))"
-    r"|encoder\.layer\.\d+\.(attention\.attention\.(query|key|value)|(attention\.output|intermediate|output)\.dense"
+EMBEDDINGS = r"embeddings\.(cls_token|distillation_token|position_embeddings|patch_embeddings\.projection\.(weight|bias))"
+LAYER = (
+    r"encoder\.layer\.\d+\.((attention\.attention\.(query|key|value)|(attention\.output|intermediate|output)\.dense)"
     r"|layernorm_(before|after))\.(weight|bias)"
 )
+FROZEN = re.compile(f"{EMBEDDINGS}|{LAYER}")
 TRAINED = {"classification_head.weight", "classification_head.bias", "layernorm.weight", "layernorm.bias"}
 
-
-def check_names(tensors):
-    """Rejects tensors that are not part of the method LoRA."""
-    for name in tensors:
-        if name not in TRAINED and not FROZEN.fullmatch(name) and not PAIR.fullmatch(name):
-            raise Refused(f"{name}: is not a tensor of AST with LoRA: only the method LoRA can be imported")
+_IN_LAYER = r"encoder\.layer\.\d+\."
+# The method's own tensors, by the name that the training's --method has for it.
+OWN = {
+    "LoRA": re.compile(
+        _IN_LAYER + r"attention\.(attention\.lora_(down|up)(_[qkvQKV])?|output\.lora_(down|up)_[oO])\.weight"
+    ),
+    "prefix-tuning": re.compile(_IN_LAYER + r"attention\.attention\.(key|value)_tokens"),
+    "prompt-tuning": re.compile(r"(deep_)?prompt_embeddings"),
+    "adapter": re.compile(_IN_LAYER + r"adapter_module_(FFN|MHSA)\..+"),
+    "adapter-ablation": re.compile(_IN_LAYER + r"adapter_module\..+"),
+    "Soft-MoA": re.compile(_IN_LAYER + r"moa(_mhsa|_ffn)?\.(slot_params|scale|moa\.\d+\..+)"),
+    "Dense-MoA": re.compile(_IN_LAYER + r"(moa(_mhsa|_ffn)?\.moa\.\d+\..+|router(_mhsa|_ffn)?\.ff\.(weight|bias))"),
+}
+# These train tensors that every AST has, so that only a comparison with the base tells them apart.
+WITHOUT_OWN = ("linear", "BitFit", "full-FT")
+METHODS = (*WITHOUT_OWN, *OWN)
 
 
 def without_twin(tensors):
-    """Removes the copy under `model.`: the training's class registers the same modules under two names."""
+    """Removes the copy under `model.`: most of the training's classes register the same modules under two names."""
     single = {}
     for name, tensor in tensors.items():
         short = name.removeprefix("model.")
@@ -50,52 +45,92 @@ def without_twin(tensors):
     return single
 
 
-def lora_pairs(tensors, layers, hidden):
-    """{(layer, letter): (A [r, hidden], B [hidden, r])} and r, the same for all."""
+def own_method(tensors):
+    """(the method whose tensors these are, one of them); (None, None) without tensors of a method."""
     found = {}
     for name in tensors:
-        if match := PAIR.fullmatch(name):
-            letters = (match[3] or match[5] or SHARED).lower()
-            for letter in letters:
-                place = (int(match[1]), letter, match[2] or match[4])
-                if place in found:
-                    raise Refused(f"{name} and {found[place]} are for the same module: save one method's state_dict")
-                found[place] = name
+        if name in TRAINED or FROZEN.fullmatch(name):
+            continue
+        if name.startswith(("feature_extractor.", "feature_projection.", "masked_spec_embed")):
+            raise Refused(f"{name}: is a tensor of Wav2Vec 2.0: only checkpoints of AST can be imported")
+        fit = [method for method, pattern in OWN.items() if pattern.fullmatch(name)]
+        if not fit:
+            raise Refused(f"{name}: is not a tensor of AST with one of the methods {', '.join(METHODS)}")
+        # Experts are called alike in both kinds of MoA; the router or the slots decide.
+        if len(fit) == 1:
+            found.setdefault(fit[0], name)
+        else:
+            found.setdefault("expert", name)
+    expert = found.pop("expert", None)
+    if len(found) > 1:
+        (first, one), (second, other), *_ = found.items()
+        raise Refused(f"{one} is a tensor of {first}, {other} of {second}: save one method's state_dict")
     if not found:
-        raise Refused("the checkpoint has no lora_down or lora_up: only the method LoRA can be imported")
-    letters = sorted({letter for _, letter, _ in found}, key="qkvo".index)
-    pairs = {}
-    rank = None
-    for layer in range(layers):
-        for letter in letters:
-            for part in ("down", "up"):
-                if (layer, letter, part) not in found:
-                    raise Refused(
-                        f"layer {layer} has no lora_{part} for {TARGETS[letter]}, but another layer has: the checkpoint is incomplete"
-                    )
-            a = take(tensors, found[layer, letter, "down"], [rank, hidden])
-            rank = a.shape[0]
-            pairs[layer, letter] = (a, take(tensors, found[layer, letter, "up"], [hidden, rank]))
-    return pairs, rank
+        if expert:
+            raise Refused(f"{expert}: is an expert without router.ff (Dense-MoA) or slot_params (Soft-MoA): incomplete")
+        return None, None
+    method, name = next(iter(found.items()))
+    if expert and method not in ("Soft-MoA", "Dense-MoA"):
+        raise Refused(f"{name} is a tensor of {method}, {expert} of MoA: save one method's state_dict")
+    return method, name
 
 
-def lora_alpha(alpha, reduction_rate, rank):
-    """The alpha with which alpha / r, rounded to fp32, is the training's alpha / R; in fp64 too where that exists."""
-    scale = alpha / reduction_rate
-    near = scale * rank
-    candidates = (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf))
-    best = next((value for value in candidates if value / rank == scale), near)
-    if torch.tensor(best / rank, dtype=torch.float32) != torch.tensor(scale, dtype=torch.float32):
-        raise Refused(f"no alpha divided by {rank} is {scale}: please report this")
-    return int(best) if best.is_integer() else best
+def find_method(tensors, given, changes):
+    """The method of a checkpoint: the `given` one, if the tensors agree.
+
+    `changes()` gives the names of the frozen tensors that differ from the base's; it is None without a base.
+    """
+    found, name = own_method(tensors)
+    if found == "adapter-ablation" and given == "adapter":
+        given = found  # the training's --method is `adapter` for both of its classes
+    if found:
+        if given not in (None, found):
+            raise Refused(f"--method {given}, but {name} is a tensor of {found}: leave --method out")
+        return found
+    if given in OWN:
+        raise Refused(f"--method {given}, but the checkpoint has no tensor of it, such as {EXAMPLES[given]}")
+    if given:
+        return given
+    if changes is None:
+        raise Refused(
+            "linear, BitFit and full-FT write the same tensors: give --method, or --base, which shows what was trained"
+        )
+    changed = changes()
+    if not changed:
+        return "linear"
+    return "BitFit" if all(name.endswith(".bias") for name in changed) else "full-FT"
 
 
-def check_rate(rate, hidden, rank):
-    """Checks R against the rank, round(H / R): a wrong R would give a wrong scale silently."""
-    if round(hidden / rate) == rank:
+EXAMPLES = {
+    "LoRA": "lora_down_q",
+    "prefix-tuning": "key_tokens",
+    "prompt-tuning": "prompt_embeddings",
+    "adapter": "adapter_module_FFN",
+    "adapter-ablation": "adapter_module",
+    "Soft-MoA": "moa.slot_params",
+    "Dense-MoA": "router.ff",
+}
+
+
+def check_rate(rate, hidden, width, option="--reduction-rate", what="rank"):
+    """Checks R against the inner width, round(H / R): with LoRA a wrong R would give a wrong scale silently."""
+    if round(hidden / rate) == width:
         return
-    fit = [value for value in range(1, 2 * hidden + 1) if round(hidden / value) == rank]
+    fit = [value for value in range(1, 2 * hidden + 1) if round(hidden / value) == width]
     hint = f"{fit[0]} to {fit[-1]} would fit" if fit else "it is not a checkpoint of this method"
-    raise Refused(
-        f"--reduction-rate {rate} gives a rank of {round(hidden / rate)}, the checkpoint's is {rank}: {hint}"
-    )
+    raise Refused(f"{option} {rate} gives a {what} of {round(hidden / rate)}, the checkpoint's is {width}: {hint}")
+
+
+def layer_norms(layers, sides):
+    """The names of the layers' LayerNorm tensors of some `sides`: before attention, after it (before the MLP)."""
+    return [
+        f"encoder.layer.{layer}.layernorm_{side}.{part}"
+        for layer in range(layers)
+        for side in sides
+        for part in ("weight", "bias")
+    ]
+
+
+def trained_norms(tensors, names, hidden):
+    """{name: tensor} of LayerNorm tensors."""
+    return {name: take(tensors, name, [hidden]) for name in names}

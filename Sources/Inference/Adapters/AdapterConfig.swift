@@ -14,6 +14,9 @@ struct AdapterConfig {
     /// Modules that the file holds whole, by their names' ends.
     let modulesToSave: [String]
 
+    /// The method of PETL_AST; `nil` for those of PEFT.
+    var petl: PETLConfig? { method as? PETLConfig }
+
     /// - Throws: ``ModelError``: unreadable, malformed, or unsupported with the key that astd does not merge.
     init(path: String) throws(ModelError) {
         self.path = path

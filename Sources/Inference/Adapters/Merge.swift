@@ -10,13 +10,16 @@ struct Merge {
     private let path: String
     private let kernels = Kernels()
 
-    /// - Parameter precision: Arithmetic of the network; `nil`: the checkpoint's.
+    /// - Parameters:
+    ///   - own: Tensors that the adapter adds to the base's.
+    ///   - precision: Arithmetic of the network; `nil`: the checkpoint's.
     /// - Throws: ``ModelError``: those of ``MergePlan``, and not finite.
     init(
-        _ adapter: Adapter, into checkpoint: Checkpoint, precision: Precision? = nil
+        _ adapter: Adapter, _ own: PETLTensors = .none, into checkpoint: Checkpoint,
+        precision: Precision? = nil
     ) throws(ModelError) {
         SGEMM.prepare()
-        let plan = try MergePlan(adapter, for: checkpoint, precision: precision)
+        let plan = try MergePlan(adapter, own, for: checkpoint, precision: precision)
         path = adapter.file.path
         weights = plan.weights
         report = MergeReport(replacedTensors: plan.replacedTensors)

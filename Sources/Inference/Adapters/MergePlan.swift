@@ -22,13 +22,14 @@ struct MergePlan {
 
     /// - Throws: ``ModelError``: unmatched, shape, not finite, malformed, unsupported.
     init(
-        _ adapter: Adapter, for checkpoint: Checkpoint, precision: Precision? = nil
+        _ adapter: Adapter, _ own: PETLTensors = .none, for checkpoint: Checkpoint,
+        precision: Precision? = nil
     ) throws(ModelError) {
         self.adapter = adapter
         weights = Weights(checkpoint, precision: precision)
         weights.retain(adapter, adapterPath: adapter.file.path)
         for (name, fileName) in adapter.whole.sorted(by: { $0.key < $1.key }) {
-            try replace(name, fileName)
+            try replace(name, fileName, isOwn: own.shapes[name] != nil)
         }
         try checkSavedModules()
         for module in adapter.modulesInOrder { changes.append(try plan(module)) }
@@ -49,14 +50,18 @@ struct MergePlan {
         }
     }
 
-    private mutating func replace(_ name: String, _ fileName: String) throws(ModelError) {
+    /// - Parameter isOwn: The tensor is one that the adapter adds to the base's.
+    private mutating func replace(
+        _ name: String, _ fileName: String, isOwn: Bool
+    ) throws(ModelError) {
         // A bias of a module without one cannot be used: the base's network would not add it.
-        guard weights.checkpoint.shape(of: name) != nil, let tensor = adapter.file.tensor(fileName) else {
+        guard isOwn || weights.checkpoint.shape(of: name) != nil, let tensor = adapter.file.tensor(fileName)
+        else {
             throw .unmatchedTensor(path: path, tensor: fileName)
         }
         try checkFinite(tensor, fileName)
         weights.replace(name, with: tensor)
-        replacedTensors += 1
+        if !isOwn { replacedTensors += 1 }
     }
 
     private func plan(_ tensors: ModuleTensors) throws(ModelError) -> Change {

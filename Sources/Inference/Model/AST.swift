@@ -28,6 +28,7 @@ public final class AST: @unchecked Sendable {
     /// The attention kernels of every layer.
     var attentionKernels: [AttentionKernels] { layers.map(\.attentionKernels) }
     private let patches: PatchEmbedding
+    private let prompts: Prompts?
     private let layers: [EncoderLayer]
     private let classifier: Classifier
 
@@ -38,6 +39,7 @@ public final class AST: @unchecked Sendable {
     ) throws(ModelError) {
         let dimensions = config.dimensions
         patches = try PatchEmbedding(weights, dimensions)
+        prompts = dimensions.prompts > 0 ? try Prompts(weights, dimensions) : nil
         var layers: [EncoderLayer] = []
         for index in 0..<dimensions.layers {
             layers.append(try EncoderLayer(weights, index: index, dimensions))
@@ -56,6 +58,7 @@ public final class AST: @unchecked Sendable {
         merged = other.merged
         weights = other.weights
         patches = other.patches
+        prompts = other.prompts
         layers = other.layers
         classifier = other.classifier
         self.comparison = comparison
@@ -90,6 +93,7 @@ public final class AST: @unchecked Sendable {
         eachBlock(of: all) { worker, rows in
             space.stopwatch?.start(worker)
             patches.embed(input, rows: rows, space, worker: worker, kernels)
+            prompts?.place(beforeLayer: 0, rows: rows, space)
             space.stopwatch?.lap(.patches, worker)
             if probe == nil { project(0, worker, rows) }
         }
@@ -104,9 +108,14 @@ public final class AST: @unchecked Sendable {
             }
             eachBlock(of: wanted) { worker, rows in
                 layer.finish(rows: rows, space, worker: worker, kernels)
-                if index + 1 < layers.count { project(index + 1, worker, rows) }
+                guard index + 1 < layers.count else { return }
+                prompts?.place(beforeLayer: index + 1, rows: rows, space)
+                project(index + 1, worker, rows)
             }
-            if index == 0 { report(.block0, space.tokens, wanted.count * config.dimensions.hidden) }
+            if index == 0 {
+                let hidden = config.dimensions.hidden
+                report(.block0, space.tokens + wanted.lowerBound * hidden, wanted.count * hidden)
+            }
         }
         classifier.score(space, pooled: space.pooled, logits: logits, kernels)
         report(.pooled, space.pooled, config.dimensions.hidden)

@@ -102,8 +102,9 @@ public final class BaseModel: @unchecked Sendable {
     /// - Throws: ``ModelError``: the adapter belongs to another model, or merged weights are NaN or infinite.
     public func adapted(by adapter: Adapter) throws(ModelError) -> AST {
         try checkDigest(statedBy: adapter)
-        let config = try config(with: adapter)
-        let network = try adapted(by: adapter, config, network.precision)
+        let own = try ownTensors(of: adapter)
+        let config = try config(with: adapter, own)
+        let network = try adapted(by: adapter, own, config, network.precision)
         guard let check, network.precision == .int8 else { return network }
         let files =
             [configPath, featuresPath, adapter.file.path]
@@ -111,18 +112,18 @@ public final class BaseModel: @unchecked Sendable {
                 adapter.directory + "/" + $0
             }
         let comparison = try check.compare(network, files: files) { () throws(ModelError) in
-            try adapted(by: adapter, config, .fp32)
+            try adapted(by: adapter, own, config, .fp32)
         }
         return comparison.holds
             ? AST(network, comparison: comparison)
-            : try adapted(by: adapter, config, .fp32, comparison)
+            : try adapted(by: adapter, own, config, .fp32, comparison)
     }
 
     private func adapted(
-        by adapter: Adapter, _ config: ModelConfig, _ precision: Precision,
+        by adapter: Adapter, _ own: PETLTensors, _ config: ModelConfig, _ precision: Precision,
         _ comparison: PrecisionComparison? = nil
     ) throws(ModelError) -> AST {
-        let merge = try Merge(adapter, into: checkpoint, precision: precision)
+        let merge = try Merge(adapter, own, into: checkpoint, precision: precision)
         do throws(ModelError) {
             var report = merge.report
             report.warnings = warnings(about: adapter, config)
@@ -150,12 +151,24 @@ public final class BaseModel: @unchecked Sendable {
         }
     }
 
-    private func config(with adapter: Adapter) throws(ModelError) -> ModelConfig {
+    /// The tensors that the adapter adds to the base's.
+    private func ownTensors(of adapter: Adapter) throws(ModelError) -> PETLTensors {
+        guard let method = adapter.config.petl?.method else { return .none }
+        func shapeInFile(_ name: String) -> [Int]? { adapter.whole[name].flatMap(adapter.file.shape(of:)) }
+        let path = adapter.file.path
+        let fields = adapter.overlay.map(fields.overlaid(by:)) ?? fields
+        let dimensions = try ModelDimensions(fields, path: adapter.directory + "/config.json")
+        let own = try PETLTensors(method, dimensions, path: path, shapeInFile: shapeInFile)
+        try own.check(path: path, shapeInFile: shapeInFile)
+        return own
+    }
+
+    private func config(with adapter: Adapter, _ own: PETLTensors) throws(ModelError) -> ModelConfig {
         let classes = try classes(with: adapter)
         guard let overlay = adapter.overlay else {
             var fields = fields
             if !keepsLabels(with: adapter) { fields.id2label = nil }
-            return try config(fields, classes: classes, adapter)
+            return try config(fields, classes: classes, adapter, own)
         }
         if let labels = overlay.id2label, labels != fields.id2label, !adapter.replacesHead {
             throw .unsupported(
@@ -165,16 +178,18 @@ public final class BaseModel: @unchecked Sendable {
         }
         var fields = fields.overlaid(by: overlay)
         if overlay.id2label == nil, !keepsLabels(with: adapter) { fields.id2label = nil }
-        return try config(fields, classes: classes, adapter)
+        return try config(fields, classes: classes, adapter, own)
     }
 
     private func config(
-        _ fields: ConfigFields, classes: Int, _ adapter: Adapter
+        _ fields: ConfigFields, classes: Int, _ adapter: Adapter, _ own: PETLTensors
     ) throws(ModelError) -> ModelConfig {
         let path = adapter.overlay == nil ? configPath : adapter.directory + "/config.json"
         var features = adapter.ownFeatures ?? features
         if adapter.ownFeatures == nil { features.frames = adapter.overlay?.maxLength ?? features.frames }
-        let config = try ModelConfig(fields, classes: classes, features: features, path: path)
+        let config = try ModelConfig(
+            fields, classes: classes, features: features, path: path,
+            petl: adapter.config.petl.map { ($0, own) })
         try features.check(
             fits: config.dimensions,
             path: adapter.ownFeatures == nil

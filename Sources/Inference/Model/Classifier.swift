@@ -32,6 +32,9 @@ struct Classifier {
         case .clsDistillationMean: 0..<2
         case .cls: 0..<1
         case .mean: 0..<dimensions.tokens
+        case .prompts: 1..<dimensions.leadingTokens
+        case .speech: dimensions.leadingTokens..<dimensions.tokens
+        case .promptsAndSpeech: 1..<dimensions.tokens
         }
     }
 
@@ -46,9 +49,10 @@ struct Classifier {
         let width = dimensions.hidden
         // Attention has finished, so its memory is free.
         let normed = space.context
-        finalNorm.apply(space.tokens, into: normed, rows: rows.count, kernels)
+        finalNorm.apply(
+            space.tokens + rows.lowerBound * width, into: normed, rows: rows.count, kernels)
         pooled.update(repeating: 0, count: width)
-        for row in rows {
+        for row in 0..<rows.count {
             for index in 0..<width { pooled[index] += normed[row * width + index] }
         }
         for index in 0..<width { pooled[index] /= Float(rows.count) }

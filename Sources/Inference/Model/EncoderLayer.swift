@@ -18,7 +18,7 @@ struct EncoderLayer {
         let epsilon = dimensions.layerNormEpsilon
         hidden = dimensions.hidden
         normBefore = try LayerNorm(weights, name + "layernorm_before", width: hidden, epsilon: epsilon)
-        attention = try SelfAttention(weights, name + "attention.", dimensions)
+        attention = try SelfAttention(weights, layer: index, dimensions)
         normAfter = try LayerNorm(weights, name + "layernorm_after", width: hidden, epsilon: epsilon)
         feedForward = try FeedForward(weights, name, dimensions)
     }

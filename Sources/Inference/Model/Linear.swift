@@ -6,6 +6,8 @@ struct Linear {
     private let bias: [Float]?
     /// The same weights packed for int8 or bf16; `nil` in fp32.
     private let packed: PackedMatrix?
+    /// Divides the outputs; `nil` where they are not smoothed.
+    let outputSmoothing: ActivationSmoothing?
     /// Owns `weight` where it is not one of the network's tensors.
     private let owner: PrivatePages?
 
@@ -16,6 +18,7 @@ struct Linear {
         self.weight = weight
         self.bias = bias.map { Array($0.buffer) }
         packed = nil
+        outputSmoothing = nil
         owner = nil
     }
 
@@ -29,7 +32,8 @@ struct Linear {
         var bias = hasBias ? Array(try weights.tensor(name + ".bias", [outputs]).buffer) : nil
         packed = isQuantized ? try weights.packed(name + ".weight", [outputs, inputs]) : nil
         let smoothing = weights.smoothing(ofMatrix: name + ".weight")
-        if packed != nil, let outputs = smoothing.outputs {
+        outputSmoothing = packed == nil ? nil : smoothing.outputs
+        if let outputs = outputSmoothing {
             bias = bias.map { zip($0, outputs.factors).map { $0 / $1 } }
         }
         self.bias = bias

@@ -15,6 +15,21 @@ public struct ModelConfig: Equatable, Sendable {
         case cls
         /// The mean of all tokens.
         case mean
+        /// The mean of the prompts.
+        case prompts
+        /// The mean of the patches.
+        case speech
+        /// The mean of the prompts and the patches.
+        case promptsAndSpeech = "prompts_speech"
+
+        /// Whether the tokens are there.
+        func exists(with prompts: Int) -> Bool {
+            switch self {
+            case .cls, .mean: true
+            case .clsDistillationMean: prompts == 0
+            case .prompts, .speech, .promptsAndSpeech: prompts > 0
+            }
+        }
     }
 
     public var dimensions: ModelDimensions
@@ -29,10 +44,21 @@ public struct ModelConfig: Equatable, Sendable {
     public var normalisesPooled: Bool
     public var classifierLayerNormEpsilon: Float
     public var features: FeatureSettings
+    /// The method of an adapter that changes what the network computes, rather than its weights; `nil` without
+    /// such an adapter.
+    public let petl: PETLConfig?
 
-    init(_ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String) throws(ModelError) {
+    /// - Parameter petl: An adapter of PETL_AST, and what it adds to a network of these dimensions.
+    init(
+        _ fields: ConfigFields, classes: Int, features: FeatureSettings, path: String,
+        petl: (config: PETLConfig, tensors: PETLTensors)? = nil
+    ) throws(ModelError) {
         try Self.checkKind(fields, path: path)
-        dimensions = try ModelDimensions(fields, path: path)
+        var dimensions = try ModelDimensions(fields, path: path)
+        dimensions.prompts = petl?.tensors.prompts ?? 0
+        dimensions.prefixes = petl?.tensors.prefixes ?? 0
+        self.dimensions = dimensions
+        self.petl = petl?.config
         labels = try Self.labels(fields, classes: classes, path: path)
         hasNamedLabels = fields.id2label != nil
         problemType = try fields.problemType.map { text throws(ModelError) in
@@ -50,10 +76,12 @@ public struct ModelConfig: Equatable, Sendable {
             return type
         }
         let pooling = fields.pooling ?? Pooling.clsDistillationMean.rawValue
-        guard let known = Pooling(rawValue: pooling) else {
+        let present = Pooling.allCases.filter { $0.exists(with: dimensions.prompts) }
+        guard let known = present.first(where: { $0.rawValue == pooling }) else {
             throw .unsupported(
-                path: path, key: "pooling", found: pooling,
-                wanted: Pooling.allCases.map(\.rawValue).joined(separator: ", "))
+                path: path, key: "pooling", found: fields.pooling ?? "absent, which means \(pooling)",
+                wanted: present.map(\.rawValue).joined(separator: ", ")
+                    + (dimensions.prompts > 0 ? " (prompts replace the distillation token)" : ""))
         }
         self.pooling = known
         normalisesPooled = fields.classifierLayerNorm ?? true

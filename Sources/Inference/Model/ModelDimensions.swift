@@ -13,12 +13,25 @@ public struct ModelDimensions: Equatable, Sendable {
     public var frames: Int
     public var layerNormEpsilon: Float
     public var queryKeyValueBias: Bool
+    /// Trained tokens in place of the distillation token (prompt tuning); 0: none.
+    public var prompts = 0
+    /// Trained keys and values of every layer, beside those of the tokens (prefix tuning); 0: none.
+    public var prefixes = 0
 
     public var headWidth: Int { hidden / heads }
     public var frequencyPatches: Int { (melBins - patch) / frequencyStride + 1 }
     public var timePatches: Int { (frames - patch) / timeStride + 1 }
-    /// The cls and the distillation token, then the patches, `[frequencyPatches, timePatches]`.
-    public var tokens: Int { 2 + frequencyPatches * timePatches }
+    /// The leading tokens, then the patches, `[frequencyPatches, timePatches]`.
+    public var tokens: Int { leadingTokens + frequencyPatches * timePatches }
+    /// The cls and the distillation token, or the cls token and the prompts.
+    public var leadingTokens: Int { prompts > 0 ? 1 + prompts : 2 }
+    /// Rows of the position embeddings, of cls, distillation and patches; prompts have no positions.
+    public var positions: Int { 2 + frequencyPatches * timePatches }
+    /// Keys of a layer's attention.
+    public var keys: Int { tokens + prefixes }
+
+    /// Largest number of tokens, and of keys.
+    static let maximumTokens = 32768
 
     /// - Throws: ``ModelError/unsupported(path:key:found:wanted:)`` for a value that astd does not support.
     init(_ fields: ConfigFields, path: String) throws(ModelError) {
@@ -58,9 +71,10 @@ public struct ModelDimensions: Equatable, Sendable {
             throw .unsupported(
                 path: path, key: "num_attention_heads", found: "\(heads)", wanted: "a divisor of \(hidden)")
         }
-        guard tokens <= 32768 else {
+        guard tokens <= Self.maximumTokens else {
             throw .unsupported(
-                path: path, key: "number of patches", found: "\(tokens)", wanted: "at most 32768")
+                path: path, key: "number of patches", found: "\(tokens)",
+                wanted: "at most \(Self.maximumTokens)")
         }
     }
 }

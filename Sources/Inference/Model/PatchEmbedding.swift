@@ -4,7 +4,7 @@ struct PatchEmbedding {
     private let projection: Linear
     private let classToken: Tensor
     private let distillationToken: Tensor
-    /// `[tokens, hidden]`.
+    /// `[positions, hidden]`.
     private let positions: Tensor
     private let dimensions: ModelDimensions
 
@@ -18,11 +18,11 @@ struct PatchEmbedding {
             bias: try weights.tensor(name + "patch_embeddings.projection.bias", [hidden]))
         classToken = try weights.tensor(name + "cls_token", [1, 1, hidden])
         distillationToken = try weights.tensor(name + "distillation_token", [1, 1, hidden])
-        positions = try weights.tensor(name + "position_embeddings", [1, dimensions.tokens, hidden])
+        positions = try weights.tensor(name + "position_embeddings", [1, dimensions.positions, hidden])
         self.dimensions = dimensions
     }
 
-    /// Computes rows `rows` of the tokens.
+    /// Computes rows `rows` of the tokens, but for ``Prompts``.
     ///
     /// - Parameters:
     ///   - features: Normalised log-mel energies, `[frames, mels]`, row-major, unitless.
@@ -34,21 +34,29 @@ struct PatchEmbedding {
         let hidden = dimensions.hidden
         let tokens = space.tokens
         let patches = space.wide(worker: worker)
+        let leading = dimensions.leadingTokens
+        let hasPrompts = dimensions.prompts > 0
         if rows.contains(0) { copy(classToken, to: tokens) }
-        if rows.contains(1) { copy(distillationToken, to: tokens + hidden) }
-        let patchRows = max(rows.lowerBound, 2)..<max(rows.upperBound, 2)
+        if rows.contains(1), !hasPrompts { copy(distillationToken, to: tokens + hidden) }
+        let patchRows = max(rows.lowerBound, leading)..<max(rows.upperBound, leading)
         var patch = patches
         for row in patchRows {
-            gather(features, patchIndex: row - 2, into: patch)
+            gather(features, patchIndex: row - leading, into: patch)
             patch += dimensions.patch * dimensions.patch
         }
         let width = dimensions.patch * dimensions.patch
         projection.apply(
             space.floatInput(patches, rows: patchRows.count, width: width, worker: worker),
             into: tokens + patchRows.lowerBound * hidden, kernels)
-        for index in rows.lowerBound * hidden..<rows.upperBound * hidden {
-            tokens[index] += positions.pointer[index]
-        }
+        addPositions(to: rows.clamped(to: 0..<(hasPrompts ? 1 : leading)), of: tokens, from: 0)
+        addPositions(to: patchRows, of: tokens, from: patchRows.lowerBound - leading + 2)
+    }
+
+    /// Adds the positions from `first` on to some rows of the tokens.
+    private func addPositions(to rows: Range<Int>, of tokens: UnsafeMutablePointer<Float>, from first: Int) {
+        let hidden = dimensions.hidden
+        let (sum, position) = (tokens + rows.lowerBound * hidden, positions.pointer + first * hidden)
+        for index in 0..<rows.count * hidden { sum[index] += position[index] }
     }
 
     /// Copies one patch in the layout of the convolution kernel, `[mel bins, frames]`.

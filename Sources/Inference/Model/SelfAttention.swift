@@ -4,6 +4,7 @@ struct SelfAttention {
     private let key: Linear
     private let value: Linear
     private let output: Linear
+    private let prefix: AttentionPrefix?
     /// In fp32 where the scores spread too widely for 8-bit queries and keys; see ``ScoreSpread``.
     let kernels: AttentionKernels
     private let dimensions: ModelDimensions
@@ -11,7 +12,8 @@ struct SelfAttention {
     /// Queries in one item of work: a multiple of every kernel's tile.
     private static let queryBlock = 96
 
-    init(_ weights: Weights, _ name: String, _ dimensions: ModelDimensions) throws(ModelError) {
+    init(_ weights: Weights, layer: Int, _ dimensions: ModelDimensions) throws(ModelError) {
+        let name = CheckpointNames.layer(layer) + "attention."
         func projection(_ part: String, isQuantized: Bool = true) throws(ModelError) -> Linear {
             try Linear(
                 weights, name + "attention." + part, inputs: dimensions.hidden, outputs: dimensions.hidden,
@@ -25,6 +27,9 @@ struct SelfAttention {
         value = try projection("value")
         output = try Linear(
             weights, name + "output.dense", inputs: dimensions.hidden, outputs: dimensions.hidden)
+        prefix =
+            dimensions.prefixes > 0
+            ? try AttentionPrefix(weights, layer: layer, dimensions, key: key, value: value) : nil
         self.dimensions = dimensions
     }
 
@@ -37,10 +42,17 @@ struct SelfAttention {
         worker: Int, _ kernels: Kernels
     ) {
         let x = space.input(normed, rows: rows.count, width: dimensions.hidden, worker: worker)
-        func make(_ part: AttentionKernels.Part, _ linear: Linear, _ wanted: Range<Int>) {
+        func make(
+            _ part: AttentionKernels.Part, _ linear: Linear, _ wanted: Range<Int>, prefix: [Float]? = nil
+        ) {
             let projected = space.wide(worker: worker)
             let first = wanted.lowerBound - rows.lowerBound
             linear.apply(x.part(first..<first + wanted.count), into: projected, kernels)
+            var wanted = wanted
+            if let prefix, wanted.upperBound == dimensions.tokens {
+                (projected + wanted.count * dimensions.hidden).update(from: prefix, count: prefix.count)
+                wanted = wanted.lowerBound..<dimensions.keys
+            }
             for head in 0..<dimensions.heads {
                 self.kernels.pack(
                     part, projected + head * dimensions.headWidth, rows: wanted, stride: dimensions.hidden,
@@ -49,8 +61,8 @@ struct SelfAttention {
         }
         let queries = rows.clamped(to: queryRows)
         if !queries.isEmpty { make(.queries, query, queries) }
-        make(.keys, key, rows)
-        make(.values, value, rows)
+        make(.keys, key, rows, prefix: prefix?.keys)
+        make(.values, value, rows, prefix: prefix?.values)
     }
 
     /// Number of independent items of work for ``attend(item:queryRows:_:worker:)``.
