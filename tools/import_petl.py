@@ -51,7 +51,7 @@ def convert(options):
         biases = method == "BitFit"
         check_frozen(changes(), options.base, lambda name: "layernorm_" in name or biases and name.endswith(".bias"))
         changed = [name for name in changes() if "layernorm_" in name]
-        settle_location(training, changed, layers)
+        settle_location(training, tensors, changed, layers)
     patches = base_patches(options.base, tensors)
     class_names.check_count(options.labels, classes)
     training.check_classes(classes)
@@ -117,7 +117,7 @@ def parse(arguments):
     add("--reduction-rate", type=positive, metavar="R", help="reduction_rate_... of the method (LoRA: 64 unless changed)")
     add("--alpha", type=number, metavar="A", help="LoRA: alpha_lora (8 unless changed)")
     add("--seq-or-par", choices=("sequential", "parallel"), help="adapters: seq_or_par (parallel)")
-    add("--apply-residual", type=boolean, nargs=None, metavar="BOOL", help="adapters: apply_residual (false); alone: true")
+    add("--apply-residual", type=boolean, metavar="BOOL", help="adapters: apply_residual (false); alone: true")
     add("--location", choices=("MHSA", "FFN"), help="MoA: location_moa (MHSA); ablation of adapters: location (FFN)")
     add("--befafter", choices=("before", "after"), help="ablation of adapters: befafter (after)")
     add("--problem-type", choices=output.PROBLEM_TYPES, default=output.PROBLEM_TYPES[0], help="default: %(default)s")

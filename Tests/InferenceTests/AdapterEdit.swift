@@ -18,6 +18,8 @@ struct AdapterEdit {
 
     mutating func set(_ name: String, _ shape: [Int], _ values: [Float]) { tensors[name] = (shape, values) }
 
+    mutating func remove(_ name: String) { tensors[name] = nil }
+
     mutating func change(_ name: String, _ edit: (inout [Float]) -> Void) {
         if var tensor = tensors[name] {
             edit(&tensor.values)

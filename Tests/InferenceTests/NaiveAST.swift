@@ -32,6 +32,9 @@ struct NaiveAST {
             case .clsDistillationMean: normed.prefix(2)
             case .cls: normed.prefix(1)
             case .mean: normed[...]
+            case .prompts: normed[1..<dimensions.leadingTokens]
+            case .speech: normed[dimensions.leadingTokens...]
+            case .promptsAndSpeech: normed[1...]
             }
         return (0..<dimensions.hidden).map { column in rows.reduce(0) { $0 + $1[column] } / Double(rows.count)
         }

@@ -4,7 +4,9 @@ import Testing
 @testable import Inference
 
 @Suite struct NaiveASTTests {
-    @Test(arguments: ["odd", "single-label", "no-qkv-bias"], ModelConfig.Pooling.allCases)
+    @Test(
+        arguments: ["odd", "single-label", "no-qkv-bias"],
+        ModelConfig.Pooling.allCases.filter { $0.exists(with: 0) })
     func `Computing only the pooled tokens in the last layer gives the same result`(
         model: String, pooling: ModelConfig.Pooling
     ) throws {

@@ -11,7 +11,10 @@ import Glibc
         case values, queries, norms
     }
 
-    private func model(_ place: Place, _ sigma: Float, in folder: TestFolder) throws -> String {
+    /// - Parameter prefix: The adapter that is to get the same factors.
+    private func model(
+        _ place: Place, _ sigma: Float, prefix: inout AdapterEdit, in folder: TestFolder
+    ) throws -> String {
         let model = try RescaledModel(copying: "models/stride10", to: "\(place)-\(sigma)", in: folder)
         let width = 32
         var random = SeededGenerator(seed: 3)
@@ -28,9 +31,15 @@ import Glibc
             }
             switch place {
             case .values:
+                prefix.change("base_model.model." + attention + "value_tokens") { values in
+                    for index in values.indices { values[index] *= factors[index % width] }
+                }
                 try scale(outputsOf: attention + "value")
                 try divide(inputsOf: layer + "attention.output.dense")
             case .queries:
+                prefix.change("base_model.model." + attention + "key_tokens") { values in
+                    for index in values.indices { values[index] /= factors[index % width] }
+                }
                 try scale(outputsOf: attention + "query")
                 try model.edit(attention + "key.weight") { $1 / factors[$0 / width] }
                 try model.edit(attention + "key.bias") { $1 / factors[$0] }
@@ -54,7 +63,7 @@ import Glibc
         func logits(_ precision: Precision) throws -> [Float] {
             let base = try BaseModel(directory: model, precision: precision)
             let network =
-                try adapter.map { try base.adapted(by: try Adapter(directory: Golden.path($0))) }
+                try adapter.map { try base.adapted(by: try Adapter(directory: $0)) }
                 ?? base.network
             let engine = try Engine(threads: 1)
             engine.prepare(for: [network])
@@ -74,14 +83,24 @@ import Glibc
     func `int8 is as exact as for the original`(place: Place, sigma: Float) throws {
         let folder = try TestFolder()
         let original = try error(of: Golden.path("models/stride10"))
-        let rescaled = try error(of: try model(place, sigma, in: folder))
+        let golden = Golden.path("adapters/petl-method-prefix")
+        let adapter = try folder.copy(golden, to: "adapter")
+        var prefix = try AdapterEdit(reading: golden)
+        let path = try model(place, sigma, prefix: &prefix, in: folder)
+        try folder.remove("adapter/" + AdapterEdit.file)
+        try prefix.write(to: "adapter", in: folder)
+        let rescaled = try error(of: path)
         #expect(original < 0.03)
         #expect(rescaled < 0.04, "instead of \(original)")
+        let adapted = try error(of: Golden.path("models/stride10"), adapter: golden)
+        #expect(adapted < 0.04)
+        #expect(try error(of: path, adapter: adapter) < 0.05, "with prefixes, instead of \(adapted)")
     }
 
     /// The adapter's matrices are smoothed like those of the base that it leaves alone.
     @Test(arguments: ["adapters/all-linear", "adapters/modern-qv"])
     func `Smoothing does not change what an adapter computes`(adapter: String) throws {
-        #expect(try error(of: Golden.path("models/stride10"), adapter: adapter) < 0.05)
+        #expect(
+            try error(of: Golden.path("models/stride10"), adapter: Golden.path(adapter)) < 0.05)
     }
 }

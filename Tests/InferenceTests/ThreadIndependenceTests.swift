@@ -8,7 +8,10 @@ import Testing
     /// `large-alpha` makes queries and keys of a layer stay in fp32.
     @Test(
         arguments: [Precision.int8, .bf16].filter { $0 == .int8 || QuantizedGEMM($0) != nil },
-        [nil, "adapters/all-linear", "adapters/large-alpha"])
+        [
+            nil, "adapters/all-linear", "adapters/large-alpha", "adapters/petl-method-prefix",
+            "adapters/petl-method-deep-speech",
+        ])
     func `Scores have the same bits with any number of threads`(
         precision: Precision, adapter: String?
     ) throws {

@@ -17,7 +17,7 @@ from importer_case import BASE, GOLDEN, PLAIN, Importers  # makes tools/ importa
 from safetensors.numpy import load_file
 
 from golden.foreign import LABELS, PREFIX, SPEECH_COMMANDS, Petl, petl_checkpoint
-from importing.petl import lora_alpha
+from importing.petl_lora import lora_alpha
 
 VARIANTS = [
     PLAIN,
@@ -115,7 +115,7 @@ class Petls(Importers):
         self.refused(changed(lambda s: s.pop("classification_head.weight")), "classification_head.weight")
         self.refused(changed(lambda s: s.pop("classification_head.bias")), "classification_head.bias")
         self.refused(changed(lambda s: [s.pop(name) for name in both]), "layer 1", "value")
-        self.refused(changed(lambda s: s.update({name: nan for name in both})), "differ")
+        self.refused(changed(lambda s: s.update({name: nan for name in both})), one, "NaN")
         self.refused(changed(lambda s: (s.update({one: nan}), s.pop(both[1]))), one, "NaN")
         self.refused(changed(lambda s: [s.update({name: s[one][:, :2]}) for name in both]), one, "shape")
         self.refused(changed(lambda s: [s.pop(name) for name in list(s) if "lora" in name]), "LoRA")

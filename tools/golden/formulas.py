@@ -21,9 +21,9 @@ def norm(x, weight, bias, eps):
 
 
 def attend(q, k, v, heads):
-    """Softmax attention of [tokens, hidden] queries, keys and values."""
+    """Softmax attention of [rows, hidden] queries, keys and values; there may be more keys than queries."""
     tokens, hidden = q.shape
-    q, k, v = (part.reshape(tokens, heads, hidden // heads).transpose(1, 0, 2) for part in (q, k, v))
+    q, k, v = (part.reshape(len(part), heads, hidden // heads).transpose(1, 0, 2) for part in (q, k, v))
     scores = q @ k.transpose(0, 2, 1) / np.sqrt(hidden // heads)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)

@@ -39,7 +39,8 @@ def without_twin(tensors):
     single = {}
     for name, tensor in tensors.items():
         short = name.removeprefix("model.")
-        if short in single and not torch.equal(single[short], tensor):
+        # NaN is equal to NaN here; reading the tensor reports it.
+        if short in single and not torch.equal(torch.nan_to_num(single[short]), torch.nan_to_num(tensor)):
             raise Refused(f"{short} and model.{short} differ: save the state_dict of one module")
         single[short] = tensor
     return single

@@ -6,9 +6,11 @@ from .checkpoint import Refused
 SIDES = {"MHSA": "layernorm_before", "FFN": "layernorm_after"}
 
 
-def settle_location(training, changed, layers):
+def settle_location(training, tensors, changed, layers):
     """Compares --location with the trained LayerNorms; decides it where it is not given."""
     if training.method not in ("adapter-ablation", "Dense-MoA", "Soft-MoA"):
+        return
+    if any(".moa_mhsa." in name for name in tensors):  # Houlsby
         return
     seen = [
         location
@@ -23,4 +25,6 @@ def settle_location(training, changed, layers):
         training.options.location = seen[0]
         training.note(f"--location is not given: {seen[0]}, because every {SIDES[seen[0]]} was trained, and no other")
     elif given != seen[0]:
-        raise Refused(f"--location {given}, but every {SIDES[seen[0]]} was trained, which is {seen[0]}'s, and no other")
+        raise Refused(
+            f"--location {given}, but every {SIDES[seen[0]]} was trained, and no other LayerNorm: give --location {seen[0]}"
+        )

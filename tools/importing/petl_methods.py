@@ -23,6 +23,11 @@ class Converted:
     left_out: dict = field(default_factory=dict)
 
 
+def counted(count, noun):
+    """`1 key`, `2 keys`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def linear(tensors, layers, hidden, training):
     return Converted(fields={"method": "linear"}, said="the final LayerNorm and the head")
 
@@ -49,7 +54,7 @@ def prefix_tuning(tensors, layers, hidden, training):
     _no_more(tensors, own, "_tokens")
     if count == 0:
         raise Refused("key_tokens have no rows: a prefix of length 0 changes nothing")
-    return Converted(own, {"method": "prefix-tuning"}, said=f"prefixes of {count} keys and values in {layers} layers")
+    return Converted(own, {"method": "prefix-tuning"}, said=f"prefixes of {counted(count, 'key')} and as many values in {layers} layers")
 
 
 def prompt_tuning(tensors, layers, hidden, training):
@@ -62,7 +67,7 @@ def prompt_tuning(tensors, layers, hidden, training):
     if is_deep:
         own[deep] = take(tensors, deep, [layers - 1, count, hidden])
     fields = {"depth": "deep" if is_deep else "shallow", "method": "prompt-tuning"}
-    return Converted(own, fields, said=f"{fields['depth']} prompt-tuning with {count} prompts")
+    return Converted(own, fields, said=f"{fields['depth']} prompt-tuning with {counted(count, 'prompt')}")
 
 
 def _no_more(tensors, own, end):
@@ -138,10 +143,10 @@ def _mixture(tensors, layers, hidden, training, soft):
     }
     if modules.block == "conformer":
         raise Refused("the experts are conformer adapters: the published code has bottleneck and convpass experts")
-    said = f"{'Soft' if soft else 'Dense'}-MoA of {sizes[0]} experts"
+    said = f"{'Soft' if soft else 'Dense'}-MoA of {counted(sizes[0], 'expert')}"
     if soft:
         fields["normalize"] = sizes[1][1]
-        said += f" with {sizes[1][0]} slots" + (", normalised" if sizes[1][1] else "")
+        said += f" with {counted(sizes[1][0], 'slot')}" + (", normalised" if sizes[1][1] else "")
     if len(found) == 1:
         fields["location"] = training.get("location").lower()
         said += f", Pfeiffer, {fields['location'].upper()}"

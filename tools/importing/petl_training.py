@@ -56,6 +56,11 @@ class Training:
         """An option of the training's command line: the one given, else the training's default."""
         given = getattr(self.options, name)
         if given is not None:
+            if name == "apply_residual" and not given:
+                self.note(
+                    "--apply-residual is false; the training itself reads `--apply_residual False` as true (type=bool), "
+                    "so it is false only where that option was not given"
+                )
             return given
         value = DEFAULT_LOCATIONS[self.method] if name == "location" else DEFAULTS[name]
         shown = f"{value:g}" if isinstance(value, float) else value

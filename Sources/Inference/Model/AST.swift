@@ -87,6 +87,7 @@ public final class AST: @unchecked Sendable {
             }
         }
         func project(_ layer: Int, _ worker: Int, _ rows: Range<Int>) {
+            if layer > 0 { prompts?.place(beforeLayer: layer, rows: rows, space) }
             layers[layer].project(rows: rows, queryRows: queryRows(layer), space, worker: worker, kernels)
         }
 
@@ -108,9 +109,7 @@ public final class AST: @unchecked Sendable {
             }
             eachBlock(of: wanted) { worker, rows in
                 layer.finish(rows: rows, space, worker: worker, kernels)
-                guard index + 1 < layers.count else { return }
-                prompts?.place(beforeLayer: index + 1, rows: rows, space)
-                project(index + 1, worker, rows)
+                if index + 1 < layers.count { project(index + 1, worker, rows) }
             }
             if index == 0 {
                 let hidden = config.dimensions.hidden

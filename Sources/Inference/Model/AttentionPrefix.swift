@@ -1,5 +1,5 @@
-/// The keys and values that prefix tuning adds to a layer's attention; its queries, and so its tokens, stay the
-/// same.
+/// The keys and values that prefix tuning adds to a layer's attention. Its queries, and so its tokens, stay
+/// the same.
 ///
 /// Li and Liang: "Prefix-Tuning", 2021 (arXiv:2101.00190). PETL_AST inserts them after the cls token's. Here
 /// they are packed behind the last token's: the result does not depend on the order of the keys.

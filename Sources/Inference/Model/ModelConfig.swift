@@ -44,8 +44,8 @@ public struct ModelConfig: Equatable, Sendable {
     public var normalisesPooled: Bool
     public var classifierLayerNormEpsilon: Float
     public var features: FeatureSettings
-    /// The method of an adapter that changes what the network computes, rather than its weights; `nil` without
-    /// such an adapter.
+    /// The method of an adapter that changes what the network computes, rather than its weights; `nil`
+    /// without such an adapter.
     public let petl: PETLConfig?
 
     /// - Parameter petl: An adapter of PETL_AST, and what it adds to a network of these dimensions.
