@@ -22,7 +22,8 @@ from importing.base import base_patches, changed_tensors, check_frozen  # noqa: 
 from importing.checkpoint import layer_count, load_state_dict, take  # noqa: E402
 from importing.petl import BACKBONE, METHODS, POSITIONS, find_method, without_twin  # noqa: E402
 from importing.petl_location import settle_location  # noqa: E402
-from importing.petl_output import adapter_files, model_files, overlay  # noqa: E402
+from importing.petl_model import model_files  # noqa: E402
+from importing.petl_output import adapter_files, overlay  # noqa: E402
 from importing.petl_training import FINAL_OUTPUTS, Training, dataset  # noqa: E402
 
 

@@ -21,7 +21,8 @@ from safetensors.numpy import load_file, save_file
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-from golden import adapters, audio, broken, broken_adapters, decoding, imported, models, peft_kinds, references  # noqa: E402
+from golden import adapters, audio, broken, broken_adapters, decoding, imported, models, peft_kinds  # noqa: E402
+from golden import petl_prompts, references  # noqa: E402
 from golden import broken_models as hostile_models  # noqa: E402
 from golden.compare import differences  # noqa: E402
 
@@ -42,7 +43,10 @@ def make(root):
     writer = references.References(root)
     index = {
         "version": 1,
-        "cases": writer.models() + writer.adapters() + imported.write_imported(root),
+        "cases": writer.models()
+        + writer.adapters()
+        + imported.write_imported(root)
+        + petl_prompts.write_methods(root),
         "refused": refused,
         "broken": broken_files,
         "brokenModels": broken_models,

@@ -150,7 +150,7 @@ import Testing
         let base = try BaseModel(directory: Self.model)
         func adapted(_ method: String) throws -> AST {
             try base.adapted(
-                by: try LoRAAdapter(directory: Golden.path("adapters/petl-method-\(method)")))
+                by: try Adapter(directory: Golden.path("adapters/petl-method-\(method)")))
         }
         let networks = [
             base.network, try adapted("deep-speech"), try adapted("prefix-long"), try adapted("bitfit"),

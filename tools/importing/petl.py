@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from .checkpoint import Refused, take
+from .checkpoint import Refused
 
 BACKBONE = "audio_spectrogram_transformer."
 POSITIONS = "embeddings.position_embeddings"
@@ -130,8 +130,3 @@ def layer_norms(layers, sides):
         for side in sides
         for part in ("weight", "bias")
     ]
-
-
-def trained_norms(tensors, names, hidden):
-    """{name: tensor} of LayerNorm tensors."""
-    return {name: take(tensors, name, [hidden]) for name in names}

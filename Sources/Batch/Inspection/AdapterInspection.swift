@@ -32,9 +32,7 @@ package struct AdapterInspection: Inspection {
 
     package var lines: [(name: String, text: String)] {
         let writer = summary.writtenBy.map { ", written by PEFT \($0)" } ?? ""
-        let targets = summary.targets.sorted { $0.key < $1.key }.map { module, layers in
-            layers.isEmpty ? module : "\(module) in \(Self.layers(layers))"
-        }
+        let targets = Self.places(summary.targets)
         var lines = [
             ("adapter", directory),
             ("method", "\(summary.method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
@@ -44,6 +42,11 @@ package struct AdapterInspection: Inspection {
             let alpha = summary.alpha.map { ", alpha \($0)" } ?? ""
             let scale = summary.scales.map { ", scale \(Self.range($0))" } ?? ""
             lines.append(("rank", Self.range(ranks) + alpha + scale))
+        }
+        if !summary.addedTensors.isEmpty {
+            let millions = Self.millions(summary.addedBytes)
+            lines.append(
+                ("adds", Self.places(summary.addedTensors).joined(separator: ", ") + "; \(millions) MB"))
         }
         if !summary.wholeTensors.isEmpty {
             lines.append(("replaces", AbridgedList.text(summary.wholeTensors)))
@@ -104,6 +107,7 @@ package struct AdapterInspection: Inspection {
             json.member("scale_min", scales.lowerBound)
             json.member("scale_max", scales.upperBound)
         }
+        json.member("adds", strings: summary.addedTensors.keys.sorted())
         json.member("replaces", strings: summary.wholeTensors)
         if let bytes = summary.mergedBytes { json.member("merged_bytes", bytes) }
         if let bytes = summary.packedBytes { json.member("merged_bytes_int8", bytes) }
@@ -120,6 +124,13 @@ package struct AdapterInspection: Inspection {
     private static func range(_ values: ClosedRange<some Comparable & CustomStringConvertible>) -> String {
         values.lowerBound == values.upperBound
             ? values.lowerBound.description : "\(values.lowerBound) to \(values.upperBound)"
+    }
+
+    /// `attention.attention.query in layers 0 to 11`.
+    private static func places(_ parts: [String: [Int]]) -> [String] {
+        parts.sorted { $0.key < $1.key }.map { part, layers in
+            layers.isEmpty ? part : "\(part) in \(Self.layers(layers))"
+        }
     }
 
     /// `layers 0 to 11`, `layers 0, 2, 4 to 6`.

@@ -22,7 +22,7 @@ struct AdapterConfig {
         self.path = path
         let file = try ConfigFile(path: path)
         let kind = try Self.kind(file)
-        try kind.keys.check(file, peftType: kind.peftType)
+        try kind.checkKeys(file)
         baseName = try file.string("base_model_name_or_path")
         baseRevision = try file.string("revision")
         baseDigests = try file.baseDigests()

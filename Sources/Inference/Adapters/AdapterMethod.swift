@@ -7,6 +7,8 @@ protocol AdapterMethod: Sendable {
     static var peftType: String { get }
     /// Its keys of `adapter_config.json`, apart from those common to all methods.
     static var keys: AdapterConfigKeys { get }
+    /// Rejects keys that the method does not know.
+    static func checkKeys(_ file: ConfigFile) throws(ModelError)
     /// The names of its tensors after the module's, such as `lora_A.weight`.
     static var parameters: Set<String> { get }
     /// Those of ``parameters`` that replace a tensor of the module, and that tensor, such as `weight`.
@@ -42,6 +44,9 @@ protocol AdapterMethod: Sendable {
 }
 
 extension AdapterMethod {
+    static func checkKeys(_ file: ConfigFile) throws(ModelError) {
+        try keys.check(file, peftType: peftType)
+    }
     static var replacements: [String: String] { [:] }
     static var roots: Set<Substring> {
         Set(parameters.map { $0.prefix { $0 != "." } })

@@ -5,7 +5,8 @@ enum AdapterMethods {
         FourierFT.self,
         GLoRA.self, GraLoRA.self, HRA.self, HiRA.self, IA3.self, LNTuning.self, LoHa.self, LoKr.self,
         MiSS.self, OFT.self,
-        PETLConfig.self, PVeRA.self, RandLoRA.self, RoAd.self, SHiRA.self, Supertuning.self, UniLoRA.self, VBLoRA.self,
+        PETLConfig.self, PVeRA.self, RandLoRA.self, RoAd.self, SHiRA.self, Supertuning.self, UniLoRA.self,
+        VBLoRA.self,
         VeRA.self, WaveFT.self,
     ]
 

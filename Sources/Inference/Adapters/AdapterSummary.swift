@@ -19,6 +19,11 @@ public struct AdapterSummary: Equatable, Sendable {
     public var isWeightDecomposed: Bool
     /// Tensors that replace the base's: a head, biases, position embeddings.
     public var wholeTensors: [String]
+    /// Tensors that the base does not have (PETL_AST), such as `attention.attention.key_tokens [1, 12, 768]`,
+    /// and the layers in which they are; none for a tensor outside the layers.
+    public var addedTensors: [String: [Int]]
+    /// Bytes of these tensors in fp32.
+    public var addedBytes: Int
     /// `base_model_name_or_path` of the adapter's configuration.
     public var baseName: String?
     /// Its revision on the Hugging Face hub.
@@ -61,11 +66,22 @@ extension Adapter {
         }
         let bytes = mergedBytes(on: base)
         let lora = method as? LoRA
+        let added = config.petl == nil ? [] : whole.keys.filter(PETLConfig.isOwn).sorted()
+        var addedTensors: [String: [Int]] = [:]
+        var addedBytes = 0
+        for name in added {
+            let shape = whole[name].flatMap(file.shape(of:)) ?? []
+            addedBytes += MemoryLayout<Float>.size * shape.reduce(1, *)
+            addedTensors["\(CheckpointNames.withoutLayer(name)) \(shape)", default: []] +=
+                CheckpointNames.layerIndex(name).map { [$0] } ?? []
+        }
         return AdapterSummary(
             method: method.title, peftType: type(of: method).peftType, targets: targets, ranks: ranks,
             alpha: lora?.alpha, scales: scales, isRankStabilised: lora?.isRankStabilised ?? false,
             isWeightDecomposed: lora?.isWeightDecomposed ?? false,
-            wholeTensors: whole.keys.sorted(), baseName: config.baseName, baseRevision: config.baseRevision,
+            wholeTensors: whole.keys.filter { !added.contains($0) }.sorted(),
+            addedTensors: addedTensors, addedBytes: addedBytes, baseName: config.baseName,
+            baseRevision: config.baseRevision,
             baseDigests: baseDigests, writtenBy: config.writtenBy, elementTypes: file.elementTypeNames,
             mergedBytes: bytes?.merged, packedBytes: bytes?.packed,
             classes: whole["classifier.dense.weight"].flatMap(file.shape(of:))?.first,
