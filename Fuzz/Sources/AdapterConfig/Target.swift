@@ -1,7 +1,8 @@
 import FuzzSupport
 import Inference
 
-/// The configuration is read beside the tensors of the method that it names.
+/// The configuration is read beside the tensors of the method that it names: PEFT's by `peft_type`, those of
+/// PETL_AST by `method`.
 let names = [
     "ADALORA": "adalora-allocated", "BEFT": "beft", "BOFT": "boft", "BONE": "bone", "C3A": "c3a",
     "DEFT": "deft", "DELORA": "delora", "FOURIERFT": "fourierft", "GLORA": "glora",
@@ -10,6 +11,8 @@ let names = [
     "MISS": "miss-bat", "OFT": "oft", "PVERA": "pvera", "RANDLORA": "randlora", "ROAD": "road-1",
     "SHIRA": "shira", "SUPERTUNING": "supertuning-lora", "UNILORA": "unilora", "VBLORA": "vblora-top",
     "VERA": "vera-seed", "WAVEFT": "waveft",
+    "bitfit": "petl-method-bitfit", "linear": "petl-method-linear",
+    "prefix-tuning": "petl-method-prefix", "prompt-tuning": "petl-method-deep-all",
 ]
 let scratches = names.mapValues { Scratch(golden: "adapters/" + $0, fuzzed: "adapter_config.json", name: $0) }
 let base = try? BaseModel(
