@@ -38,9 +38,10 @@ import Testing
         let folder = try TestFolder()
         for method in AdapterMethods.supported {
             func refusal(_ key: String, _ value: String) throws -> ModelError? {
-                let indices = method.peftType == "UNILORA" ? #""save_indices": true, "# : ""
+                let required = ["UNILORA": #""save_indices": true, "#, "PETL_AST": #""method": "linear", "#]
+                let more = required[method.peftType] ?? ""
                 let path = try folder.write(
-                    #"{"peft_type": "\#(method.peftType)", \#(indices)"\#(key)": \#(value)}"#,
+                    #"{"peft_type": "\#(method.peftType)", \#(more)"\#(key)": \#(value)}"#,
                     to: "adapter_config.json")
                 do throws(ModelError) { _ = try AdapterConfig(path: path) } catch { return error }
                 return nil

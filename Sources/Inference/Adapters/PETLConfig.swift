@@ -136,6 +136,7 @@ public struct PETLConfig: Equatable, Sendable {
         func refuseOtherKeys(of method: String) throws(ModelError) {
             for (key, value) in file.members
             where value != .null && !wanted.contains(key) && !AdapterConfigKeys.isBaseDigest(key) {
+                if value == .bool(false), Key(rawValue: key) == nil { continue }
                 let near = NearMiss.of(key, among: wanted).map { "; did you mean `\($0)`?" } ?? ""
                 throw refusal(
                     Key(rawValue: key) == nil ? "unknown key `\(JSONError.shortened(key))`" : key,
