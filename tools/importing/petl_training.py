@@ -97,15 +97,11 @@ class Training:
         return value
 
     def check_classes(self, classes):
-        """Rejects a dataset whose number of classes is not the classifier's."""
-        if not self.yaml or not self.options.dataset:
-            return
-        key = self._key("num_classes_")
-        if self.yaml.get(key, classes) != classes:
-            raise Refused(
-                f"{self.options.train_yaml}: {key} is {self.yaml[key]}, but the classifier has {classes} classes: "
-                "is it another --dataset?"
-            )
+        """Notes a dataset whose number of classes is not the classifier's."""
+        if self.yaml and self.options.dataset:
+            key = self._key("num_classes_")
+            if self.yaml.get(key, classes) != classes:
+                self.note(f"train.yaml has {key} {self.yaml[key]}, but the classifier has {classes} classes: is it another --dataset?")
 
     def _key(self, prefix):
         if not self.options.dataset:
