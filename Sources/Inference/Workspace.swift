@@ -9,6 +9,9 @@ final class Workspace {
     let context: UnsafeMutablePointer<Float>
     let pooled: UnsafeMutablePointer<Float>
 
+    /// What adapters' modules that mix tokens share between barriers.
+    let mixing: UnsafeMutablePointer<Float>
+
     let sizes: Sizes
     /// The kernels of the current network; `nil` in fp32.
     private var gemm: QuantizedGEMM?
@@ -47,10 +50,14 @@ final class Workspace {
         private(set) var wide = 0
         private(set) var quantized = 0
         private(set) var panel = 0
+        /// Per worker: what an adapter's module adds to the normalised rows; without modules nothing.
+        private(set) var added = 0
+        /// What adapters' modules that mix tokens share between barriers.
+        private(set) var mixing = 0
         let workers: Int
 
-        var perWorker: Int { normed + wide + quantized + panel }
-        var total: Int { 2 * plane + pooled + heads + workers * perWorker }
+        var perWorker: Int { normed + wide + quantized + panel + added }
+        var total: Int { 2 * plane + pooled + heads + mixing + workers * perWorker }
 
         init(_ networks: [AST], workers: Int) {
             self.workers = workers
@@ -74,6 +81,13 @@ final class Workspace {
                     dimensions.hidden, dimensions.intermediate, dimensions.patch * dimensions.patch)
                 wide = max(wide, floats(rows * widest))
                 wide = max(wide, floats((rows + dimensions.prefixes) * dimensions.hidden))
+                for module in network.adapterModules {
+                    added = max(added, floats(rows * dimensions.hidden))
+                    wide = max(wide, floats(module.scratchFloats(rows: rows)))
+                    mixing = max(
+                        mixing, Workspace.planes * floats(module.planeBytes / 4),
+                        floats(module.sharedBytes / 4))
+                }
                 if let gemm = Workspace.floatGEMM(network) {
                     panel = max(panel, floats(gemm.scratchFloats))
                 }
@@ -89,7 +103,7 @@ final class Workspace {
         func hold(_ other: Sizes) -> Bool {
             plane >= other.plane && pooled >= other.pooled && heads >= other.heads
                 && normed >= other.normed && wide >= other.wide && quantized >= other.quantized
-                && panel >= other.panel
+                && panel >= other.panel && added >= other.added && mixing >= other.mixing
         }
 
         /// Bytes of `count` floats, rounded up to cache lines.
@@ -107,7 +121,8 @@ final class Workspace {
         context = floats(sizes.plane, sizes.plane)
         pooled = floats(2 * sizes.plane, sizes.pooled)
         heads = arena + 2 * sizes.plane + sizes.pooled
-        workerScratch = heads + sizes.heads
+        mixing = floats(2 * sizes.plane + sizes.pooled + sizes.heads, sizes.mixing)
+        workerScratch = heads + sizes.heads + sizes.mixing
     }
 
     deinit { arena.deallocate() }
@@ -142,6 +157,27 @@ final class Workspace {
     func wide(worker: Int) -> UnsafeMutablePointer<Float> {
         (workerScratch + worker * sizes.perWorker + sizes.normed).assumingMemoryBound(to: Float.self)
     }
+
+    /// A worker's rows that a module adds, `[block, hidden]`; only for networks with modules.
+    func added(worker: Int) -> UnsafeMutablePointer<Float> {
+        (workerScratch + (worker + 1) * sizes.perWorker - sizes.added).assumingMemoryBound(to: Float.self)
+    }
+
+    /// tokens += x `[rows, width]`, for `rows`.
+    func add(_ x: UnsafePointer<Float>, to rows: Range<Int>, width: Int) {
+        let y = tokens + rows.lowerBound * width
+        for index in 0..<rows.count * width { y[index] += x[index] }
+    }
+
+    /// The plane of gated channels, `[tokens, width]`, of a module that convolves along the tokens.
+    ///
+    /// Three planes take turns: some workers write the next half's plane while others read the last one's,
+    /// of the same layer (after attention) or of the layer before (with its projections).
+    func plane(step: Int) -> UnsafeMutablePointer<Float> {
+        mixing + step % Self.planes * (sizes.mixing / Self.planes / 64 * 64 / 4)
+    }
+
+    private static let planes = 3
 
     /// Rows as input of linear layers, quantised into the worker's memory in int8 and bf16. Valid until the
     /// worker's next call.

@@ -223,6 +223,6 @@ def write_directory(folder, state, method, options, final_output):
         "problem_type": "single_label_classification",
     }
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, folder / "adapter_model.safetensors")
+    save_file({name: np.array(tensor, order="C") for name, tensor in tensors.items()}, folder / "adapter_model.safetensors")
     for name, content in (("adapter_config.json", config), ("config.json", overlay)):
         (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -54,6 +54,103 @@ static void gelu(float *x, long count) {
   if (rest) store_part(x + whole, vector_gelu(load_part(x + whole, rest, 0.f)), rest);
 }
 
+/// 1 / (1 + exp(-x)).
+INLINE vec sigmoid(vec x) { return 1.f / (1.f + vector_exp(-x)); }
+
+static void quick_gelu(float *x, long count) {
+  const long whole = count - count % LANES, rest = count - whole;
+  for (long i = 0; i < whole; i += LANES) {
+    const vec v = load(x + i);
+    store(x + i, v * sigmoid(v * 1.702f));
+  }
+  if (rest) {
+    const vec v = load_part(x + whole, rest, 0.f);
+    store_part(x + whole, v * sigmoid(v * 1.702f), rest);
+  }
+}
+
+static void gated(const float *x, float *y, long rows, long width) {
+  const long whole = width - width % LANES, rest = width - whole;
+  for (long row = 0; row < rows; row++, x += 2 * width, y += width) {
+    for (long i = 0; i < whole; i += LANES) store(y + i, load(x + i) * sigmoid(load(x + width + i)));
+    if (rest) {
+      const vec gate = sigmoid(load_part(x + width + whole, rest, 0.f));
+      store_part(y + whole, load_part(x + whole, rest, 0.f) * gate, rest);
+    }
+  }
+}
+
+static void depthwise_silu(const float *x, long tokens, long width, const float *taps, const float *bias, long kernel,
+                           long left, long first, long rows, float *y) {
+  for (long row = first; row < first + rows; row++, y += width) {
+    const long from = row < left ? left - row : 0;
+    const long end = tokens - row + left < kernel ? tokens - row + left : kernel;
+    for (long i = 0; i < width; i += LANES) {
+      const long part = width - i < LANES ? width - i : LANES;
+      vec sum = part == LANES ? load(bias + i) : load_part(bias + i, part, 0.f);
+      for (long k = from; k < end; k++) {
+        const float *value = x + (row + k - left) * width + i, *tap = taps + k * width + i;
+        sum += part == LANES ? load(value) * load(tap) : load_part(value, part, 0.f) * load_part(tap, part, 0.f);
+      }
+      sum *= sigmoid(sum);
+      if (part == LANES)
+        store(y + i, sum);
+      else
+        store_part(y + i, sum, part);
+    }
+  }
+}
+
+static void exponentials(float *x, long rows, long width, float *maxima, float *sums) {
+  const long whole = width - width % LANES, rest = width - whole;
+  for (long row = 0; row < rows; row++, x += width) {
+    vec high = -__builtin_inff(), sum = 0.f;
+    for (long i = 0; i < whole; i += LANES) {
+      const vec v = load(x + i);
+      high = v > high ? v : high;
+    }
+    // Lanes beyond the row become exp of the least argument, 1e-38, which no sum with exp(0) shows.
+    const vec last = rest ? load_part(x + whole, rest, -__builtin_inff()) : (vec)-__builtin_inff();
+    high = last > high ? last : high;
+    const float maximum = highest(high);
+    for (long i = 0; i < whole; i += LANES) {
+      const vec v = vector_exp(load(x + i) - maximum);
+      sum += v;
+      store(x + i, v);
+    }
+    if (rest) {
+      const vec v = vector_exp(last - maximum);
+      sum += v;
+      store_part(x + whole, v, rest);
+    }
+    maxima[row] = maximum;
+    sums[row] = sum_of_lanes(sum);
+  }
+}
+
+static void softmax(float *x, long rows, long width) {
+  for (long row = 0; row < rows; row++, x += width) {
+    float maximum, sum;
+    exponentials(x, 1, width, &maximum, &sum);
+    const float inverse = 1.f / sum;
+    for (long i = 0; i < width; i++) x[i] *= inverse;
+  }
+}
+
+static void normalise_rows(float *x, long rows, long width, float eps) {
+  const long whole = width - width % LANES, rest = width - whole;
+  for (long row = 0; row < rows; row++, x += width) {
+    vec squares = 0.f;
+    for (long i = 0; i < whole; i += LANES) squares += load(x + i) * load(x + i);
+    if (rest) {
+      const vec v = load_part(x + whole, rest, 0.f);
+      squares += v * v;
+    }
+    const float inverse = 1.f / (__builtin_sqrtf(sum_of_lanes(squares)) + eps);
+    for (long i = 0; i < width; i++) x[i] *= inverse;
+  }
+}
+
 static void fill_rows(float *x, const float *bias, long rows, long width) {
   for (long row = 0; row < rows; row++) memcpy(x + row * width, bias, (size_t)width * sizeof(float));
 }
@@ -106,6 +203,12 @@ const ast_kernels KERNEL_SET = {
     .name = KERNEL_NAME,
     .layer_norm = layer_norm,
     .gelu = gelu,
+    .quick_gelu = quick_gelu,
+    .gated = gated,
+    .depthwise_silu = depthwise_silu,
+    .exponentials = exponentials,
+    .softmax = softmax,
+    .normalise_rows = normalise_rows,
     .fill_rows = fill_rows,
     .add_to_rows = add_to_rows,
     .half_to_float = half_to_float,

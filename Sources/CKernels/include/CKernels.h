@@ -24,6 +24,26 @@ typedef struct {
   /// x = x * Phi(x) in place, Phi the normal distribution's cumulative function ("exact" GELU).
   void (*gelu)(float *x, long count);
 
+  /// x = x * sigmoid(1.702 x) in place: an approximation of GELU that some networks are trained with.
+  void (*quick_gelu)(float *x, long count);
+
+  /// Gated linear unit: y[r, i] = x[r, i] * sigmoid(x[r, width + i]), for `rows` rows of 2 `width`.
+  void (*gated)(const float *x, float *y, long rows, long width);
+
+  /// Convolution along the rows of x [tokens, width], each column for itself, then SiLU (v * sigmoid(v)):
+  /// y[r, i] = SiLU(bias[i] + sum over k of taps[k, i] * x[first + r + k - left, i]), for `rows` rows; rows beyond x are 0.
+  void (*depthwise_silu)(const float *x, long tokens, long width, const float *taps, const float *bias, long kernel,
+                         long left, long first, long rows, float *y);
+
+  /// Replaces each row of x [rows, width] by exp(x - m), m its maximum; `maxima` and `sums` (of the new values) are [rows].
+  void (*exponentials)(float *x, long rows, long width, float *maxima, float *sums);
+
+  /// Softmax of each row in place.
+  void (*softmax)(float *x, long rows, long width);
+
+  /// Divides each row by its length (L2 norm) plus `eps`, in place.
+  void (*normalise_rows)(float *x, long rows, long width, float eps);
+
   /// x[r, :] = bias, for `rows` rows of `width`.
   void (*fill_rows)(float *x, const float *bias, long rows, long width);
 

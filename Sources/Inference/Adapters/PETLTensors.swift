@@ -20,7 +20,7 @@ struct PETLTensors {
     /// - Throws: ``ModelError``: missing tensor, shape, unsupported.
     init(
         _ method: PETLConfig.Method, _ dimensions: ModelDimensions, path: String,
-        shapeInFile: (String) -> [Int]?
+        shapeInFile: @escaping (String) -> [Int]?
     ) throws(ModelError) {
         /// The size of the middle axis, which the training chose, of a tensor `[first, size, hidden]`.
         func chosen(_ name: String, first: Int, limit: Int) throws(ModelError) -> Int {
@@ -54,7 +54,8 @@ struct PETLTensors {
             prompts = try chosen(Prompts.firstName, first: 1, limit: limit)
             if isDeep { shapes[Prompts.laterName] = [dimensions.layers - 1, prompts, hidden] }
         case .adapter, .adapterAblation, .denseMoA, .softMoA:
-            break
+            guard let plan = AdapterPlan(method) else { break }
+            shapes = try PETLModuleTensors.shapes(plan, dimensions, path: path, shapeInFile: shapeInFile)
         }
     }
 

@@ -27,6 +27,10 @@ public final class AST: @unchecked Sendable {
     public var precision: Precision { weights.precision }
     /// The attention kernels of every layer.
     var attentionKernels: [AttentionKernels] { layers.map(\.attentionKernels) }
+    /// The adapter's modules in the layers.
+    var adapterModules: [AdapterModule] {
+        layers.flatMap { [$0.attentionAdapter, $0.mlpAdapter].compactMap { $0?.module } }
+    }
     private let patches: PatchEmbedding
     private let prompts: Prompts?
     private let layers: [EncoderLayer]
@@ -40,9 +44,10 @@ public final class AST: @unchecked Sendable {
         let dimensions = config.dimensions
         patches = try PatchEmbedding(weights, dimensions)
         prompts = dimensions.prompts > 0 ? try Prompts(weights, dimensions) : nil
+        let modules = config.petl.flatMap { AdapterPlan($0.method) }
         var layers: [EncoderLayer] = []
         for index in 0..<dimensions.layers {
-            layers.append(try EncoderLayer(weights, index: index, dimensions))
+            layers.append(try EncoderLayer(weights, index: index, dimensions, adapter: modules))
         }
         self.layers = layers
         classifier = try Classifier(weights, config)
@@ -78,7 +83,9 @@ public final class AST: @unchecked Sendable {
         }
         let all = 0..<config.dimensions.tokens
         let pooledRows = classifier.pooledRows
-        func queryRows(_ layer: Int) -> Range<Int> { layer == layers.count - 1 ? pooledRows : all }
+        func wantedRows(_ layer: Int) -> LayerRows {
+            LayerRows(end: layer == layers.count - 1 ? pooledRows : all, layers[layer])
+        }
         let blockRows = Workspace.blockRows(self, workers: pool.count)
         func eachBlock(of rows: Range<Int>, _ body: (_ worker: Int, _ rows: Range<Int>) -> Void) {
             pool.distribute((rows.count + blockRows - 1) / blockRows) { worker, block in
@@ -87,8 +94,10 @@ public final class AST: @unchecked Sendable {
             }
         }
         func project(_ layer: Int, _ worker: Int, _ rows: Range<Int>) {
+            guard layer < layers.count else { return }
             if layer > 0 { prompts?.place(beforeLayer: layer, rows: rows, space) }
-            layers[layer].project(rows: rows, queryRows: queryRows(layer), space, worker: worker, kernels)
+            let queryRows = wantedRows(layer).output
+            layers[layer].project(rows: rows, queryRows: queryRows, space, worker: worker, kernels)
         }
 
         eachBlock(of: all) { worker, rows in
@@ -103,17 +112,30 @@ public final class AST: @unchecked Sendable {
             eachBlock(of: all) { worker, rows in project(0, worker, rows) }
         }
         for (index, layer) in layers.enumerated() {
-            let wanted = queryRows(index)
-            pool.distribute(layer.attentionItems(queryRows: wanted)) { worker, item in
-                layer.attend(item: item, queryRows: wanted, space, worker: worker)
+            let wanted = wantedRows(index)
+            let isProbed = probe != nil && index == 0
+            if layer.projectsMixed {
+                eachBlock(of: all) { worker, rows in
+                    layer.projectMixed(
+                        rows: rows, queryRows: wanted.output, space, worker: worker, kernels)
+                }
             }
-            eachBlock(of: wanted) { worker, rows in
-                layer.finish(rows: rows, space, worker: worker, kernels)
-                if index + 1 < layers.count { project(index + 1, worker, rows) }
+            layer.mixBeforeAttention(space, pool, kernels)
+            pool.distribute(layer.attentionItems(queryRows: wanted.output)) { worker, item in
+                layer.attend(item: item, queryRows: wanted.output, space, worker: worker)
             }
-            if index == 0 {
+            for part in layer.parts.indices {
+                let isLast = part == layer.parts.count - 1
+                eachBlock(of: wanted[layer.parts[part].lowerBound]) { worker, rows in
+                    layer.finish(part: part, rows: rows, of: wanted, space, worker: worker, kernels)
+                    if isLast, !isProbed { project(index + 1, worker, rows) }
+                }
+                layer.mix(after: part, space, pool, kernels)
+            }
+            if isProbed {
                 let hidden = config.dimensions.hidden
-                report(.block0, space.tokens + wanted.lowerBound * hidden, wanted.count * hidden)
+                report(.block0, space.tokens + wanted.end.lowerBound * hidden, wanted.end.count * hidden)
+                eachBlock(of: all) { worker, rows in project(1, worker, rows) }
             }
         }
         classifier.score(space, pooled: space.pooled, logits: logits, kernels)

@@ -4,23 +4,48 @@
 ///
 ///     project (blocks of rows) | attend (heads x blocks of queries) | finish, project of the next layer
 ///
-/// ``finish(rows:_:worker:_:)`` and the next ``project(rows:queryRows:_:worker:_:)`` run on the same rows in
-/// one go, while they are in the cache.
+/// ``finish(part:rows:of:_:worker:_:)`` and the next ``project(rows:queryRows:_:worker:_:)`` run on the same
+/// rows in one go, while they are in the cache. An adapter whose modules mix tokens needs more barriers
+/// (EncoderLayer+Adapter.swift).
 struct EncoderLayer {
-    private let normBefore: LayerNorm
-    private let attention: SelfAttention
-    private let normAfter: LayerNorm
-    private let feedForward: FeedForward
-    private let hidden: Int
+    let normBefore: LayerNorm
+    let attention: SelfAttention
+    let normAfter: LayerNorm
+    let feedForward: FeedForward
+    let hidden: Int
+    let tokens: Int
+    /// What an adapter adds to the two halves.
+    let attentionAdapter: HalfAdapter?
+    let mlpAdapter: HalfAdapter?
+    /// The steps of ``finish(part:rows:of:_:worker:_:)`` between two barriers each.
+    let parts: [ClosedRange<Step>]
 
-    init(_ weights: Weights, index: Int, _ dimensions: ModelDimensions) throws(ModelError) {
+    init(
+        _ weights: Weights, index: Int, _ dimensions: ModelDimensions, adapter plan: AdapterPlan? = nil
+    ) throws(ModelError) {
         let name = CheckpointNames.layer(index)
         let epsilon = dimensions.layerNormEpsilon
         hidden = dimensions.hidden
+        tokens = dimensions.tokens
         normBefore = try LayerNorm(weights, name + "layernorm_before", width: hidden, epsilon: epsilon)
         attention = try SelfAttention(weights, layer: index, dimensions)
         normAfter = try LayerNorm(weights, name + "layernorm_after", width: hidden, epsilon: epsilon)
         feedForward = try FeedForward(weights, name, dimensions)
+        attentionAdapter = try plan.flatMap { plan throws(ModelError) in
+            try plan.attention.map { half throws(ModelError) in
+                try HalfAdapter(
+                    weights, layer: index, half, plan.kind, norm: name + "layernorm_before",
+                    isFirstHalf: true, dimensions)
+            }
+        }
+        mlpAdapter = try plan.flatMap { plan throws(ModelError) in
+            try plan.mlp.map { half throws(ModelError) in
+                try HalfAdapter(
+                    weights, layer: index, half, plan.kind, norm: name + "layernorm_after",
+                    isFirstHalf: false, dimensions)
+            }
+        }
+        parts = Self.parts(attentionAdapter, mlpAdapter)
     }
 
     func project(
@@ -29,6 +54,11 @@ struct EncoderLayer {
         let normed = space.normed(worker: worker)
         normBefore.apply(space.tokens + rows.lowerBound * hidden, into: normed, rows: rows.count, kernels)
         space.stopwatch?.lap(.norms, worker)
+        if let attentionAdapter,
+            !attentionAdapter.beforeAttention(normed, rows: rows, space, worker: worker, kernels)
+        {
+            return
+        }
         attention.project(normed, rows: rows, queryRows: queryRows, space, worker: worker, kernels)
         space.stopwatch?.lap(.projections, worker)
     }
@@ -43,7 +73,14 @@ struct EncoderLayer {
         space.stopwatch?.lap(.attention, worker)
     }
 
-    func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
+    /// Everything after attention, or one of the ``parts`` of it.
+    func finish(
+        part: Int, rows: Range<Int>, of wanted: LayerRows, _ space: Workspace, worker: Int,
+        _ kernels: Kernels
+    ) {
+        guard attentionAdapter == nil, mlpAdapter == nil else {
+            return finishAdapted(part: part, rows: rows, of: wanted, space, worker: worker, kernels)
+        }
         let tokens = space.tokens + rows.lowerBound * hidden
         let normed = space.normed(worker: worker)
         space.stopwatch?.start(worker)

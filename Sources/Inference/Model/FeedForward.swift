@@ -15,10 +15,18 @@ struct FeedForward {
         _ normed: UnsafePointer<Float>, addingTo tokens: UnsafeMutablePointer<Float>, rows: Int,
         _ space: Workspace, worker: Int, _ kernels: Kernels
     ) {
+        apply(normed, into: tokens, then: .add, rows: rows, space, worker: worker, kernels)
+    }
+
+    /// Computes the MLP of `normed` into y, or adds it; both `[rows, hidden]`, and they may be the same memory.
+    func apply(
+        _ normed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue,
+        rows: Int, _ space: Workspace, worker: Int, _ kernels: Kernels
+    ) {
         let wide = space.wide(worker: worker)
         let x = space.input(normed, rows: rows, width: expand.inputs, worker: worker)
         expand.apply(x, into: wide, then: .gelu, kernels)
         let activated = space.input(wide, rows: rows, width: expand.outputs, worker: worker)
-        contract.apply(activated, into: tokens, then: .add, kernels)
+        contract.apply(activated, into: y, then: epilogue, kernels)
     }
 }

@@ -5,8 +5,12 @@ struct LayerNorm {
     private let bias: [Float]
     private let epsilon: Float
 
-    init(_ weights: Weights, _ name: String, width: Int, epsilon: Float) throws(ModelError) {
-        let factors = weights.smoothing(of: name)?.factors ?? [Float](repeating: 1, count: width)
+    /// - Parameter isSmoothed: `false`: without the factors, for a reader that is not quantised.
+    init(
+        _ weights: Weights, _ name: String, width: Int, epsilon: Float, isSmoothed: Bool = true
+    ) throws(ModelError) {
+        let smoothing = isSmoothed ? weights.smoothing(of: name) : nil
+        let factors = smoothing?.factors ?? [Float](repeating: 1, count: width)
         gain = zip(try weights.tensor(name + ".weight", [width]).buffer, factors).map { $0 / $1 }
         bias = zip(try weights.tensor(name + ".bias", [width]).buffer, factors).map { $0 / $1 }
         self.epsilon = epsilon

@@ -14,12 +14,20 @@ struct Linear {
     var outputs: Int { weight.shape[0] }
     var inputs: Int { weight.rowWidth }
 
+    /// The bias; zeros if there is none.
+    var biases: [Float] { bias ?? [Float](repeating: 0, count: outputs) }
+
     init(weight: Tensor, bias: Tensor?) {
+        self.init(weight: weight, biases: bias.map { Array($0.buffer) }, owner: nil)
+    }
+
+    /// - Parameter owner: Memory of `weight` that nothing else keeps alive.
+    init(weight: Tensor, biases: [Float]?, owner: PrivatePages?) {
         self.weight = weight
-        self.bias = bias.map { Array($0.buffer) }
+        bias = biases
         packed = nil
         outputSmoothing = nil
-        owner = nil
+        self.owner = owner
     }
 
     /// - Parameter isQuantized: `false`: stays in fp32 whatever the precision of `weights`.
@@ -64,22 +72,16 @@ struct Linear {
         if let packed, let quantized = x.quantized {
             return packed.multiply(quantized, rows: x.rows, bias: bias, into: y, then: epilogue)
         }
-        if let panel = x.panel {
-            return panel.gemm.multiply(
-                x.floats, rows: x.rows, weight.pointer, outputs: outputs, inputs: inputs,
-                bias: bias, into: y, then: epilogue, scratch: panel.memory)
-        }
         if let bias {
-            if epilogue == .add {
-                kernels.add(bias, to: y, rows: x.rows, width: outputs)
-            } else {
-                kernels.fill(y, with: bias, rows: x.rows, width: outputs)
+            bias.withUnsafeBufferPointer {
+                x.multiply(
+                    by: weight.pointer, outputs: outputs, bias: $0.baseAddress, into: y, then: epilogue,
+                    kernels)
             }
+        } else {
+            x.multiply(
+                by: weight.pointer, outputs: outputs, bias: nil, into: y, then: epilogue, kernels)
         }
-        SGEMM.multiplyTransposed(
-            rows: x.rows, columns: outputs, inner: inputs, x.floats, stride: inputs, weight.pointer,
-            stride: inputs, beta: epilogue != .add && bias == nil ? 0 : 1, y, stride: outputs)
-        if epilogue == .gelu { kernels.gelu(y, count: x.rows * outputs) }
     }
 }
 
@@ -115,5 +117,28 @@ struct LinearInput {
         LinearInput(
             floats + range.lowerBound * width, rows: range.count, width: width,
             quantized: quantized?.from(row: range.lowerBound), panel: panel)
+    }
+    /// Multiplies the rows by weights `[outputs, width]` in fp32, into y `[rows, outputs]`; all contiguous.
+    func multiply(
+        by weights: UnsafePointer<Float>, outputs: Int, bias: UnsafePointer<Float>?,
+        into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue, _ kernels: Kernels
+    ) {
+        guard rows > 0 else { return }
+        if let panel {
+            return panel.gemm.multiply(
+                floats, rows: rows, weights, outputs: outputs, inputs: width, bias: bias, into: y,
+                then: epilogue, scratch: panel.memory)
+        }
+        if let bias {
+            if epilogue == .add {
+                kernels.add(bias, to: y, rows: rows, width: outputs)
+            } else {
+                kernels.fill(y, with: bias, rows: rows, width: outputs)
+            }
+        }
+        SGEMM.multiplyTransposed(
+            rows: rows, columns: outputs, inner: width, floats, stride: width, weights, stride: width,
+            beta: epilogue != .add && bias == nil ? 0 : 1, y, stride: outputs)
+        if epilogue == .gelu { kernels.gelu(y, count: rows * outputs) }
     }
 }

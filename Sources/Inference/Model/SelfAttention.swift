@@ -83,9 +83,18 @@ struct SelfAttention {
 
     /// tokens += output projection of `space.context`, for `rows`.
     func finish(rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels) {
-        let offset = rows.lowerBound * dimensions.hidden
+        let tokens = space.tokens + rows.lowerBound * dimensions.hidden
+        finish(rows: rows, into: tokens, then: .add, space, worker: worker, kernels)
+    }
+
+    /// Computes the output projection of `space.context`, for `rows`, into y `[rows, hidden]`.
+    func finish(
+        rows: Range<Int>, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue = .store,
+        _ space: Workspace, worker: Int, _ kernels: Kernels
+    ) {
         let context = space.input(
-            space.context + offset, rows: rows.count, width: dimensions.hidden, worker: worker)
-        output.apply(context, into: space.tokens + offset, then: .add, kernels)
+            space.context + rows.lowerBound * dimensions.hidden, rows: rows.count, width: dimensions.hidden,
+            worker: worker)
+        output.apply(context, into: y, then: epilogue, kernels)
     }
 }

@@ -52,6 +52,9 @@ struct Weights {
         precision == .int8 ? checkpoint.smoothing(ofMatrix: name) : .none
     }
 
+    /// The file to name in errors about the adapter's own tensors.
+    var adapterFile: String { adapterPath ?? checkpoint.path }
+
     mutating func replace(_ name: String, with tensor: Tensor) { changed[name] = tensor }
 
     func contains(_ name: String) -> Bool { shape(of: name) != nil }
