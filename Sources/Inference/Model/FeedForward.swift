@@ -18,7 +18,7 @@ struct FeedForward {
         apply(normed, into: tokens, then: .add, rows: rows, space, worker: worker, kernels)
     }
 
-    /// Computes the MLP of `normed` into y, or adds it; both `[rows, hidden]`, and they may be the same memory.
+    /// Computes the MLP of `normed` into y, or adds it. Both are `[rows, hidden]` and may be the same memory.
     func apply(
         _ normed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, then epilogue: Epilogue,
         rows: Int, _ space: Workspace, worker: Int, _ kernels: Kernels

@@ -1,8 +1,9 @@
 /// A convolution module: pointwise convolution to twice the channels, GLU, depthwise convolution along the
 /// tokens, BatchNorm with its stored statistics, SiLU, pointwise convolution. It runs in fp32.
 ///
-/// A token's result needs the gated channels of its neighbours, so all workers ``take(_:rows:step:_:worker:_:)``
-/// their rows, wait for each other, and then ``give(rows:step:into:then:_:worker:_:)``.
+/// A token's result needs the gated channels of its neighbours, so all workers call
+/// ``take(_:rows:step:_:worker:_:)`` for their rows, wait for each other, and then call
+/// ``give(rows:step:into:then:_:worker:_:)``.
 struct ConformerModule {
     private let expand: Linear
     private let contract: Linear

@@ -4,9 +4,9 @@ struct HalfAdapter {
     let place: AdapterPlan.Place
     let keepsInput: Bool
     let isRepeated: Bool
-    /// The half's LayerNorm, without the factors of ``ActivationSmoothing``; ``isNormSmoothed`` if the layer's
-    /// own has some.
+    /// The half's LayerNorm without the factors of ``ActivationSmoothing``.
     private let norm: LayerNorm
+    /// Whether the layer's own norm has such factors.
     private let isNormSmoothed: Bool
     private let factors: [Float]?
     private let hidden: Int
@@ -33,8 +33,8 @@ struct HalfAdapter {
     /// Whether workers must wait for each other before the result of a module at this place.
     func waits(_ places: AdapterPlan.Place...) -> Bool { places.contains(place) && module.mixesTokens }
 
-    /// The module's input at a place where it reads the normalised tokens: `normed`, which the sublayer reads,
-    /// or without smoothing in the worker's memory.
+    /// The module's input at a place where it reads the normalised tokens: `normed`, as the sublayer does, or
+    /// without smoothing, in the worker's memory.
     func input(
         _ normed: UnsafePointer<Float>, rows: Range<Int>, _ space: Workspace, worker: Int, _ kernels: Kernels
     ) -> UnsafePointer<Float> {
