@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
 from golden import adapters, audio, broken, broken_adapters, decoding, imported, models, peft_kinds  # noqa: E402
-from golden import petl_prompts, references  # noqa: E402
+from golden import petl_modules, petl_prompts, references  # noqa: E402
 from golden import broken_models as hostile_models  # noqa: E402
 from golden.compare import differences  # noqa: E402
 
@@ -46,6 +46,7 @@ def make(root):
         "cases": writer.models()
         + writer.adapters()
         + imported.write_imported(root)
+        + petl_modules.write_modules(root)
         + petl_prompts.write_methods(root),
         "refused": refused,
         "broken": broken_files,
