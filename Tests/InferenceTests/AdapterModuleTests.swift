@@ -22,7 +22,7 @@ import Testing
 
     private static func network(_ adapter: String, _ precision: Precision) throws -> AST {
         try BaseModel(directory: model, precision: precision)
-            .adapted(by: try LoRAAdapter(directory: Golden.path("adapters/\(adapter)")))
+            .adapted(by: try Adapter(directory: Golden.path("adapters/\(adapter)")))
     }
 
     private static func logits(_ network: AST, threads: Int) throws -> [[Float]] {
@@ -70,7 +70,7 @@ import Testing
     @Test func `The base and other adapters are not affected by a module's memory`() throws {
         let base = try BaseModel(directory: Self.model, precision: .int8)
         let adapters = try Self.some.map {
-            try base.adapted(by: try LoRAAdapter(directory: Golden.path("adapters/\($0)")))
+            try base.adapted(by: try Adapter(directory: Golden.path("adapters/\($0)")))
         }
         let window = try #require(try Self.windows().first)
         func logits(_ engine: Engine, _ network: AST) -> [Float] {

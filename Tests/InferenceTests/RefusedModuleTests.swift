@@ -93,8 +93,11 @@ import Testing
         let variance = "0.adapter_module_FFN.bnorm.running_var"
         let negative = try error("conformer-seq") { $0.change(Self.prefix + variance) { $0[2] = -1 } }
         #expect(negative.contains("bnorm.running_var is a negative variance"), "\(negative)")
-        let gain = "1.adapter_module_FFN.bnorm.weight"
-        let large = try error("conformer-seq") { $0.change(Self.prefix + gain) { $0[2] = 3e38 } }
+        let norm = "1.adapter_module_FFN.bnorm."
+        let large = try error("conformer-seq") { edit in
+            edit.change(Self.prefix + norm + "weight") { $0[2] = 3e38 }
+            edit.change(Self.prefix + norm + "running_var") { $0[2] = 0 }
+        }
         #expect(large.contains("layer.1.adapter_module_FFN.dwise_conv with BatchNorm"), "\(large)")
     }
 

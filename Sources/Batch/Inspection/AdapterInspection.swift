@@ -38,12 +38,16 @@ package struct AdapterInspection: Inspection {
             ("method", "\(summary.method)\(writer), \(summary.elementTypes.joined(separator: ", "))"),
             ("changes", targets.isEmpty ? "no matrices" : targets.joined(separator: ", ")),
         ]
+        if let modules = summary.modules {
+            let millions = Self.millions(summary.addedBytes)
+            lines.append(("modules", "\(modules.text); \(millions) MB" + work(of: modules)))
+        }
         if let ranks = summary.ranks {
             let alpha = summary.alpha.map { ", alpha \($0)" } ?? ""
             let scale = summary.scales.map { ", scale \(Self.range($0))" } ?? ""
             lines.append(("rank", Self.range(ranks) + alpha + scale))
         }
-        if !summary.addedTensors.isEmpty {
+        if !summary.addedTensors.isEmpty, summary.modules == nil {
             let millions = Self.millions(summary.addedBytes)
             lines.append(
                 ("adds", Self.places(summary.addedTensors).joined(separator: ", ") + "; \(millions) MB"))
@@ -72,6 +76,14 @@ package struct AdapterInspection: Inspection {
             lines.append(("base", "not checked; name one with --model"))
         }
         return lines + [("sha256", sha256)]
+    }
+
+    /// What the modules add to a window's time, roughly: multiplications.
+    private func work(of modules: ModuleSummary) -> String {
+        guard let variant else { return "" }
+        let share =
+            Double(modules.multiplications) / Double(variant.network.config.dimensions.multiplications)
+        return ", \(FixedDecimals.text(share * 100, decimals: 1) ?? "?") % more multiplications than the base"
     }
 
     private var labelsWithoutBase: String {
@@ -108,6 +120,19 @@ package struct AdapterInspection: Inspection {
             json.member("scale_max", scales.upperBound)
         }
         json.member("adds", strings: summary.addedTensors.keys.sorted())
+        if let modules = summary.modules {
+            json.key("modules")
+            json.object { json in
+                json.member("block", modules.block)
+                json.member("width", modules.width)
+                if let kernel = modules.kernel { json.member("kernel", kernel) }
+                if let experts = modules.experts { json.member("experts", experts) }
+                if let slots = modules.slots { json.member("slots", slots) }
+                json.member("places", strings: modules.places)
+                json.member("layers", modules.layers)
+                json.member("multiplications_per_token", modules.multiplications)
+            }
+        }
         json.member("replaces", strings: summary.wholeTensors)
         if let bytes = summary.mergedBytes { json.member("merged_bytes", bytes) }
         if let bytes = summary.packedBytes { json.member("merged_bytes_int8", bytes) }

@@ -17,6 +17,8 @@ public struct AdapterSummary: Equatable, Sendable {
     public var isRankStabilised: Bool
     /// DoRA.
     public var isWeightDecomposed: Bool
+    /// The modules that it adds to the layers; `nil` without.
+    public var modules: ModuleSummary?
     /// Tensors that replace the base's: a head, biases, position embeddings.
     public var wholeTensors: [String]
     /// Tensors that the base does not have (PETL_AST), such as `attention.attention.key_tokens [1, 12, 768]`,
@@ -79,7 +81,7 @@ extension Adapter {
             method: method.title, peftType: type(of: method).peftType, targets: targets, ranks: ranks,
             alpha: lora?.alpha, scales: scales, isRankStabilised: lora?.isRankStabilised ?? false,
             isWeightDecomposed: lora?.isWeightDecomposed ?? false,
-            wholeTensors: whole.keys.filter { !added.contains($0) }.sorted(),
+            modules: modulesInLayers, wholeTensors: whole.keys.filter { !added.contains($0) }.sorted(),
             addedTensors: addedTensors, addedBytes: addedBytes, baseName: config.baseName,
             baseRevision: config.baseRevision,
             baseDigests: baseDigests, writtenBy: config.writtenBy, elementTypes: file.elementTypeNames,
@@ -87,6 +89,12 @@ extension Adapter {
             classes: whole["classifier.dense.weight"].flatMap(file.shape(of:))?.first,
             labels: try overlay?.labelsInOrder(path: directory + "/config.json"),
             hasOwnFrontEnd: ownFeatures != nil)
+    }
+
+    /// The modules that the adapter adds to the layers, as far as its file states them.
+    private var modulesInLayers: ModuleSummary? {
+        guard let method = config.petl?.method, let plan = AdapterPlan(method) else { return nil }
+        return ModuleSummary(plan) { name in self.whole[name].flatMap(self.file.shape(of:)) }
     }
 
     /// The private memory of the merged matrices.

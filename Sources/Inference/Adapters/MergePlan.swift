@@ -5,6 +5,8 @@ struct MergePlan {
     private(set) var weights: Weights
     private(set) var changes: [Change] = []
     private(set) var replacedTensors = 0
+    /// Bytes of the tensors that the adapter adds to the base's.
+    private(set) var ownBytes = 0
     private let adapter: Adapter
     private let kernels = Kernels()
 
@@ -61,7 +63,11 @@ struct MergePlan {
         }
         try checkFinite(tensor, fileName)
         weights.replace(name, with: tensor)
-        if !isOwn { replacedTensors += 1 }
+        if isOwn {
+            ownBytes += tensor.count * MemoryLayout<Float>.size
+        } else {
+            replacedTensors += 1
+        }
     }
 
     private func plan(_ tensors: ModuleTensors) throws(ModelError) -> Change {
