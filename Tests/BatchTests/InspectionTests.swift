@@ -32,6 +32,16 @@ import TextSupport
         #expect(one["changes"]?.contains("attention.attention.query in layer 1,") == true, "\(one)")
     }
 
+    @Test func `An adapter's modules are shown with their sizes, places and work`() throws {
+        let lines = try Self.lines(Golden.path("adapters/petl-module-conformer-seq"))
+        let text = "conformer of width 5, kernel 31, after the MLP in 2 layers; 0.0 MB, "
+        #expect(lines["modules"]?.hasPrefix(text) == true, "\(lines)")
+        #expect(lines["modules"]?.hasSuffix(" % more multiplications than the base") == true)
+        #expect(lines["adds"] == nil)
+        let json = try AdapterInspection(directory: Golden.path("adapters/petl-module-soft-ffn"), nil).json
+        #expect(json.contains(#""modules":{"block":"bottleneck","width":5,"experts":4,"slots":2,"#))
+    }
+
     @Test func `The base's name, revision and sha256 are shown`() throws {
         let folder = try TestFolder()
         let adapter = try folder.copy(Golden.path("adapters/modern-qv"), to: "adapter")

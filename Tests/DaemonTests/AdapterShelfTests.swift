@@ -140,6 +140,20 @@ import Wire
             ])
     }
 
+    @Test func `Adapters with modules are switched, combined and counted like merged ones`() async throws {
+        try await withShelf { shelf in
+            let modules = ["conformer-houlsby-par", "soft-ffn", "dense-mhsa"].map { "petl-module-" + $0 }
+            for adapter in modules + ["modern-qv"] {
+                let reply = try await shelf.load(Golden.path("adapters/\(adapter)"), as: nil)
+                #expect(reply.bytes > 0)
+            }
+            for active in [[modules[0]], [modules[1], "modern-qv"], ["base"], modules, ["base"]] {
+                #expect(try await shelf.use(active).active == active)
+            }
+            #expect(shelf.snapshot.list.adapters.count == 4)
+        }
+    }
+
     @Test func `A request that fails changes nothing`() async throws {
         try await withShelf { shelf in
             _ = try await shelf.load(Golden.path("adapters/dora"), as: "mine")

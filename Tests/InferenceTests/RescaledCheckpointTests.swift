@@ -85,6 +85,8 @@ import Glibc
         let original = try error(of: Golden.path("models/stride10"))
         let golden = Golden.path("adapters/petl-method-prefix")
         let adapter = try folder.copy(golden, to: "adapter")
+        // It states the original's, from which the rescaled base differs.
+        try ConfigEdit.set("base_model_sha256", to: nil, in: adapter, file: "adapter_config.json")
         var prefix = try AdapterEdit(reading: golden)
         let path = try model(place, sigma, prefix: &prefix, in: folder)
         try folder.remove("adapter/" + AdapterEdit.file)
