@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-decoding test-resume test-spark test-fallbacks test-levels test-faults \
+	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden exactness model \
@@ -81,6 +81,9 @@ test-decoding: release ## A minute of sound in 70 files of 40 formats; installs 
 test-resume: release ## `astd classify --resume` after twenty kill -9 and twenty Ctrl-C at random moments
 	python3 Tests/tools/test_resume.py
 
+test-sdcard: release ## A day of recordings as an SD card leaves them: every name is counted, and --resume after kill -9
+	python3 Tests/tools/test_sdcard.py
+
 test-spark: release ## examples/spark on a small cluster, killing a worker in the middle (needs a Java runtime)
 	@command -v java > /dev/null \
 	|| { echo "test-spark: java is missing: apt-get install default-jre-headless" >&2; exit 1; }
@@ -133,8 +136,8 @@ check: setup lint test ## Lint and test: run it before every commit
 KERNEL_TESTS := InferenceTests|FrontendTests|RecognizerTests|BatchTests|SameScores|Selftest|AdapterSwap
 
 # Each step names itself and its time, so that a slow one is seen in the log.
-ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, fallbacks
-	@for step in check "test-levels FILTER=$(KERNEL_TESTS)" tsan "fuzz SECONDS_EACH=60" test-resume test-fallbacks; do \
+ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, SD card, fallbacks
+	@for step in check "test-levels FILTER=$(KERNEL_TESTS)" tsan "fuzz SECONDS_EACH=60" test-resume test-sdcard test-fallbacks; do \
 		echo "==== make $$step"; \
 		start=$$SECONDS; \
 		$(MAKE) --no-print-directory $$step; \

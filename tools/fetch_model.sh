@@ -6,10 +6,11 @@ complain() { echo "fetch_model: $*" >&2; }
 fail() { complain "$@"; exit 1; }
 usage() {
     cat <<'EOF'
-usage: fetch_model.sh [--revision REVISION] REPO [DIR]
+usage: fetch_model.sh [--revision REVISION] REPO[/FOLDER] [DIR]
 
   fetch_model.sh MIT/ast-finetuned-audioset-10-10-0.4593            # into models/ast-finetuned-audioset-10-10-0.4593
   fetch_model.sh --revision refs/pr/3 someone/my-adapter models/mine
+  fetch_model.sh someone/my-adapters/birds                          # the adapter in the folder birds
 
 Interrupted downloads are resumed. HF_ENDPOINT selects another hub (default https://huggingface.co). HF_TOKEN is sent
 to that hub only. ASTD is the astd that inspects the result.
@@ -32,9 +33,14 @@ done
 case ${#arguments[@]} in 1 | 2) ;; *) misuse "expected REPO and an optional DIR" ;; esac
 repo=${arguments[0]}
 part='[A-Za-z0-9_][A-Za-z0-9._-]*'
+folder=
+if [[ $repo =~ ^($part/$part)/($part)$ ]]; then
+    repo=${BASH_REMATCH[1]}
+    folder=${BASH_REMATCH[2]}/
+fi
 [[ $repo =~ ^$part(/$part)?$ ]] || misuse "'$repo' is not a repository; expected owner/name"
 [[ $revision =~ ^$part(/$part)*$ ]] || misuse "'$revision' is not a revision"
-directory=${arguments[1]:-models/${repo##*/}}
+directory=${arguments[1]:-models/${repo##*/}${folder:+-${folder%/}}}
 endpoint=${HF_ENDPOINT:-https://huggingface.co}
 endpoint=${endpoint%/}
 [[ $endpoint =~ ^(https?://[^/?#@]+)(/[^?#]*)?$ ]] || misuse "HF_ENDPOINT '$endpoint' is not an http(s) address"
@@ -104,7 +110,7 @@ ask() { # Sends one HEAD request; sets code and next.
 locate() {
     local hop status etag
     size='' sha256=''
-    address=$endpoint/$repo/resolve/${revision//\//%2F}/$1
+    address=$endpoint/$repo/resolve/${revision//\//%2F}/$folder$1
     for ((hop = 0; hop < 10; hop++)); do
         code='' next='' status=0
         patiently ask "$address" || status=$?
@@ -137,6 +143,29 @@ locate() {
         if [ -n "$size" ] && [[ $address != "$hub"/* ]]; then code=200; return; fi
     done
     fail "$1 of $repo: too many redirects: try again later"
+}
+
+# Prints the folders of the repository with an adapter in them: PEFT saves one that has a name one folder deeper.
+# Prints nothing where the hub does not list files.
+adapter_folders() {
+    local address=$endpoint/api/models/$repo/tree/${revision//\//%2F}?recursive=true
+    fetch "$address" --silent --fail --max-time 60 2> /dev/null \
+        | grep -o '"path" *: *"[^"/]*/adapter_config\.json"' | sed 's/^.*"\([^"/]*\)\/.*$/\1/' | sort -u || true
+}
+
+# Takes the only adapter one folder deeper; fails if there are several.
+look_deeper() {
+    local found
+    found=$(adapter_folders)
+    case $(grep -c . <<< "$found") in
+        0) return 0 ;;
+        1) [[ $found =~ ^$part$ ]] || return 0 ;;
+        *) fail "$repo has an adapter in each of ${found//$'\n'/, }: name one, as $repo/FOLDER" ;;
+    esac
+    complain "the adapter of $repo is in its folder $found"
+    folder=$found/
+    required=(adapter_config.json adapter_model.safetensors)
+    optional=(config.json preprocessor_config.json)
 }
 
 missing() {
@@ -236,6 +265,8 @@ if [ "$code" = 200 ]; then
 else
     required=(config.json preprocessor_config.json model.safetensors)
     optional=()
+    locate config.json
+    [ "$code" = 200 ] || [ -n "$folder" ] || look_deeper
 fi
 files=()
 for name in "${required[@]}"; do

@@ -42,8 +42,8 @@ static int exec_child(const char *path, char *const arguments[], char *const env
   }
   close_from(3);
   setsid();
-  // The parent may have been killed before the call.
-  if (limits->ends_with_thread && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)) return ESRCH;
+  // The kernel kills the child with the thread that called vfork; the parent may have been killed before.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) return ESRCH;
   if (limit(RLIMIT_CORE, 0) != 0) return errno;
   if (!limits->writes_files && limit(RLIMIT_FSIZE, 0) != 0) return errno;
   if (limits->cpu_seconds != 0 && limit(RLIMIT_CPU, limits->cpu_seconds) != 0) return errno;

@@ -1,9 +1,8 @@
-private import CSystemSupport
 private import Glibc
 
 /// A program that runs beside this process, with its output and its messages on two pipes: without a shell,
 /// without this process's descriptors, and with limits. Killed with the last reference, with all processes
-/// that it has started in its session.
+/// that it has started in its session; itself also with this process.
 ///
 /// Threading: one thread at a time.
 public final class ChildProgram {
@@ -47,27 +46,16 @@ public final class ChildProgram {
     ///   - arguments: Without the program's name.
     ///   - environment: All its variables, `NAME=VALUE`.
     ///   - input: Its standard input; remains the caller's.
-    ///   - endsWithThread: Whether the kernel kills it as soon as the calling thread has ended, also when
-    ///     this process is killed.
     /// - Throws: ``ChildError``.
     public init(
-        path: String, arguments: [String], environment: [String], input: Int32, limits: Limits,
-        endsWithThread: Bool = false
+        path: String, arguments: [String], environment: [String], input: Int32, limits: Limits
     ) throws(ChildError) {
-        var given = ([path] + arguments).map { strdup($0.systemPath) } + [nil]
-        var variables = environment.map { strdup($0.systemPath) } + [nil]
-        defer { for text in given + variables { free(text) } }
-        var most = astd_child_limits(
-            cpu_seconds: UInt64(limits.cpuSeconds), address_bytes: UInt64(limits.addressBytes),
-            open_files: UInt64(limits.openFiles), writes_files: limits.writesFiles,
-            ends_with_thread: endsWithThread)
-        var (child, output, errors): (pid_t, Int32, Int32) = (0, -1, -1)
-        // SAFETY: all arrays end with nil and outlive the call, which returns after exec.
-        let number = astd_spawn(&child, path.systemPath, &given, &variables, input, &output, &errors, &most)
-        guard number == 0 else { throw ChildError(number: number) }
-        identifier = child
-        self.output = output
-        self.errors = errors
+        let request = ChildStarter.Request(
+            path: path, arguments: arguments, environment: environment, input: input, limits: limits)
+        try ChildStarter.start(request)
+        identifier = request.child
+        output = request.output
+        errors = request.errors
     }
 
     deinit {

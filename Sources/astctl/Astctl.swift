@@ -49,7 +49,7 @@ struct Astctl: ParsableCommand {
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot(VerbOrder.verbsFirst(PathText.arguments))
+            var command = try parseAsRoot(VerbOrder.verbsFirst(OptionValues.joined(PathText.arguments)))
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)

@@ -19,7 +19,7 @@ enum ActivationArgument: String, ExpressibleByArgument, CaseIterable {
     var activation: Activation? { Activation(rawValue: rawValue) }
 }
 
-/// `all` or a number.
+/// `all` or a number, which the command checks.
 enum TopArgument: ExpressibleByArgument, Equatable {
     case all
     case count(Int)
@@ -27,7 +27,7 @@ enum TopArgument: ExpressibleByArgument, Equatable {
     init?(argument: String) {
         if argument == "all" {
             self = .all
-        } else if let count = Int(argument), count >= 1 {
+        } else if let count = Int(argument) {
             self = .count(count)
         } else {
             return nil
@@ -68,3 +68,16 @@ extension ChannelChoice: ExpressibleByArgument {
 
 extension Aggregation: ExpressibleByArgument {}
 extension LastWindow: ExpressibleByArgument {}
+
+/// Refuses an output whose name says that it is of another kind than what is written.
+///
+/// - Parameter kind: What is written.
+func requireEnding(of path: String, _ endings: [String], option: String, _ kind: String) throws {
+    let name = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return }
+    let ending = String(name[dot...])
+    if endings.contains(ending) { return }
+    throw ValidationError(
+        "\(option) \(path) ends in \(ending), but the output is \(kind): give a name that ends in \(endings[0])"
+    )
+}

@@ -25,6 +25,7 @@ struct AstdCommand: AsyncParsableCommand {
               69  the file or standard input cannot be read, or not to its end
               74  the model's file was truncated in use
               78  invalid configuration
+              128 + N  ended by signal N: 130 after Ctrl-C, 143 after SIGTERM (`astd run` then ends with 0)
             """,
         version: BuildVersion.text("astd", astdVersion),
         subcommands: [
@@ -35,9 +36,12 @@ struct AstdCommand: AsyncParsableCommand {
         // Writing to a closed pipe returns an error instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
         TruncatedMapping.endWithReason()
+        // The help of the command that runs, whose errors do not say which one it is.
+        var help: String?
         do {
             if let problem = KernelLevel.problem ?? BLASLibrary.problem { throw Failure.usage(problem) }
-            var command = try parseAsRoot(PathText.arguments)
+            var command = try parseAsRoot(OptionValues.joined(PathText.arguments))
+            help = "astd \(String(describing: type(of: command)).lowercased()) --help"
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -47,10 +51,11 @@ struct AstdCommand: AsyncParsableCommand {
             Glibc.exit(code.rawValue)
         } catch {
             if exitCode(for: error).isSuccess { exit(withError: error) }
-            let help = fullMessage(for: error).firstMatch(of: /'(astd [a-z ]*--help)'/)?.1 ?? "astd --help"
+            let named = fullMessage(for: error).firstMatch(of: /'(astd [a-z ]*--help)'/)?.1
+            let advice = help ?? named.map(String.init) ?? "astd --help"
             // The parser lists the values of an option in lines.
             let reason = message(for: error).replacing(":\n  - ", with: ": ").replacing("\n  - ", with: ", ")
-            Failure.warn("\(reason.hasSuffix(".") ? String(reason.dropLast()) : reason) (see `\(help)`)")
+            Failure.warn("\(reason.hasSuffix(".") ? String(reason.dropLast()) : reason) (see `\(advice)`)")
             Glibc.exit(EX_USAGE)
         }
     }

@@ -75,7 +75,7 @@ struct Classify: ParsableCommand {
 
     @Option(
         help:
-            "Write text, jsonl, csv, audacity (label track), raven (selection table) or raven-combined (one for all files); several with commas. Default: text on a terminal, else jsonl."
+            "Write text, jsonl, csv, audacity (label track), raven (selection table) or raven-combined (one for all files); several with commas. Default: csv if --output ends in .csv, text on a terminal, else jsonl."
     )
     var format: FormatsArgument?
 
@@ -93,7 +93,7 @@ struct Classify: ParsableCommand {
 
     @Flag(
         help:
-            "Continue an interrupted run with the same options and the same --output. Files that could not be read are tried again."
+            "Continue an interrupted run with the same input, options and --output. Files that failed are tried again."
     )
     var resume = false
 
@@ -126,6 +126,12 @@ struct Classify: ParsableCommand {
         if output == "-" {
             throw ValidationError("--output - is not a file: leave --output out for standard output")
         }
+        if let limit = topK.limit, limit < 1 {
+            throw ValidationError("--top-k is \(limit): give 1 or more, or all")
+        }
+        if let report {
+            try requireEnding(of: report, [".html", ".htm"], option: "--report", "a page in HTML")
+        }
         if let minScore, !minScore.isFinite {
             throw ValidationError("--min-score is \(minScore): give a number")
         }
@@ -148,9 +154,10 @@ struct Classify: ParsableCommand {
     func run() throws {
         let destination = try destination()
         let clock = try clockArguments.clock()
-        let files = FileQueue(
+        var files = FileQueue(
             paths: paths, listPath: filesFrom, hasNulls: hasNulls,
-            outputs: OwnOutputs(destination, report: report))
+            outputs: OwnOutputs(destination, report: reportPath))
+        if resume && destination.isComplete { files = files.withListInMemory() }
         // Before anything is loaded or written: an empty directory may be a drive that is not mounted.
         if let problems = files.problems() {
             for problem in problems { Failure.warn(problem) }
@@ -158,12 +165,6 @@ struct Classify: ParsableCommand {
         }
         if resume && destination.isInterrupted, paths.count == 1, filesFrom == nil, isAbsent(paths[0]) {
             throw Failure.general("\(paths[0]) does not exist: mount its drive and continue with --resume")
-        }
-        if resume && destination.isComplete {
-            if let additions = destination.additions(in: files) {
-                throw Failure.general("\(additions); delete it, or name another --output, to classify them")
-            }
-            return Failure.warn("\(output ?? "") is already complete; delete it to start over")
         }
         let settings = try events ? loadedSettings() : nil
         var options =
@@ -174,19 +175,20 @@ struct Classify: ParsableCommand {
         // matter which job classifies a window.
         options.threads = max(1, options.threads / jobs)
         let rule = fileArguments.rule(hopFrames: settings?.hopFrames ?? windowArguments.hopFrames)
+        let fingerprint = ResumeFingerprint(
+            recognizer: options, topK: topK.limit, minimumScore: minScore, rule, clock,
+            aggregation: aggregate,
+            eventSettings: settings?.detectionText, formats: formats, report: report)
+        if resume, try isComplete(destination, fingerprint, files) { return }
         let classifiers = try classifiers(options, jobs: jobs, rule)
         let variants = classifiers[0].scorer.variants
         if let settings { warnOfUnknownLabels(in: settings.detection, variants) }
         let result: BatchRun.Result
         do {
             let outputs = try BatchOutputs(
-                formats, of: events ? .events : .windows, to: destination, report: report,
+                formats, of: events ? .events : .windows, to: destination, report: reportPath,
                 labels: ReportLabels(variants.map { (variants.count > 1 ? $0.adapter : nil, $0.labels) }),
-                fingerprint: ResumeFingerprint(
-                    recognizer: options, topK: topK.limit, minimumScore: minScore, rule, clock,
-                    aggregation: aggregate, eventSettings: settings?.detectionText, formats: formats,
-                    report: report),
-                resumes: resume)
+                fingerprint: fingerprint, resumes: resume)
             result = try run(files, classifiers, settings?.detection, clock, outputs)
         } catch let error as WriteError {
             // `astd classify ... | head` closes the pipe, which is not a failure.
@@ -210,6 +212,26 @@ struct Classify: ParsableCommand {
         Failure.warn(
             "no events: an event needs \(hits) windows in a row, and no recording has more than one; "
                 + "--set detection.minimum_hits=1 also reports single windows")
+    }
+
+    /// Whether nothing is left to do. Ends the program when the outputs are of other files or options.
+    private func isComplete(
+        _ destination: BatchOutputs.Destination, _ fingerprint: ResumeFingerprint, _ files: FileQueue
+    ) throws -> Bool {
+        let outputs = BatchOutputs.paths(formats, to: destination, report: reportPath)
+        switch destination.resumption(fingerprint, files, outputs: outputs) {
+        case .proceed: return false
+        case .retry(let path):
+            Failure.warn("\(path) failed before and can be read now: repeating it and the files after it")
+            return false
+        case .refused(let reason): throw Failure.general(reason)
+        case .complete(let count, let failed):
+            let files = "\(count) file\(count == 1 ? "" : "s")"
+            let failures = failed == 0 ? "" : ", of which \(failed) failed and would fail again"
+            Failure.warn("\(output ?? "") is already complete (\(files)\(failures)); delete it to start over")
+            if failed > 0 { throw Failure.someFilesFailed }
+            return true
+        }
     }
 
     private func classifiers(
@@ -266,7 +288,8 @@ struct Classify: ParsableCommand {
 
     private func loadedSettings() throws -> DaemonSettings {
         let flags = modelArguments.flags.merging(windowArguments.flags) { first, _ in first }
-        return try settingsArguments.sources(readsStandardFile: false, flags: flags).loadOrFail().settings
+        return try settingsArguments.sources(readsStandardFile: false, flags: flags).loadOrFail("classify")
+            .settings
     }
 
     /// A label that the model does not have is a spelling mistake, or belongs to another model with the same
@@ -280,8 +303,13 @@ struct Classify: ParsableCommand {
     }
 
     private var formats: [RecordFormat] {
-        format?.formats ?? [output == nil && isatty(STDOUT_FILENO) != 0 ? .text : .jsonl]
+        if let format { return format.formats }
+        if let output { return [output.lowercased().hasSuffix(".csv") ? .csv : .jsonl] }
+        return [isatty(STDOUT_FILENO) != 0 ? .text : .jsonl]
     }
+
+    /// The report's file, where ``report`` is a link to it.
+    private var reportPath: String? { report.map(OutputFile.target) }
 
     private func isAbsent(_ path: String) -> Bool { path != "-" && !StandardPaths.fileExists(path) }
 
@@ -310,6 +338,7 @@ struct Classify: ParsableCommand {
                 "--output \(output) is a file, but several files are written: name a directory")
         }
         let path = output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
-        return isForDirectory || isDirectory || output.hasSuffix("/") ? .directory(path) : .file(path)
+        return isForDirectory || isDirectory || output.hasSuffix("/")
+            ? .directory(path) : .file(OutputFile.target(of: path))
     }
 }

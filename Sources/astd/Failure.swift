@@ -34,9 +34,9 @@ enum Failure {
     }
 
     /// A line for each problem. EX_CONFIG, or EX_USAGE when only the command line is at fault.
-    static func settings(_ refusal: SettingsRefusal) -> ExitCode {
+    static func settings(_ refusal: SettingsRefusal, _ command: String) -> ExitCode {
         for problem in refusal.problems {
-            let advice = if case .flag = problem.origin { " (see `astd run --help`)" } else { "" }
+            let advice = if case .flag = problem.origin { " (see `astd \(command) --help`)" } else { "" }
             warn(problem.description + advice)
         }
         return ExitCode(refusal.isUsage ? 64 : 78)

@@ -27,6 +27,7 @@ struct Features: ParsableCommand {
     @OptionGroup var modelArguments: ModelArguments
 
     func validate() throws {
+        try requireEnding(of: output, [".npy"], option: "--output", "an array in NPY format")
         if channel == .each {
             throw ValidationError("--channel each makes several arrays: choose one channel, or mix")
         }

@@ -93,7 +93,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let sources = try settingsArguments.sources(
             readsStandardFile: true, flags: flags())
-        let loaded = try sources.loadOrFail()
+        let loaded = try sources.loadOrFail("run")
         if checkConfig {
             return print(loaded.text(resolving: loaded.settings.resolutions()), terminator: "")
         }

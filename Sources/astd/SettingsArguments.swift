@@ -55,8 +55,10 @@ extension SourceSpec {
 
 extension SettingsSources {
     /// Loads the settings, or ends the program with all errors.
-    func loadOrFail() throws -> LoadedSettings {
-        do throws(SettingsRefusal) { return try load() } catch { throw Failure.settings(error) }
+    ///
+    /// - Parameter command: The one whose help lists the options.
+    func loadOrFail(_ command: String) throws -> LoadedSettings {
+        do throws(SettingsRefusal) { return try load() } catch { throw Failure.settings(error, command) }
     }
 }
 

@@ -42,6 +42,15 @@ import TextSupport
         #expect(json.contains(#""modules":{"block":"bottleneck","width":5,"experts":4,"slots":2,"#))
     }
 
+    @Test func `Empty labels and labels of several classes are noted`() {
+        #expect(VariantLines.labelNotes(["Speech", "Music"]).isEmpty)
+        #expect(
+            VariantLines.labelNotes(["Speech", "", "Dog", " ", "Speech"]) == [
+                "empty labels in id2label: classes 1 | 3",
+                "labels of several classes, which only the index tells apart: 'Speech' (classes 0, 4)",
+            ])
+    }
+
     @Test func `The base's name, revision and sha256 are shown`() throws {
         let folder = try TestFolder()
         let adapter = try folder.copy(Golden.path("adapters/modern-qv"), to: "adapter")

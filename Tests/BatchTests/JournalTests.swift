@@ -93,7 +93,6 @@ import Testing
                     state: state), sync: {})
         }
         try first.flush {}
-        #expect(first.hasAbsentFile)
         let bytes = try TestFolder.bytes(of: folder.file("journal"))
         func files() throws -> Int {
             let copy = try TestFolder()
@@ -106,6 +105,20 @@ import Testing
         try folder.write("whole now", to: "damaged.wav")
         #expect(try files() == 1)
         withExtendedLifetime(first) {}
+    }
+
+    @Test func `A file that could not be decoded is repeated when it can be decoded now`() throws {
+        let folder = try TestFolder()
+        let good = try folder.copy(Golden.path("clips/short.wav"), to: "good.wav")
+        let bad = try folder.write("no sound", to: "bad.wav")
+        let failed = [(good, "unsupported"), (good, "not_written"), (bad, "not_audio")]
+        let worth = failed.map { path, code in
+            Journal.Entry(
+                path: path, hasFailed: true, windows: 0, events: 0, seconds: 0, sizes: [],
+                state: FileState(of: path), code: code
+            ).isWorthTrying
+        }
+        #expect(worth == [true, false, false])
     }
 
     @Test func `A file that vanished from its directory is always repeated`() {

@@ -91,9 +91,29 @@ import Testing
             (error as? WriteError)?.reason == "\(nowhere) cannot be written: Not a directory"
         }
         let full = try OutputFile(path: "/dev/full")
-        #expect(throws: WriteError(reason: "/dev/full cannot be written: No space left on device")) {
+        #expect {
             try full.write([1])
+        } throws: { error in
+            (error as? WriteError)?.reason == "/dev/full cannot be written: No space left on device"
         }
+    }
+
+    @Test func `A link stays, and its target is written, whether it exists or not`() throws {
+        let folder = try TestFolder()
+        try folder.write("old", to: "real/old")
+        for (link, target) in [("a", "real/old"), ("b", "real/new"), ("c", "real/../real/deep")] {
+            // Relative to the link's own directory.
+            try #require(symlink(target, folder.file(link)) == 0)
+            let file = try OutputFile(path: folder.file(link))
+            try file.write(Array(link.utf8))
+            try file.finish()
+            #expect(TestFolder.link(folder.file(link)) == target)
+            #expect(try Self.text(folder.file(target)) == link)
+        }
+        #expect(
+            OutputFile.target(of: "/dev/stdout") == "/dev/stdout"
+                || OutputFile.isRegularOrAbsent("/dev/stdout"))
+        #expect(OutputFile.target(of: "/dev/null") == "/dev/null")
     }
 
     @Test func `A closed pipe is distinguished from other write errors`() throws {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemSupport
 import TestSupport
 import Testing
 import TextSupport
@@ -36,6 +37,7 @@ import Wire
             path: "/x/report.html", ReportLabels([(nil, ["Speech", "<!--<script>"])]))
         var good = FileSummary(path: "/x/\(hostile)")
         good.seconds = 1.5
+        good.start = RecordingStart(unixNanos: 1_714_534_200_000_000_000, zone: .offset(7200))
         var bad = FileSummary(path: "bad.wav")
         bad.error = BatchError(file: "bad.wav", code: "empty", message: "bad.wav is <empty>")
         var bytes = formatter.head
@@ -58,6 +60,7 @@ import Wire
         try #require(lines.count == 2)
         let first = try JSONObject(parsing: lines[0])
         #expect(try first.requiredString("file") == good.path)
+        #expect(try first.requiredString("start_time") == "2024-05-01T05:30:00.000+02:00")
         #expect(
             try first.requiredString("source") == "%3C/script%3E%3Cscript%3Ealert%281%29%3C/script%3E.wav")
         #expect(

@@ -21,7 +21,7 @@ import Testing
         ("a CAF file", ascii("caff\u{0}\u{1}")), ("an AU file", ascii(".snd\u{0}\u{0}")),
         ("an MP3 file", ascii("ID3\u{4}\u{0}")),
         ("an MP3 file", frames([0xFF, 0xFB, 0x90, 0x00], length: 417)),
-        ("an MP3 file", frames([0xFF, 0xFD, 0x80, 0x00], length: 417)),
+        ("an MP2 file (MPEG audio, layer 2)", frames([0xFF, 0xFD, 0x80, 0x00], length: 417)),
         ("AAC audio (ADTS)", frames([0xFF, 0xF1, 0x50, 0x80, 0x20, 0x1F, 0xFC], length: 256)),
         ("AC-3 audio", frames([0x0B, 0x77, 0, 0, 0x14, 0x40], length: 768)),
         ("E-AC-3 audio", frames([0x0B, 0x77, 0x01, 0x7F, 0x3F, 0x86], length: 768)),

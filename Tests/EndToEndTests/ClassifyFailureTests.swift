@@ -98,6 +98,13 @@ struct ClassifyArgumentTests {
         (["--min-score", "2"], "at most 1"), (["--min-score", "nan"], "--min-score"),
         (["--format", "raven-combined", "--channel", "each"], "one channel per file"),
         (["--start-time", "2024-05-01T05:30:00"], "one recording"), (["--jobs", "0"], "--jobs"),
+        (["--top-k", "-1"], "--top-k is -1: give 1 or more"), (["--hop", "-1"], "--hop is -1.0"),
+        (["--jobs", "-2"], "--jobs is -2"), (["--threads", "-1"], "--threads is -1"),
+        (["--min-window", "-1"], "--min-window is -1"), (["--channel", "-1"], "--channel"),
+        (["--time-zone", "-25:00"], "--time-zone -25:00 is unknown"),
+        (["--time-zone", "Nowhere/City"], "(see `astd classify --help`)"),
+        (["--report", "r.pdf"], "ends in .pdf"),
+        (["--events", "--set", "hop=0"], "(see `astd classify --help`)"),
         (["--resume"], "--output"), (["-", "--files-from", "-"], "standard input"),
         (["--aggregate", "sum"], "sum"),
         (["--format", "raven"], "--output"),
@@ -110,6 +117,43 @@ struct ClassifyArgumentTests {
         #expect(result.code == 64)
         #expect(result.lines.isEmpty)
         #expect(result.errorLines.first?.contains(mention) == true, "\(result.errorLines)")
+    }
+
+    @Test func `An output whose name says that it is of another kind is refused`() async throws {
+        let folder = try TestFolder()
+        for (command, name, message) in [
+            ("spectrogram", "x.jpg", "ends in .jpg, but the output is a picture in PNG format"),
+            ("features", "x.csv", "ends in .csv, but the output is an array in NPY format"),
+        ] {
+            let result = try await Astd.run(
+                ["astd", command, "--model", Astd.model, Astd.clip, "--output", folder.file(name)], in: folder
+            )
+            #expect(result.code == 64)
+            #expect(result.errorLines.count == 1)
+            #expect(result.errorLines[0].contains(message), "\(result.errorLines)")
+            #expect(!TestFolder.exists(folder.file(name)))
+        }
+        let table = try await Astd.run(
+            ["astd", "classify", "--model", Astd.model, Astd.clip, "--output", folder.file("o/labels.csv")],
+            in: folder)
+        #expect(table.code == 0)
+        #expect(try TestFolder.bytes(of: folder.file("o/labels.csv")).starts(with: "file,start,end".utf8))
+    }
+
+    @Test func `A pipe that the shell names is read as a stream`() async throws {
+        let folder = try TestFolder()
+        let astd = "'\(try Astd.path("astd"))' classify --model '\(Astd.model)' --top-k 1 --format csv"
+        let command =
+            "\(astd) <(cat '\(Astd.clip)') | cut -d, -f2-; \(astd) '\(Astd.clip)' | cut -d, -f2-; "
+            + "\(astd) /dev/stdin < <(cat '\(Astd.clip)') | cut -d, -f2-; mkfifo '\(folder.file("p"))'; \(astd) '\(folder.file("p"))'"
+        let result = try await ChildProcess(["bash", "-c", command], in: folder, package: "bash").exit()
+        #expect(result.code == 1)
+        #expect(result.lines.count == 3 * 6 + 2)
+        #expect(result.lines[0..<6] == result.lines[6..<12])
+        #expect(result.lines[0..<6] == result.lines[12..<18])
+        #expect(result.errorLines.count == 1)
+        #expect(
+            result.errorLines[0].contains("/p is a pipe, not a regular file: copy it to a file, or pipe it"))
     }
 
     @Test func `Audio on standard input, and label files of one recording, go to standard output`()

@@ -52,6 +52,7 @@ struct FFmpegTests {
             ("aac.m4a", "MPEG-4 audio (M4A)"), ("clip.wma", "Windows Media (WMA or WMV)"),
             ("clip.wv", "WavPack audio"), ("clip.spx", "Ogg Speex audio"), ("clip.aac", "AAC audio (ADTS)"),
             ("clip.amr", "AMR audio"), ("clip.ac3", "AC-3 audio"), ("clip.webm", "a WebM file"),
+            ("yamaha.wav", "a WAV file (WAV format 32 with 4 bits a sample)"),
         ] {
             let path = Self.file(name)
             let result = try await Self.classify([path], in: folder, environment: ["PATH": "/nothing"])
@@ -90,6 +91,54 @@ struct FFmpegTests {
         #expect(result.lines.count == 2)
         #expect(result.lines.last?.contains(#""code":"truncated""#) == true)
         #expect(result.lines.last?.contains(reason) == true)
+    }
+
+    @Test func `A decoder that says and decodes nothing is named once`() async throws {
+        let folder = try TestFolder()
+        for (end, reason) in [
+            ("exit 0", "(ffmpeg found no sound)"), ("exit 3", "(ffmpeg: exit status 3)"),
+            ("kill -9 $$", "(ffmpeg was ended by signal 9)"),
+        ] {
+            let text = try folder.write("#!/bin/sh\n\(end)\n", to: "text")
+            let script = folder.file("ffmpeg")
+            _ = try await ChildProcess(
+                ["install", "-m", "755", text, script], in: folder, package: "coreutils"
+            ).exit()
+            let result = try await Self.classify(
+                [Self.file("clip.tta")], in: folder, environment: ["ASTD_FFMPEG": script])
+            #expect(result.code == 1)
+            #expect(result.errorLines.first?.contains(reason) == true, "\(result.errorLines)")
+        }
+    }
+
+    /// The parent of a process and its state; `nil` when there is none.
+    private static func process(_ name: String) -> (parent: String, state: String)? {
+        guard let bytes = try? TestFolder.bytes(of: "/proc/\(name)/stat"),
+            let rest = String(decoding: bytes, as: UTF8.self).split(separator: ")").last
+        else { return nil }
+        let fields = rest.split(separator: " ")
+        return (String(fields[1]), String(fields[0]))
+    }
+
+    @Test func `A decoder that waits ends with astd, also when astd is killed`() async throws {
+        let folder = try TestFolder()
+        let text = try folder.write("#!/bin/sh\nexec sleep 1000\n", to: "text")
+        let script = folder.file("ffmpeg")
+        _ = try await ChildProcess(["install", "-m", "755", text, script], in: folder, package: "coreutils")
+            .exit()
+        let astd = try Astd.start(
+            ["astd", "classify", "--model", Astd.model, Self.file("clip.tta")], in: folder,
+            environment: ["ASTD_FFMPEG": script])
+        let decoder = try await eventually(
+            "a decoder of astd",
+            {
+                try TestFolder.names(in: "/proc").first { name in
+                    name.allSatisfy(\.isNumber) && Self.process(name)?.parent == "\(astd.identifier)"
+                }
+            })
+        astd.send(SIGKILL)
+        #expect(try await astd.exit().code == 128 + SIGKILL)
+        try await eventually("the end of the decoder", that: { (Self.process(decoder)?.state ?? "Z") == "Z" })
     }
 
     @Test func `A daemon plays such a file, and classifies one that a client sends`() async throws {

@@ -146,8 +146,8 @@ struct FolderTests {
             cp $clip b.wav; job --output l.csv --resume; echo $?; job --output whole.csv; cmp l.csv whole.csv; ls l.csv*
             job --output l.csv --resume; cp $clip d.wav; echo d.wav >> list; job --output l.csv --resume || echo $?
             """, in: folder)
-        #expect(exit.lines == ["1", "1", "1", "0", "l.csv", "1"], "\(exit.errorLines)")
-        #expect(exit.errorLines.last?.contains("1 file was added or changed since, such as d.wav") == true)
+        #expect(exit.lines == ["1", "1", "1", "0", "l.csv", "l.csv.journal", "1"], "\(exit.errorLines)")
+        #expect(exit.errorLines.last?.contains("without 1 file (d.wav) of the input") == true)
     }
 
     @Test func `Recordings that vanish during a run stop it, and --resume continues`() async throws {
@@ -160,6 +160,6 @@ struct FolderTests {
         #expect(exit.code == 0, "\(exit.errorLines)")
         #expect(exit.lines.first == "1")
         #expect(exit.lines.contains { $0.contains("10 files in a row have vanished") }, "\(exit.lines)")
-        #expect(exit.lines.last == "l.csv")
+        #expect(exit.lines.suffix(2) == ["l.csv", "l.csv.journal"])
     }
 }

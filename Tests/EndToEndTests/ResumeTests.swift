@@ -92,10 +92,13 @@ struct ResumeTests {
         }
         #expect(try await Astd.run(Self.command(folder) + resuming, in: folder).code == 1)
         let (wanted, found) = (try Self.tree(whole), try Self.tree(cut))
-        // Two label files per recording; records as JSON and CSV, the summary, and the page.
-        #expect(wanted.count == 2 * 20 + 4)
+        // Two label files per recording; records as JSON and CSV, the summary, the page, and the journal.
+        #expect(wanted.count == 2 * 20 + 5)
         #expect(wanted.keys.sorted() == found.keys.sorted())
-        for (name, bytes) in wanted { #expect(found[name] == bytes, "\(name)") }
+        // The journal has the path of the page.
+        for (name, bytes) in wanted where name != "labels.journal" {
+            #expect(found[name] == bytes, "\(name)")
+        }
     }
 
     /// The size of a file; 0 when there is none.
@@ -145,10 +148,11 @@ struct ResumeTests {
         #expect(try await Astd.run(arguments + ["--resume"], in: folder).code == 1)
         #expect(try TestFolder.bytes(of: output) == wanted)
         #expect(!TestFolder.exists(partial))
-        #expect(!TestFolder.exists(output + ".journal"))
         let again = try await Astd.run(arguments + ["--resume"], in: folder)
-        #expect(again.code == 0)
+        #expect(again.code == 1, "two files failed")
         #expect(again.errorLines.count == 1)
+        #expect(again.errorLines[0].contains("is already complete (22 files, of which 2 failed"))
+        #expect(try TestFolder.bytes(of: output) == wanted)
     }
 
     @Test func `A full disk is an error, and --resume continues when there is room again`()
@@ -168,11 +172,116 @@ struct ResumeTests {
         let result = try await ChildProcess(limited + resuming.dropFirst(), in: folder, package: "bash")
             .exit()
         #expect(result.code == 1)
-        #expect(result.errorLines.last?.hasSuffix("cannot be written: File too large") == true)
+        let message = try #require(result.errorLines.last)
+        #expect(message.contains("cannot be written: File too large; "))
+        #expect(message.hasSuffix("finished: make room or repair it, and continue with --resume"))
         let kept = try TestFolder.bytes(of: output + "/labels.jsonl.partial")
         #expect(kept.last == UInt8(ascii: "\n"))
         let resumed = try await Astd.run(resuming, in: folder)
         #expect(resumed.code == 1)
         #expect(try Self.tree(output) == Self.tree(folder.file("whole")))
+    }
+
+    @Test func `--resume on complete outputs compares options and files, and tries failed files again`()
+        async throws
+    {
+        let folder = try TestFolder()
+        for name in ["a", "c"] { try folder.copy(Astd.clip, to: "in/\(name).wav") }
+        let bytes = try TestFolder.bytes(of: Astd.clip)
+        try folder.write(bytes.prefix(bytes.count / 2), to: "in/b.wav")
+        let output = folder.file("o.csv")
+        func resume(_ options: [String] = ["--format", "csv", "--output"], _ paths: [String] = ["in"])
+            async throws
+            -> (code: Int32, last: String)
+        {
+            let exit = try await Astd.run(
+                ["astd", "classify", "--model", Astd.model, "--hop", "10", "--resume"]
+                    + paths.map { folder.file($0) } + options + (options.last == "--output" ? [output] : []),
+                in: folder)
+            return (exit.code, exit.errorLines.last ?? "")
+        }
+        #expect(try await resume().code == 1)
+        let first = try TestFolder.bytes(of: output)
+        let same = try await resume()
+        #expect(same.code == 1)
+        #expect(same.last.contains("already complete (3 files, of which 1 failed"), "\(same)")
+        let other = try await resume(["--top-k", "1", "--format", "csv", "--output"])
+        #expect(other.code == 1)
+        #expect(
+            other.last.contains("o.csv is complete, and was made with --top-k 5, not 1; delete it"),
+            "\(other)")
+        let fewer = try await resume(["--format", "csv", "--output"], ["in/a.wav", "in/b.wav"])
+        #expect(fewer.code == 1)
+        #expect(fewer.last.contains("with 1 file (") && fewer.last.contains("no longer has"), "\(fewer)")
+        try folder.copy(Astd.clip, to: "in/d.wav")
+        let more = try await resume()
+        #expect(more.code == 1)
+        #expect(more.last.contains("is complete, but without 1 file ("), "\(more)")
+        #expect(try TestFolder.bytes(of: output) == first, "nothing was changed")
+        try folder.remove("in/d.wav")
+        // The failed file is whole now.
+        try folder.write(bytes, to: "in/b.wav")
+        let mended = try await resume()
+        #expect(mended.code == 0, "\(mended)")
+        let whole = try await Astd.run(
+            [
+                "astd", "classify", "--model", Astd.model, "--hop", "10", folder.file("in"), "--format",
+                "csv",
+                "--output", folder.file("whole.csv"),
+            ], in: folder)
+        #expect(whole.code == 0)
+        #expect(try TestFolder.bytes(of: output) == TestFolder.bytes(of: folder.file("whole.csv")))
+        #expect(try await resume().code == 0)
+        let one = try await resume(["--format", "csv", "--output"], ["in/a.wav"])
+        #expect(one.last.contains("no longer has"), "not the number of threads: \(one)")
+        try folder.write(first.prefix(20), to: "o.csv")
+        #expect(try await resume().last.contains("fewer than the"))
+        try folder.remove("o.csv.journal")
+        let unknown = try await resume()
+        #expect(unknown.code == 1)
+        #expect(unknown.last.contains("o.csv exists, but"), "\(unknown)")
+        let device = try await resume(["--format", "csv", "--output", "/dev/null"])
+        #expect(device.code == 1)
+        #expect(device.last.contains("only files can be resumed"), "\(device)")
+    }
+
+    @Test func `What is left of an interrupted run is checked, and the message says what to do`() async throws
+    {
+        let folder = try TestFolder()
+        let list = try Self.recordings(folder)
+        let output = folder.file("out")
+        let endless = try EndlessList(list, in: folder)
+        let program = try Astd.start(
+            Self.command(folder, list: EndlessList.name) + ["--output", output], in: folder)
+        try await eventually(
+            "records of three files",
+            that: {
+                guard TestFolder.exists(output + ".partial") else { return false }
+                let bytes = try TestFolder.bytes(of: output + ".partial")
+                return String(decoding: bytes, as: UTF8.self).contains("/12.wav")
+            })
+        program.send(SIGINT)
+        #expect(try await program.exit().code == 130)
+        withExtendedLifetime(endless) {}
+        let journal = try TestFolder.bytes(of: output + ".journal")
+        let resuming = Self.command(folder) + ["--output", output, "--resume"]
+        func message() async throws -> String {
+            let exit = try await Astd.run(resuming, in: folder)
+            #expect(exit.code == 1)
+            return exit.errorLines.joined(separator: "\n")
+        }
+        try folder.write("{}", to: "out.partial")
+        #expect(try await message().contains("out.partial has 2 bytes, fewer than the"))
+        try folder.remove("out.partial")
+        #expect(
+            try await message().contains("out is missing, also as")
+        )
+        #expect(try TestFolder.bytes(of: output + ".journal") == journal)
+        try folder.write("{}", to: "out.partial")
+        try folder.write([], to: "out.journal")
+        #expect(try await message().contains("out.journal is empty, so it is unknown which files"))
+        try folder.remove("out.partial")
+        #expect(
+            try await Astd.run(resuming, in: folder).errorLines.count == 3, "it starts over: two files fail")
     }
 }

@@ -90,6 +90,29 @@ import Testing
         #expect(
             try text(file(chunk("bext", bext) + data + chunk("guan", Array(guano.utf8))))
                 == "2024-05-01T05:30:00.250+02:00")
+        func list(_ comment: String) -> [UInt8] {
+            chunk(
+                "LIST",
+                Array("INFO".utf8) + chunk("IART", Array("AudioMoth 1".utf8))
+                    + chunk("ICMT", Array("\(comment)\0\0".utf8)))
+        }
+        let by = "by AudioMoth 24E144085F1E5B7A at medium gain while battery was 4.6V."
+        for (comment, expected) in [
+            ("Recorded at 19:17:30 10/12/2018 (UTC) \(by)", "2018-12-10T19:17:30.000Z"),
+            ("Recorded at 05:30:00 01/05/2024 (UTC-5) \(by)", "2024-05-01T05:30:00.000-05:00"),
+            ("Recorded at 05:30:00.250 01/05/2024 (UTC+5:30) \(by)", "2024-05-01T05:30:00.250+05:30"),
+            ("Recorded yesterday", "2020-01-01T00:00:00.000+01:00"),
+            ("Recorded at 05:30:00 31/02/2024 (UTC) \(by)", "2020-01-01T00:00:00.000+01:00"),
+        ] {
+            #expect(try text(file(list(comment) + data)) == expected)
+        }
+        func field(_ identifier: UInt8, _ value: String) -> [UInt8] {
+            [identifier, 0, UInt8(value.utf8.count), 0, 0, 0] + Array(value.utf8)
+        }
+        let wamd = field(0, "\u{1}") + field(1, "SM4BAT") + field(5, "2024-05-01 05:30:00-03:00")
+        #expect(try text(file(chunk("wamd", wamd) + data)) == "2024-05-01T05:30:00.000-03:00")
+        #expect(
+            try text(file(chunk("wamd", Array(wamd.dropLast(30))) + data)) == "2020-01-01T00:00:00.000+01:00")
         // Damaged metadata: the name decides.
         for chunks in [
             chunk("guan", Array("GUANO|Version: 1.0\nTimestamp: soon".utf8)), chunk("bext", [1, 2]),

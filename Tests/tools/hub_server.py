@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small Hugging Face hub for test_fetch_model.sh: python hub_server.py FOLDER
 
-Serves FOLDER/OWNER/NAME/FILE as /OWNER/NAME/resolve/REVISION/FILE. Large files (*.safetensors) are in a store, a server
+Serves FOLDER/OWNER/NAME/FILE as /OWNER/NAME/resolve/REVISION/FILE, and lists of files as /api/models/OWNER/NAME/tree/REVISION. Large files (*.safetensors) are in a store, a server
 at another port of this machine; the hub redirects to it and describes the files in headers. The name of a repository
 selects its behaviour: `private` requires the token, `gated` is forbidden, `cut` closes the connection in the middle once,
 `norange` does not support ranges, `busy` answers 503 once, `wrong` describes another file, `moved` has another name.
@@ -9,6 +9,7 @@ Prints the two ports; writes one line per request to FOLDER/log.
 """
 
 import hashlib
+import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,9 +46,12 @@ class Handler(BaseHTTPRequestHandler):
             # Like a signed address: accepts GET only, and rejects a token.
             allowed = body and "Authorization" not in self.headers
             return self.file(ROOT.joinpath(*parts), parts, body) if allowed else self.plain(400)
-        if len(parts) != 5 or parts[2] != "resolve" or parts[3] not in ("main", "refs/pr/1"):
+        if parts[:2] == ["api", "models"] and parts[4:5] == ["tree"] and body:
+            return self.tree(ROOT / parts[2] / parts[3])
+        if len(parts) not in (5, 6) or parts[2] != "resolve" or parts[3] not in ("main", "refs/pr/1"):
             return self.plain(404)
-        owner, name, _, revision, file = parts
+        owner, name, _, revision, *names = parts
+        file = "/".join(names)
         if name == "moved":
             return self.plain(307, Location=f"/{owner}/model/resolve/{revision}/{file}")
         if "private" in name and self.headers.get("Authorization") != TOKEN:
@@ -70,6 +74,15 @@ class Handler(BaseHTTPRequestHandler):
                 "X-Linked-ETag": f'"{hashlib.sha256(contents).hexdigest()}"',
             },
         )
+
+    def tree(self, folder):
+        """The list of a repository's files, as the hub's interface returns it."""
+        files = [{"type": "file", "path": str(path.relative_to(folder))} for path in folder.rglob("*") if path.is_file()]
+        contents = json.dumps(files, separators=(",", ":")).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(contents)))
+        self.end_headers()
+        self.wfile.write(contents)
 
     def plain(self, status, **headers):
         self.send_response(status)

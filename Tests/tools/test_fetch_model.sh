@@ -35,6 +35,9 @@ cp -r "$golden/models/stride10" "$hub/o/no-front-end"
 rm "$hub/o/no-front-end/preprocessor_config.json"
 cp -r "$golden/adapters/new-head" "$hub/o/pickled-adapter"
 mv "$hub/o/pickled-adapter/adapter_model.safetensors" "$hub/o/pickled-adapter/adapter_model.bin"
+mkdir -p "$hub/o/deeper" "$hub/o/several"
+cp -r "$golden/adapters/new-head" "$hub/o/deeper/birds"
+for name in checkpoint-1 checkpoint-2; do cp -r "$golden/adapters/new-head" "$hub/o/several/$name"; done
 touch "$hub/log"
 python3 -B "$here/hub_server.py" "$hub" > "$work/ports" &
 server=$!
@@ -90,6 +93,16 @@ check "a revision with slashes" succeeds model "$work/run/pr"
 check "slashes are sent as %2F" logged refs%2Fpr%2F1
 run o/adapter adapter
 check "an adapter arrives with its config.json" succeeds adapter "$work/run/adapter"
+
+run o/deeper
+check "an adapter one folder deeper arrives" same "$hub/o/deeper/birds/adapter_model.safetensors" \
+    "$work/run/models/deeper/adapter_model.safetensors"
+check "and the folder is named" grep -q "^fetch_model: the adapter of o/deeper is in its folder birds$" "$work/said"
+run o/several
+check "several adapters are named" refuses 1 "in each of checkpoint-1, checkpoint-2: name one, as o/several/FOLDER"
+run o/several/checkpoint-2
+check "a folder is fetched by its name" same "$hub/o/several/checkpoint-2/adapter_config.json" \
+    "$work/run/models/several-checkpoint-2/adapter_config.json"
 
 ASTD=/bin/true run o/sharded
 check "a model in shards arrives with its index" succeeds sharded "$work/run/models/sharded"
@@ -160,7 +173,7 @@ check "an index that names another directory" refuses 1 "which is not a file in 
 run o/lost
 check "a missing shard" refuses 1 "has no model-00002-of-00002.safetensors"
 check "leaves nothing behind" not compgen -G "$work/run/models/*"
-for arguments in "" "a b c" "--fast o/model" "../etc/passwd" "a/b/c" "o/.." "--revision" "--revision ../x o/model"; do
+for arguments in "" "a b c" "--fast o/model" "../etc/passwd" "a/b/c/d" "o/.." "--revision" "--revision ../x o/model"; do
     # shellcheck disable=SC2086
     run $arguments
     check "wrong usage: '$arguments'" refuses 64 ""

@@ -199,13 +199,13 @@ def check_events(browser, folder):
     recordings.mkdir()
     examples = REPOSITORY / "models/default/examples"
     for name, sounds in [("street.wav", ["silence", "siren", "speech-en", "music", "siren", "silence"]),
-                         ("office.wav", ["speech-en", "piano", "alarm", "speech-en"]), ("quiet.wav", ["silence", "silence"])]:
+                         ("office_20240501_053000.wav", ["speech-en", "piano", "alarm", "speech-en"]), ("quiet.wav", ["silence", "silence"])]:
         join(recordings / name, [examples / f"{sound}.flac" for sound in sounds])
     report = folder / "events.html"
     out = folder / "events.jsonl"
     ended = subprocess.run(
         [ASTD, "classify", str(recordings), "--model", str(REPOSITORY / "models/default"), "--hop", "0.5", "--events",
-         "--output", str(out), "--report", str(report)], stderr=subprocess.DEVNULL)
+         "--time-zone", "+02:00", "--output", str(out), "--report", str(report)], stderr=subprocess.DEVNULL)
     expect(ended.returncode, 0, "exit status")
     events = [json.loads(line) for line in out.read_text().splitlines()]
     street = [event for event in events if event["file"].endswith("street.wav")]
@@ -217,6 +217,9 @@ def check_events(browser, folder):
     summary = browser.run("return document.querySelector(`article[data-file=\"${arguments[0]}\"] div p:last-of-type`).textContent",
                        street[0]["file"])
     assert f"{len(street)} events" in summary, summary
+    expect(browser.run("return [...document.querySelectorAll('.began')].map(p => p.textContent)"), ["2024-05-01 05:30:00 +02:00"], "clock times")
+    axis = browser.run("return document.querySelector('article:has(.began) .axis').textContent")
+    assert axis.startswith("0:00\u200205:30:00"), axis
     bars = """const article = document.querySelector(`article[data-file="${arguments[0]}"]`);
         const track = [...article.querySelectorAll('.track')].find(t => t.textContent === arguments[1]);
         const canvas = track && track.querySelector('canvas');

@@ -70,9 +70,10 @@ package struct AdapterInspection: Inspection {
                 summary.baseDigests.isEmpty ? "; the adapter states no sha256 of its base" : ", sha256 equal"
             lines.append(("base", "fits \(base)\(isSame)"))
             lines += VariantLines.lines(variant)
-            lines += variant.warnings.map { ("warning", $0) }
+            lines += (variant.warnings + VariantLines.labelNotes(variant.labels)).map { ("warning", $0) }
         } else {
             lines.append(("labels", labelsWithoutBase))
+            lines += VariantLines.labelNotes(summary.labels ?? []).map { ("warning", $0) }
             lines.append(("base", "not checked; name one with --model"))
         }
         return lines + [("sha256", sha256)]
@@ -140,7 +141,7 @@ package struct AdapterInspection: Inspection {
         json.member("fits", base)
         if let variant {
             VariantLines.write(variant, to: &json)
-            json.member("warnings", strings: variant.warnings)
+            json.member("warnings", strings: variant.warnings + VariantLines.labelNotes(variant.labels))
         } else if let labels = summary.labels {
             json.member("labels", strings: labels)
         }

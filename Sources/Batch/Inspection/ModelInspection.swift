@@ -25,6 +25,8 @@ package struct ModelInspection: Inspection {
         return "\(names.count) shards one after another, \(names[0]) to \(names[names.count - 1])"
     }
 
+    private var notes: [String] { base.notes + VariantLines.labelNotes(variant.labels) }
+
     package var lines: [(name: String, text: String)] {
         let config = variant.network.config
         let dimensions = config.dimensions
@@ -40,7 +42,7 @@ package struct ModelInspection: Inspection {
                 "\(dimensions.patch) x \(dimensions.patch), strides \(dimensions.frequencyStride) (mel) and \(dimensions.timeStride) (time), \(dimensions.tokens) tokens"
             ),
         ] + VariantLines.lines(variant) + [("sha256", "\(sha256)  \(weightsNames)")]
-            + base.notes.map { ("note", $0) }
+            + notes.map { ("note", $0) }
     }
 
     package func writeMembers(to json: inout JSONWriter) {
@@ -51,7 +53,7 @@ package struct ModelInspection: Inspection {
         json.member("parameters", base.parameterCount)
         json.member("sha256", sha256)
         json.member("files", strings: base.weightsPaths)
-        json.member("notes", strings: base.notes)
+        json.member("notes", strings: notes)
         json.key("geometry")
         json.object { json in
             json.member("hidden", dimensions.hidden)

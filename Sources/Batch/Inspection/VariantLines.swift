@@ -28,6 +28,26 @@ enum VariantLines {
         ]
     }
 
+    /// Labels that records cannot tell apart, or that say nothing.
+    static func labelNotes(_ labels: [String]) -> [String] {
+        var classes: [String: [Int]] = [:]
+        for (index, label) in labels.enumerated() { classes[label, default: []].append(index) }
+        let empty = classes.filter { $0.key.allSatisfy(\.isWhitespace) }.flatMap(\.value).sorted()
+        let repeated = classes.filter { $0.value.count > 1 && !$0.key.allSatisfy(\.isWhitespace) }
+            .sorted { $0.value[0] < $1.value[0] }
+            .map { "'\($0.key)' (classes \($0.value.map(String.init).joined(separator: ", ")))" }
+        var notes: [String] = []
+        if !empty.isEmpty {
+            let numbers = AbridgedList.text(empty.map(String.init))
+            notes.append("empty labels in id2label: class\(empty.count == 1 ? "" : "es") \(numbers)")
+        }
+        if !repeated.isEmpty {
+            notes.append(
+                "labels of several classes, which only the index tells apart: \(AbridgedList.text(repeated))")
+        }
+        return notes
+    }
+
     private static func precision(_ network: AST) -> String {
         network.precision.rawValue + (network.comparison.map { ": \($0.text)" } ?? "")
     }

@@ -15,6 +15,8 @@ public final class BatchOutputs {
     var finished: FinishedFiles { journal?.finished ?? FinishedFiles() }
     /// The journal of a run that can be resumed; `nil` of another.
     var journalPath: String? { journal?.path }
+    /// Files that a later run does not repeat; `nil` of a run that cannot be resumed.
+    var resumableFiles: Int? { journal?.filesOnDisk }
     /// Whether a report is written, which shows thumbnails and the scores of windows.
     let hasPage: Bool
     /// Whether records and the progress line share a terminal.
@@ -40,6 +42,9 @@ public final class BatchOutputs {
         try Self.refuseConflicts(files.compactMap(\.path), report, destination)
         if case .directory(let directory) = destination { try OutputFile.makeDirectory(directory) }
         if case .file(let path) = destination { try OutputFile.makeDirectory(of: path) }
+        if resumes, let path = destination.journalPath, Journal.isEmptied(path), !Journal.isInUse(path) {
+            for file in files { try OutputFile.requireUnused(file.path ?? "", journal: path) }
+        }
         let journal = try Self.journal(
             of: destination, fingerprint: fingerprint, outputs: files.count, resumes: resumes)
         combined = try Self.open(files, journal)
@@ -62,6 +67,13 @@ public final class BatchOutputs {
             throw WriteError(
                 reason: "\(report) is the report and another output; name another file with --report")
         }
+    }
+
+    /// The files that hold all recordings, in the order of the journal.
+    public static func paths(_ formats: [RecordFormat], to destination: Destination, report: String?)
+        -> [String]
+    {
+        combinedFiles(formats, of: .windows, to: destination).compactMap(\.path) + (report.map { [$0] } ?? [])
     }
 
     private typealias FormattedFile = (path: String?, formatter: any RecordFormatter)
@@ -105,6 +117,11 @@ public final class BatchOutputs {
     private static func open(
         _ files: [FormattedFile], _ journal: Journal?
     ) throws(WriteError) -> [CombinedOutput] {
+        if let journal, let sizes = journal.sizes {
+            for (file, size) in zip(files, sizes) {
+                try OutputFile.requireContinuable(file.path ?? "", size: size, journal: journal.path)
+            }
+        }
         do throws(WriteError) {
             var outputs: [CombinedOutput] = []
             for (index, file) in files.enumerated() {
@@ -154,7 +171,8 @@ public final class BatchOutputs {
             Journal.Entry(
                 path: file.path, hasFailed: totals.lastError != nil, windows: totals.windows,
                 events: totals.events, seconds: totals.seconds, omittedSeconds: totals.omittedSeconds,
-                hasQuietMix: totals.hasWarning, sizes: combined.map(\.file.size), state: totals.state),
+                hasQuietMix: totals.hasWarning, sizes: combined.map(\.file.size), state: totals.state,
+                code: totals.lastError?.code),
             sync: syncAll)
     }
 
@@ -167,7 +185,7 @@ public final class BatchOutputs {
             try file.write(summary(result))
             try file.finish()
         }
-        if journal?.hasAbsentFile == true { try journal?.complete() } else { journal?.remove() }
+        try journal?.complete()
     }
 
     /// Stops before the last file: keeps finished files for a later run and discards the current ones.

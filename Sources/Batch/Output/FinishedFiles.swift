@@ -36,11 +36,15 @@ struct FinishedFiles {
         return true
     }
 
+    /// How many are left, and one of them; `nil` when none is.
+    var left: (count: Int, example: String)? {
+        guard let example = counts.keys.min(by: { $0.lexicographicallyPrecedes($1) }) else { return nil }
+        return (counts.values.reduce(0, +), String(decoding: example, as: UTF8.self))
+    }
+
     /// The message when the input no longer has all of these files; `nil` when none is left.
     func missing(journal: String) -> String? {
-        let left = counts.values.reduce(0, +)
-        guard let example = counts.keys.min(by: { $0.lexicographicallyPrecedes($1) }) else { return nil }
-        let name = String(decoding: example, as: UTF8.self)
+        guard let (left, name) = self.left else { return nil }
         return
             "\(journal): the interrupted run finished \(left) file\(left == 1 ? "" : "s") that the input no longer "
             + "has, such as \(name); mount their drive or name them, or delete the journal to start over"

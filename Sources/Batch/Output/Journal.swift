@@ -8,8 +8,8 @@ private import SystemSupport
 /// Lines are written only after the outputs were synced, so that they hold even after a power failure, and at
 /// most once a second. A resumed run repeats every recording that has no line, from the recording's start.
 ///
-/// The journal of a run in which files could not be read stays behind with a last line that says that the
-/// outputs are complete; a later run can then repeat these files and what follows them.
+/// The journal of a complete run stays, with a last line that says so: a later run compares its files and
+/// options, and repeats a file that failed and can be read now, with what follows it.
 final class Journal {
     struct Entry {
         var path: String
@@ -23,22 +23,31 @@ final class Journal {
         var sizes: [Int64]
         /// Of a file that failed, at that time.
         var state: FileState?
+        /// The error of a file that failed.
+        var code: String?
     }
 
     let path: String
     private(set) var finished = FinishedFiles()
-    /// Whether a file could not be read that a later run may be able to read.
-    private(set) var hasAbsentFile = false
+    /// Files that a later run finds in the journal.
+    private(set) var filesOnDisk = 0
     /// Lengths of the outputs after the last finished file; `nil` before the first.
     private(set) var sizes: [Int64]?
     private let descriptor: Int32
     private var pending: [UInt8] = []
+    private var pendingFiles = 0
     private var synced = ContinuousClock.now
 
     /// Rounds to what the journal stores, so that a resumed run adds the same numbers.
     static func microseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 
     static func exists(_ path: String) -> Bool { access(path.systemPath, F_OK) == 0 }
+
+    /// Whether there is a journal without a byte, as a file system that was repaired leaves it.
+    static func isEmptied(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path.systemPath, &status) == 0 && status.st_size == 0
+    }
 
     /// Whether a run that goes on holds the journal.
     static func isInUse(_ path: String) -> Bool {
@@ -73,33 +82,28 @@ final class Journal {
             throw WriteError(
                 reason: "\(path) is in use by an astd that is running; wait until it has finished")
         }
-        let head = Self.head(fingerprint)
         var kept = 0
         if resumes {
-            let bytes = Self.bytes(of: descriptor)
-            // Without a complete first line, the run ended before it wrote anything.
-            if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-                try Self.compare(Array(bytes[..<end]), fingerprint, path)
-                kept = end + 1
-                for line in bytes[kept...].split(
-                    separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
-                )
-                .dropLast() {
-                    guard let entry = Self.entry(Array(line)), entry.sizes.count == outputs,
-                        entry.state?.hasChanged(of: entry.path) != true
-                    else { break }
-                    finished.add(entry)
-                    if entry.state?.isAbsent == true { hasAbsentFile = true }
-                    sizes = entry.sizes
-                    kept += line.count + 1
-                }
+            let content = try JournalContent(Self.bytes(of: descriptor), path: path)
+            if content.options != nil, let (name, before, now) = content.difference(from: fingerprint) {
+                throw WriteError(
+                    reason: "\(path) belongs to a run with \(name) \(before), not \(now); "
+                        + "resume with the same options, or delete it to start over")
             }
+            kept = content.headBytes
+            for (entry, bytes) in content.entries {
+                guard entry.sizes.count == outputs, !entry.isWorthTrying else { break }
+                finished.add(entry)
+                sizes = entry.sizes
+                kept += bytes
+            }
+            filesOnDisk = finished.files
         }
         guard ftruncate(descriptor, kept) == 0, lseek(descriptor, kept, SEEK_SET) >= 0 else {
             throw WriteError(path: path)
         }
         if kept == 0 {
-            pending = head
+            pending = Self.head(fingerprint)
             try writePending()
         }
     }
@@ -111,22 +115,11 @@ final class Journal {
     /// - Parameter sync: Writes the outputs to the disk; called once a second at most.
     func append(_ entry: Entry, sync: () throws(WriteError) -> Void) throws(WriteError) {
         var line = JSONWriter()
-        line.object { json in
-            json.member("file", entry.path)
-            json.member("failed", entry.hasFailed)
-            json.member("windows", entry.windows)
-            json.member("events", entry.events)
-            json.member("seconds", seconds: entry.seconds)
-            json.member("omitted_seconds", seconds: entry.omittedSeconds)
-            json.member("quiet_mix", entry.hasQuietMix)
-            json.key("sizes")
-            json.array { json in for size in entry.sizes { json.integer(size) } }
-            if let state = entry.state { json.member("state", state.text) }
-        }
+        line.object { json in entry.writeMembers(to: &json) }
         line.newline()
         pending += line.bytes
+        pendingFiles += 1
         sizes = entry.sizes
-        if entry.state?.isAbsent == true { hasAbsentFile = true }
         if ContinuousClock.now - synced > .seconds(1) { try flush(sync: sync) }
     }
 
@@ -136,26 +129,35 @@ final class Journal {
         synced = .now
     }
 
-    /// Deletes the journal, when the outputs are complete.
+    /// Deletes the journal, when there is nothing to continue.
     func remove() { unlink(path.systemPath) }
 
-    /// Keeps the journal of complete outputs.
+    /// Records that the outputs are complete.
     func complete() throws(WriteError) {
         pending += Self.lastLine
         try writePending()
+        flock(descriptor, LOCK_UN)
     }
 
     private static let lastLine = Array("{\"complete\":true}\n".utf8)
 
     private func writePending() throws(WriteError) {
+        let start = lseek(descriptor, 0, SEEK_CUR)
         var rest = pending[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw WriteError(path: path) }
+            guard count > 0 else {
+                let error = WriteError(path: path)
+                // A part of a line would hide what is written later.
+                _ = ftruncate(descriptor, start)
+                lseek(descriptor, start, SEEK_SET)
+                throw error
+            }
             rest = rest.dropFirst(count)
         }
-        pending = []
+        filesOnDisk += pendingFiles
+        (pending, pendingFiles) = ([], 0)
         guard fsync(descriptor) == 0 else { throw WriteError(path: path) }
     }
 
@@ -169,37 +171,12 @@ final class Journal {
         return json.bytes
     }
 
-    private static func compare(
-        _ line: [UInt8], _ fingerprint: ResumeFingerprint, _ path: String
-    ) throws(WriteError) {
-        guard let object = try? JSONObject(parsing: line), object.members["astd_batch"] != nil else {
-            throw WriteError(reason: "\(path) is not a journal of astd; delete it or choose another output")
-        }
-        for (name, value) in fingerprint.options {
-            let before = (try? object.string(name)) ?? "?"
-            if before != value {
-                throw WriteError(
-                    reason: "\(path) belongs to a run with \(name) \(before), not \(value); "
-                        + "resume with the same options, or delete it to start over")
-            }
-        }
-    }
-
-    private static func entry(_ line: [UInt8]) -> Entry? {
-        guard let object = try? JSONObject(parsing: line),
-            let path = try? object.string("file"), let failed = try? object.bool("failed"),
-            let windows = try? object.integer("windows", as: Int.self),
-            let events = try? object.integer("events", as: Int.self),
-            let seconds = try? object.double("seconds"),
-            let omitted = try? object.double("omitted_seconds"),
-            let isQuiet = try? object.bool("quiet_mix"), case .array(let sizes) = object["sizes"]
-        else { return nil }
-        let lengths = sizes.compactMap { if case .number(let digits) = $0 { Int64(digits) } else { nil } }
-        guard lengths.count == sizes.count else { return nil }
-        return Entry(
-            path: path, hasFailed: failed, windows: windows, events: events, seconds: seconds,
-            omittedSeconds: omitted, hasQuietMix: isQuiet, sizes: lengths,
-            state: (try? object.string("state")).flatMap { $0 }.map(FileState.init(text:)))
+    /// What an earlier run wrote into a journal.
+    static func content(of path: String) throws(WriteError) -> JournalContent {
+        let descriptor = open(path.systemPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw WriteError(path: path) }
+        defer { close(descriptor) }
+        return try JournalContent(bytes(of: descriptor), path: path)
     }
 
     private static func bytes(of descriptor: Int32) -> [UInt8] {

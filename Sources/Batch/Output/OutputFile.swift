@@ -9,6 +9,8 @@ public struct WriteError: Error, Equatable, Sendable {
     public var isClosedPipe = false
     /// The name of the output cannot be used, so other outputs may succeed.
     var concernsName = false
+    /// A system call failed, so the same run may succeed later.
+    private(set) var isOfSystem = false
 
     init(reason: String) { self.reason = reason }
 
@@ -17,6 +19,7 @@ public struct WriteError: Error, Equatable, Sendable {
         let code = errno
         reason = "\(path) cannot be written: \(String(cString: strerror(code)))"
         isClosedPipe = code == EPIPE
+        isOfSystem = true
         concernsName = [ENAMETOOLONG, EEXIST, ENOTDIR, EISDIR, EILSEQ, EINVAL, ELOOP, EACCES].contains(code)
     }
 }
@@ -50,8 +53,8 @@ public final class OutputFile {
     ///   - path: `nil` for standard output.
     ///   - kept: Bytes to keep of an unfinished file; 0 starts over.
     public init(path: String?, keeping kept: Int64 = 0) throws(WriteError) {
-        self.path = path
-        guard let path else {
+        self.path = path.map(Self.target(of:))
+        guard let path = self.path else {
             descriptor = STDOUT_FILENO
             isRenamed = false
             return
@@ -78,6 +81,54 @@ public final class OutputFile {
     static func refuseRecording(_ path: String) throws(WriteError) {
         guard AudioSniff.isAudio(path: path) else { return }
         throw WriteError(reason: "\(path) is a recording, which the output would replace; name another file")
+    }
+
+    /// Checks that an unfinished file has what its journal says.
+    static func requireContinuable(_ path: String, size: Int64, journal: String) throws(WriteError) {
+        guard size > 0, isRegularOrAbsent(path) else { return }
+        let partial = Self.partial(path)
+        // The run may have ended between renaming its files and completing its journal.
+        guard let found = Self.size(partial) ?? Self.size(path) else {
+            throw WriteError(
+                reason:
+                    "\(path) is missing, also as \(partial), so the run cannot be continued: restore it, or "
+                    + "delete \(journal) to start over")
+        }
+        guard found < size else { return }
+        throw WriteError(
+            reason:
+                "\(partial) has \(found) bytes, fewer than the \(size) of its journal, so the run cannot be "
+                + "continued: delete it and \(journal) to start over")
+    }
+
+    /// Checks that nothing of an earlier run would be overwritten whose journal was lost.
+    static func requireUnused(_ path: String, journal: String) throws(WriteError) {
+        let partial = Self.partial(path)
+        guard isRegularOrAbsent(path), let size = Self.size(partial), size > 0 else { return }
+        throw WriteError(
+            reason:
+                "\(journal) is empty, so it is unknown which files \(partial) contains: delete both to start over"
+        )
+    }
+
+    private static func size(_ path: String) -> Int64? {
+        var status = stat()
+        return stat(path.systemPath, &status) == 0 ? Int64(status.st_size) : nil
+    }
+
+    /// What a path leads to if it is a link, also to a file that does not exist yet: the link stays, and its
+    /// target is written.
+    public static func target(of path: String) -> String {
+        guard isRegularOrAbsent(path) else { return path }
+        var path = path
+        for _ in 0..<40 {
+            var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+            let length = readlink(path.systemPath, &target, target.count - 1)
+            guard length > 0 else { return path }
+            let text = PathText.text(cString: target)
+            path = text.hasPrefix("/") ? text : directory(of: path) + "/" + text
+        }
+        return path
     }
 
     deinit {

@@ -7,6 +7,8 @@ public struct ResumeFingerprint: Sendable {
     /// Stored by name, so that the error can say which option differs.
     let options: [(name: String, value: String)]
 
+    static let threads = "threads per job"
+
     /// - Parameter options: Each option, as the user writes it, and its value.
     public init(_ options: [(name: String, value: String)] = []) { self.options = options }
 
@@ -33,7 +35,7 @@ public struct ResumeFingerprint: Sendable {
             ("--aggregate", aggregation.rawValue), ("--events", "\(eventSettings != nil)"),
             ("--set", eventSettings ?? "none"),
             ("--format", formats.map(\.rawValue).joined(separator: ",")), ("--report", report ?? "none"),
-            ("threads per job", String(recognizer.threads)),
+            (Self.threads, String(recognizer.threads)),
         ])
     }
 }

@@ -118,6 +118,7 @@ struct ReportFormatter: RecordFormatter {
             if recording.path != "-" {
                 json.member("source", RelativeURL.text(from: path, to: recording.path))
             }
+            if let start = recording.start { json.member("start_time", start.text(atSeconds: 0)) }
             json.key("windows")
             json.null()
         }

@@ -27,7 +27,7 @@ const files = byId('files').textContent.split('\n').filter(line => line).map((li
   const ranked = [...labels.values()].sort((a, b) => (b.events.length > 0) - (a.events.length > 0) || b.peak - a.peak);
   return { ...file, order, labels: ranked, label: ranked.length ? ranked[0].name : '', score: ranked.length ? ranked[0].peak : -Infinity,
     // The search ignores labels that never had the best score.
-    text: [file.file, file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
+    text: [file.file, clockTime(file, 0), file.error || '', ...ranked.filter(isAbout).map(found => found.name)].join('\n').toLowerCase() };
 });
 
 // Where windows are drawn: each over its own span and, where windows overlap, over the part that is nearer to its middle
@@ -83,6 +83,15 @@ function clock(seconds) {
   const rest = two(Math.floor(whole / 60) % 60) + ':' + two(whole % 60);
   return whole >= 3600 ? Math.floor(whole / 3600) + ':' + rest : rest.replace(/^0/, '');
 }
+// The date and time of day at a position, in the recording's zone; empty when it is not known when it began.
+function clockTime(file, seconds) {
+  if (!file.start_time) return '';
+  const zone = file.start_time.slice(23);
+  const minutes = zone === 'Z' ? 0 : (zone[0] === '-' ? -1 : 1) * (60 * zone.slice(1, 3) + Number(zone.slice(4, 6)));
+  const time = new Date(Date.parse(file.start_time) + seconds * 1000 + minutes * 60000);
+  return time.toISOString().slice(0, 19).replace('T', ' ') + (zone === 'Z' ? ' UTC' : ' ' + zone);
+}
+function timeOfDay(file, seconds) { return clockTime(file, seconds).slice(11, 19); }
 function length(seconds) { return seconds < 60 ? seconds.toFixed(2) + ' s' : clock(seconds); }
 
 function element(name, properties, ...children) {
@@ -141,6 +150,7 @@ function card(file) {
   about.append(element('p', { className: 'dim', style: 'margin:.2rem 0', textContent:
     (file.error && !file.seconds ? '' : length(file.seconds)) + (hasEvents && !file.error ? ', ' + many((file.events || []).length, 'event')
       : file.windows.length ? ', ' + many(file.windows.length, 'window') : '') }));
+  if (file.start_time) about.append(element('p', { className: 'dim began', textContent: clockTime(file, 0) }));
   article.append(about);
   if (file.windows.length) {
     const play = element('button', { type: 'button', textContent: '▶ Play', className: 'play' });
@@ -171,7 +181,9 @@ function timeline(article, file) {
     const names = others.map(found => found.name).join(', ');
     time.append(element('div', { className: 'dim others', title: names, textContent: 'and ' + others.length + ' other labels' }));
   }
-  time.append(element('div', { className: 'axis' }, element('span', { textContent: '0:00' }), element('span', { textContent: length(file.seconds) })));
+  const end = at => file.start_time ? '\u2002' + timeOfDay(file, at) : '';
+  time.append(element('div', { className: 'axis' }, element('span', { textContent: '0:00' + end(0) }),
+    element('span', { textContent: length(file.seconds) + end(file.seconds) })));
   time.onclick = event => {
     const box = (time.querySelector('img') || time.querySelector('.axis')).getBoundingClientRect();
     if (file.source) start(article, file, Math.max(0, (event.clientX - box.left) / box.width * file.seconds));
@@ -185,7 +197,8 @@ function timeline(article, file) {
     for (const { event, span } of file.labels.flatMap(found => found.events)) {
       if (span[0] <= at && at <= span[1]) texts.unshift('Event: ' + labelName(event[2], event[3]) + ', ' + times(event));
     }
-    time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + '\n' + texts.join('\n') : '';
+    const clockTimes = file.start_time && window ? '\n' + clockTime(file, window[0]) + ' – ' + timeOfDay(file, window[1]) : '';
+    time.title = window ? clock(window[0]) + ' – ' + clock(window[1]) + clockTimes + '\n' + texts.join('\n') : '';
   };
   return time;
 }

@@ -85,8 +85,19 @@ public final class BatchRun {
         } catch {
             // The journal keeps what was finished before the error.
             try? outputs.interrupt()
-            throw error
+            throw withAdvice(error)
         }
+    }
+
+    /// How to continue after an error of the system, such as a full disk.
+    private func withAdvice(_ error: any Error) -> any Error {
+        guard var error = error as? WriteError, error.isOfSystem, !error.isClosedPipe,
+            let files = outputs.resumableFiles
+        else { return error }
+        error.reason +=
+            "; \(files) file\(files == 1 ? " is" : "s are") finished: make room or repair it, and continue with "
+            + "--resume"
+        return error
     }
 
     /// An input that lacks files of the interrupted run is more likely an unmounted drive than a shorter

@@ -53,6 +53,18 @@ public final class FileQueue: Sequence {
             && status.st_mode & S_IFMT == S_IFREG
     }
 
+    /// The same files, of a list that was read to its end, so that it can be read twice.
+    ///
+    /// - Returns: This queue when that is not needed, or when the list cannot be read.
+    public func withListInMemory() -> FileQueue {
+        guard let listPath, !canBeReadTwice else { return self }
+        let list = PathList(path: listPath, separator)
+        var listed: [String] = []
+        while let path = list.next() { listed.append(path) }
+        if listed.isEmpty { return self }
+        return FileQueue(paths: paths + listed, listPath: nil, outputs: outputs, extensions: extensions)
+    }
+
     public func makeIterator() -> FileHarvest {
         if let onlyHarvest { return onlyHarvest }
         let harvest = FileHarvest(paths, list: listPath, separator, extensions, outputs)

@@ -32,13 +32,12 @@ struct astd_child_limits {
   uint64_t open_files;
   /// Whether it may make files longer.
   bool writes_files;
-  /// Whether the kernel kills it when the thread that started it ends, also because its process is killed.
-  bool ends_with_thread;
 };
 
 /// Starts a program that has only the standard streams, a session of its own (so that Ctrl-C does not reach it), the
 /// default handling of all signals, and no core dump. posix_spawn can set neither limits
-/// nor close descriptors that other threads open at the same time.
+/// nor close descriptors that other threads open at the same time. The kernel kills the program when the calling thread
+/// ends, also because its process is killed.
 ///
 /// `input` becomes its standard input; `*output` and `*errors` receive the reading ends of pipes from its standard output
 /// and standard error. Returns 0, or the error number of what failed, up to and including exec.

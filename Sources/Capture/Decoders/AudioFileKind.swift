@@ -61,6 +61,8 @@ extension AudioFileKind {
     static let ogg = Self("an Ogg file", .sndfile(fallback: "ogg"), ["ogg", "oga", "opus"])
     static let mpegAudio = Self(
         "an MP3 file", .sndfile(fallback: "mp3"), ["mp3", "mp2", "mp1", "mpga", "mpa"])
+    static let mpegLayer2 = Self("an MP2 file (MPEG audio, layer 2)", .sndfile(fallback: "mp3"))
+    static let mpegLayer1 = Self("an MP1 file (MPEG audio, layer 1)", .sndfile(fallback: "mp3"))
     static let caf = Self("a CAF file", .sndfile(fallback: "caf"), ["caf"])
     static let au = Self("an AU file", .sndfile(fallback: "au"), ["au", "snd"])
     static let voc = Self("a Creative Voice file", .sndfile(fallback: "voc"), ["voc"])
@@ -124,7 +126,8 @@ extension AudioFileKind {
 
     /// All kinds that can be decoded.
     static let all: [Self] = [
-        wav, w64, aiff, flac, ogg, mpegAudio, caf, au, voc, nist, ircam, paf, svx, pvf, avr,
+        wav, w64, aiff, flac, ogg, mpegAudio, mpegLayer2, mpegLayer1, caf, au, voc, nist, ircam, paf, svx,
+        pvf, avr,
         speex, oggVideo, otherOgg, m4a, mp4, quickTime, threeGP, matroska, webm, asf, wavPack, amr, aac, latm,
         ac3, eac3, dts, trueHD, mlp, tta, ape, tak, musepack7, musepack8, shorten, dsf, dsdiff, realMedia,
         atrac, qcp, avi, flv, mxf, nut, transportStream, programStream,

@@ -31,14 +31,18 @@ public enum FFmpeg {
     /// Decodes the first audio stream of standard input, at its own rate and channels, to a WAV stream of
     /// floats on standard output; messages have their level in brackets.
     ///
-    /// - Parameter demuxer: The only one that may read the input.
-    static func arguments(demuxer: String) -> [String] {
-        [
+    /// - Parameters:
+    ///   - demuxer: The only one that may read the input.
+    ///   - filters: For the sound; nil for none.
+    static func arguments(demuxer: String, filters: String? = nil) -> [String] {
+        let filtering = filters.map { ["-af", $0] } ?? []
+        return [
             "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-threads", "1",
             "-protocol_whitelist", "file", "-f", demuxer,
             // Standard input opened once more: it can be sought in, and its offset is this process's own.
             "-i", "file:/proc/self/fd/0",
             "-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1",
+        ] + filtering + [
             "-filter_threads", "1", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1",
         ]
     }

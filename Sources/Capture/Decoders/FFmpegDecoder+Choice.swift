@@ -1,7 +1,5 @@
 /// Which files ffmpeg decodes: those of kinds that libsndfile does not know, and what libsndfile rejects.
 extension FFmpegDecoder {
-    private static let endsEarly = "the file ends before the last page of its sound"
-
     /// A decoder for a file of a kind that libsndfile does not read; nil when libsndfile is to be tried.
     ///
     /// - Parameters:
@@ -11,16 +9,10 @@ extension FFmpegDecoder {
     static func forForeignKind(
         _ file: OwnedDescriptor, size: Int64, name: String, stop: StopFlag
     ) throws(CaptureError) -> FFmpegDecoder? {
-        let bytes = FileAudioBytes(file, size: size)
-        guard let kind = ContainerSniff.kind(of: bytes), case .ffmpeg(let demuxer) = kind.decoder else {
-            return nil
-        }
-        let decoder = try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
-        // ffmpeg takes the last page that it finds for the end.
-        if demuxer == "ogg" && !OggPages.areWhole(bytes) {
-            decoder.knownDamage = endsEarly
-        }
-        return decoder
+        guard let kind = ContainerSniff.kind(of: FileAudioBytes(file, size: size)),
+            case .ffmpeg = kind.decoder
+        else { return nil }
+        return try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
     }
 
     /// A decoder for a file that libsndfile has rejected.
@@ -30,9 +22,8 @@ extension FFmpegDecoder {
     static func afterFailure(
         _ error: CaptureError, _ file: OwnedDescriptor, size: Int64, name: String, stop: StopFlag
     ) throws(CaptureError) -> FFmpegDecoder {
-        guard let kind = ContainerSniff.kind(of: FileAudioBytes(file, size: size)), kind.demuxer != nil else {
-            throw error
-        }
+        let bytes = FileAudioBytes(file, size: size)
+        guard let kind = ContainerSniff.kind(of: bytes), kind.demuxer != nil else { throw error }
         let isUnrecognised = if case .notAudio = error { true } else { false }
         let mayHelp =
             switch error {
@@ -41,15 +32,23 @@ extension FFmpegDecoder {
             default: false
             }
         guard mayHelp else { throw error }
-        // libsndfile calls some whole Ogg files with FLAC damaged.
-        let isOgg = kind.demuxer == "ogg"
-        let isWholeOgg = isOgg && OggPages.areWhole(FileAudioBytes(file, size: size))
         do throws(CaptureError) {
-            let decoder = try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
-            if isOgg && !isWholeOgg { decoder.knownDamage = endsEarly }
-            return decoder
+            return try FFmpegDecoder(file, kind: kind, name: name, stop: stop)
         } catch let second {
+            if case .needsFFmpeg(_, _, let program) = second, let encoding = foreignEncoding(bytes) {
+                throw .needsFFmpeg(name: name, kind: "\(kind.name) (\(encoding))", program: program)
+            }
+            // libsndfile calls some whole Ogg files with FLAC damaged.
+            let isWholeOgg = kind.demuxer == "ogg" && OggPages.areWhole(bytes)
             throw isUnrecognised || isWholeOgg ? second : error
         }
+    }
+
+    /// The encoding of a sound file whose header is whole; libsndfile calls one that it does not know
+    /// damaged.
+    private static func foreignEncoding(_ bytes: FileAudioBytes) -> String? {
+        _ = bytes.seek(to: 0)
+        guard let header = try? SampleHeader.read(bytes, name: ""), header.format == nil else { return nil }
+        return header.encodingName
     }
 }

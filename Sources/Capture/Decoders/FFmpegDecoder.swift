@@ -15,8 +15,7 @@ final class FFmpegDecoder: AudioDecoder {
 
     private(set) var info = DecodedFormat(frames: nil, sampleRateHz: 0, channels: 0)
     private(set) var damage: String?
-    /// Damage that ffmpeg does not notice.
-    var knownDamage: String?
+    private let plan: FFmpegPlan
     private let child: ChildProgram
     private let name: String
     private let stop: StopFlag
@@ -39,10 +38,12 @@ final class FFmpegDecoder: AudioDecoder {
         case .missing: throw .needsFFmpeg(name: name, kind: kind.name, program: nil)
         case .notAProgram(let path): throw .needsFFmpeg(name: name, kind: kind.name, program: path)
         }
+        let bytes = FileAudioBytes(file, size: try file.status(name: name).size)
+        plan = FFmpegPlan(kind, demuxer: demuxer, bytes)
         let input = try PipeSpool.reopenable(file, name: name)
         do throws(ChildError) {
             child = try ChildProgram(
-                path: program, arguments: FFmpeg.arguments(demuxer: demuxer),
+                path: program, arguments: FFmpeg.arguments(demuxer: demuxer, filters: plan.filters),
                 environment: FFmpeg.environment(), input: input.number, limits: FFmpeg.limits)
         } catch {
             if error.isNoProgram { throw .needsFFmpeg(name: name, kind: kind.name, program: program) }
@@ -55,7 +56,7 @@ final class FFmpegDecoder: AudioDecoder {
     }
 
     var fractionRead: Double {
-        guard let promised = log.promisedSeconds, promised > 0 else { return hasEnded ? 1 : 0 }
+        guard let promised = promisedSeconds, promised > 0 else { return hasEnded ? 1 : 0 }
         return min(1, secondsDecoded / promised)
     }
 
@@ -66,6 +67,8 @@ final class FFmpegDecoder: AudioDecoder {
         if got < frames { recordEnd() }
         return got
     }
+
+    private var promisedSeconds: Double? { plan.seconds ?? log.promisedSeconds }
 
     private var secondsDecoded: Double { Double(framesDecoded) / Double(max(1, info.sampleRateHz)) }
 
@@ -92,13 +95,13 @@ final class FFmpegDecoder: AudioDecoder {
         if log.hasListedStreams && log.audioStreams == 0 {
             return .noAudioStream(name: name, kind: kind.name)
         }
-        let detail = log.lastError ?? damage ?? "ffmpeg found no sound"
-        if detail.hasPrefix("Decoder (codec ") || detail.contains("Decoder not found") {
+        let detail = log.lastError.map { "ffmpeg: \($0)" } ?? damage ?? "ffmpeg found no sound"
+        if detail.hasPrefix("ffmpeg: Decoder (codec ") || detail.contains("Decoder not found") {
             return .unsupported(
                 name: name, wanted: "install an ffmpeg that has the decoder",
                 found: "an unknown codec (\(detail))")
         }
-        return .malformed(name: name, detail: "ffmpeg: \(detail)")
+        return .malformed(name: name, detail: detail)
     }
 
     /// Reads bytes of the output, fewer only at its end.
@@ -145,12 +148,14 @@ final class FFmpegDecoder: AudioDecoder {
             log.append(bytes)
         }
         switch child.exit(milliseconds: 10_000) {
-        case .status(0): damage = log.damage.map { "ffmpeg: \($0)" }
+        case .status(0):
+            let hasPauses = plan.hasPauses || log.hasComfortNoise
+            damage = hasPauses ? nil : log.damage.map { "ffmpeg: \($0)" }
         case .status(let status): damage = "ffmpeg: \(log.lastError ?? "exit status \(status)")"
         case .signal(let signal): damage = "ffmpeg was ended by signal \(signal)"
         }
-        damage = damage ?? knownDamage
-        if damage == nil, let promised = log.promisedSeconds,
+        damage = damage ?? plan.damage
+        if damage == nil, let promised = promisedSeconds,
             secondsDecoded + Self.toleratedSeconds < promised
         {
             damage = "\(Self.text(secondsDecoded)) s of \(Self.text(promised)) s could be decoded"

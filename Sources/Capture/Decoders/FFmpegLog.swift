@@ -9,6 +9,8 @@ struct FFmpegLog {
     private(set) var damage: String?
     /// The last message of level error or worse.
     private(set) var lastError: String?
+    /// Whether AMR has frames of comfort noise, which ffmpeg's own decoder reports like damaged ones.
+    private(set) var hasComfortNoise = false
 
     private var line: [UInt8] = []
     private var isInputListed = false
@@ -65,6 +67,7 @@ struct FFmpegLog {
         // ffmpeg looks into all streams, of which only sound matters.
         let codec = context.drop { $0 == "[" }.prefix { $0 != " " }
         guard !Self.videoCodecs.contains(String(codec)) else { return }
+        if text.hasPrefix("dtx mode is not implemented") { hasComfortNoise = true }
         let isError = level != "info" && level != "warning"
         if isError { lastError = text }
         let isDamage = ["orrupt", "size mismatch", "runcat"].contains { text.contains($0) }

@@ -6,11 +6,19 @@
 enum FrameSniff {
     static func kind(of head: [UInt8]) -> AudioFileKind? {
         if isTransportStream(head) { return .transportStream }
-        if isFrameStream(head, length: mpegFrameBytes) { return .mpegAudio }
+        if isFrameStream(head, length: mpegFrameBytes) { return mpegLayer(head[1]) }
         if isFrameStream(head, length: adtsFrameBytes) { return .aac }
         if isFrameStream(head, length: loasFrameBytes) { return .latm }
         if isFrameStream(head, length: ac3FrameBytes) { return head[5] >> 3 > 10 ? .eac3 : .ac3 }
         return nil
+    }
+
+    private static func mpegLayer(_ byte: UInt8) -> AudioFileKind {
+        switch byte >> 1 & 3 {
+        case 3: .mpegLayer1
+        case 2: .mpegLayer2
+        default: .mpegAudio
+        }
     }
 
     /// Whether there is a frame at the start, and another one where it ends.

@@ -90,6 +90,18 @@ public final class AudioFileReader {
         try self.init(file: file, size: size, name: name)
     }
 
+    /// The number of this process's own descriptor that a path names, if it is that of a pipe or socket:
+    /// `/dev/stdin`, `/dev/fd/63`. Not for paths from untrusted clients.
+    public static func openStream(path: String) -> Int32? {
+        let prefixes = ["/dev/fd/", "/proc/self/fd/"]
+        let number =
+            path == "/dev/stdin"
+            ? 0 : prefixes.first(where: path.hasPrefix).flatMap { Int32(path.dropFirst($0.utf8.count)) }
+        guard let number, let found = try? OwnedDescriptor.duplicate(number, name: path), found.1.isStream
+        else { return nil }
+        return number
+    }
+
     private convenience init(
         file: OwnedDescriptor, size: Int64, name: String, stop: StopFlag = StopFlag()
     ) throws(CaptureError) {
@@ -238,10 +250,10 @@ public final class AudioFileReader {
         if let stated = part.statedFrames, total < stated {
             let whole = secondsBefore + Double(stated) / Double(decoder.info.sampleRateHz)
             record("\(read) of the \(Self.text(whole)) s in its header")
-        } else if part.isCutOff {
-            record("\(read), and the header says that more follows")
+        } else if let reason = part.cutOff {
+            record("\(read), and \(reason)")
         } else if let damage = decoder.damage {
-            damageAtEnd = "\(read) before the decoder failed: \(damage)"
+            damageAtEnd = "only \(read): \(damage)"
         }
         secondsBefore = seconds
     }

@@ -84,7 +84,7 @@ struct DescribedFormat {
         let rate = Double(bitPattern: FourCC.uint64(body, 0, bigEndian: true))
         let kind = FourCC.text(body, 8)
         let (flags, channels, bits) = (field(12), field(24), field(28))
-        name = "CAF encoding \(kind) with \(bits) bits a sample"
+        name = "CAF encoding \(kind)" + (bits > 0 ? " with \(bits) bits a sample" : "")
         let encodings: [SampleFormat.Encoding] =
             switch kind {
             case "lpcm" where flags & 1 != 0: [.float32, .float64]

@@ -152,6 +152,9 @@ final class FileWords {
         }
     }
 
+    /// A byte; nil beyond the end.
+    func byte(at offset: Int64) -> UInt8? { index(of: offset, count: 1).map { block[$0] } }
+
     func frame(at offset: Int64) -> MPEGFrame? { word(at: offset).flatMap(MPEGFrame.init) }
 
     /// Offset of the first such byte; nil when there is none up to the end.

@@ -10,8 +10,8 @@ final class SoundParts {
         let decoder: any AudioDecoder
         /// Length in frames according to the header; nil when it does not say, or says nothing true.
         var statedFrames: Int64?
-        /// Whether the part is known to be cut off although its header states no length.
-        var isCutOff = false
+        /// Why the part is known to be cut off although its header states no length.
+        var cutOff: String?
         /// The bytes that the decoder reads; their end is known when it has read them.
         fileprivate let bytes: FileAudioBytes?
         fileprivate var chunks: ChunkLayout?
@@ -26,12 +26,12 @@ final class SoundParts {
         }
 
         fileprivate init(
-            _ decoder: any AudioDecoder, statedFrames: Int64?, isCutOff: Bool = false, bytes: FileAudioBytes,
+            _ decoder: any AudioDecoder, statedFrames: Int64?, cutOff: String? = nil, bytes: FileAudioBytes,
             chunks: ChunkLayout? = nil
         ) {
             self.decoder = decoder
             self.statedFrames = statedFrames
-            self.isCutOff = isCutOff
+            self.cutOff = cutOff
             self.bytes = bytes
             self.chunks = chunks
         }
@@ -96,6 +96,7 @@ final class SoundParts {
         let start = skipTags(from: 0)
         if let part = try part(at: start) { return part }
         do throws(CaptureError) {
+            if let part = try extended(at: 0) { return part }
             return try open(FileAudioBytes(descriptor, size: size))
         } catch {
             guard case .notAudio = error,
@@ -112,16 +113,21 @@ final class SoundParts {
         let head = file.read(at: offset, count: 12)
         switch FourCC.text(head, 0) {
         case "RIFF", "RF64", "BW64", "RIFX": return FourCC.text(head, 8) == "WAVE"
-        case "FORM": return FourCC.text(head, 8).hasPrefix("AIF")
+        case "FORM": return FourCC.text(head, 8).hasPrefix("AIF") || SampleExtent.begins(head)
         case "riff", "caff", ".snd", "dns.", "fLaC", "OggS": return true
-        default: return MPEGStream.begins(at: offset, in: words)
+        default: return SampleExtent.begins(head) || MPEGStream.begins(at: offset, in: words)
         }
     }
 
     /// - Returns: nil when no known part begins at the offset.
     private func part(at start: Int64) throws(CaptureError) -> Part? {
         guard isSound(at: start) else { return nil }
-        switch FourCC.text(file.read(at: start, count: 4), 0) {
+        let head = file.read(at: start, count: 12)
+        if SampleExtent.begins(head) {
+            if let part = try extended(at: start) { return part }
+            return try open(FileAudioBytes(descriptor, size: size, range: start..<size))
+        }
+        switch FourCC.text(head, 0) {
         case "fLaC": return try flac(at: start)
         case "OggS": return try ogg(at: start)
         case "RIFF", "RF64", "BW64", "RIFX", "FORM", "riff", "caff", ".snd", "dns.":
@@ -174,7 +180,7 @@ final class SoundParts {
         let plain = FileAudioBytes(descriptor, size: size, range: link.range)
         guard let patch = link.patch, !link.isCutOff else {
             var part = try open(plain)
-            part.isCutOff = link.isCutOff || part.statedFrames == nil
+            if link.isCutOff || part.statedFrames == nil { part.cutOff = Self.moreFollows }
             return part
         }
         // A wrong position may also be an error.
@@ -204,7 +210,8 @@ final class SoundParts {
             // libsndfile reads the container; what follows it is found all the same.
             return Part(
                 try open(FileAudioBytes(descriptor, size: size, range: start..<size)).decoder,
-                statedFrames: nil, isCutOff: header.knownBytes.map { $0 > size - first } ?? false,
+                statedFrames: nil,
+                cutOff: header.knownBytes.flatMap { $0 > size - first ? Self.moreFollows : nil },
                 bytes: FileAudioBytes(descriptor, size: size, range: start..<end), chunks: header.chunks)
         }
         var part = try open(FileAudioBytes(descriptor, size: size, range: first..<end), format)
@@ -244,6 +251,27 @@ final class SoundParts {
         guard let chunks, let end = chunkEnd(at: start, chunks) else { return false }
         return behind(end, chunks) >= size
     }
+
+    /// A part whose end is known although libsndfile does not look for it.
+    private func extended(at start: Int64) throws(CaptureError) -> Part? {
+        guard let extent = SampleExtent(at: start, in: file) else { return nil }
+        let end = min(size, extent.end.map { start + $0 } ?? size)
+        let (wanted, available) = ((extent.end ?? 0) - extent.first, end - start - extent.first)
+        if extent.isFilled && available < wanted {
+            throw .malformed(name: name, detail: "it has \(available) of its \(wanted) bytes of samples")
+        }
+        var part = try open(FileAudioBytes(descriptor, size: size, range: start..<end))
+        part.chunks = extent.chunks
+        if let frames = part.statedFrames, available > 0, available < wanted {
+            let stated = Double(frames) * Double(wanted) / Double(available)
+            part.statedFrames = max(frames + 1, Int64(stated.rounded()))
+        } else if let frame = extent.frameBytes, available % frame != 0 {
+            part.cutOff = "the file ends within a frame"
+        }
+        return part
+    }
+
+    private static let moreFollows = "the header says that more follows"
 
     // MARK: Between the parts
 

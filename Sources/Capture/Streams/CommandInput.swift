@@ -29,7 +29,7 @@ final class CommandOpener: LiveInputOpener {
         do throws(ChildError) {
             let child = try ChildProgram(
                 path: path, arguments: Array(command.words.dropFirst()), environment: Self.environment(),
-                input: input.number, limits: .none, endsWithThread: true)
+                input: input.number, limits: .none)
             return CommandInput(child, name: command.programName)
         } catch {
             throw lost("cannot be started (\(error))")

@@ -100,6 +100,16 @@ struct Digits {
         return nine.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 
+    /// Behind `UTC`: `)`, `+2)`, `-10)` or `+5:30)`, in seconds.
+    mutating func shortOffset() -> Int? {
+        if skip(")") { return 0 }
+        let sign = skip("+") ? 1 : skip("-") ? -1 : 0
+        guard sign != 0, let hours = number(2) ?? number(1), hours <= 14 else { return nil }
+        let minutes = skip(":") ? number(2) : 0
+        guard let minutes, minutes <= 59, skip(")") else { return nil }
+        return sign * (hours * 3600 + minutes * 60)
+    }
+
     /// `Z`, `+02:00`, `+0200` or `+02`, in seconds; nothing is read when there is none.
     mutating func offset() -> Int? {
         if skip("Z") || skip("z") { return 0 }

@@ -2,8 +2,8 @@ private import Glibc
 private import SystemSupport
 
 /// The time at which a recording began, from the metadata of a WAV file: a GUANO chunk (`guan`, as Song
-/// Meter and bat detectors write it) or a broadcast chunk (`bext`, EBU Tech 3285, as Zoom and Sound Devices
-/// write it).
+/// Meter and bat detectors write it), Wildlife Acoustics' chunk (`wamd`), AudioMoth's comment (`ICMT` in a
+/// `LIST`) or a broadcast chunk (`bext`, EBU Tech 3285, as Zoom and Sound Devices write it).
 enum RecorderMetadata {
     private static let mostChunks = 256
     private static let mostBytes = 1 << 16
@@ -19,7 +19,8 @@ enum RecorderMetadata {
         guard head.count == 12, ["RIFF", "RF64", "BW64"].contains(text(head.prefix(4))),
             text(head.suffix(4)) == "WAVE"
         else { return nil }
-        var broadcast: CivilTime?
+        // By their order in the file; a GUANO chunk has precedence.
+        var found: CivilTime?
         var offset = 12
         for _ in 0..<mostChunks {
             let chunk = bytes(of: descriptor, at: offset, count: 8)
@@ -29,13 +30,58 @@ enum RecorderMetadata {
             switch text(chunk.prefix(4)) {
             case "guan":
                 if let time = guanoTime(text(content(mostBytes)[...])) { return time }
-            case "bext": broadcast = broadcastTime(content(broadcastBytes))
+            case "wamd": found = found ?? wildlifeTime(content(mostBytes))
+            case "LIST": found = found ?? commentTime(content(mostBytes))
+            case "bext": found = found ?? broadcastTime(content(broadcastBytes))
             default: break
             }
             // A chunk of odd size is followed by one byte of padding.
             offset += 8 + size + size % 2
         }
-        return broadcast
+        return found
+    }
+
+    /// Fields of an identifier, a length and a text; the field 5 is `2024-05-01 05:30:00+02:00`.
+    static func wildlifeTime(_ content: [UInt8]) -> CivilTime? {
+        var rest = content[...]
+        while rest.count >= 6 {
+            let head = Array(rest.prefix(6))
+            let size = head[2...].reversed().reduce(0) { $0 << 8 | Int($1) }
+            let text = rest.dropFirst(6).prefix(size)
+            if head[0] == 5 && head[1] == 0 { return CivilTime(String(decoding: text, as: UTF8.self)) }
+            rest = rest.dropFirst(6 + size)
+        }
+        return nil
+    }
+
+    /// `Recorded at 19:17:30 10/12/2018 (UTC+2) by AudioMoth ...`, with the day in front of the month.
+    static func commentTime(_ list: [UInt8]) -> CivilTime? {
+        guard text(list.prefix(4)) == "INFO" else { return nil }
+        var rest = list.dropFirst(4)
+        while rest.count >= 8 {
+            let head = Array(rest.prefix(8))
+            let size = head[4...].reversed().reduce(0) { $0 << 8 | Int($1) }
+            if text(head.prefix(4)) == "ICMT" { return recorded(rest.dropFirst(8).prefix(size)) }
+            rest = rest.dropFirst(8 + size + size % 2)
+        }
+        return nil
+    }
+
+    private static func recorded(_ comment: ArraySlice<UInt8>) -> CivilTime? {
+        let start = Array("Recorded at ".utf8)
+        guard comment.starts(with: start) else { return nil }
+        var rest = Digits(comment.dropFirst(start.count))
+        guard let hour = rest.number(2), rest.skip(":"), let minute = rest.number(2), rest.skip(":"),
+            let second = rest.number(2)
+        else { return nil }
+        let nanosecond = rest.skip(".") ? rest.fraction() : 0
+        guard let nanosecond, rest.skip(" "), let day = rest.number(2), rest.skip("/"),
+            let month = rest.number(2), rest.skip("/"), let year = rest.number(4), rest.skip(" "),
+            rest.skip("("), rest.skip("U"), rest.skip("T"), rest.skip("C"), let offset = rest.shortOffset()
+        else { return nil }
+        return CivilTime(
+            year: year, month: month, day: day, hour: hour, minute: minute, second: second,
+            nanosecond: nanosecond, offsetSeconds: offset)
     }
 
     /// The line `Timestamp: 2024-05-01T05:30:00+02:00` of a GUANO text.

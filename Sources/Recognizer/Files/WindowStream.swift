@@ -82,10 +82,15 @@ package final class WindowStream {
     ) throws(FileClassifier.Failure) {
         let reader: AudioFileReader
         do throws(CaptureError) {
+            // `<(...)` of a shell is a pipe that is named by its number, such as /dev/fd/63.
             reader =
-                path == "-"
-                ? try AudioFileReader(descriptor: 0, name: "standard input")
-                : try AudioFileReader(path: path)
+                if path == "-" {
+                    try AudioFileReader(descriptor: 0, name: "standard input")
+                } else if let number = AudioFileReader.openStream(path: path) {
+                    try AudioFileReader(descriptor: number, name: path)
+                } else {
+                    try AudioFileReader(path: path)
+                }
         } catch {
             throw FileClassifier.Failure(error)
         }

@@ -24,6 +24,10 @@ struct ExplainCommand: ParsableCommand {
     @Flag(help: "Print the daemon's reply as one line of JSON.")
     var json = false
 
+    func validate() throws {
+        if label.isEmpty { throw ValidationError("the label is empty: give one that `astctl labels` lists") }
+    }
+
     func run() throws {
         let client = try connection.connect()
         let reply = try client.object(.explain) { json in
