@@ -12,7 +12,7 @@ struct TopState {
         var peak: Float = 0
         /// Number of events that began, or were in progress at the start.
         var events = 0
-        /// The event that was counted last; a server publishes an event in progress once more after a reconnection.
+        /// The event counted last. Events in progress are published once more after a reconnection.
         var lastID: String?
         /// Whether that event is in progress, as far as is known: no longer after the connection is lost.
         var isActive = false
