@@ -7,6 +7,7 @@ import TextSupport
 import Wire
 
 @testable import Batch
+@testable import Recognizer
 
 @Suite struct ReportTests {
     @Test(arguments: [

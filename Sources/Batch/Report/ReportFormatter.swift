@@ -1,3 +1,4 @@
+internal import Recognizer
 internal import TextSupport
 internal import Wire
 
