@@ -25,7 +25,7 @@ struct AstdCommand: AsyncParsableCommand {
               69  the file or standard input cannot be read, or not to its end
               74  the model's file was truncated in use
               78  invalid configuration
-              128 + N  ended by signal N: 130 after Ctrl-C, 143 after SIGTERM (`astd run` then ends with 0)
+              128 + N  ended by signal N (130: Ctrl-C, 143: SIGTERM; `astd run`: 0)
             """,
         version: BuildVersion.text("astd", astdVersion),
         subcommands: [
