@@ -81,7 +81,7 @@ import TextSupport
         #expect(scales["method"]?.hasPrefix("IA3, written by PEFT ") == true)
         #expect(scales["changes"]?.contains("output.dense in layers 0 to 1") == true, "\(scales)")
         #expect(scales["rank"] == nil)
-        #expect(scales["memory"]?.contains(" MB when merged in fp32") == true)
+        #expect(scales["memory"]?.contains(" MB when used in fp32") == true)
         #expect(try lines("ia3", nil)["memory"] == "depends on the base; name one with --model")
         #expect(try lines("oft-constrained")["method"]?.hasPrefix("OFT, constrained, ") == true)
         #expect(try lines("loha-patterns")["rank"] == "2 to 4, scale 0.5 to 4.0")
