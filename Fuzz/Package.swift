@@ -23,6 +23,10 @@ let package = Package(
             dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
         ),
         .executableTarget(
+            name: "AdapterTensors",
+            dependencies: ["FuzzSupport", .product(name: "Inference", package: "astd")], swiftSettings: fuzzed
+        ),
+        .executableTarget(
             name: "Requests", dependencies: [.product(name: "Wire", package: "astd")], swiftSettings: fuzzed),
         .executableTarget(
             name: "SettingsText",

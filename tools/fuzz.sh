@@ -35,6 +35,15 @@ index=.build-fuzz/index.json
 } > $index
 fuzz ShardIndex $index
 fuzz AdapterConfig Tests/Golden/adapters/*/adapter_config.json
+tensors=.build-fuzz/tensors  # a byte that chooses an adapter of the target's list, and its tensors
+mkdir -p $tensors
+number=0
+for adapter in $(sed -n '/^let adapters/,/^]/s/"\([a-z0-9-]*\)",*/\1/gp' Fuzz/Sources/AdapterTensors/Target.swift); do
+    { printf "\\x$(printf %02x $number)"; cat "Tests/Golden/adapters/$adapter/adapter_model.safetensors"; } \
+        > $tensors/$adapter
+    number=$((number + 1))
+done
+fuzz AdapterTensors $tensors/*
 requests=.build-fuzz/requests
 mkdir -p $requests
 grep -o '{"jsonrpc[^`]*}' docs/protocol.md | split -l 1 - $requests/line-

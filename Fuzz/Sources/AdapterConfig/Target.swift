@@ -11,8 +11,11 @@ let names = [
     "MISS": "miss-bat", "OFT": "oft", "PVERA": "pvera", "RANDLORA": "randlora", "ROAD": "road-1",
     "SHIRA": "shira", "SUPERTUNING": "supertuning-lora", "UNILORA": "unilora", "VBLORA": "vblora-top",
     "VERA": "vera-seed", "WAVEFT": "waveft",
-    "bitfit": "petl-method-bitfit", "linear": "petl-method-linear",
-    "prefix-tuning": "petl-method-prefix", "prompt-tuning": "petl-method-deep-all",
+    "adapter": "petl-module-conformer-houlsby-par",
+    "adapter-ablation": "petl-module-ablation-mhsa-seq-before",
+    "bitfit": "petl-method-bitfit", "dense-moa": "petl-module-dense-houlsby",
+    "linear": "petl-method-linear", "prefix-tuning": "petl-method-prefix",
+    "prompt-tuning": "petl-method-deep-all", "soft-moa": "petl-module-soft-mhsa-slots-normalized",
 ]
 let scratches = names.mapValues { Scratch(golden: "adapters/" + $0, fuzzed: "adapter_config.json", name: $0) }
 let base = try? BaseModel(
