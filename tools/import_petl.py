@@ -20,7 +20,7 @@ from importing import labels as class_names  # noqa: E402
 from importing import output  # noqa: E402
 from importing.base import base_patches, changed_tensors, check_frozen  # noqa: E402
 from importing.checkpoint import layer_count, load_state_dict, take  # noqa: E402
-from importing.petl import BACKBONE, METHODS, POSITIONS, find_method, without_twin  # noqa: E402
+from importing.petl import BACKBONE, METHODS, POSITIONS, find_method, layer_norms, without_twin  # noqa: E402
 from importing.petl_location import settle_location  # noqa: E402
 from importing.petl_model import model_files  # noqa: E402
 from importing.petl_output import adapter_files, overlay  # noqa: E402
@@ -53,6 +53,9 @@ def convert(options):
         check_frozen(changes(), options.base, lambda name: "layernorm_" in name or biases and name.endswith(".bias"))
         changed = [name for name in changes() if "layernorm_" in name]
         settle_location(training, tensors, changed, layers)
+    elif method != "full-FT":
+        # Without the base nothing shows which of them a changed training has trained, too.
+        changed = layer_norms(layers, ("before", "after"))
     patches = base_patches(options.base, tensors)
     class_names.check_count(options.labels, classes)
     training.check_classes(classes)
@@ -68,7 +71,7 @@ def convert(options):
                 patches.mel_bins, max_length, options.mean, options.std
             )
     said += f", {classes} labels"
-    if method == "LoRA" and changed:
+    if method == "LoRA" and options.base and changed:
         said += f", and {len(changed)} trained LayerNorm tensors in the layers"
     return files, said, training.notes
 

@@ -110,6 +110,20 @@ class Methods(Importers):
                 _, logits = petl_logits(arrays, features, fields, overlay["pooling"])
                 np.testing.assert_allclose(logits, load_file(GOLDEN / case["reference"])["logits"], atol=2e-5)
 
+    def test_layer_norms_that_were_trained_besides_the_method_s_are_kept(self):
+        for name in ("pfeiffer-parallel-False-bottleneck", "linear", "prefix", "prompts-deep-ALL", "soft-ffn"):
+            for base in ((), ("--base", BASE)):
+                with self.subTest(name, base=base):
+                    checkpoint = Checkpoint(BASE, BY_NAME[name], seed=5)
+                    for layer in range(checkpoint.layers):
+                        checkpoint.vary_norms(f"encoder.layer.{layer}.", "before", "after")
+                    state = checkpoint.make()
+                    self.accepted(self.take(BY_NAME[name], "--force", *base, state=state))
+                    arrays, _, _ = self.imported(self.out)
+                    for tensor, array in single(state).items():
+                        if "layernorm_" in tensor:
+                            np.testing.assert_array_equal(arrays[tensor], array)
+
     def test_full_fine_tuning_becomes_a_model(self):
         training = Training("full", "full-ft", final_output="CLS", frames=64)
         state = Checkpoint(BASE, training).make()

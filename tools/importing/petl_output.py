@@ -45,7 +45,8 @@ def adapter_files(tensors, layers, hidden, shared, changed, training):
     """The files of an adapter directory by name, and a summary.
 
     - shared: what every method has: head, positions, by the names in the adapter.
-    - changed: LayerNorms of the layers that differ from the base's, although the method does not train them.
+    - changed: LayerNorms of the layers that differ from the base's, although the method does not train them; without a
+      base all of them.
     """
     options = training.options
     whole = dict(shared)
