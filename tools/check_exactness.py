@@ -58,9 +58,9 @@ class Program:
             raise ProgramFailed(f"{' '.join(map(str, arguments))}: exit {process.returncode}: {process.stderr.strip()}")
         return process
 
-    def logits(self, model, adapter, paths):
+    def logits(self, model, adapter, paths, precision="fp32"):
         """Logits of the first window of each file, by path: float64 [classes]."""
-        arguments = ["classify", "--precision", "fp32", "--activation", "none", "--top-k", "all", "--format", "jsonl"]
+        arguments = ["classify", "--precision", precision, "--activation", "none", "--top-k", "all", "--format", "jsonl"]
         arguments += ["--no-progress", "--model", model, *(["--adapter", adapter] if adapter else [])]
         first = {}
         for line in self._succeed(*arguments, *paths).stdout.splitlines():
