@@ -37,14 +37,16 @@ struct DaemonComponents {
         for note in maker.base.notes { logger.warning("\(options.recognizer.model): \(note)") }
         for warning in maker.baseVariant.warnings { logger.warning("\(warning)") }
         // The ring holds ten seconds. A longer forward pass loses samples, which are reported as a gap.
-        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz) {
+        let signal = WakeSignal()
+        let ring = SampleRing(capacitySamples: 10 * FrontendConfig.sampleRateHz, dataSignal: signal) {
             logger.warning(
                 "the source delivers invalid samples (NaN, infinite or beyond 1e15); replacing them by silence"
             )
         }
         let commands = CommandMailbox(ring: ring)
+        let engineCommands = EngineMailbox(signal: signal)
         let adapters = AdapterShelf(
-            maker, directory: options.adaptersDirectory, commands: commands, logger: logger)
+            maker, directory: options.adaptersDirectory, commands: engineCommands, logger: logger)
         let variants = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
             try adapters.loadInitial(options.recognizer.adapters)
         }
@@ -67,16 +69,21 @@ struct DaemonComponents {
         if case .recorded(let start?) = traits.pace {
             logger.info("times count from the recording's begin at \(Timestamp(unixNanos: start))")
         }
-        let detection = EventDetection(rules: settings.detection, hopFrames: options.hopFrames, run: run)
+        let numbers = RecordNumbers()
+        let detection = EventDetection(
+            rules: settings.detection, hopFrames: options.hopFrames, run: run, numbers: numbers)
         let clips = ClipRecorder(settings.clips, logger: logger)
         let pipeline = Pipeline(
             ring: ring, commands: commands,
             features: LiveFeatures(
                 for: variants, historyFrames: options.recognizer.historyFrames,
                 minimumFrames: maker.baseVariant.frontend.windowFrames),
-            scorer: scorer, detection: detection, clips: clips,
-            hub: hub, Pipeline.Configuration(options, traits),
-            watchdog: EngineWatchdog(notifier), logger: logger, onCondition: sourceMonitor.process)
+            scorer: scorer, numbers: numbers, detection: detection, clips: clips,
+            hub: hub, Pipeline.Configuration(options, traits), logger: logger,
+            onCondition: sourceMonitor.process)
+        let engine = EngineLoop(
+            [pipeline], commands: engineCommands, signal: signal, scorer: scorer, hub: hub,
+            watchdog: EngineWatchdog(notifier))
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,
             apply: pipeline.apply)
@@ -101,7 +108,7 @@ struct DaemonComponents {
         return DaemonComponents(
             notifier: notifier, server: server,
             listening: ListeningService(
-                pipeline: pipeline, source: source, logger: logger,
+                engine: engine, source: source, logger: logger,
                 onEnd: { ShutdownDeadline.start(logger) },
                 onReady: { notifier.ready(status: sourceMonitor.line) }),
             reload: reload, files: files, clips: clips,

@@ -17,12 +17,12 @@ import Wire
         _ body: (AdapterShelf) async throws -> Void
     ) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
-        let ring = SampleRing(capacitySamples: 1)
-        let mailbox = CommandMailbox(ring: ring)
+        let signal = WakeSignal()
+        let mailbox = EngineMailbox(signal: signal)
         let shelf = AdapterShelf(
             VariantMaker(base: base, activation: nil), directory: directory, commands: mailbox,
             logger: logger)
-        let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), ring, mailbox)
+        let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), signal, mailbox)
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "engine").async {
             engine.run()
@@ -64,24 +64,24 @@ import Wire
     /// SAFETY: the scorer is used by the thread of ``run()`` alone.
     private final class Engine: @unchecked Sendable {
         private let scorer: WindowScorer
-        private let ring: SampleRing
-        private let mailbox: CommandMailbox
+        private let signal: WakeSignal
+        private let mailbox: EngineMailbox
 
-        init(_ scorer: WindowScorer, _ ring: SampleRing, _ mailbox: CommandMailbox) {
+        init(_ scorer: WindowScorer, _ signal: WakeSignal, _ mailbox: EngineMailbox) {
             self.scorer = scorer
-            self.ring = ring
+            self.signal = signal
             self.mailbox = mailbox
         }
 
         func run() {
             while true {
-                while let entry = mailbox.dequeue(upTo: 0) {
-                    switch entry.command {
+                while let command = mailbox.dequeue() {
+                    switch command {
                     case .replaceVariants(let replacement): replace(replacement)
                     default: return mailbox.close()
                     }
                 }
-                ring.wait(timeoutSeconds: 300)
+                signal.wait(timeoutSeconds: 300) { false }
             }
         }
 

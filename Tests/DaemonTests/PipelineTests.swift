@@ -203,18 +203,19 @@ import Wire
         let start = try ArrayFile(path: weights).byteRange("classifier.dense.bias").lowerBound
         bytes.replaceSubrange(start..<start + 4, with: [0, 0, 0xC0, 0x7F])
         try folder.write(bytes, to: "model/model.safetensors")
-        let ring = SampleRing(capacitySamples: 100_000)
+        let signal = WakeSignal()
+        let ring = SampleRing(capacitySamples: 100_000, dataSignal: signal)
         let commands = CommandMailbox(ring: ring)
         let base = VariantMaker(base: try BaseModel(directory: model), activation: nil).baseVariant
         let source = StoppableSource()
+        let (engine, _) = try TestPipeline.make(base, ring, commands, EventHub(), signal)
         let service = ListeningService(
-            pipeline: try TestPipeline.make(base, ring, commands, EventHub()), source: source,
-            logger: TestServer.logger, onReady: {})
+            engine: engine, source: source, logger: TestServer.logger, onReady: {})
         [Float](repeating: 0.1, count: 20_000).withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
         ring.finish()
         await #expect(throws: PipelineError.self) { try await service.run() }
         #expect(source.isStopped)
-        #expect(throws: EngineError.stopped) { try commands.replaceVariants(with: [base]) }
+        #expect(throws: EngineError.stopped) { try engine.commands.replaceVariants(with: [base]) }
     }
 }
 

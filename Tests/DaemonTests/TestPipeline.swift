@@ -27,6 +27,7 @@ final class PipelineStream {
     let ring: SampleRing
     let commands: CommandMailbox
     let pipeline: Pipeline
+    private let engine: EngineLoop
     private let hub = EventHub(
         limits: EventHub.Limits(queueBytes: 1 << 26, queueRecords: 1 << 20, predictions: 0, defaultTopK: 1))
     /// What the pipeline has reported about the stream.
@@ -47,19 +48,20 @@ final class PipelineStream {
         let base = VariantMaker(
             base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil
         ).baseVariant
-        ring = SampleRing(capacitySamples: 16_000 * 60)
+        let signal = WakeSignal()
+        ring = SampleRing(capacitySamples: 16_000 * 60, dataSignal: signal)
         commands = CommandMailbox(ring: ring)
         let reported = ReportedConditions()
         self.reported = reported
-        pipeline = try TestPipeline.make(
-            base, ring, commands, hub, waitsForReader: sourceWaits, detectsAlways: detectsAlways,
+        (engine, pipeline) = try TestPipeline.make(
+            base, ring, commands, hub, signal, waitsForReader: sourceWaits, detectsAlways: detectsAlways,
             mergeGapSeconds: mergeGapSeconds, logger: log.logger
         ) { reported.add($0) }
         client = hub.attach(.everything) {}.id
         if isHeld { queue.suspend() }
-        let (pipeline, done) = (pipeline, done)
+        let (engine, done) = (engine, done)
         queue.async {
-            #expect(throws: Never.self) { try pipeline.run() }
+            #expect(throws: Never.self) { try engine.run() }
             done.signal()
         }
     }
@@ -173,25 +175,31 @@ struct PipelineRecords {
 }
 
 enum TestPipeline {
-    /// A pipeline with a hop of 0.2 s.
+    /// A pipeline with a hop of 0.2 s, and an engine for it.
     static func make(
         _ variant: Variant, _ ring: SampleRing, _ commands: CommandMailbox, _ hub: EventHub,
-        waitsForReader: Bool = false, detectsAlways: Bool = false, mergeGapSeconds: Double = 2,
+        _ signal: WakeSignal, waitsForReader: Bool = false, detectsAlways: Bool = false,
+        mergeGapSeconds: Double = 2,
         logger: Logger = TestServer.logger,
         onCondition: @escaping @Sendable (StreamCondition) -> Void = { _ in }
-    ) throws -> Pipeline {
+    ) throws -> (EngineLoop, Pipeline) {
         var rules = DaemonSettings().detection
         if detectsAlways {
             rules.rule = DetectionRule(on: 0, off: 0, minimumHits: 1, mergeGapSeconds: mergeGapSeconds)
             rules.allowed = [variant.labels[0]]
         }
-        return Pipeline(
+        let scorer = try WindowScorer([variant], threads: 1)
+        let numbers = RecordNumbers()
+        let pipeline = Pipeline(
             ring: ring, commands: commands, features: LiveFeatures(for: [variant], historyFrames: 20),
-            scorer: try WindowScorer([variant], threads: 1),
-            detection: EventDetection(rules: rules, hopFrames: 20),
+            scorer: scorer, numbers: numbers,
+            detection: EventDetection(rules: rules, hopFrames: 20, numbers: numbers),
             clips: ClipRecorder(ClipSettings(), logger: TestServer.logger), hub: hub,
             Pipeline.Configuration(
                 hopFrames: 20, source: SourceTraits(waitsForReader: waitsForReader, isLive: true)),
             logger: logger, onCondition: onCondition)
+        let engine = EngineLoop(
+            [pipeline], commands: EngineMailbox(signal: signal), signal: signal, scorer: scorer, hub: hub)
+        return (engine, pipeline)
     }
 }

@@ -64,14 +64,14 @@ extension SampleRing {
     ///
     /// - Parameter timeoutSeconds: The longest wait; 0 or less does not wait.
     public func wait(timeoutSeconds: Double) {
-        let longest = 1e9  // seconds, some thirty years: stands for no limit
-        let seconds = timeoutSeconds > 0 ? min(timeoutSeconds, longest) : 0
-        let deadline = SystemClock.monotonicNanos + Int64(seconds * Double(SystemClock.nanosPerSecond))
-        dataSignal.sleep(untilMonotonicNanos: deadline) {
-            isWoken.exchange(false, ordering: .sequentiallyConsistent)
-                || entryHead.load(ordering: .sequentiallyConsistent) != tailEntry
-                || isFinished.load(ordering: .sequentiallyConsistent)
-        }
+        dataSignal.wait(timeoutSeconds: timeoutSeconds) { hasNews }
+    }
+
+    /// Whether there is something to pop, or the stream has ended. On the consumer's thread, also as the
+    /// condition of ``WakeSignal/wait(timeoutSeconds:isReady:)``.
+    public var hasNews: Bool {
+        entryHead.load(ordering: .sequentiallyConsistent) != tailEntry
+            || isFinished.load(ordering: .sequentiallyConsistent)
     }
 
     /// Copies the next samples out of the ring's storage, in two parts where it wraps.

@@ -37,8 +37,7 @@ public final class SampleRing: @unchecked Sendable {
 
     // Written by any thread.
     let isClosed = Atomic<Bool>(false)
-    let isWoken = Atomic<Bool>(false)
-    let dataSignal = WakeSignal()
+    let dataSignal: WakeSignal
     let spaceSignal = WakeSignal()
 
     // The producer's own.
@@ -58,9 +57,14 @@ public final class SampleRing: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - capacitySamples: How many samples can wait, at least 1; 16000 are one second.
+    ///   - dataSignal: Wakes the consumer; shared by all rings that it reads.
     ///   - onUnusableSamples: Called once, on the consumer's thread, after the first sample that became
     ///     silence; see ``unusableSamples``.
-    public init(capacitySamples: Int, onUnusableSamples: (@Sendable () -> Void)? = nil) {
+    public init(
+        capacitySamples: Int, dataSignal: WakeSignal = WakeSignal(),
+        onUnusableSamples: (@Sendable () -> Void)? = nil
+    ) {
+        self.dataSignal = dataSignal
         self.onUnusableSamples = onUnusableSamples
         precondition(capacitySamples > 0, "a ring holds at least one sample")
         capacity = capacitySamples
@@ -96,10 +100,7 @@ public final class SampleRing: @unchecked Sendable {
     }
 
     /// Makes a waiting consumer return from `wait`, now or the next time it waits. From any thread.
-    public func wake() {
-        isWoken.store(true, ordering: .sequentiallyConsistent)
-        dataSignal.signal()
-    }
+    public func wake() { dataSignal.wake() }
 
     /// Ends the consumer's side: `pushWaiting` returns and pushing does nothing from now on. From any thread.
     public func close() {

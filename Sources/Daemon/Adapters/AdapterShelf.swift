@@ -22,13 +22,13 @@ final class AdapterShelf: @unchecked Sendable {
     private var loaded: [String: LoadedAdapter] = [:]
     /// Names in the order in which a window is classified; `nil` is the base.
     private var active: [String?] = [nil]
-    private let commands: CommandMailbox
+    private let commands: EngineMailbox
     private let shared: NIOLockedValueBox<Snapshot>
 
     /// - Parameters:
     ///   - directory: Where `reload` looks for adapters, one per subdirectory; or `nil`.
-    ///   - commands: Of the pipeline that classifies with the adapters.
-    init(_ maker: VariantMaker, directory: String?, commands: CommandMailbox, logger: Logger) {
+    ///   - commands: Of the engine that classifies with the adapters.
+    init(_ maker: VariantMaker, directory: String?, commands: EngineMailbox, logger: Logger) {
         self.maker = maker
         self.commands = commands
         self.directory = directory

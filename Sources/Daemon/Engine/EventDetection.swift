@@ -13,16 +13,21 @@ final class EventDetection: Sendable {
         var rules: DetectionRules
         var detectors: [(adapter: String?, detector: EventDetector)] = []
         var clock = StreamClock(.live)
-        var lastID: UInt64 = 0
     }
 
     private let hopSamples: Int64
     private let run: RunID
+    private let numbers: RecordNumbers
     private let state: NIOLockedValueBox<State>
 
-    /// - Parameter run: Part of the ids of events.
-    init(rules: DetectionRules, hopFrames: Int, run: RunID = RunID()) {
+    /// - Parameters:
+    ///   - run: Part of the ids of events.
+    ///   - numbers: The other part.
+    init(
+        rules: DetectionRules, hopFrames: Int, run: RunID = RunID(), numbers: RecordNumbers = RecordNumbers()
+    ) {
         self.run = run
+        self.numbers = numbers
         hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
         state = NIOLockedValueBox(State(rules: rules))
     }
@@ -109,12 +114,9 @@ final class EventDetection: Sendable {
             guard let index = state.detectors.firstIndex(where: { $0.adapter == variant.adapter }) else {
                 return []
             }
-            var lastID = state.lastID
             let events = state.detectors[index].detector.update(scores, window: window) {
-                lastID += 1
-                return lastID
+                numbers.nextEvent()
             }
-            state.lastID = lastID
             return events.map { DetectedEvent(event: $0, adapter: variant.adapter, run: run) }
         }
     }

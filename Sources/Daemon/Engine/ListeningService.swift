@@ -3,10 +3,10 @@ internal import Logging
 internal import ServiceLifecycle
 private import SystemSupport
 
-/// Runs the pipeline on the engine thread, so that a forward pass blocks no other thread, and stops the
-/// source when the pipeline returns or throws.
+/// Runs the engine loop on a thread of its own, so that a forward pass blocks no other thread, and stops the
+/// source when the loop returns or throws.
 struct ListeningService: Service {
-    let pipeline: Pipeline
+    let engine: EngineLoop
     let source: any AudioSource
     let logger: Logger
     /// Called when the last window has been classified.
@@ -20,16 +20,16 @@ struct ListeningService: Service {
     func run() async throws {
         defer {
             // Also when the thread could not be started: no request must wait for a reply that never comes.
-            pipeline.commands.close()
+            engine.commands.close()
             onEnd()
             source.stop()
             logger.debug("stopped listening")
         }
         onReady()
         try await withGracefulShutdownHandler {
-            try await runOnOwnThread { () throws(PipelineError) in try pipeline.run() }
+            try await runOnOwnThread { () throws(PipelineError) in try engine.run() }
         } onGracefulShutdown: {
-            pipeline.commands.post(.stop)
+            engine.commands.post(.stop)
         }
         if let failure = source.failure { throw DaemonError.source(failure) }
     }

@@ -7,14 +7,14 @@ internal import Settings
 private import NIOConcurrencyHelpers
 internal import Wire
 
-/// The daemon's main loop: turns samples into records.
+/// The way of the samples of one source: turns them into records.
 ///
 ///     Capture ─► Frontend ─► Inference ─► Detection ─► Wire
 ///     ring       features    scorer       detection    hub
 ///
-/// ``run()`` runs on the engine thread. Each turn pops the next piece of the stream, obeys the commands that
-/// were posted before it, and processes it. ``WindowPlanner`` decides which window is due and accounts for
-/// every sample.
+/// Everything runs on the engine thread: ``EngineLoop`` calls ``advance(into:)``, which processes what has
+/// been captured, and ``classifyNextWindow()`` when it is the turn of this source. ``WindowPlanner`` decides
+/// which window is due and accounts for every sample.
 ///
 /// Threading: other threads use ``commands``, ``currentCounters``, ``activeEvents``, ``omittedClips`` and
 /// ``apply(_:)``.
@@ -34,7 +34,9 @@ final class Pipeline: @unchecked Sendable {
     let commands: CommandMailbox
     private let ring: SampleRing
     private let features: LiveFeatures
+    // All sources share these two.
     private let scorer: WindowScorer
+    private let numbers: RecordNumbers
     private let ranking = Ranking(limit: nil)
     private let detection: EventDetection
     private let clips: ClipRecorder
@@ -57,41 +59,35 @@ final class Pipeline: @unchecked Sendable {
     private var silenceWatchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
     /// Whether the source has reported its loss since the last sample.
     private var isSourceLost = false
-    private var watchdog: EngineWatchdog?
     private var counters = PipelineCounters()
-    private var sequence: UInt64 = 0
-    private var isStopping = false
-
-    /// A tenth of a second.
-    private static let blockSamples = 1600
-    /// Longest wait for samples or commands, as often as ``NoDataWatchdog`` wants to be called.
-    private static let waitSeconds = 0.5
+    /// Whether the stream has ended and everything was popped.
+    private var isFinished = false
+    private(set) var hasEnded = false
 
     /// - Parameter onCondition: Called on the engine thread when the condition of the stream has changed.
     init(
         ring: SampleRing, commands: CommandMailbox, features: LiveFeatures, scorer: WindowScorer,
-        detection: EventDetection, clips: ClipRecorder, hub: EventHub, _ configuration: Configuration,
-        watchdog: EngineWatchdog? = nil, logger: Logger,
+        numbers: RecordNumbers, detection: EventDetection, clips: ClipRecorder, hub: EventHub,
+        _ configuration: Configuration, logger: Logger,
         onCondition: @escaping @Sendable (StreamCondition) -> Void
     ) {
         self.ring = ring
         self.commands = commands
         self.features = features
         self.scorer = scorer
+        self.numbers = numbers
         self.detection = detection
         self.clips = clips
         self.hub = hub
         source = configuration.source
         clock = StreamClock(configuration.source.pace)
         gate = configuration.gate
-        self.watchdog = watchdog
         self.logger = logger
         self.onCondition = onCondition
         overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
         planner = WindowPlanner(windowFrames: scorer.windowFrames, hopFrames: configuration.hopFrames)
         setMutedAfter(seconds: configuration.mutedAfterSeconds)
         publish(detection.replaceVariants(with: scorer.variants))
-        hub.retain(.adapter(AdapterRecord(adapters: scorer.variants.map(\.adapter))))
     }
 
     // MARK: Any thread
@@ -114,51 +110,67 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: The engine thread
 
-    /// Blocks its thread until the stream ends or ``PipelineCommand/stop``.
+    /// Processes what was captured. A source that waits for its reader waits while a window is due.
     ///
-    /// - Throws: ``PipelineError`` when scores are NaN or infinite: a daemon that continued would report
-    ///   nothing and look healthy.
-    func run() throws(PipelineError) {
-        let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.blockSamples)
-        defer {
-            block.deallocate()
-            publish(detection.finish())
-            commands.close()
-            ring.close()
-        }
-        while true {
-            watchdog?.progress()
+    /// - Parameter block: Room for samples that are copied out of the ring.
+    /// - Throws: ``PipelineError``, because the windows before an interruption are classified at once.
+    func advance(into block: UnsafeMutableBufferPointer<Float>) throws(PipelineError) {
+        while !isFinished && !(source.waitsForReader && endOfNextWindow != nil) {
             // Commands are dequeued after the pop, so that every command that was posted before the piece was
             // pushed is in the mailbox.
             let piece = ring.pop(into: block)
             let position = lastPosition(before: piece)
             while let entry = commands.dequeue(upTo: position) { try obey(entry) }
-            if isStopping { return }
             switch piece {
             case .samples(let count, _, let nanos):
                 process(UnsafeBufferPointer(rebasing: block[..<count]), lastSampleNanos: nanos)
-                if source.waitsForReader {
-                    while let window = planner.nextWindow(oldest) { try classify(window) }
-                }
             case .gap(let start, let end, let reason):
                 process(gap: start..<end, reason)
             case .empty:
-                // The ring is empty: the features contain every captured sample, so no newer window exists.
-                if let window = planner.nextWindow(.newest) {
-                    try classify(window)
-                } else {
-                    endEventsOfSilentSource()
-                    ring.wait(timeoutSeconds: Self.waitSeconds)
-                }
-            case .finished:
-                // No more samples come, so there is time for every window.
-                guard
-                    let window = planner.nextWindow(oldest)
-                        ?? planner.lastWindow(oldestFrame: features.oldestFrame)
-                else { return }
-                try classify(window)
+                if endOfNextWindow == nil { endEventsOfSilentSource() }
+                return
+            case .finished: isFinished = true
             }
         }
+    }
+
+    /// When the next window was complete, in nanoseconds of CLOCK_BOOTTIME; `nil` while none is.
+    var nextWindowNanos: Int64? {
+        if hasEnded { return nil }
+        return (endOfNextWindow ?? (isFinished ? planner.endSample : nil)).map {
+            clock.arrivalNanos(ofSampleBefore: $0)
+        }
+    }
+
+    private var endOfNextWindow: Int64? {
+        planner.endOfNextWindow(source.waitsForReader ? oldest : .newest)
+    }
+
+    /// Classifies the next window that is due.
+    ///
+    /// - Throws: ``PipelineError`` when scores are NaN or infinite: a daemon that continued would report
+    ///   nothing and look healthy.
+    func classifyNextWindow() throws(PipelineError) {
+        // The features contain every captured sample, so no newer window exists. After the last sample, there
+        // is time for every window.
+        let order = source.waitsForReader || isFinished ? oldest : .newest
+        if let window = planner.nextWindow(order) {
+            try classify(window)
+        } else if isFinished, let window = planner.lastWindow(oldestFrame: features.oldestFrame) {
+            try classify(window)
+        } else {
+            hasEnded = isFinished
+        }
+    }
+
+    /// Whether there is something to process.
+    var hasNews: Bool { ring.hasNews }
+
+    /// Ends all events; nothing more is captured.
+    func close() {
+        publish(detection.finish())
+        commands.close()
+        ring.close()
     }
 
     private var oldest: WindowPlanner.Order { .oldest(oldestFrame: features.oldestFrame) }
@@ -175,7 +187,6 @@ final class Pipeline: @unchecked Sendable {
 
     private func obey(_ entry: CommandMailbox.Entry) throws(PipelineError) {
         switch entry.command {
-        case .stop: isStopping = true
         case .pause:
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
@@ -187,7 +198,6 @@ final class Pipeline: @unchecked Sendable {
             isSourceLost = true
             try classifyBeforeInterruption(isBridged: true)
             condition.isGated = false
-        case .replaceVariants(let replacement): replaceVariants(replacement)
         case .setMutedAfter(let seconds): setMutedAfter(seconds: seconds)
         }
     }
@@ -264,16 +274,12 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: Inference
 
-    /// The stream and its features continue; windows still start at multiples of the hop.
-    private func replaceVariants(_ replacement: VariantReplacement) {
-        let dequeued = ContinuousClock.now
-        let variants = replacement.variants
-        let replaced = scorer.replaceVariants(with: variants)
-        features.retain(for: variants)
+    /// Follows the scorer, whose variants were replaced. The stream and its features continue; windows still
+    /// start at multiples of the hop.
+    func variantsChanged() {
+        features.retain(for: scorer.variants)
         planner.change(windowFrames: scorer.windowFrames, oldestFrame: features.oldestFrame)
-        publish(detection.replaceVariants(with: variants))
-        hub.publish(.adapter(AdapterRecord(adapters: variants.map(\.adapter))))
-        replacement.complete(.init(replaced: replaced, dequeued: dequeued))
+        publish(detection.replaceVariants(with: scorer.variants))
     }
 
     /// The result of one variant for one window.
@@ -350,7 +356,7 @@ final class Pipeline: @unchecked Sendable {
         let latencyNanos =
             SystemClock.bootNanos - clock.arrivalNanos(ofSampleBefore: result.samples.upperBound)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
-        sequence += 1
+        numbers.countPrediction()
         hub.publish(.prediction(prediction(result, latencyNanos: latencyNanos)))
         publish(
             detection.update(
@@ -362,7 +368,7 @@ final class Pipeline: @unchecked Sendable {
     private func prediction(_ result: Result, latencyNanos: Int64) -> Prediction {
         let labels = result.scores.map { ranking.best($0) } ?? []
         return Prediction(
-            seq: sequence, unixNanos: clock.publish(ofSampleBefore: result.samples.upperBound),
+            seq: numbers.predictions, unixNanos: clock.publish(ofSampleBefore: result.samples.upperBound),
             startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
             levelDBFS: result.levelDBFS, latencyMs: Double(latencyNanos) / 1e6,
             passMs: result.milliseconds, adapter: result.variant.adapter, isGated: result.scores == nil,
@@ -374,7 +380,7 @@ final class Pipeline: @unchecked Sendable {
     private func publish(_ events: [DetectedEvent]) {
         let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
         for event in events {
-            let record = event.record(clock, seq: sequence)
+            let record = event.record(clock, seq: numbers.predictions)
             if record.state == .begin { counters.events += 1 }
             clips.process(record, at: event.sample, windowSamples: windowSamples)
             hub.publish(.event(record))

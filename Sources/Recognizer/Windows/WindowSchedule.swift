@@ -48,9 +48,8 @@ struct WindowSchedule: Equatable, Sendable {
     /// Dequeues the oldest of the complete windows. Skips only windows that start before `oldestFrame`, the
     /// oldest frame in memory.
     mutating func dequeueOldest(frames: Int, oldestFrame: Int) -> Due? {
-        let lost = max(0, oldestFrame - nextStart + hopFrames - 1) / hopFrames
-        return frames >= nextStart + lost * hopFrames + windowFrames
-            ? dequeue(skipping: lost, frames: frames) : nil
+        guard endOfOldest(frames: frames, oldestFrame: oldestFrame) != nil else { return nil }
+        return dequeue(skipping: lostWindows(oldestFrame: oldestFrame), frames: frames)
     }
 
     /// Dequeues the last window of a stretch of `frames` frames.
@@ -80,6 +79,18 @@ struct WindowSchedule: Equatable, Sendable {
     func startOfLast(frames: Int, duration: Int, oldestFrame: Int = 0) -> Int {
         guard lastWindow == .end, !fits(duration: duration) else { return nextStart }
         return min(nextStart, max(frames - windowFrames, oldestFrame, 0))
+    }
+
+    /// One past the last frame of the window that ``dequeueOldest(frames:oldestFrame:)`` would return; `nil`
+    /// for none.
+    func endOfOldest(frames: Int, oldestFrame: Int) -> Int? {
+        let end = nextStart + lostWindows(oldestFrame: oldestFrame) * hopFrames + windowFrames
+        return frames >= end ? end : nil
+    }
+
+    /// Windows that are not dequeued yet and start before `oldestFrame`.
+    private func lostWindows(oldestFrame: Int) -> Int {
+        max(0, oldestFrame - nextStart + hopFrames - 1) / hopFrames
     }
 
     /// Whether the next window is complete with `frames` frames.
