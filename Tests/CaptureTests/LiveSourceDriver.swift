@@ -81,16 +81,19 @@ struct TestFIFO {
 }
 
 /// Writes everything, waiting for the reader; gives up when there is none.
-func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
+///
+/// - Returns: Whether everything was written.
+@discardableResult func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
     signal(SIGPIPE, SIG_IGN)
     var done = 0
     while done < bytes.count {
         let count = bytes.withUnsafeBytes { raw in
             Glibc.write(descriptor, raw.baseAddress.map { $0 + done }, raw.count - done)
         }
-        if count <= 0 { return }
+        if count <= 0 { return false }
         done += count
     }
+    return true
 }
 
 func bytes16(_ samples: [Int16]) -> [UInt8] {

@@ -62,22 +62,24 @@ import Wire
             "echo $$ > \(marker)\necho rtsp://u:s3cret@camera is busy >&2\nexec sleep 1000\n", to: "script")
         let source = "command:sh \(script) rtsp://u:s3cret@camera/live"
         let daemon = try await RunningDaemon.start(["--source", source], in: folder)
-        let child = try await eventually("the program") {
-            (try? TestFolder.bytes(of: marker)).flatMap {
-                Int32(String(decoding: $0, as: UTF8.self).filter(\.isNumber))
-            }
-        }
         let client = try daemon.listen()
         let lost = try await client.next("the loss") { $0.source?.state == .lost ? $0.source : nil }
         #expect(lost.name == "command:sh \(script) rtsp://***@camera/live")
-        #expect(lost.message == "sh has delivered nothing for 3 seconds (rtsp://***@camera is busy)")
+        // After 3 seconds, or after 30 on a busy machine.
+        #expect(lost.message?.hasPrefix("sh has delivered nothing for 3") == true)
+        #expect(lost.message?.contains(" seconds (rtsp://***@camera is busy)") == true)
         for arguments in [["status"], ["status", "--json"], ["sources"], ["metrics"], ["reload"]] {
             let answer = try await daemon.astctl(arguments: arguments)
             #expect(!(answer.lines + answer.errorLines).joined().contains("s3cret"), "\(arguments)")
         }
-        #expect(Self.isRunning(child))
+        // It is replaced from time to time.
+        let isRunning = {
+            let text = String(decoding: try TestFolder.bytes(of: marker), as: UTF8.self)
+            return Int32(text.filter(\.isNumber)).map(Self.isRunning) ?? false
+        }
+        try await eventually("the program", that: isRunning)
         daemon.program.kill()
-        try await eventually("the end of the program", that: { !Self.isRunning(child) })
+        try await eventually("the end of the program", that: { try !isRunning() })
         #expect(!(try daemon.program.standardError()).contains("s3cret"))
         let check = try await Astd.run(["astd", "run", "--check-config", "--source", source], in: folder)
         #expect(check.lines.first?.contains("rtsp://***@camera/live") == true)

@@ -89,7 +89,8 @@ struct RestartTests {
             try Astd.start(["astctl"] + arguments + ["--socket", socket], in: folder)
         }
         let watch = try start("watch")
-        let others = [try start("watch", "--count", "100"), try start("top", "-n", "100")]
+        // So many that they have not counted them before the daemon is killed.
+        let others = [try start("watch", "--count", "300"), try start("top", "-n", "300")]
         let impatient = try start("watch", "--no-reconnect")
         try await eventually("the begin of an event in the output of watch") {
             try watch.standardOutput()
