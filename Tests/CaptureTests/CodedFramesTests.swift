@@ -63,4 +63,32 @@ import Testing
         _ = try AudioFixture.readAll(cut)
         #expect(cut.shortage?.code == "truncated" || place == 50)
     }
+
+    @Test(arguments: [0, 25, 50], ["3gp", "mov"])
+    func `Comfort noise in a container becomes silence, and a cut does not`(place: Int, suffix: String)
+        async throws
+    {
+        let folder = try TestFolder()
+        let (head, frames) = try Self.amr()
+        let pause = [[0x44, 1, 2, 3, 4, 5]] + [[UInt8]](repeating: [0x7C], count: 74)
+        let all = frames.prefix(place) + pause + frames.dropFirst(place)
+        let amr = try folder.write(head + all.joined(), to: "pause.amr")
+        let path = folder.file("pause.\(suffix)")
+        // The index is in front of the sound.
+        let options = ["-v", "error", "-nostdin", "-f", "amr", "-i", amr, "-c", "copy", "-movflags"]
+        let ffmpeg = try ChildProcess(
+            ["ffmpeg"] + options + ["+faststart", path], in: folder, package: "ffmpeg")
+        let exit = try await ffmpeg.exit()
+        try #require(exit.code == 0, "\(exit.errorLines)")
+        let reader = try AudioFileReader(path: path)
+        let samples = try AudioFixture.readAll(reader)
+        #expect(reader.shortage == nil)
+        #expect(abs(samples.count - (frames.count + pause.count) * 320) <= 320)
+        let middle = samples[(place * 320 + 1600)..<(place * 320 + 22_000)]
+        #expect(middle.allSatisfy { abs($0) < 0.001 })
+        let cut = try folder.write(try TestFolder.bytes(of: path).dropLast(30), to: "cut.\(suffix)")
+        let rest = try AudioFileReader(path: cut)
+        _ = try AudioFixture.readAll(rest)
+        #expect(rest.shortage?.code == "truncated")
+    }
 }

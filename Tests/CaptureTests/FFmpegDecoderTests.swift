@@ -118,4 +118,14 @@ import Testing
         writer.join()
         withExtendedLifetime(pipe) {}
     }
+
+    @Test(arguments: ["alac.m4a", "aac.m4a", "clip.3gp", "clip.wma", "clip.tta"])
+    func `A second file behind the first is reported where ffmpeg reads only one`(name: String) throws {
+        let folder = try TestFolder()
+        let bytes = try TestFolder.bytes(of: Self.path(name))
+        let reader = try AudioFileReader(path: folder.write(bytes + bytes, to: name))
+        #expect(try AudioFixture.readAll(reader).count >= 15_800)
+        let shortage = reader.shortage.map { "\($0)" } ?? "none"
+        #expect(shortage.contains("another file begins at byte \(bytes.count)"), "\(shortage)")
+    }
 }

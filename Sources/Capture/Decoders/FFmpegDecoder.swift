@@ -21,6 +21,8 @@ final class FFmpegDecoder: AudioDecoder {
     private let stop: StopFlag
     private var log = FFmpegLog()
     private var framesDecoded: Int64 = 0
+    /// Frames of silence in place of a pause at the end of the sound.
+    private var pauseFrames: Int64 = 0
     private var hasEnded = false
 
     /// Starts ffmpeg and waits for the format.
@@ -64,8 +66,13 @@ final class FFmpegDecoder: AudioDecoder {
         let frameBytes = info.channels * MemoryLayout<Float>.size
         let got = try fill(UnsafeMutableRawPointer(target), count: frames * frameBytes) / frameBytes
         framesDecoded += Int64(got)
-        if got < frames { recordEnd() }
-        return got
+        if got == frames { return got }
+        recordEnd()
+        let silent = Int(min(pauseFrames, Int64(frames - got)))
+        (target + got * info.channels).update(repeating: 0, count: silent * info.channels)
+        pauseFrames -= Int64(silent)
+        framesDecoded += Int64(silent)
+        return got + silent
     }
 
     private var promisedSeconds: Double? { plan.seconds ?? log.promisedSeconds }
@@ -155,9 +162,10 @@ final class FFmpegDecoder: AudioDecoder {
         case .signal(let signal): damage = "ffmpeg was ended by signal \(signal)"
         }
         damage = damage ?? plan.damage
-        if damage == nil, let promised = promisedSeconds,
-            secondsDecoded + Self.toleratedSeconds < promised
-        {
+        guard damage == nil, let promised = promisedSeconds else { return }
+        if log.hasComfortNoise, secondsDecoded < promised, promised <= plan.mostPauseSeconds {
+            pauseFrames = Int64((promised * Double(info.sampleRateHz)).rounded()) - framesDecoded
+        } else if secondsDecoded + Self.toleratedSeconds < promised {
             damage = "\(Self.text(secondsDecoded)) s of \(Self.text(promised)) s could be decoded"
         }
     }

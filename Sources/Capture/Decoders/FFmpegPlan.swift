@@ -9,6 +9,8 @@ struct FFmpegPlan {
     private(set) var damage: String?
     /// Whether frames that cannot be decoded are pauses.
     private(set) var hasPauses = false
+    /// How long the pauses of a container with AMR can be at most.
+    private(set) var mostPauseSeconds = 0.0
 
     /// - Parameters:
     ///   - demuxer: Of `kind`.
@@ -19,7 +21,9 @@ struct FFmpegPlan {
         case .trueHD, .mlp:
             if !CodedFrames(lossless: FileWords(bytes)).areWhole { damage = "the file ends within a frame" }
         case .amr: planAMR(bytes)
-        case .threeGP: filters = Self.fillsPauses
+        case .asf: damage = JoinedFiles.secondASF(bytes).map(JoinedFiles.damage)
+        case .tta: damage = JoinedFiles.secondTrueAudio(bytes).map(JoinedFiles.damage)
+        case .threeGP, .m4a, .mp4, .quickTime: planMP4(bytes)
         case .voc, .nist, .avr, .svx:
             if let end = SampleExtent(at: 0, in: bytes)?.end, end > bytes.length {
                 damage = "the file has \(bytes.length) of the \(end) bytes in its header"
@@ -43,5 +47,15 @@ struct FFmpegPlan {
         let length = Double(frames.count) * CodedFrames.amrSeconds
         (seconds, hasPauses) = (length, true)
         filters = Self.fillsPauses + ":first_pts=0,apad=whole_dur=\(length)"
+    }
+
+    private mutating func planMP4(_ bytes: FileAudioBytes) {
+        let boxes = MP4Boxes(bytes)
+        damage = boxes.secondFile.map(JoinedFiles.damage)
+        if !boxes.areWhole { damage = "the file ends within its sound" }
+        guard boxes.haveAMR else { return }
+        // The length is the container's. No frame is shorter than a byte.
+        mostPauseSeconds = Double(bytes.length) * CodedFrames.amrSeconds
+        filters = Self.fillsPauses + ":first_pts=0"
     }
 }

@@ -186,9 +186,9 @@ struct SampleExtent {
             end = last + Int64(FourCC.uint32(tag, 4, bigEndian: isBigEndian))
             at = (end + 7) / 8 * 8
         }
-        // The padding of the last element may be counted and not written.
+        // libsndfile counts 1 to 8 bytes of padding behind the samples, which it does not write.
         let available = file.length - start
-        return Self(first: last, end: end - available < 8 ? min(end, available) : end)
+        return Self(first: last, end: end - available <= 8 ? min(end, available) : end)
     }
 
     // MARK: Without a stated length
