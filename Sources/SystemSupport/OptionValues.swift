@@ -1,4 +1,6 @@
-/// Values of options that begin with a minus sign.
+private import Glibc
+
+/// Words of a command line that begin with a minus sign and are no options.
 public enum OptionValues {
     /// Joins `--hop -1` to `--hop=-1`: the parser takes a word with a leading dash for an option, and would
     /// say that the value is missing.
@@ -15,6 +17,17 @@ public enum OptionValues {
             }
         }
         return joined
+    }
+
+    /// Refuses the name of a file that the parser would take for short options: `-dash.wav` has the letter h,
+    /// for help.
+    public static func fileLikeOptions(_ arguments: [String]) -> String? {
+        let words = arguments.prefix { $0 != "--" }
+        let file = words.first { word in
+            word.hasPrefix("-") && !word.hasPrefix("--") && word.contains(".") && !isNegative(word)
+                && access(word.systemPath, F_OK) == 0
+        }
+        return file.map { "\($0) begins like an option: write ./\($0) for the file" }
     }
 
     private static func isLongOption(_ word: String) -> Bool {

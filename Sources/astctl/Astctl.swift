@@ -47,9 +47,14 @@ struct Astctl: ParsableCommand {
         defaultSubcommand: StatusCommand.self)
 
     static func main() {
+        StandardDescriptors.occupy()
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot(VerbOrder.verbsFirst(OptionValues.joined(PathText.arguments)))
+            let arguments = PathText.arguments
+            if let problem = OptionValues.fileLikeOptions(arguments) ?? VerbOrder.unknownVerb(arguments) {
+                throw CommandFailure.usage(problem)
+            }
+            var command = try parseAsRoot(VerbOrder.verbsFirst(OptionValues.joined(arguments)))
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)

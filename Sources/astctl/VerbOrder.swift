@@ -1,4 +1,5 @@
 import ArgumentParser
+import TextSupport
 
 /// Lets options stand before the verbs that they belong to: `--socket PATH adapter load DIR` is read as
 /// `adapter load --socket PATH DIR`.
@@ -14,15 +15,37 @@ enum VerbOrder {
     /// A word is a verb if the command before it has a subcommand of that name. The first word that is not
     /// one ends the search, and so does `--`.
     static func verbsFirst(_ arguments: [String]) -> [String] {
+        let (verbs, options, rest, _) = split(arguments)
+        // The parser knows `help` as the first word only.
+        if verbs.isEmpty && rest.first == "help" { return Array(rest) }
+        return verbs + options + rest
+    }
+
+    /// Refuses a word in the place of a verb. (The parser takes it for an argument of the default verb.)
+    static func unknownVerb(_ arguments: [String]) -> String? {
+        let (verbs, _, rest, command) = split(arguments)
+        let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard !names.isEmpty, let word = rest.first, !word.hasPrefix("-"), word != "help" || !verbs.isEmpty
+        else { return nil }
+        let near = NearMiss.of(word, among: names)
+        let advice =
+            near.map { "did you mean '\($0)'?" } ?? "expected one of: \(names.joined(separator: ", "))"
+        return "unknown command '\((verbs + [word]).joined(separator: " "))'; \(advice)"
+    }
+
+    /// The verbs and the options between them, the words behind them, and the command that the verbs name.
+    private static func split(
+        _ arguments: [String]
+    ) -> (verbs: [String], options: [String], rest: ArraySlice<String>, command: any ParsableCommand.Type) {
         var verbs: [String] = []
-        var others: [String] = []
+        var options: [String] = []
         var command: any ParsableCommand.Type = Astctl.self
         var position = 0
         while position < arguments.count {
             let argument = arguments[position]
             if argument.hasPrefix("-") && argument != "-" && argument != "--" {
                 let length = optionsWithValue.contains(argument) ? 2 : 1
-                others += arguments[position...].prefix(length)
+                options += arguments[position...].prefix(length)
                 position += length
                 continue
             }
@@ -32,6 +55,6 @@ enum VerbOrder {
             command = verb
             position += 1
         }
-        return verbs + others + arguments[min(position, arguments.count)...]
+        return (verbs, options, arguments[min(position, arguments.count)...], command)
     }
 }

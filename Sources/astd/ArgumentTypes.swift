@@ -81,3 +81,22 @@ func requireEnding(of path: String, _ endings: [String], option: String, _ kind:
         "\(option) \(path) ends in \(ending), but the output is \(kind): give a name that ends in \(endings[0])"
     )
 }
+
+/// Refuses a table whose name ends like that of another format. (A name without such an ending may be any.)
+func requireEnding(of path: String, _ format: RecordFormat) throws {
+    let (own, kind) =
+        switch format {
+        case .text: ([".txt"], "text")
+        case .jsonl: ([".jsonl", ".json", ".ndjson"], "JSON lines")
+        case .csv: ([".csv"], "CSV")
+        case .audacity: ([".txt"], "a label track")
+        case .raven, .ravenCombined: ([".txt", ".tsv"], "a selection table")
+        }
+    let others = [
+        ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".html", ".htm", ".xlsx", ".parquet", ".npy", ".png",
+        ".pdf",
+    ]
+    if others.contains(where: path.lowercased().hasSuffix) {
+        try requireEnding(of: path, own, option: "--output", kind)
+    }
+}

@@ -33,6 +33,7 @@ struct AstdCommand: AsyncParsableCommand {
         ])
 
     static func main() async {
+        StandardDescriptors.occupy()
         // Writing to a closed pipe returns an error instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
         TruncatedMapping.endWithReason()
@@ -40,6 +41,7 @@ struct AstdCommand: AsyncParsableCommand {
         var help: String?
         do {
             if let problem = KernelLevel.problem ?? BLASLibrary.problem { throw Failure.usage(problem) }
+            if let problem = OptionValues.fileLikeOptions(PathText.arguments) { throw Failure.usage(problem) }
             var command = try parseAsRoot(OptionValues.joined(PathText.arguments))
             help = "astd \(String(describing: type(of: command)).lowercased()) --help"
             if var command = command as? any AsyncParsableCommand {

@@ -149,6 +149,7 @@ struct Classify: ParsableCommand {
             throw ValidationError("--format raven and raven-combined exclude each other: leave one out")
         }
         _ = try destination()
+        if let output, formats.count == 1 { try requireEnding(of: output, formats[0]) }
     }
 
     func run() throws {

@@ -39,6 +39,41 @@ struct ClassifyFailureTests {
         #expect(result.errorLines == ["astd: /dev/full cannot be written: No space left on device"])
     }
 
+    @Test func `A program without standard input reads no other file in its place`() async throws {
+        let folder = try TestFolder()
+        let script = #"""
+            $astd classify --model $model - <&-; echo "- $?"
+            $astd classify --model $model $clip >&-; echo "output $?"
+            $astd run --model $model --source stdin --fast --runtime-dir . <&-; echo "source $?"
+            """#
+        let exit = try await NameTests.run("set +e; " + script, in: folder)
+        #expect(exit.lines.filter { !$0.hasPrefix("{") } == ["- 1", "output 1", "source 69"])
+        #expect(exit.lines.allSatisfy { !$0.contains("labels") }, "\(exit.lines)")
+        #expect(exit.errorLines.contains { $0.contains("standard input") }, "\(exit.errorLines)")
+        #expect(exit.errorLines.contains { $0.contains("standard output") }, "\(exit.errorLines)")
+    }
+
+    @Test func `A name with a leading dash is not taken for options`() async throws {
+        let script = "cp $clip ./-dash.wav; set +e; $astd classify --model $model *.wav; echo $?"
+        let exit = try await NameTests.run(script, in: TestFolder())
+        #expect(exit.lines == ["64"])
+        let message = exit.errorLines.first ?? ""
+        #expect(message.contains("write ./-dash.wav for the file"), "\(message)")
+    }
+
+    @Test(arguments: [
+        ("jsonl", "x.csv"), ("csv", "x.json"), ("raven", "x.CSV"), ("csv", "x.xlsx"), ("jsonl", "x.parquet"),
+    ])
+    func `A table is not written under the name of another format`(format: String, name: String)
+        async throws
+    {
+        let folder = try TestFolder()
+        let path = folder.file(name)
+        let exit = try await Astd.classify([Astd.clip, "--format", format, "--output", path], in: folder)
+        #expect(exit.code == 64)
+        #expect(exit.errorLines.first?.contains("--output \(path) ends in") == true, "\(exit.errorLines)")
+    }
+
     @Test func `A reader that closes the pipe early is not an error`() async throws {
         let folder = try TestFolder()
         let command =

@@ -46,11 +46,23 @@ import Wire
         ("--json x adapter", "--json x adapter"),
         ("-- watch", "-- watch"),
         ("--socket", "--socket"),
+        ("--socket /a help", "help"), ("help adapter", "help adapter"),
         ("", ""),
     ])
     func `Options can precede the verbs`(given: String, ordered: String) {
         func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
         #expect(VerbOrder.verbsFirst(words(given)) == words(ordered))
+    }
+
+    @Test(arguments: [
+        ("stauts", "unknown command 'stauts'; did you mean 'status'?"),
+        ("--socket /a adapter unlod x", "unknown command 'adapter unlod'; did you mean 'unload'?"),
+        ("adapter frob", "unknown command 'adapter frob'; expected one of: list, load, use, unload"),
+        ("status", nil), ("adapter", nil), ("adapter use frob", nil), ("help status", nil), ("--json", nil),
+        ("explain frob", nil), ("", nil),
+    ])
+    func `A word in the place of a command is named, with the nearest one`(given: String, problem: String?) {
+        #expect(VerbOrder.unknownVerb(given.split(separator: " ").map(String.init)) == problem)
     }
 
     @Test func `Every option with a value is known to the order of verbs`() throws {
