@@ -121,10 +121,11 @@ import Testing
     @Test func `Hidden names are skipped and counted`() throws {
         let folder = try Self.folder([
             "d/a.wav", "d/._a.wav", "d/.Trashes/b.wav", "d/.Trash-1000/files/c.wav", "d/sub/.DS_Store",
+            "d/$RECYCLE.BIN/S-1/d.wav", "d/System Volume Information/e.wav", "d/__MACOSX/._f.wav",
         ])
         let (items, skipped) = Self.walk(folder)
         #expect(items == ["d/a.wav"])
-        #expect(skipped == "skipped 4 hidden names")
+        #expect(skipped == "skipped 7 hidden names")
         #expect(
             Self.walk(folder, "d/.Trashes").items == ["d/.Trashes/b.wav"], "a hidden directory can be named")
     }

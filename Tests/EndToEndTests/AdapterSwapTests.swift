@@ -225,7 +225,7 @@ struct AdapterSwapTests {
             (["use", "base", "base"], "adapter base is given twice"),
             (["load", Self.path("broken-nan")], "contains infinite or NaN values"),
             (["load", Self.path("odd-blocks")], "the base requires"),
-            (["load", "/nowhere"], "/nowhere/adapter_config.json: No such file or directory"),
+            (["load", "/nowhere"], "/nowhere/adapter_config.json: no such file: there is no directory"),
             (
                 ["load", Self.path("dora"), "--name", "base"],
                 "`base` stands for the model without an adapter"

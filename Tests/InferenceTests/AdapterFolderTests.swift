@@ -61,6 +61,7 @@ import Testing
             reason("empty/sub/notes.txt")
                 == "\(empty)/sub/notes.txt: not a folder; name the folder that holds adapter_config.json")
         #expect(
-            reason("nowhere") == folder.file("nowhere") + "/adapter_config.json: No such file or directory")
+            reason("nowhere") == folder.file("nowhere")
+                + "/adapter_config.json: no such file: there is no directory \(folder.file("nowhere"))")
     }
 }

@@ -64,7 +64,7 @@ final class DirectoryWalk {
                 levels.removeLast()
                 continue
             }
-            if name.utf8.first == UInt8(ascii: ".") {
+            if Self.isHidden(name) {
                 skipped.addHidden()
             } else if let item = item(name, levels[level].base + name) {
                 return item
@@ -161,7 +161,9 @@ final class DirectoryWalk {
             case EACCES, EPERM: "permission_denied"
             default: "unreadable"
             }
-        return .failed(path: path, code: word, message: "\(path): \(String(cString: strerror(code)))")
+        let advice = word == "permission_denied" ? ": give this user read permission" : ""
+        return .failed(
+            path: path, code: word, message: "\(path): \(String(cString: strerror(code)))\(advice)")
     }
 
     /// Lower case; `nil` for a name without a dot, or with digits only after it, as in a date.
@@ -173,8 +175,16 @@ final class DirectoryWalk {
 
     /// Whether the walk does not reach a directory because a name above it is hidden.
     private static func isHidden(_ path: String, in directory: String) -> Bool {
-        path.utf8.dropFirst(directory.utf8.count).split(separator: UInt8(ascii: "/")).contains {
-            $0.first == UInt8(ascii: ".")
-        }
+        path.dropFirst(directory.count).split(separator: "/").contains { isHidden(String($0)) }
     }
+
+    /// Names with a leading dot, and directories that Windows, macOS and network drives keep for themselves,
+    /// such as a card's deleted files.
+    private static func isHidden(_ name: String) -> Bool {
+        name.utf8.first == UInt8(ascii: ".") || systemNames.contains(name)
+    }
+
+    private static let systemNames: Set<String> = [
+        "$RECYCLE.BIN", "RECYCLER", "System Volume Information", "__MACOSX", "@eaDir", "#recycle",
+    ]
 }

@@ -60,7 +60,12 @@ public enum AdapterFolder {
     /// Why there is no adapter in `directory`.
     private static func absent(_ directory: String) -> ModelError {
         let config = join(directory, Adapter.configName)
-        guard let found = kind(of: directory) else { return .unreadable(path: config, reason: systemError()) }
+        guard let found = kind(of: directory) else {
+            let (code, reason) = (errno, systemError())
+            return code == ENOENT
+                ? .missingFile(path: config, remedy: "there is no directory \(directory)")
+                : .unreadable(path: config, reason: reason)
+        }
         guard found == S_IFDIR else {
             return .unreadable(
                 path: directory, reason: "not a folder; name the folder that holds \(Adapter.configName)")

@@ -62,11 +62,12 @@ struct SafetensorsHeader {
         }
         let declared = bytes.loadUnaligned(as: UInt64.self).littleEndian
         guard declared <= UInt64(bytes.count - 8), declared <= UInt64(Self.maximumHeaderBytes) else {
-            let cut = declared <= UInt64(Self.maximumHeaderBytes) ? "truncated: " : ""
+            let isCut = declared <= UInt64(Self.maximumHeaderBytes)
             throw .malformed(
                 path: path,
-                problem:
-                    "\(cut)declares a header of \(declared) bytes, the file has \(bytes.count - 8) after its length"
+                problem: isCut
+                    ? "truncated: declares a header of \(declared) bytes, the file has \(bytes.count - 8) after its length"
+                    : "not a safetensors file: its first eight bytes are not the length of a header"
             )
         }
         let dataStart = 8 + Int(declared)

@@ -20,7 +20,9 @@ extension JSONError: CustomStringConvertible {
         case .notJSON(let offset, let reason): "not JSON at byte \(offset): \(reason)"
         case .tooDeep(let limit): "JSON nested deeper than \(limit) levels"
         case .missing(let field): "`\(field)` is missing"
-        case .wrongType(let field, let expected): "`\(field)` must be \(expected)"
+        case .wrongType(let field, let expected):
+            // The whole text has no name.
+            field.hasPrefix("the ") ? "\(field) must be \(expected)" : "`\(field)` must be \(expected)"
         case .unknownValue(let field, let value): "unknown `\(field)` `\(value)`"
         case .unknownParameter(let name, let method, let accepted):
             "unknown parameter `\(name)`; `\(method)` accepts \(accepted)"
