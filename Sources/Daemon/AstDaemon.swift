@@ -48,7 +48,7 @@ public struct AstDaemon: Sendable {
         return ServiceGroup(
             configuration: .init(
                 services: [
-                    service(ClipService(clips: components.clips)),
+                    service(ClipService(sources: components.sources)),
                     service(FileService(engine: components.files)),
                     service(ReloadService(components.reload, options, logger: logger)),
                     service(MetricsService(file: components.metricsFile)),
@@ -107,11 +107,11 @@ private struct MetricsService: Service {
 
 /// Waits at the end for the clips that are being written.
 private struct ClipService: Service {
-    let clips: ClipRecorder
+    let sources: SourceSet
 
     func run() async {
         try? await gracefulShutdown()
-        await BlockingQueue("astd-clips-end").run { clips.finish() }
+        await BlockingQueue("astd-clips-end").run { for source in sources.all { source.clips.finish() } }
     }
 }
 

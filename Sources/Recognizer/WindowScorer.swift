@@ -87,5 +87,5 @@ public final class WindowScorer {
 
 extension [Variant] {
     /// Frames of the longest window; 1 without variants.
-    var longestWindowFrames: Int { map(\.frontend.windowFrames).max() ?? 1 }
+    package var longestWindowFrames: Int { map(\.frontend.windowFrames).max() ?? 1 }
 }

@@ -4,6 +4,8 @@ public import Detection
 public struct DaemonSettings: Equatable, Sendable {
     /// In the form that `SourceSpec` reads.
     public var source = "pulse"
+    /// Several sources, in place of ``source``; empty: that one.
+    public var sources: [SourceSettings] = []
     /// In the form that `SourceChannel` reads.
     public var channel = "mix"
     /// Decibels by which the sound of a live source is amplified.

@@ -51,7 +51,23 @@ public struct LoadedSettings: Equatable, Sendable {
                 : value.map { $0.isEmpty ? "" : Self.scalar(Credentials.masked($0[0])) } ?? "null"
             lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key, resolution?.reason))
         }
-        return lines.map { $0 + "\n" }.joined()
+        return (lines + sourceLines()).map { $0 + "\n" }.joined()
+    }
+
+    private func sourceLines() -> [String] {
+        if settings.sources.isEmpty {
+            return [line("\(SettingTable.sourcesKey): {}", SettingTable.sourcesKey)]
+        }
+        return ["\(SettingTable.sourcesKey):"]
+            + settings.sources.flatMap { source in
+                ["  \(source.name):"]
+                    + source.shown.map { key, texts in
+                        let isList = SettingTable.byKey[key]?.isList ?? false
+                        let scalars = texts.map { Self.scalar(Credentials.masked($0)) }.joined(
+                            separator: ", ")
+                        return line("    \(key): \(isList ? "[\(scalars)]" : scalars)", source.key(key))
+                    }
+            }
     }
 
     private func exceptionLines(after section: String) -> [String] {
@@ -85,12 +101,14 @@ public struct LoadedSettings: Equatable, Sendable {
     }
 
     /// Settings that contradict each other.
-    func contradictions() -> [SettingsProblem] {
+    ///
+    /// - Parameter prefix: Of the keys of a source.
+    func contradictions(in settings: DaemonSettings, _ prefix: String = "") -> [SettingsProblem] {
         let detection = settings.detection
         let exceptions = detection.exceptions.keys.sorted().map {
-            contradiction(in: detection.rule(for: $0), "\(SettingTable.labelsKey).\($0)")
+            contradiction(in: detection.rule(for: $0), "\(prefix)\(SettingTable.labelsKey).\($0)")
         }
-        return ([contradiction(in: detection.rule, "detection")] + exceptions).compactMap { $0 }
+        return ([contradiction(in: detection.rule, prefix + "detection")] + exceptions).compactMap { $0 }
     }
 
     /// A rule that no score can follow.
@@ -144,12 +162,31 @@ public struct SettingsChanges: Equatable, Sendable {
             let text = "\(row.key): \(Self.text(before)) -> \(Self.text(after))"
             if row.isLive { applied.append(text) } else { postponed.append(text) }
         }
+        addSources(old.sources, new.sources)
         let labels = Set(old.detection.exceptions.keys).union(new.detection.exceptions.keys).sorted()
         for label in labels {
             let (before, after) = (old.detection.exceptions[label], new.detection.exceptions[label])
             if before != after {
                 applied.append(
                     "\(SettingTable.labelsKey).\(label): \(Self.text(before)) -> \(Self.text(after))")
+            }
+        }
+    }
+
+    /// Sources come, go and change at once; but one unnamed source and a map do not replace each other.
+    private mutating func addSources(_ old: [SourceSettings], _ new: [SourceSettings]) {
+        let isLive = !old.isEmpty && !new.isEmpty
+        for name in Set((old + new).map(\.name)).sorted() {
+            let (before, after) = (old.first { $0.name == name }, new.first { $0.name == name })
+            guard before != after else { continue }
+            let (left, right) = (before?.shown ?? [], after?.shown ?? [])
+            for key in Set((left + right).map(\.key)).sorted() {
+                let (value, next) = (left.first { $0.key == key }, right.first { $0.key == key })
+                guard value?.texts != next?.texts else { continue }
+                let text =
+                    "\(SettingTable.sourcesKey).\(name).\(key): "
+                    + "\(Self.text(value?.texts)) -> \(Self.text(next?.texts))"
+                if isLive { applied.append(text) } else { postponed.append(text) }
             }
         }
     }
@@ -172,6 +209,7 @@ extension DaemonSettings {
             _ = row.read(row.show(new) ?? ["null"], &settings)
         }
         settings.detection.exceptions = new.detection.exceptions
+        if !sources.isEmpty, !new.sources.isEmpty { settings.sources = new.sources }
         return settings
     }
 }

@@ -16,6 +16,12 @@ struct SettingRow: Sendable {
     /// The texts that ``read`` reads back; `nil` for a setting that is not set.
     let show: @Sendable (DaemonSettings) -> [String]?
 
+    /// Whether each source of `sources:` can have a value of its own.
+    var isPerSource: Bool { Self.perSource.contains(key) || key.hasPrefix("detection.") }
+    private static let perSource: Set<String> = [
+        "source", "channel", "gain_db", "high_pass_hz", "hop", "gate", "fast", "muted_after",
+    ]
+
     var components: [String] { key.split(separator: ".").map(String.init) }
     var variable: String { "ASTD_" + key.uppercased().replacing(".", with: "_") }
     /// How it is given on the command line.

@@ -99,6 +99,9 @@ enum SettingTable {
         "model", "adapter", "adapters_dir", "cache_dir", "runtime_dir", "metrics.file", "clips.directory",
     ]
 
+    /// Several sources: `sources.NAME.SETTING`.
+    static let sourcesKey = "sources"
+
     /// Rules of a single label: `detection.labels.LABEL.FIELD`.
     static let labelsKey = "detection.labels"
     static let exceptionFields = [

@@ -9,13 +9,23 @@ struct SettingsFile {
         var line: Int?
     }
 
+    struct Source {
+        var name: String
+        var line: Int
+        var file: SettingsFile
+    }
+
     /// By key; only known keys, with values of the right shape.
     private(set) var entries: [String: Entry] = [:]
+    /// `sources`: the settings of each, as a file of their own, in the order of the file.
+    private(set) var sources: [Source] = []
     /// `detection.labels`: fields by label.
     private(set) var labels: [String: [String: Entry]] = [:]
     private(set) var problems: [SettingsProblem] = []
     /// Whether it was read and has no settings: it is empty, or everything in it is a comment.
-    var isEmpty: Bool { entries.isEmpty && labels.isEmpty && problems.isEmpty }
+    var isEmpty: Bool {
+        entries.isEmpty && labels.isEmpty && sources.isEmpty && problems.isEmpty
+    }
     let path: String
 
     static let maximumBytes = 1 << 20
@@ -35,6 +45,12 @@ struct SettingsFile {
         parse(text)
     }
 
+    /// The settings of one source.
+    private init(path: String, source name: String, _ pairs: [YAMLNode.Pair]) {
+        self.path = path
+        read(pairs, section: "", source: name)
+    }
+
     private mutating func parse(_ text: String) {
         do throws(YAMLRefusal) {
             guard let root = try YAMLDocument.root(of: text), !root.isNull else { return }
@@ -51,16 +67,27 @@ struct SettingsFile {
         }
     }
 
-    private mutating func read(_ pairs: [YAMLNode.Pair], section: String) {
+    /// - Parameter source: The source to which these settings belong; `nil`: all.
+    private mutating func read(_ pairs: [YAMLNode.Pair], section: String, source: String? = nil) {
         for (name, node, value) in named(pairs, section) {
             let key = section.isEmpty ? name : "\(section).\(name)"
             if key == SettingTable.labelsKey {
                 readLabels(value)
+            } else if key == SettingTable.sourcesKey, source == nil {
+                readSources(value)
+            } else if let source, SettingTable.byKey[key]?.isPerSource == false {
+                let section = "\(SettingTable.sourcesKey).\(source)"
+                problems.append(
+                    problem(
+                        node,
+                        .misplaced(
+                            key, section: section, advice: "all sources share it; write it outside of sources"
+                        )))
             } else if let row = SettingTable.byKey[key] {
                 read(value, row)
             } else if SettingTable.rows.contains(where: { $0.key.hasPrefix(key + ".") }) {
                 if let inner = value.pairs {
-                    read(inner, section: key)
+                    read(inner, section: key, source: source)
                 } else if !value.isNull {
                     problems.append(problem(value, .badFile("\(key) must be a mapping of names to values")))
                 }
@@ -121,6 +148,26 @@ struct SettingsFile {
         return "command:" + quoted.joined(separator: " ")
     }
 
+    private mutating func readSources(_ value: YAMLNode) {
+        if value.isNull { return }
+        guard let named = value.pairs else {
+            let reason = "must be a mapping of names to settings, such as \"garden: {source: pulse}\""
+            return problems.append(problem(value, .badFile("\(SettingTable.sourcesKey) \(reason)")))
+        }
+        for (name, node, value) in self.named(named, SettingTable.sourcesKey) {
+            if let reason = SourceSettings.problem(inName: name) {
+                problems.append(problem(node, .badFile(reason)))
+            } else if let pairs = value.pairs {
+                let file = SettingsFile(path: path, source: name, pairs)
+                problems += file.problems
+                sources.append(Source(name: name, line: node.line, file: file))
+            } else {
+                let reason = "must be a mapping of names to values, such as \"source: pulse\""
+                problems.append(problem(value, .badFile("\(SettingTable.sourcesKey).\(name) \(reason)")))
+            }
+        }
+    }
+
     private mutating func readLabels(_ value: YAMLNode) {
         if value.isNull { return }
         guard let labelled = value.pairs else {
@@ -162,7 +209,7 @@ struct SettingsFile {
 
     /// Why a name is not a setting of its section: its settings, and the one that was probably meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
-        let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey]
+        let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey, SettingTable.sourcesKey]
         // A section, or the exceptions, in place of a value.
         let below = all.filter { $0.hasPrefix(key + ".") }
         if !below.isEmpty { return .unknownKey(key, near: nil, allowed: below) }

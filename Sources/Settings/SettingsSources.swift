@@ -64,25 +64,40 @@ public struct SettingsSources: Sendable {
         var loaded = LoadedSettings(settings: DaemonSettings(), file: path)
         loaded.isFileEmpty = file?.isEmpty ?? false
         for row in SettingTable.rows {
-            guard let (written, origin) = value(of: row, file) else { continue }
-            let texts = written.map { expandingHome($0, row.key) }
-            let reason = texts.lazy.compactMap { checks[row.key]?($0) }.first
-            if reason == nil, row.read(texts, &loaded.settings) {
+            guard let (texts, origin) = value(of: row, file) else { continue }
+            do throws(SettingsProblem) {
+                _ = try read(texts, of: row, key: row.key, from: origin, into: &loaded.settings)
                 loaded.origins[row.key] = origin
-            } else {
-                let found = texts.joined(separator: ", ")
-                let key = if case .flag = origin { row.flag } else { row.key }
-                let kind: SettingsProblem.Kind =
-                    if let reason, !reason.isEmpty {
-                        .contradiction("invalid value '\(found)' for \(key): \(reason)")
-                    } else { .badValue(key: key, found: found, allowed: row.allowed) }
-                problems.append(SettingsProblem(origin: origin, kind: kind))
+            } catch {
+                problems.append(error)
             }
         }
         problems += readExceptions(file?.labels ?? [:], into: &loaded)
-        problems += loaded.contradictions()
+        problems += readSources(file, into: &loaded)
+        problems += loaded.contradictions(in: loaded.settings)
         if !problems.isEmpty { throw SettingsRefusal(problems: problems.sorted { $0.line < $1.line }) }
         return loaded
+    }
+
+    /// Reads the texts of a setting.
+    ///
+    /// - Parameter key: How messages call the setting.
+    /// - Returns: The texts that were read.
+    func read(
+        _ written: [String], of row: SettingRow, key: String, from origin: SettingOrigin,
+        into settings: inout DaemonSettings
+    ) throws(SettingsProblem) -> [String] {
+        let texts = written.map { expandingHome($0, row.key) }
+        let reason = texts.lazy.compactMap { checks[row.key]?($0) }.first
+        if reason == nil, row.read(texts, &settings) { return texts }
+        let found = texts.joined(separator: ", ")
+        let isOption = if case .flag = origin { key == row.key } else { false }
+        let key = isOption ? row.flag : key
+        let kind: SettingsProblem.Kind =
+            if let reason, !reason.isEmpty {
+                .contradiction("invalid value '\(found)' for \(key): \(reason)")
+            } else { .badValue(key: key, found: found, allowed: row.allowed) }
+        throw SettingsProblem(origin: origin, kind: kind)
     }
 
     /// The texts of the last layer that has the setting.
@@ -124,6 +139,7 @@ public struct SettingsSources: Sendable {
         }
         let keys = flags.keys.filter {
             SettingTable.byKey[$0] == nil && !$0.hasPrefix(SettingTable.labelsKey + ".")
+                && !$0.hasPrefix(SettingTable.sourcesKey + ".")
         }
         return unknown
             + keys.sorted().map { key in

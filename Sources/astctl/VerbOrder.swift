@@ -7,7 +7,7 @@ enum VerbOrder {
     /// Options that are followed by a value.
     static let optionsWithValue: Set<String> = [
         "--adapter", "--channel", "--count", "-n", "--hop", "--labels", "--min-score", "--name", "--socket",
-        "--timeout", "--top-k",
+        "--source", "--timeout", "--top-k",
     ]
 
     /// Moves the verbs to the front; everything else keeps its order.

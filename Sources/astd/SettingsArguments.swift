@@ -82,7 +82,4 @@ extension DaemonSettings {
             "precision is \(precision), but this CPU has no fast instructions for it: use auto or fp32")
         throw ExitCode(78)
     }
-
-    /// ``hop`` in frames of 10 ms.
-    var hopFrames: Int { Int((hop * 100).rounded()) }
 }

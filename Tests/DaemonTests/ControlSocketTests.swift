@@ -46,7 +46,7 @@ import Wire
             for (method, params, message) in [
                 (
                     "status", #"{"verbose":true}"#,
-                    "params: unknown parameter `verbose`; `status` accepts none"
+                    "params: unknown parameter `verbose`; `status` accepts `source`"
                 ),
                 (
                     "adapter.use", #"{"name":"a"}"#,
@@ -55,7 +55,8 @@ import Wire
                 (
                     "subscribe", #"{"topk":1}"#,
                     "params: unknown parameter `topk`; "
-                        + "`subscribe` accepts `types`, `labels`, `min_score`, `top_k`, `run`, `since_seq`"
+                        + "`subscribe` accepts `types`, `sources`, `labels`, `min_score`, `top_k`, `run`, "
+                        + "`since_seq`"
                 ),
             ] {
                 let reply = try await client.request(method, params)

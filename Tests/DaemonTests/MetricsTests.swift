@@ -19,19 +19,38 @@ import Wire
         lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
-    private static func text() -> String {
+    /// - Parameter names: Of the sources; all have the same values.
+    private static func text(_ names: [String?] = [nil]) -> String {
         var latency = LatencyHistogram()
         for seconds in [0.01, 0.025, 0.3, 99] { latency.add(seconds: seconds) }
-        return MetricsText(
-            status, latency: latency, events: 8, reconnects: 9, omittedClips: 10,
-            condition: StreamCondition(isMuted: true, isGated: true, overload: "windows are skipped")
-        ).text
+        var counters = SourceCounters()
+        (counters.windows, counters.skippedWindows, counters.gatedWindows) = (60, 1, 2)
+        (counters.overrunSamples, counters.lostSamples, counters.pausedSamples) = (3, 4, 5)
+        (counters.invalidSamples, counters.clippedSamples) = (11, 12)
+        let sources = names.map { name in
+            SourceMetrics(
+                name: name, state: .healthy, hopSeconds: 0.5, counters: counters, latency: latency, events: 8,
+                reconnects: 9, omittedClips: 10,
+                condition: StreamCondition(isMuted: true, isGated: true, overload: "windows are skipped"))
+        }
+        return MetricsText(status, sources).text
+    }
+
+    @Test func `The values of several sources are labelled with their names`() {
+        let lines = Self.text(["garden", "kitchen"]).split(separator: "\n").map(String.init)
+        #expect(lines.contains(#"astd_windows_total{source="garden"} 60"#))
+        #expect(lines.contains(#"astd_windows_total{source="kitchen"} 60"#))
+        #expect(lines.contains(#"astd_source_state{source="kitchen",state="healthy"} 1"#))
+        #expect(lines.contains(#"astd_latency_seconds_bucket{source="garden",le="+Inf"} 4"#))
+        #expect(lines.filter { $0.hasPrefix("# TYPE astd_windows_total ") }.count == 1)
+        #expect(lines.contains("astd_memory_resident_bytes 400000000"), "of the daemon")
     }
 
     /// Checks the text format as Prometheus documents it: HELP and TYPE precede the samples of a family, no
     /// duplicates.
-    @Test func `Every line is valid in Prometheus' text format`() throws {
-        let text = Self.text()
+    @Test(arguments: [[nil], ["garden", "kitchen"]])
+    func `Every line is valid in Prometheus' text format`(names: [String?]) throws {
+        let text = Self.text(names)
         #expect(text.hasSuffix("\n"))
         let sample =
             #/([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (NaN|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)/#

@@ -210,7 +210,7 @@ import Wire
         let source = StoppableSource()
         let (engine, _) = try TestPipeline.make(base, ring, commands, EventHub(), signal)
         let service = ListeningService(
-            engine: engine, source: source, logger: TestServer.logger, onReady: {})
+            engine: engine, stopSources: source.stop, logger: TestServer.logger, onReady: {})
         [Float](repeating: 0.1, count: 20_000).withUnsafeBufferPointer { ring.push($0, lastSampleNanos: 0) }
         ring.finish()
         await #expect(throws: PipelineError.self) { try await service.run() }

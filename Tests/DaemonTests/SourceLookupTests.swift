@@ -17,7 +17,9 @@ import Wire
         let monitor = PulseSourceInfo(
             name: "out.monitor", description: "Monitor", isMonitor: true, isDefault: false, state: .idle,
             rate: 48_000, channels: 2)
-        let lookup = SourceLookup(activeName: { "pulse:mic" }) { [Self.microphone, monitor] }
+        let lookup = SourceLookup(active: { [SourceRecord(state: .healthy, name: "pulse:mic")] }) {
+            [Self.microphone, monitor]
+        }
         let list = try await lookup.list()
         #expect(list.sources.map(\.name) == ["pulse:mic", "pulse:out.monitor"])
         #expect(list.sources.map(\.isActive) == [true, false])
@@ -27,14 +29,16 @@ import Wire
     }
 
     @Test func `Without a sound server the active source is the only one`() async throws {
-        let list = try await SourceLookup(activeName: { "stdin" }, lookup: nil).list()
+        let list = try await SourceLookup(
+            active: { [SourceRecord(state: .healthy, name: "stdin")] }, lookup: nil
+        ).list()
         #expect(list == SourceList(sources: [.init(name: "stdin", description: nil, isActive: true)]))
     }
 
     @Test func `Requests that arrive during a lookup share its result`() async throws {
         let calls = NIOLockedValueBox(0)
         let release = DispatchSemaphore(value: 0)
-        let lookup = SourceLookup(activeName: { "pulse:mic" }) {
+        let lookup = SourceLookup(active: { [SourceRecord(state: .healthy, name: "pulse:mic")] }) {
             calls.withLockedValue { $0 += 1 }
             release.wait()
             return [Self.microphone]
@@ -51,7 +55,8 @@ import Wire
     }
 
     @Test func `A server that does not answer is reported as unavailable`() async throws {
-        let lookup = SourceLookup(activeName: { "pulse:mic" }) { () throws(CaptureError) in
+        let lookup = SourceLookup(active: { [SourceRecord(state: .healthy, name: "pulse:mic")] }) {
+            () throws(CaptureError) in
             throw .noServer(server: PulseAddress("unix:/s"), reason: "no answer")
         }
         let error = await #expect(throws: RPCError.self) { try await lookup.list() }

@@ -192,14 +192,16 @@ enum TestPipeline {
         let numbers = RecordNumbers()
         let pipeline = Pipeline(
             ring: ring, commands: commands, features: LiveFeatures(for: [variant], historyFrames: 20),
-            scorer: scorer, numbers: numbers,
+            scorer: scorer, variants: [variant], numbers: numbers,
             detection: EventDetection(rules: rules, hopFrames: 20, numbers: numbers),
             clips: ClipRecorder(ClipSettings(), logger: TestServer.logger), hub: hub,
             Pipeline.Configuration(
                 hopFrames: 20, source: SourceTraits(waitsForReader: waitsForReader, isLive: true)),
             logger: logger, onCondition: onCondition)
+        let mailbox = EngineMailbox(signal: signal)
         let engine = EngineLoop(
-            [pipeline], commands: EngineMailbox(signal: signal), signal: signal, scorer: scorer, hub: hub)
+            [pipeline], commands: mailbox, signal: signal, scorer: scorer, hub: hub
+        ) { _ in mailbox.post(.stop) }
         return (engine, pipeline)
     }
 }

@@ -40,7 +40,7 @@ import Wire
         let reason = "the writer of \(path) has closed it; waiting for the next one"
         _ = try await client.next("the loss") { $0.source?.message == reason ? true : nil }
         first.join()
-        #expect(try await daemon.status().source.message == reason)
+        #expect(try await daemon.status().source?.message == reason)
         let second = Self.write(wavFile([sound, sound], rateHz: 16_000), to: path)
         let gap = try await client.next("the gap") { record in
             if case .gap(let gap) = record, gap.reason == .sourceLost { return gap }
@@ -131,7 +131,7 @@ import Wire
                         [Astd.repository + "/systemd/astd-stream", path], in: folder,
                         environment: ["URL": address]))
             }
-            return try await daemon.status().source.state == .healthy ? true : nil
+            return try await daemon.status().source?.state == .healthy ? true : nil
         } otherwise: {
             try scripts.last?.standardError()
         }

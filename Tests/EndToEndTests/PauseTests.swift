@@ -31,7 +31,7 @@ struct PauseTests {
         }
         var status = try await daemon.status()
         #expect(status.state == .paused)
-        #expect(status.source.state == .paused)
+        #expect(status.source?.state == .paused)
         #expect(try await daemon.astctl("metrics").lines.contains("astd_source_paused 1"))
         // A second passes on the server.
         try await server.play([Float](repeating: 0.1, count: 16_000), to: PulseServer.sink)

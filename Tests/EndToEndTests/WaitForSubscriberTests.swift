@@ -32,7 +32,7 @@ struct WaitForSubscriberTests {
         let folder = try TestFolder()
         let (daemon, windows) = try await Self.start(source, in: folder, ["--fast"])
         let status = try await daemon.status()
-        #expect(status.source.state == .paused)
+        #expect(status.source?.state == .paused)
         #expect(status.windows == 0)
         #expect(try daemon.program.standardError().contains("waiting for the first subscriber"))
         let predictions = try await daemon.listen().rest().compactMap(\.prediction)
@@ -46,7 +46,7 @@ struct WaitForSubscriberTests {
         let folder = try TestFolder()
         let (daemon, windows) = try await Self.start("file", in: folder, ["--fast"])
         let client = try daemon.control()
-        #expect(try await client.status().source.state == .paused)
+        #expect(try await client.status().source?.state == .paused)
         let predictions = try await daemon.subscribe().rest().compactMap(\.prediction)
         #expect(predictions.count == windows)
         #expect(predictions.first?.seq == 1)
@@ -63,6 +63,6 @@ struct WaitForSubscriberTests {
         let folder = try TestFolder()
         let (daemon, _) = try await Self.start("pulse", in: folder)
         #expect(try daemon.program.standardError().contains("wait_for_subscriber has no effect"))
-        #expect(try await daemon.status().source.state == .lost)
+        #expect(try await daemon.status().source?.state == .lost)
     }
 }

@@ -43,16 +43,17 @@ import Wire
             }
         }
         #expect(kinds == Set(LiveRecord.Kind.allCases))
-        try #require(others.count == 5)  // The adapters, a switch, an explanation, the status and an error.
+        // The adapters, a switch, an explanation, the status, one of its sources, and an error.
+        try #require(others.count == 6)
         let replies = try others.dropLast().map { try JSONObject(parsing: Array($0.utf8)) }
         let written: [any JSONRecord] = [
             try AdapterList(replies[0]), try SwitchReport(replies[1]), try ExplainReport(replies[2]),
-            try StatusReport(replies[3]),
+            try StatusReport(replies[3]), try SourceStatus(replies[4]),
         ]
         for (record, example) in zip(written, others) {
             #expect(String(decoding: record.encoded(), as: UTF8.self) == example + "\n")
         }
-        guard case .failure(_, let error) = try RPCMessage(line: Array(others[4].utf8)) else {
+        guard case .failure(_, let error) = try RPCMessage(line: Array(others[5].utf8)) else {
             Issue.record("the last example is not an error")
             return
         }

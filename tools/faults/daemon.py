@@ -11,13 +11,17 @@ from servers import SOURCE
 
 
 class Daemon:
-    """`astd run` with the shipped model, and every record it sends with its time of arrival."""
+    """`astd run` with the shipped model, and every record it sends with its time of arrival.
 
-    def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), prefix=(), variables=None):
+    With `several`, a configuration file among the options names sources and hop.
+    """
+
+    def __init__(self, home, source=f"pulse:{SOURCE}", hop=0.5, options=(), prefix=(), variables=None, several=False,
+                 model=REPOSITORY / "models/default"):
         self.home, self.hop = home, hop
         self.directory = home.path / "astd"
         self.process = home.start(
-            [*prefix, program("astd"), "run", "--source", source, "--hop", hop, "--model", REPOSITORY / "models/default",
+            [*prefix, program("astd"), "run", *([] if several else ["--source", source, "--hop", hop]), "--model", model,
              "--adapters-dir", home.path, "--runtime-dir", self.directory, *options], "astd", **(variables or {}))
         self.records = []
         self.moments = []

@@ -5,11 +5,12 @@ internal import Wire
 /// The engine thread: one loop for all sources, with one network.
 ///
 ///     ring ─► Pipeline ─┐
-///     ring ─► Pipeline ─┼─ whose next window has waited longest? ─► WindowScorer
+///     ring ─► Pipeline ─┼─ a window complete, longest without a turn ─► WindowScorer
 ///     ring ─► Pipeline ─┘
 ///
-/// Each turn obeys the commands, lets every pipeline process what was captured meanwhile, and classifies one
-/// window. When passes take longer than all hops together, each source therefore skips its share of windows.
+/// Each round obeys the commands, lets every pipeline process what was captured meanwhile, and classifies one
+/// window, of the source that has waited longest for its turn. When passes take longer than all hops
+/// together, the sources take turns, and each skips its share of windows.
 ///
 /// SAFETY: unchecked because everything but `commands`, which is synchronised, belongs to the engine thread.
 final class EngineLoop: @unchecked Sendable {
@@ -17,21 +18,28 @@ final class EngineLoop: @unchecked Sendable {
     private let signal: WakeSignal
     private let scorer: WindowScorer
     private let hub: EventHub
+    /// The longer ago its last turn, the further in front.
     private var pipelines: [Pipeline]
     private var watchdog: EngineWatchdog?
     private var isStopping = false
+    /// Called when a stream has ended and its last window is classified.
+    private let onEnd: (Pipeline) -> Void
 
     /// A tenth of a second.
     private static let blockSamples = 1600
     /// Longest wait for samples or commands, as often as ``NoDataWatchdog`` wants to be called.
     private static let waitSeconds = 0.5
 
-    /// - Parameter signal: Of the rings of all pipelines, and of `commands`.
+    /// - Parameters:
+    ///   - signal: Of the rings of all pipelines, and of `commands`.
+    ///   - onEnd: Called on the engine thread when a stream has ended and its last window is classified. It
+    ///     posts ``EngineCommand/stop`` when no other stream is to come.
     init(
         _ pipelines: [Pipeline], commands: EngineMailbox, signal: WakeSignal, scorer: WindowScorer,
-        hub: EventHub, watchdog: EngineWatchdog? = nil
+        hub: EventHub, watchdog: EngineWatchdog? = nil, onEnd: @escaping (Pipeline) -> Void
     ) {
         self.pipelines = pipelines
+        self.onEnd = onEnd
         self.commands = commands
         self.signal = signal
         self.scorer = scorer
@@ -40,7 +48,7 @@ final class EngineLoop: @unchecked Sendable {
         hub.retain(.adapter(AdapterRecord(adapters: scorer.variants.map(\.adapter))))
     }
 
-    /// Blocks its thread until all streams have ended, or ``EngineCommand/stop``.
+    /// Blocks its thread until ``EngineCommand/stop``.
     ///
     /// - Throws: ``PipelineError``.
     func run() throws(PipelineError) {
@@ -55,36 +63,31 @@ final class EngineLoop: @unchecked Sendable {
             while let command = commands.dequeue() { obey(command) }
             if isStopping { return }
             for pipeline in pipelines { try pipeline.advance(into: block) }
-            if let pipeline = longestWaiting {
+            if let index = pipelines.firstIndex(where: \.isDue) {
+                let pipeline = pipelines.remove(at: index)
+                pipelines.append(pipeline)
                 try pipeline.classifyNextWindow()
                 if pipeline.hasEnded { remove(pipeline) }
-            } else if pipelines.isEmpty {
-                return
             } else {
                 signal.wait(timeoutSeconds: Self.waitSeconds) { pipelines.contains(where: \.hasNews) }
             }
         }
     }
 
-    /// The pipeline whose next window has been complete for the longest time; `nil` when none has one.
-    private var longestWaiting: Pipeline? {
-        var longest: (pipeline: Pipeline, since: Int64)?
-        for pipeline in pipelines {
-            guard let since = pipeline.nextWindowNanos, since < longest?.since ?? .max else { continue }
-            longest = (pipeline, since)
-        }
-        return longest?.pipeline
-    }
-
     private func remove(_ pipeline: Pipeline) {
         pipelines.removeAll { $0 === pipeline }
         pipeline.close()
+        onEnd(pipeline)
     }
 
     private func obey(_ command: EngineCommand) {
         switch command {
         case .stop: isStopping = true
         case .replaceVariants(let replacement): replaceVariants(replacement)
+        case .add(let pipeline):
+            // Other variants may classify since it was made.
+            pipeline.variantsChanged()
+            pipelines.append(pipeline)
         }
     }
 

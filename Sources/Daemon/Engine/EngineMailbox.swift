@@ -9,6 +9,8 @@ enum EngineCommand: Sendable {
     case stop
     /// Score the windows to come with other variants.
     case replaceVariants(VariantReplacement)
+    /// Classify another source.
+    case add(Pipeline)
 }
 
 /// The way in which other threads reach the engine, except for commands about one stream

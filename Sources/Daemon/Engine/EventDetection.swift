@@ -16,16 +16,20 @@ final class EventDetection: Sendable {
     }
 
     private let hopSamples: Int64
+    private let source: String?
     private let run: RunID
     private let numbers: RecordNumbers
     private let state: NIOLockedValueBox<State>
 
     /// - Parameters:
+    ///   - source: Its name, for the reports.
     ///   - run: Part of the ids of events.
     ///   - numbers: The other part.
     init(
-        rules: DetectionRules, hopFrames: Int, run: RunID = RunID(), numbers: RecordNumbers = RecordNumbers()
+        rules: DetectionRules, hopFrames: Int, source: String? = nil, run: RunID = RunID(),
+        numbers: RecordNumbers = RecordNumbers()
     ) {
+        self.source = source
         self.run = run
         self.numbers = numbers
         hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
@@ -51,7 +55,9 @@ final class EventDetection: Sendable {
             for (name, detector) in state.detectors
             where adapter == nil || adapter == name ?? AdapterName.base {
                 let reports = detector.explanations(of: label).map {
-                    ExplainReport($0, adapter: name, clock: state.clock, run: run)
+                    var report = ExplainReport($0, adapter: name, clock: state.clock, run: run)
+                    report.source = source
+                    return report
                 }
                 guard var report = reports.first else { continue }
                 report.others = Array(reports.dropFirst())
@@ -69,7 +75,7 @@ final class EventDetection: Sendable {
             }
             return events.sorted { $0.event.id < $1.event.id }.map { adapter, event in
                 ActiveEvent(
-                    id: run.eventID(event.id), label: event.label, adapter: adapter,
+                    source: source, id: run.eventID(event.id), label: event.label, adapter: adapter,
                     begin: Timestamp(unixNanos: state.clock.unixNanos(ofSampleBefore: event.begin)),
                     startSample: event.begin, peakScore: event.peak)
             }
@@ -167,16 +173,16 @@ struct DetectedEvent {
     }
 
     /// - Parameter seq: The last prediction before the record.
-    func record(_ clock: StreamClock, seq: UInt64) -> EventRecord {
+    func record(_ clock: StreamClock, source: String?, seq: UInt64) -> EventRecord {
         let unixNanos = clock.unixNanos(ofSampleBefore: sample)
         return switch event {
         case .begin(let id, let label, let begin, let peak):
             EventRecord(
-                state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
+                source: source, state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
                 unixNanos: unixNanos, startSample: begin, endSample: begin, peakScore: peak, duration: 0)
         case .end(let id, let label, let begin, let end, let peak):
             EventRecord(
-                state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
+                source: source, state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
                 unixNanos: unixNanos, startSample: begin, endSample: end, peakScore: peak,
                 duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
         }

@@ -33,7 +33,7 @@ extension ExplainReport {
             // Nothing to add about the gate: `quiet` says the same.
             if let message = source.message, state != .quiet { report.reason += "; " + message }
             return report
-        case .lost: report.state = .lost
+        case .lost, .ended: report.state = .lost
         case .recovering: report.state = .recovering
         case .paused: report.state = .paused
         }

@@ -4,10 +4,13 @@ internal import ServiceLifecycle
 private import SystemSupport
 
 /// Runs the engine loop on a thread of its own, so that a forward pass blocks no other thread, and stops the
-/// source when the loop returns or throws.
+/// sources when the loop returns or throws.
 struct ListeningService: Service {
     let engine: EngineLoop
-    let source: any AudioSource
+    /// Stops all sources.
+    let stopSources: @Sendable () -> Void
+    /// Why a source ended other than by its end.
+    var failure: @Sendable () -> CaptureError? = { nil }
     let logger: Logger
     /// Called when the last window has been classified.
     var onEnd: @Sendable () -> Void = {}
@@ -22,7 +25,7 @@ struct ListeningService: Service {
             // Also when the thread could not be started: no request must wait for a reply that never comes.
             engine.commands.close()
             onEnd()
-            source.stop()
+            stopSources()
             logger.debug("stopped listening")
         }
         onReady()
@@ -31,7 +34,7 @@ struct ListeningService: Service {
         } onGracefulShutdown: {
             engine.commands.post(.stop)
         }
-        if let failure = source.failure { throw DaemonError.source(failure) }
+        if let failure = failure() { throw DaemonError.source(failure) }
     }
 
     private func runOnOwnThread(

@@ -23,6 +23,8 @@ internal import Wire
 /// `sharedCounters`, and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
 final class Pipeline: @unchecked Sendable {
     struct Configuration {
+        /// Name of the source in records; `nil` for a single source without a name.
+        var name: String?
         var hopFrames: Int
         /// `nil`: every window is classified, however quiet.
         var gate: EnergyGate?
@@ -31,16 +33,15 @@ final class Pipeline: @unchecked Sendable {
         var mutedAfterSeconds = 0.0
     }
 
+    let name: String?
     let commands: CommandMailbox
     private let ring: SampleRing
     private let features: LiveFeatures
-    // All sources share these two.
+    /// Shared by all sources.
     private let scorer: WindowScorer
-    private let numbers: RecordNumbers
-    private let ranking = Ranking(limit: nil)
+    private let records: RecordPublisher
     private let detection: EventDetection
     private let clips: ClipRecorder
-    private let hub: EventHub
     private let source: SourceTraits
     private let logger: Logger
     private let onCondition: @Sendable (StreamCondition) -> Void
@@ -64,10 +65,13 @@ final class Pipeline: @unchecked Sendable {
     private var isFinished = false
     private(set) var hasEnded = false
 
-    /// - Parameter onCondition: Called on the engine thread when the condition of the stream has changed.
+    /// - Parameters:
+    ///   - variants: Those that classify now; the engine may have others when it adds the pipeline.
+    ///   - onCondition: Called on the engine thread when the condition of the stream has changed.
     init(
         ring: SampleRing, commands: CommandMailbox, features: LiveFeatures, scorer: WindowScorer,
-        numbers: RecordNumbers, detection: EventDetection, clips: ClipRecorder, hub: EventHub,
+        variants: [Variant], numbers: RecordNumbers, detection: EventDetection, clips: ClipRecorder,
+        hub: EventHub,
         _ configuration: Configuration, logger: Logger,
         onCondition: @escaping @Sendable (StreamCondition) -> Void
     ) {
@@ -75,19 +79,20 @@ final class Pipeline: @unchecked Sendable {
         self.commands = commands
         self.features = features
         self.scorer = scorer
-        self.numbers = numbers
         self.detection = detection
         self.clips = clips
-        self.hub = hub
+        records = RecordPublisher(source: configuration.name, hub: hub, numbers: numbers)
+        name = configuration.name
         source = configuration.source
         clock = StreamClock(configuration.source.pace)
         gate = configuration.gate
         self.logger = logger
         self.onCondition = onCondition
         overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
-        planner = WindowPlanner(windowFrames: scorer.windowFrames, hopFrames: configuration.hopFrames)
+        planner = WindowPlanner(
+            windowFrames: variants.longestWindowFrames, hopFrames: configuration.hopFrames)
         setMutedAfter(seconds: configuration.mutedAfterSeconds)
-        publish(detection.replaceVariants(with: scorer.variants))
+        publish(detection.replaceVariants(with: variants))
     }
 
     // MARK: Any thread
@@ -115,7 +120,7 @@ final class Pipeline: @unchecked Sendable {
     /// - Parameter block: Room for samples that are copied out of the ring.
     /// - Throws: ``PipelineError``, because the windows before an interruption are classified at once.
     func advance(into block: UnsafeMutableBufferPointer<Float>) throws(PipelineError) {
-        while !isFinished && !(source.waitsForReader && endOfNextWindow != nil) {
+        while !isFinished && !(source.waitsForReader && hasWindow) {
             // Commands are dequeued after the pop, so that every command that was posted before the piece was
             // pushed is in the mailbox.
             let piece = ring.pop(into: block)
@@ -127,26 +132,20 @@ final class Pipeline: @unchecked Sendable {
             case .gap(let start, let end, let reason):
                 process(gap: start..<end, reason)
             case .empty:
-                if endOfNextWindow == nil { endEventsOfSilentSource() }
+                if !hasWindow { endEventsOfSilentSource() }
                 return
             case .finished: isFinished = true
             }
         }
     }
 
-    /// When the next window was complete, in nanoseconds of CLOCK_BOOTTIME; `nil` while none is.
-    var nextWindowNanos: Int64? {
-        if hasEnded { return nil }
-        return (endOfNextWindow ?? (isFinished ? planner.endSample : nil)).map {
-            clock.arrivalNanos(ofSampleBefore: $0)
-        }
-    }
+    /// Whether ``classifyNextWindow()`` has something to do.
+    var isDue: Bool { isFinished || hasWindow }
 
-    private var endOfNextWindow: Int64? {
-        planner.endOfNextWindow(source.waitsForReader ? oldest : .newest)
-    }
+    /// Whether a window is complete.
+    private var hasWindow: Bool { planner.hasWindow(source.waitsForReader ? oldest : .newest) }
 
-    /// Classifies the next window that is due.
+    /// Classifies the next window, or ends behind the last one.
     ///
     /// - Throws: ``PipelineError`` when scores are NaN or infinite: a daemon that continued would report
     ///   nothing and look healthy.
@@ -227,15 +226,15 @@ final class Pipeline: @unchecked Sendable {
     private func process(gap: Range<Int64>, _ reason: GapReason) {
         counters.count(gap, reason)
         let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
-        publishGaps(discontinuity.skippedSamples, .skipped)
-        publishGaps([gap], Gap.Reason(reason))
+        records.publish(gaps: discontinuity.skippedSamples, .skipped)
+        records.publish(gaps: [gap], Gap.Reason(reason))
         if case .appendSilence = discontinuity.action { gate?.processSilence(samples: gap.count) }
         follow(discontinuity.action)
         shareCounters()
     }
 
     private func follow(_ discontinuity: WindowPlanner.Discontinuity) {
-        publishGaps(discontinuity.skippedSamples, .skipped)
+        records.publish(gaps: discontinuity.skippedSamples, .skipped)
         follow(discontinuity.action)
     }
 
@@ -282,20 +281,9 @@ final class Pipeline: @unchecked Sendable {
         publish(detection.replaceVariants(with: scorer.variants))
     }
 
-    /// The result of one variant for one window.
-    private struct Result {
-        var variant: Variant
-        var samples: Range<Int64>
-        var levelDBFS: Double?
-        /// By class index; `nil` for a window that was too quiet to be classified.
-        var scores: UnsafeBufferPointer<Float>?
-        /// Milliseconds of the forward pass.
-        var milliseconds: Double?
-    }
-
     private func classify(_ window: WindowPlanner.Window) throws(PipelineError) {
         counters.skippedWindows += UInt64(window.skippedWindows)
-        publishGaps(window.skippedSamples, .skipped)
+        records.publish(gaps: window.skippedSamples, .skipped)
         let levelDBFS = level.readDBFS()
         var milliseconds: Double?
         for variant in scorer.variants {
@@ -303,7 +291,7 @@ final class Pipeline: @unchecked Sendable {
             let end = window.frames.upperBound
             let start = max(window.frames.lowerBound, end - variant.frontend.windowFrames)
             let samples = planner.samples(ofFrames: start..<end)
-            var result = Result(variant: variant, samples: samples, levelDBFS: levelDBFS)
+            var result = WindowResult(variant: variant, samples: samples, levelDBFS: levelDBFS)
             if !isQuiet(from: samples.lowerBound) {
                 let began = ContinuousClock.now
                 result.scores = try score(variant, from: start)
@@ -327,13 +315,17 @@ final class Pipeline: @unchecked Sendable {
                 passMilliseconds: milliseconds, hopMilliseconds: overloadDetector.hopMilliseconds,
                 isQuantized: scorer.variants.allSatisfy { $0.network.precision == .int8 })
             condition.overload = message
-            logger.warning("\(message)")
+            logger.warning("\(label)\(message)")
         case .ended(let skippedWindows, let seconds):
             condition.overload = nil
-            logger.warning("\(skippedWindows) windows were skipped in \(seconds) s; none are any more")
+            logger.warning(
+                "\(label)\(skippedWindows) windows were skipped in \(seconds) s; none are any more")
         case nil: break
         }
     }
+
+    /// What precedes the log lines of a source with a name.
+    private var label: String { name.map { "source \($0): " } ?? "" }
 
     private func score(
         _ variant: Variant, from frame: Int
@@ -350,46 +342,25 @@ final class Pipeline: @unchecked Sendable {
         gate.map { Int64($0.quietSamples) >= planner.endSample - sample } ?? false
     }
 
-    // MARK: Detection
+    // MARK: Detection and Wire
 
-    private func publish(_ result: Result) {
-        let latencyNanos =
-            SystemClock.bootNanos - clock.arrivalNanos(ofSampleBefore: result.samples.upperBound)
+    private func publish(_ result: WindowResult) {
+        let end = result.samples.upperBound
+        let latencyNanos = SystemClock.bootNanos - clock.arrivalNanos(ofSampleBefore: end)
         counters.latency.add(seconds: Double(latencyNanos) / 1e9)
-        numbers.countPrediction()
-        hub.publish(.prediction(prediction(result, latencyNanos: latencyNanos)))
+        records.publish(
+            result, unixNanos: clock.publish(ofSampleBefore: end), latencyMs: Double(latencyNanos) / 1e6)
         publish(
             detection.update(
                 scores: result.scores, of: result.variant, window: result.samples, clock))
     }
 
-    // MARK: Wire
-
-    private func prediction(_ result: Result, latencyNanos: Int64) -> Prediction {
-        let labels = result.scores.map { ranking.best($0) } ?? []
-        return Prediction(
-            seq: numbers.predictions, unixNanos: clock.publish(ofSampleBefore: result.samples.upperBound),
-            startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
-            levelDBFS: result.levelDBFS, latencyMs: Double(latencyNanos) / 1e6,
-            passMs: result.milliseconds, adapter: result.variant.adapter, isGated: result.scores == nil,
-            labels: labels.map {
-                ScoredLabel(index: $0.index, label: result.variant.labels[$0.index], score: $0.score)
-            })
-    }
-
     private func publish(_ events: [DetectedEvent]) {
         let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
         for event in events {
-            let record = event.record(clock, seq: numbers.predictions)
+            let record = records.publish(event, clock)
             if record.state == .begin { counters.events += 1 }
             clips.process(record, at: event.sample, windowSamples: windowSamples)
-            hub.publish(.event(record))
-        }
-    }
-
-    private func publishGaps(_ ranges: [Range<Int64>], _ reason: Gap.Reason) {
-        for range in ranges {
-            hub.publish(.gap(Gap(startSample: range.lowerBound, endSample: range.upperBound, reason: reason)))
         }
     }
 

@@ -22,8 +22,11 @@ struct PipelineCounters: Sendable, Equatable {
 
     init() {}
 
-    var meanWindowMilliseconds: Double? {
-        windows == gatedWindows ? nil : totalWindowMilliseconds / Double(windows - gatedWindows)
+    /// The mean over the classified windows of several sources; `nil` without any.
+    static func meanWindowMilliseconds(of counters: [PipelineCounters]) -> Double? {
+        let classified = counters.reduce(0) { $0 + $1.windows - $1.gatedWindows }
+        return classified == 0
+            ? nil : counters.reduce(0) { $0 + $1.totalWindowMilliseconds } / Double(classified)
     }
 
     mutating func count(_ gap: Range<Int64>, _ reason: GapReason) {

@@ -6,10 +6,11 @@ struct MetricsText {
 
     static let contentType = "text/plain; version=0.0.4"
 
-    init(
-        _ status: StatusReport, latency: LatencyHistogram, events: UInt64, reconnects: UInt64,
-        omittedClips: UInt64, condition: StreamCondition
-    ) {
+    private let sources: [SourceMetrics]
+
+    /// - Parameter sources: Their values are labelled with `source`, unless there is one without a name.
+    init(_ status: StatusReport, _ sources: [SourceMetrics]) {
+        self.sources = sources
         let model = [
             ("version", status.version), ("model", status.model.name), ("precision", status.precision),
         ]
@@ -17,55 +18,49 @@ struct MetricsText {
         family("astd_adapter_active", "gauge", "Active adapters; base is the model without an adapter.")
         for adapter in status.adapters { sample("astd_adapter_active", "1", [("adapter", adapter)]) }
         gauge("astd_uptime_seconds", "Time since the daemon started.", status.uptimeSeconds)
-        gauge(
+        gauges(
             "astd_hop_seconds", "Distance from the start of one window to the start of the next.",
-            status.hopSeconds)
-        counter("astd_windows_total", "Windows reported, including gated ones.", status.windows)
-        counter(
+            \.hopSeconds)
+        counters("astd_windows_total", "Windows reported, including gated ones.", \.counters.windows)
+        counters(
             "astd_windows_skipped_total", "Windows skipped because inference fell behind.",
-            status.skippedWindows)
-        counter(
+            \.counters.skippedWindows)
+        counters(
             "astd_windows_gated_total", "Windows reported without inference because they were too quiet.",
-            status.gatedWindows)
-        histogram(
-            "astd_latency_seconds", "Time from the capture of a window's last sample to its record.", latency)
+            \.counters.gatedWindows)
+        histograms(
+            "astd_latency_seconds", "Time from the capture of a window's last sample to its record.",
+            \.latency)
         gauge(
             "astd_forward_pass_seconds", "Duration of the last forward pass.",
             (status.lastWindowMs ?? .nan) / 1000)
-        counter("astd_events_total", "Events begun.", events)
-        counter("astd_clips_omitted_total", "Clips of events that could not be saved.", omittedClips)
-        counter(
+        counters("astd_events_total", "Events begun.", \.events)
+        counters("astd_clips_omitted_total", "Clips of events that could not be saved.", \.omittedClips)
+        counters(
             "astd_overrun_samples_total", "Samples dropped because the capture buffer was full.",
-            status.overrunSamples)
-        counter(
-            "astd_lost_samples_total", "Samples that the source did not deliver.", status.lostSamples)
-        counter("astd_paused_samples_total", "Samples skipped while paused.", status.pausedSamples)
-        counter(
+            \.counters.overrunSamples)
+        counters(
+            "astd_lost_samples_total", "Samples that the source did not deliver.", \.counters.lostSamples)
+        counters("astd_paused_samples_total", "Samples skipped while paused.", \.counters.pausedSamples)
+        counters(
             "astd_invalid_samples_total", "NaN or infinite samples replaced by silence.",
-            status.invalidSamples)
-        counter(
+            \.counters.invalidSamples)
+        counters(
             "astd_clipped_samples_total", "Samples at full scale, where the input cuts off.",
-            status.clippedSamples)
-        gauge(
-            "astd_source_healthy", "1 while the source delivers samples.",
-            status.source.state == .healthy ? 1 : 0)
-        gauge("astd_source_paused", "1 while capture is paused.", status.source.state == .paused ? 1 : 0)
-        gauge(
-            "astd_source_muted", "1 while the source has delivered only digital silence for long.",
-            condition.isMuted ? 1 : 0)
-        family(
-            "astd_source_state", "gauge",
-            "1 for the state of the source: healthy, lost, recovering or paused; 0 for the others.")
-        for state in SourceRecord.State.allCases {
-            sample(
-                "astd_source_state", status.source.state == state ? "1" : "0", [("state", state.rawValue)])
+            \.counters.clippedSamples)
+        gauges("astd_source_healthy", "1 while the source delivers samples.") { $0.state == .healthy ? 1 : 0 }
+        gauges("astd_source_paused", "1 while capture is paused.") { $0.state == .paused ? 1 : 0 }
+        gauges("astd_source_muted", "1 while the source has delivered only digital silence for long.") {
+            $0.condition.isMuted ? 1 : 0
         }
-        gauge(
-            "astd_source_gated", "1 while the last window stayed below the gate.", condition.isGated ? 1 : 0)
-        gauge(
-            "astd_overloaded", "1 while windows are skipped because inference is too slow for the hop.",
-            condition.overload == nil ? 0 : 1)
-        counter("astd_source_reconnects_total", "Times the source was lost and recovered.", reconnects)
+        states()
+        gauges("astd_source_gated", "1 while the last window stayed below the gate.") {
+            $0.condition.isGated ? 1 : 0
+        }
+        gauges("astd_overloaded", "1 while windows are skipped because inference is too slow for the hop.") {
+            $0.condition.overload == nil ? 0 : 1
+        }
+        counters("astd_source_reconnects_total", "Times the source was lost and recovered.", \.reconnects)
         gauge("astd_clients", "Clients connected to both sockets.", Double(status.clients))
         counter(
             "astd_lost_records_total", "Records lost because a client read too slowly.", status.lostRecords)
@@ -75,6 +70,29 @@ struct MetricsText {
         gauge(
             "astd_memory_anonymous_bytes", "Resident memory that no file backs.",
             Double(status.memory.anonymousBytes))
+    }
+
+    private mutating func states() {
+        family(
+            "astd_source_state", "gauge",
+            "1 for the state of the source: healthy, lost, recovering, paused or ended; 0 for the others.")
+        for source in sources {
+            for state in SourceRecord.State.allCases {
+                sample(
+                    "astd_source_state", source.state == state ? "1" : "0",
+                    source.labels + [("state", state.rawValue)])
+            }
+        }
+    }
+
+    private mutating func gauges(_ name: String, _ help: String, _ value: (SourceMetrics) -> Double) {
+        family(name, "gauge", help)
+        for source in sources { sample(name, Self.number(value(source)), source.labels) }
+    }
+
+    private mutating func counters(_ name: String, _ help: String, _ value: (SourceMetrics) -> UInt64) {
+        family(name, "counter", help)
+        for source in sources { sample(name, "\(value(source))", source.labels) }
     }
 
     private mutating func gauge(
@@ -89,13 +107,20 @@ struct MetricsText {
         sample(name, "\(value)", [])
     }
 
-    private mutating func histogram(_ name: String, _ help: String, _ histogram: LatencyHistogram) {
+    private mutating func histograms(
+        _ name: String, _ help: String, _ histogram: (SourceMetrics) -> LatencyHistogram
+    ) {
         family(name, "histogram", help)
         let bounds = LatencyHistogram.boundsSeconds.map(Self.number) + ["+Inf"]
-        let counts = histogram.cumulative
-        for (bound, count) in zip(bounds, counts) { sample(name + "_bucket", "\(count)", [("le", bound)]) }
-        sample(name + "_sum", Self.number(histogram.sumSeconds), [])
-        sample(name + "_count", "\(counts.last ?? 0)", [])
+        for source in sources {
+            let histogram = histogram(source)
+            let counts = histogram.cumulative
+            for (bound, count) in zip(bounds, counts) {
+                sample(name + "_bucket", "\(count)", source.labels + [("le", bound)])
+            }
+            sample(name + "_sum", Self.number(histogram.sumSeconds), source.labels)
+            sample(name + "_count", "\(counts.last ?? 0)", source.labels)
+        }
     }
 
     private mutating func family(_ name: String, _ type: String, _ help: String) {
@@ -115,6 +140,22 @@ struct MetricsText {
     private static func escaped(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
+}
+
+/// The values of one source.
+struct SourceMetrics {
+    /// `nil`: a single source without a name.
+    var name: String?
+    var state: SourceRecord.State
+    var hopSeconds: Double
+    var counters: SourceCounters
+    var latency = LatencyHistogram()
+    var events: UInt64 = 0
+    var reconnects: UInt64 = 0
+    var omittedClips: UInt64 = 0
+    var condition = StreamCondition()
+
+    fileprivate var labels: [(String, String)] { name.map { [("source", $0)] } ?? [] }
 }
 
 /// A histogram of latencies with Prometheus' buckets.

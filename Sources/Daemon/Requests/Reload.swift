@@ -13,16 +13,16 @@ final class Reload: Sendable {
     private let sources: SettingsSources
     private let adapters: AdapterShelf
     private let logger: Logger
-    private let apply: @Sendable (DaemonSettings) -> Void
+    private let apply: @Sendable (DaemonSettings) -> [String]
     private let queue = BlockingQueue("astd-settings")
     private let current: NIOLockedValueBox<DaemonSettings>
     /// The file that was read last.
     private let file: NIOLockedValueBox<String?>
 
-    /// - Parameter apply: Applies the settings that can change at run time.
+    /// - Parameter apply: Applies the settings that can change at run time; may block. Returns problems.
     init(
         _ settings: DaemonSettings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
-        apply: @escaping @Sendable (DaemonSettings) -> Void
+        apply: @escaping @Sendable (DaemonSettings) -> [String]
     ) {
         current = NIOLockedValueBox(settings)
         file = NIOLockedValueBox(sources.file)
@@ -39,13 +39,14 @@ final class Reload: Sendable {
         let changes = await queue.run { self.reloadSettings() }
         var report = await adapters.reload()
         switch changes {
-        case .success(let changes):
+        case .success(let (changes, problems)):
             (report.changed, report.needsRestart) = (changes.applied, changes.postponed)
+            report.problems = problems + report.problems
         case .failure(let refusal):
             report.problems = refusal.problems.map(\.description) + report.problems
         }
         report.warnings += unknownLabels()
-        log(report, changes)
+        log(report, changes.map(\.changes))
         return report
     }
 
@@ -55,7 +56,8 @@ final class Reload: Sendable {
         for message in report.problems + report.warnings { logger.warning("\(message)") }
     }
 
-    private func reloadSettings() -> Result<SettingsChanges, SettingsRefusal> {
+    /// - Returns: The changes, and what went wrong when they were applied.
+    private func reloadSettings() -> Result<(changes: SettingsChanges, problems: [String]), SettingsRefusal> {
         do throws(SettingsRefusal) {
             let loaded = try sources.load()
             let (old, new) = (settings, loaded.settings)
@@ -67,8 +69,7 @@ final class Reload: Sendable {
             file.withLockedValue { $0 = loaded.file }
             let merged = old.reloaded(with: new)
             current.withLockedValue { $0 = merged }
-            apply(merged)
-            return .success(changes)
+            return .success((changes, apply(merged)))
         } catch {
             return .failure(error)
         }

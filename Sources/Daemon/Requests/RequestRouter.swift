@@ -8,26 +8,23 @@ internal import Wire
 /// queue or thread of the object that does it, so that no request delays another client's.
 final class RequestRouter: RequestHandler {
     private let status: StatusBuilder
-    private let sources: SourceLookup
+    private let lookup: SourceLookup
+    private let sources: SourceSet
     private let control: SourceControl
     private let adapters: AdapterShelf
-    private let detection: EventDetection
-    private let sourceRecord: @Sendable () -> SourceRecord
     private let reload: Reload
     private let files: FileEngine
     private let shutdown: @Sendable () -> Void
 
     init(
-        status: StatusBuilder, sources: SourceLookup, control: SourceControl, adapters: AdapterShelf,
-        detection: EventDetection, sourceRecord: @escaping @Sendable () -> SourceRecord, reload: Reload,
-        files: FileEngine, shutdown: @escaping @Sendable () -> Void
+        status: StatusBuilder, lookup: SourceLookup, sources: SourceSet, adapters: AdapterShelf,
+        reload: Reload, files: FileEngine, shutdown: @escaping @Sendable () -> Void
     ) {
         self.status = status
+        self.lookup = lookup
         self.sources = sources
-        self.control = control
+        control = SourceControl(sources: sources)
         self.adapters = adapters
-        self.detection = detection
-        self.sourceRecord = sourceRecord
         self.reload = reload
         self.files = files
         self.shutdown = shutdown
@@ -39,12 +36,15 @@ final class RequestRouter: RequestHandler {
     private static let maximumWarnings = 3
 
     func warnings(aboutLabels names: Set<String>) -> [String] {
-        let labels = detection.labels
+        let labels = self.labels
         let unknown = names.subtracting(labels).sorted()
         let warnings = unknown.prefix(Self.maximumWarnings).map { Self.unknown(label: $0, labels) }
         let rest = unknown.count - warnings.count
         return rest > 0 ? warnings + ["and \(rest) more names that are no labels"] : warnings
     }
+
+    /// The labels of all variants that classify.
+    private var labels: [String] { sources.all.first?.detection.labels ?? [] }
 
     func handle(
         _ method: RPCMethod, params: JSONObject, from client: RequestClient
@@ -65,18 +65,18 @@ final class RequestRouter: RequestHandler {
     ) async throws -> JSONText {
         switch method {
         case .hello: JSONText(LiveRecord.hello(hello()))
-        case .status: JSONText(await status.report())
-        case .labels: JSONText(try labels(params))
+        case .status: JSONText(try await status.report(source: params.string("source")))
+        case .labels: JSONText(try list(labels: params))
         case .explain: JSONText(try explain(params))
-        case .sources: JSONText(try await sources.list())
+        case .sources: JSONText(try await lookup.list())
         case .adapterList: JSONText(AdapterRequests(adapters).list())
         case .adapterLoad: JSONText(try await AdapterRequests(adapters).load(params))
         case .adapterUse: JSONText(try await AdapterRequests(adapters).use(params))
         case .adapterUnload: unloaded(try await AdapterRequests(adapters).unload(params))
         case .reload: JSONText(await reload.run())
-        case .pause: flag("paused", await control.pause())
-        case .resume: flag("paused", await control.resume())
-        case .metrics: metrics(await status.metricsText())
+        case .pause: flag("paused", try await control.pause(params.string("source")))
+        case .resume: flag("paused", try await control.resume(params.string("source")))
+        case .metrics: metrics(try await status.metricsText(source: params.string("source")))
         case .classify: JSONText(try await FileRequests(files, adapters).classify(params, for: client))
         case .shutdown: stop()
         case .subscribe, .unsubscribe:
@@ -85,7 +85,7 @@ final class RequestRouter: RequestHandler {
     }
 
     /// - Parameter params: `adapter`, a name; by default the first active variant.
-    private func labels(_ params: JSONObject) throws -> LabelList {
+    private func list(labels params: JSONObject) throws -> LabelList {
         let snapshot = adapters.snapshot
         guard let name = try params.string("adapter") else {
             return LabelList(labels: snapshot.active.first?.labels ?? [])
@@ -97,13 +97,22 @@ final class RequestRouter: RequestHandler {
         return LabelList(labels: labels)
     }
 
-    /// - Parameter params: `label`; `adapter`, a name, when several variants are active.
+    /// - Parameter params: `label`; `adapter`, a name, when several variants are active; `source`, a name.
     private func explain(_ params: JSONObject) throws -> ExplainReport {
         let label = try params.requiredString("label")
-        guard let report = detection.explain(label, adapter: try params.string("adapter")) else {
-            throw RPCError(.unavailable, Self.unknown(label: label, detection.labels))
+        let adapter = try params.string("adapter")
+        let reports = try sources.selected(params.string("source")).compactMap { source in
+            source.detection.explain(label, adapter: adapter)?.with(source.monitor.record)
         }
-        return report.with(sourceRecord())
+        guard var report = reports.first else {
+            throw RPCError(.unavailable, Self.unknown(label: label, labels))
+        }
+        for var other in reports.dropFirst() {
+            let classes = other.others
+            other.others = []
+            report.others += [other] + classes
+        }
+        return report
     }
 
     private static func unknown(label: String, _ labels: [String]) -> String {

@@ -8,10 +8,12 @@ actor SourceLookup {
     /// Asks the sound server; may block for seconds.
     typealias Lookup = @Sendable () throws(CaptureError) -> [PulseSourceInfo]
 
-    /// Asks the user's PulseAudio server.
-    static let pulse: Lookup = { () throws(CaptureError) in try listPulseSources(server: nil) }
+    /// Asks the user's PulseAudio server, if any source captures from it.
+    static func pulse(_ isUsed: @escaping @Sendable () -> Bool) -> Lookup {
+        { () throws(CaptureError) in isUsed() ? try listPulseSources(server: nil) : [] }
+    }
 
-    private let activeName: @Sendable () -> String
+    private let active: @Sendable () -> [SourceRecord]
     private let lookup: Lookup?
     private let queue = BlockingQueue("astd-sources")
     private var running: Task<Result<[PulseSourceInfo], CaptureError>, Never>?
@@ -19,29 +21,43 @@ actor SourceLookup {
     private(set) var waiting = 0
 
     /// - Parameters:
-    ///   - activeName: Returns the name of the source that the daemon captures from.
+    ///   - active: Returns the records of the sources that the daemon captures from.
     ///   - lookup: nil when the daemon does not capture from a sound server.
-    init(activeName: @escaping @Sendable () -> String, lookup: Lookup?) {
-        self.activeName = activeName
+    init(active: @escaping @Sendable () -> [SourceRecord], lookup: Lookup?) {
+        self.active = active
         self.lookup = lookup
     }
 
     /// - Throws: ``RPCError`` when the sound server does not answer.
     func list() async throws(RPCError) -> SourceList {
-        guard let lookup else {
-            return SourceList(sources: [.init(name: activeName(), description: nil, isActive: true)])
-        }
+        guard let lookup else { return SourceList(sources: Self.entries([], active())) }
         switch await found(lookup) {
-        case .success(let sources):
-            let active = activeName()
-            return SourceList(
-                sources: sources.map { source in
-                    let name = SourceSpec.pulse(pattern: source.name).description
-                    return .init(name: name, description: source.description, isActive: name == active)
-                })
+        case .success(let sources): return SourceList(sources: Self.entries(sources, active()))
         case .failure(let error):
             throw RPCError(.unavailable, error.description)
         }
+    }
+
+    /// What the sound server has, and what else the daemon captures from.
+    private static func entries(
+        _ found: [PulseSourceInfo], _ active: [SourceRecord]
+    ) -> [SourceList.Entry] {
+        func entry(_ name: String, _ description: String?) -> SourceList.Entry {
+            let users = active.filter { $0.name == name }
+            return .init(
+                name: name, description: description, isActive: !users.isEmpty,
+                sources: users.compactMap(\.source))
+        }
+        let listed = found.map {
+            entry(SourceSpec.pulse(pattern: $0.name).description, $0.description)
+        }
+        var others: [String] = []
+        for record in active
+        where !others.contains(record.name) && !listed.contains(where: { $0.name == record.name }) {
+            // A pattern without a match captures from nothing that the server has.
+            if found.isEmpty || !record.name.hasPrefix("pulse") { others.append(record.name) }
+        }
+        return listed + others.map { entry($0, nil) }
     }
 
     private func found(_ lookup: @escaping Lookup) async -> Result<[PulseSourceInfo], CaptureError> {
@@ -62,25 +78,25 @@ actor SourceLookup {
 
 /// Answers `pause` and `resume`.
 struct SourceControl: Sendable {
-    let source: any AudioSource
+    private let sources: SourceSet
     /// Disconnecting takes libpulse's lock.
     private let queue = BlockingQueue("astd-pause")
 
-    init(source: any AudioSource) { self.source = source }
+    init(sources: SourceSet) { self.sources = sources }
 
-    /// - Returns: Whether the source is paused now.
-    func pause() async -> Bool {
-        await queue.run {
-            source.pause()
-            return true
-        }
+    /// - Parameter name: Of one source; `nil`: all.
+    /// - Returns: Whether it is paused now.
+    func pause(_ name: String?) async throws(RPCError) -> Bool {
+        let selected = try sources.selected(name)
+        await queue.run { for source in selected { source.input.pause() } }
+        return true
     }
 
-    /// - Returns: Whether the source is paused now.
-    func resume() async -> Bool {
-        await queue.run {
-            source.resume()
-            return false
-        }
+    /// - Parameter name: Of one source; `nil`: all.
+    /// - Returns: Whether it is paused now.
+    func resume(_ name: String?) async throws(RPCError) -> Bool {
+        let selected = try sources.selected(name)
+        await queue.run { for source in selected { source.input.resume() } }
+        return false
     }
 }

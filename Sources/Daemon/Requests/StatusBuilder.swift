@@ -10,13 +10,10 @@ internal import Wire
 /// Threading: any thread. Reading /proc may block, so reports are built on a queue of their own.
 final class StatusBuilder: Sendable {
     private let facts: Facts
-    private let pipeline: Pipeline
-    private let ring: SampleRing
+    private let sources: SourceSet
     private let adapters: AdapterShelf
-    private let sourceMonitor: SourceMonitor
     private let hub: EventHub
     private let clients: ClientCounter
-    private let clippedSamples: @Sendable () -> Int64
     private let startTime = ContinuousClock.now
     private let queue = BlockingQueue("astd-status")
 
@@ -26,42 +23,50 @@ final class StatusBuilder: Sendable {
         var modelPath: String
         var modelName: String
         var threads: Int
-        var hopSeconds: Double
     }
 
-    init(
-        facts: Facts, pipeline: Pipeline, ring: SampleRing, adapters: AdapterShelf,
-        sourceMonitor: SourceMonitor,
-        hub: EventHub,
-        clients: ClientCounter, clippedSamples: @escaping @Sendable () -> Int64
-    ) {
+    init(facts: Facts, sources: SourceSet, adapters: AdapterShelf, hub: EventHub, clients: ClientCounter) {
         self.facts = facts
-        self.pipeline = pipeline
-        self.ring = ring
+        self.sources = sources
         self.adapters = adapters
-        self.sourceMonitor = sourceMonitor
         self.hub = hub
         self.clients = clients
-        self.clippedSamples = clippedSamples
     }
 
     func hello() -> Hello {
+        let all = sources.all
         let active = adapters.snapshot.active
         return Hello(
             run: facts.run, model: facts.modelName, adapters: active.map(\.adapter),
             labels: active.first?.labels.count ?? 0,
-            window: active.first?.windowSeconds ?? 0, hop: facts.hopSeconds)
+            window: active.first?.windowSeconds ?? 0, hop: Self.shortestHop(all),
+            sources: all.compactMap(\.name))
     }
 
-    func report() async -> StatusReport { await queue.run(build) }
+    private static func shortestHop(_ sources: [DaemonSource]) -> Double {
+        sources.map(\.hopSeconds).min() ?? 0
+    }
+
+    /// - Parameter source: Its name; `nil`: all.
+    /// - Throws: ``RPCError`` for an unknown name.
+    func report(source: String?) async throws(RPCError) -> StatusReport {
+        let selected = try sources.selected(source)
+        return await queue.run { self.build(selected) }
+    }
 
     /// Metrics in Prometheus' text format.
-    func metricsText() async -> String { await queue.run(buildMetrics) }
+    ///
+    /// - Throws: ``RPCError`` for an unknown name.
+    func metricsText(source: String? = nil) async throws(RPCError) -> String {
+        let selected = try sources.selected(source)
+        return await queue.run { MetricsText(self.build(selected), selected.map(SourceMetrics.init)).text }
+    }
 
-    private func build() -> StatusReport {
-        let counters = pipeline.currentCounters
+    private func build(_ sources: [DaemonSource]) -> StatusReport {
+        let counters = sources.map(\.pipeline.currentCounters)
+        let sums = sources.map(\.counters).reduce(SourceCounters(), +)
+        let records = sources.map(\.monitor.record)
         let memory = ProcessMemory.current()
-        let source = SourceReport(sourceMonitor.record)
         let active = adapters.snapshot.active
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
@@ -69,37 +74,56 @@ final class StatusBuilder: Sendable {
             activationReason: active.first?.activation.reason ?? "",
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
         return StatusReport(
-            state: StatusReport.State(source.state), run: facts.run, pid: Int(getpid()),
+            state: StatusReport.State(records.map(\.state)), run: facts.run, pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - startTime) / .seconds(1), model: model,
             adapters: active.map(\.adapter), precision: active.first?.precision ?? "",
             precisionCheck: active.first?.precisionCheck, threads: facts.threads,
-            source: source, events: pipeline.activeEvents, hopSeconds: facts.hopSeconds,
-            windows: counters.windows,
-            skippedWindows: counters.skippedWindows, gatedWindows: counters.gatedWindows,
-            overrunSamples: counters.overrunSamples, lostSamples: counters.lostSamples,
-            pausedSamples: counters.pausedSamples, invalidSamples: UInt64(ring.unusableSamples),
-            clippedSamples: UInt64(clippedSamples()),
-            lastWindowMs: counters.lastWindowMilliseconds, meanWindowMs: counters.meanWindowMilliseconds,
+            source: sources.first { $0.name == nil }.map { SourceReport($0.monitor.record) },
+            sources: sources.compactMap(SourceStatus.init), events: sources.flatMap(\.pipeline.activeEvents),
+            hopSeconds: Self.shortestHop(sources),
+            windows: sums.windows,
+            skippedWindows: sums.skippedWindows, gatedWindows: sums.gatedWindows,
+            overrunSamples: sums.overrunSamples, lostSamples: sums.lostSamples,
+            pausedSamples: sums.pausedSamples, invalidSamples: sums.invalidSamples,
+            clippedSamples: sums.clippedSamples,
+            lastWindowMs: counters.lazy.compactMap(\.lastWindowMilliseconds).first,
+            meanWindowMs: PipelineCounters.meanWindowMilliseconds(of: counters),
             clients: clients.count, lostRecords: hub.lostRecords,
             memory: MemoryReport(
                 rssBytes: UInt64(memory.residentBytes), anonymousBytes: UInt64(memory.anonymousBytes)))
     }
+}
 
-    private func buildMetrics() -> String {
-        let counters = pipeline.currentCounters
-        return MetricsText(
-            build(), latency: counters.latency, events: counters.events, reconnects: sourceMonitor.reconnects,
-            omittedClips: UInt64(pipeline.omittedClips), condition: sourceMonitor.condition
-        ).text
+extension SourceStatus {
+    /// `nil` for a source without a name.
+    fileprivate init?(_ source: DaemonSource) {
+        guard let name = source.name else { return nil }
+        self.init(
+            source: name, report: SourceReport(source.monitor.record), hopSeconds: source.hopSeconds,
+            counters: source.counters)
+    }
+}
+
+extension SourceMetrics {
+    fileprivate init(_ source: DaemonSource) {
+        let counters = source.pipeline.currentCounters
+        self.init(
+            name: source.name, state: source.monitor.record.state, hopSeconds: source.hopSeconds,
+            counters: source.counters, latency: counters.latency, events: counters.events,
+            reconnects: source.monitor.reconnects, omittedClips: UInt64(source.pipeline.omittedClips),
+            condition: source.monitor.condition)
     }
 }
 
 extension StatusReport.State {
-    init(_ state: SourceRecord.State) {
-        switch state {
-        case .healthy: self = .listening
-        case .paused: self = .paused
-        case .lost, .recovering: self = .waiting
+    /// Listening when any source is; paused when no other state is left.
+    init(_ states: [SourceRecord.State]) {
+        if states.contains(.healthy) {
+            self = .listening
+        } else if states.contains(.lost) || states.contains(.recovering) {
+            self = .waiting
+        } else {
+            self = states.contains(.paused) ? .paused : .waiting
         }
     }
 }

@@ -9,7 +9,8 @@ struct CurrentState {
         let record: LiveRecord
     }
 
-    private var source: Part?
+    /// By name, in the order of their appearance; a single source may have none.
+    private var sources: [(name: String?, part: Part)] = []
     private var adapter: Part?
     /// The `begin` records of the events in progress, oldest first.
     private var events: [(id: String, part: Part)] = []
@@ -17,7 +18,9 @@ struct CurrentState {
     mutating func update(with record: LiveRecord, number: UInt64) {
         let part = Part(number: number, record: record)
         switch record {
-        case .source: source = part
+        case .source(let source):
+            let index = sources.firstIndex { $0.name == source.source }
+            if let index { sources[index].part = part } else { sources.append((source.source, part)) }
         case .adapter: adapter = part
         case .event(let event):
             events.removeAll { $0.id == event.id }
@@ -27,5 +30,10 @@ struct CurrentState {
     }
 
     /// In the order in which a client receives them.
-    var parts: [Part] { [source, adapter].compactMap { $0 } + events.map(\.part) }
+    var parts: [Part] {
+        sources.map(\.part) + [adapter].compactMap { $0 } + events.map(\.part)
+    }
+
+    /// Removes a source that is no longer part of the settings.
+    mutating func remove(source name: String) { sources.removeAll { $0.name == name } }
 }

@@ -54,6 +54,11 @@ public final class EventHub: Sendable {
         state.withLockedValue { $0.retain(record) }
     }
 
+    /// Removes a source from the current state.
+    func remove(source name: String) {
+        state.withLockedValue { $0.remove(source: name) }
+    }
+
     /// The lines that describe the current state, in one piece: the source, the active variants, and the
     /// events in progress.
     func currentState(in form: Subscription.Form) -> [UInt8] {

@@ -49,6 +49,8 @@ struct HubState {
         }
     }
 
+    mutating func remove(source name: String) { current.remove(source: name) }
+
     mutating func retain(_ record: LiveRecord) { current.update(with: record, number: 0) }
 
     func currentState(in form: Subscription.Form) -> [UInt8] {

@@ -28,6 +28,9 @@ struct Subscription: Hashable, Sendable {
     func select(_ record: LiveRecord, defaultTopK: Int?) -> LiveRecord? {
         if case .lost = record { return record }
         if let kinds = parameters.kinds, !kinds.contains(record.kind) { return nil }
+        if let sources = parameters.sources, let source = record.sourceName, !sources.contains(source) {
+            return nil
+        }
         switch record {
         case .prediction(let prediction):
             return select(prediction, defaultTopK: defaultTopK).map { .prediction($0) }

@@ -10,6 +10,8 @@ internal import Wire
 /// state; readers do not wait for that.
 final class SourceMonitor: Sendable {
     private struct State {
+        /// Its name in the settings.
+        let source: String?
         var state = SourceRecord.State.recovering
         var name: String
         /// Why the source is lost.
@@ -47,8 +49,9 @@ final class SourceMonitor: Sendable {
                 case .recovering: "its first samples have not arrived"
                 case .paused where isPausedAtStart: "it is read once a client subscribes"
                 case .paused: "nothing is recorded until `astctl resume`"
+                case .ended: reason
                 }
-            return SourceRecord(state: state, name: name, message: message)
+            return SourceRecord(source: source, state: state, name: name, message: message)
         }
 
         var line: String {
@@ -58,26 +61,31 @@ final class SourceMonitor: Sendable {
             case .recovering where !hasBegun: "waiting for the first samples of \(name)"
             case .recovering: "\(name) is back; waiting for its first samples"
             case .paused: "paused; \(record.message ?? "nothing is recorded")"
+            case .ended: "\(name) has ended"
             }
         }
     }
 
     private let hub: EventHub
     private let commands: CommandMailbox
-    private let notifier: ServiceNotifier
+    private let onChange: @Sendable () -> Void
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
     /// Held while a change is published.
     private let turn = NIOLock()
 
+    /// - Parameters:
+    ///   - source: Its name in the settings; `nil` for a single source without a name.
+    ///   - onChange: Called when ``line`` may have changed.
     init(
-        name: String, hub: EventHub, commands: CommandMailbox, notifier: ServiceNotifier, logger: Logger
+        source: String? = nil, name: String, hub: EventHub, commands: CommandMailbox, logger: Logger,
+        onChange: @escaping @Sendable () -> Void = {}
     ) {
         self.hub = hub
         self.commands = commands
-        self.notifier = notifier
+        self.onChange = onChange
         self.logger = logger
-        let state = State(name: name)
+        let state = State(source: source, name: name)
         self.state = NIOLockedValueBox(state)
         hub.retain(.source(state.record))
     }
@@ -96,21 +104,36 @@ final class SourceMonitor: Sendable {
         turn.withLock {
             if let signal = event.signal { return process(signal, of: event.name) }
             let reason = event.message.map { ": " + $0 } ?? ""
+            let subject = subject(event.name)
             guard let next = SourceRecord.State(event.state) else {
-                // The daemon ends with its source, so there is no state for clients.
-                return logger.info("source \(event.name) has ended\(reason)")
+                // Its last windows are not classified yet; ``end(_:)`` follows.
+                return logger.info("\(subject) has ended\(reason)")
             }
             let before = update { $0.change(to: next, event) }
             logger.log(
-                level: next == .lost ? .warning : .info, "source \(event.name) is \(next.rawValue)\(reason)")
+                level: next == .lost ? .warning : .info, "\(subject) is \(next.rawValue)\(reason)")
             // Another reason of the same loss is not another interruption.
             guard before.state != next else { return }
             switch next {
             case .lost: commands.post(.sourceLost)
             case .paused: commands.post(.pause)
-            case .healthy, .recovering: break
+            case .healthy, .recovering, .ended: break
             }
         }
+    }
+
+    /// The stream has ended, and its last window is classified.
+    func end(_ message: String) {
+        turn.withLock {
+            _ = update { state in
+                (state.state, state.reason) = (.ended, message)
+            }
+        }
+    }
+
+    /// How log lines call the source: its name, and what it captures from.
+    private func subject(_ input: String) -> String {
+        "source " + state.withLockedValue { $0.source.map { "\($0) (\(input))" } ?? input }
     }
 
     /// Called with ``turn`` held.
@@ -118,9 +141,9 @@ final class SourceMonitor: Sendable {
         let message = signal.message
         _ = update { $0.signal = message }
         if let message {
-            logger.warning("source \(name): \(message)")
+            logger.warning("\(subject(name)): \(message)")
         } else {
-            logger.info("source \(name): its sound is in order again")
+            logger.info("\(subject(name)): its sound is in order again")
         }
     }
 
@@ -130,9 +153,9 @@ final class SourceMonitor: Sendable {
             let wasMuted = self.condition.isMuted
             let before = update { $0.condition = condition }
             if condition.isMuted && !wasMuted {
-                logger.warning("source \(before.name): only digital silence: is the microphone muted?")
+                logger.warning("\(subject(before.name)): only digital silence: is the microphone muted?")
             } else if wasMuted && !condition.isMuted {
-                logger.info("source \(before.name): delivers sound again")
+                logger.info("\(subject(before.name)): delivers sound again")
             }
         }
     }
@@ -141,14 +164,14 @@ final class SourceMonitor: Sendable {
     ///
     /// - Returns: The record before.
     private func update(_ change: (inout State) -> Void) -> SourceRecord {
-        let (before, after, line) = state.withLockedValue { state in
+        let (before, after) = state.withLockedValue { state in
             let before = state.record
             change(&state)
-            return (before, state.record, state.line)
+            return (before, state.record)
         }
         if after != before {
             hub.publish(.source(after))
-            notifier.status(line)
+            onChange()
         }
         return before
     }

@@ -155,12 +155,12 @@ package struct WindowPlanner: Equatable, Sendable {
         return due.map { window($0) }
     }
 
-    /// One past the last sample of the window that ``nextWindow(_:)`` would return, or, with
-    /// ``Order/newest``, of the oldest one in its place; `nil` for none.
-    package func endOfNextWindow(_ order: Order) -> Int64? {
-        let oldestFrame = if case .oldest(let frame) = order { frame } else { 0 }
-        let end = schedule.endOfOldest(frames: frameCount, oldestFrame: oldestFrame)
-        return end.map { samples(ofFrames: $0 - 1..<$0).upperBound }
+    /// Whether ``nextWindow(_:)`` would return a window.
+    package func hasWindow(_ order: Order) -> Bool {
+        switch order {
+        case .newest: schedule.isComplete(frames: frameCount)
+        case .oldest(let oldest): schedule.hasOldest(frames: frameCount, oldestFrame: oldest)
+        }
     }
 
     /// Dequeues the last window of the stream; `nil` when every frame is in a window.

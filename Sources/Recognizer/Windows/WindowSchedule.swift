@@ -48,7 +48,7 @@ struct WindowSchedule: Equatable, Sendable {
     /// Dequeues the oldest of the complete windows. Skips only windows that start before `oldestFrame`, the
     /// oldest frame in memory.
     mutating func dequeueOldest(frames: Int, oldestFrame: Int) -> Due? {
-        guard endOfOldest(frames: frames, oldestFrame: oldestFrame) != nil else { return nil }
+        guard hasOldest(frames: frames, oldestFrame: oldestFrame) else { return nil }
         return dequeue(skipping: lostWindows(oldestFrame: oldestFrame), frames: frames)
     }
 
@@ -81,11 +81,9 @@ struct WindowSchedule: Equatable, Sendable {
         return min(nextStart, max(frames - windowFrames, oldestFrame, 0))
     }
 
-    /// One past the last frame of the window that ``dequeueOldest(frames:oldestFrame:)`` would return; `nil`
-    /// for none.
-    func endOfOldest(frames: Int, oldestFrame: Int) -> Int? {
-        let end = nextStart + lostWindows(oldestFrame: oldestFrame) * hopFrames + windowFrames
-        return frames >= end ? end : nil
+    /// Whether ``dequeueOldest(frames:oldestFrame:)`` would return a window.
+    func hasOldest(frames: Int, oldestFrame: Int) -> Bool {
+        frames >= nextStart + lostWindows(oldestFrame: oldestFrame) * hopFrames + windowFrames
     }
 
     /// Windows that are not dequeued yet and start before `oldestFrame`.

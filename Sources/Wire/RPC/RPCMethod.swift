@@ -23,11 +23,10 @@ public enum RPCMethod: String, Sendable, CaseIterable {
     /// Names of the parameters that the request accepts; any other is refused.
     public var parameters: [String] {
         switch self {
-        case .hello, .status, .sources, .unsubscribe, .adapterList, .reload, .pause, .resume, .metrics,
-            .shutdown:
-            []
+        case .hello, .sources, .unsubscribe, .adapterList, .reload, .shutdown: []
+        case .status, .pause, .resume, .metrics: ["source"]
         case .labels: ["adapter"]
-        case .explain: ["label", "adapter"]
+        case .explain: ["label", "adapter", "source"]
         case .subscribe: SubscribeParameters.names
         case .adapterLoad: ["path", "name"]
         case .adapterUse: ["names"]

@@ -4,10 +4,12 @@ public import TextSupport
 /// filter.
 public struct SubscribeParameters: Sendable, Hashable {
     /// Names in `params`.
-    static let names = ["types", "labels", "min_score", "top_k", "run", "since_seq"]
+    static let names = ["types", "sources", "labels", "min_score", "top_k", "run", "since_seq"]
 
     /// Kinds of records. `lost` is always sent.
     public let kinds: Set<LiveRecord.Kind>?
+    /// Names of sources.
+    public let sources: Set<String>?
     /// Names of labels, spelled as in the model.
     public let labels: Set<String>?
     /// Lowest score of a label in a prediction.
@@ -20,10 +22,11 @@ public struct SubscribeParameters: Sendable, Hashable {
     public let sinceSeq: UInt64?
 
     public init(
-        kinds: Set<LiveRecord.Kind>? = nil, labels: Set<String>? = nil, minScore: Float? = nil,
-        topK: Int? = nil, run: RunID? = nil, sinceSeq: UInt64? = nil
+        kinds: Set<LiveRecord.Kind>? = nil, sources: Set<String>? = nil, labels: Set<String>? = nil,
+        minScore: Float? = nil, topK: Int? = nil, run: RunID? = nil, sinceSeq: UInt64? = nil
     ) {
         self.kinds = kinds
+        self.sources = sources
         self.labels = labels
         self.minScore = minScore
         self.topK = topK
@@ -51,6 +54,8 @@ public struct SubscribeParameters: Sendable, Hashable {
             kinds = named
         }
         self.kinds = kinds
+        sources = try json.strings("sources").map { Set($0) }
+        if sources?.isEmpty == true { throw Self.empty("sources") }
         labels = try json.strings("labels").map { Set($0) }
         if labels?.isEmpty == true { throw Self.empty("labels") }
         minScore = try json.float("min_score")
@@ -74,13 +79,15 @@ public struct SubscribeParameters: Sendable, Hashable {
     /// - Parameter seq: The last prediction of that run that the client has.
     public func resuming(run: RunID, after seq: UInt64) -> SubscribeParameters {
         SubscribeParameters(
-            kinds: kinds, labels: labels, minScore: minScore, topK: topK, run: run, sinceSeq: seq)
+            kinds: kinds, sources: sources, labels: labels, minScore: minScore, topK: topK, run: run,
+            sinceSeq: seq)
     }
 }
 
 extension SubscribeParameters: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let kinds { json.member("types", strings: kinds.map(\.rawValue).sorted()) }
+        if let sources { json.member("sources", strings: sources.sorted()) }
         if let labels { json.member("labels", strings: labels.sorted()) }
         if let minScore { json.member("min_score", minScore) }
         if let topK { json.member("top_k", topK) }

@@ -6,6 +6,8 @@ public struct EventRecord: Sendable, Equatable {
         case begin, end
     }
 
+    /// Name of the source in the settings; nil for a single source without a name.
+    public var source: String?
     public let state: State
     /// The same at the begin and the end of an event, and unique over all runs: ``RunID/eventID(_:)``.
     public let id: String
@@ -27,9 +29,11 @@ public struct EventRecord: Sendable, Equatable {
     public let duration: Double
 
     public init(
-        state: State, id: String, seq: UInt64, label: String, adapter: String? = nil, unixNanos: Int64,
+        source: String? = nil, state: State, id: String, seq: UInt64, label: String, adapter: String? = nil,
+        unixNanos: Int64,
         startSample: Int64, endSample: Int64, peakScore: Float, duration: Double
     ) {
+        self.source = source
         self.state = state
         self.id = id
         self.seq = seq
@@ -44,6 +48,7 @@ public struct EventRecord: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         state = try json.requiredWord("state", of: State.allCases)
         id = try json.requiredString("id")
         seq = try json.requiredInteger("seq", as: UInt64.self)
@@ -59,6 +64,7 @@ public struct EventRecord: Sendable, Equatable {
 
 extension EventRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("state", state.rawValue)
         json.member("id", id)
         json.member("seq", seq)

@@ -13,6 +13,8 @@ public struct Gap: Sendable, Equatable {
         case paused
     }
 
+    /// Name of the source in the settings; nil for a single source without a name.
+    public var source: String?
     /// First missing sample, counted from the start of the capture.
     public let startSample: Int64
     /// One past the last missing sample.
@@ -22,7 +24,8 @@ public struct Gap: Sendable, Equatable {
     /// Its length. All streams have 16,000 samples per second.
     public var seconds: Double { Double(endSample - startSample) / 16_000 }
 
-    public init(startSample: Int64, endSample: Int64, reason: Reason) {
+    public init(source: String? = nil, startSample: Int64, endSample: Int64, reason: Reason) {
+        self.source = source
         self.startSample = startSample
         self.endSample = endSample
         self.reason = reason
@@ -30,6 +33,7 @@ public struct Gap: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
         endSample = try json.requiredInteger("end_sample", as: Int64.self)
         reason = try json.requiredWord("reason", of: Reason.allCases)
@@ -38,6 +42,7 @@ public struct Gap: Sendable, Equatable {
 
 extension Gap: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("start_sample", startSample)
         json.member("end_sample", endSample)
         json.member("reason", reason.rawValue)

@@ -18,12 +18,16 @@ public struct Hello: Sendable, Equatable {
     public let labels: Int
     /// Length of a window in seconds.
     public let window: Double
-    /// Distance from the start of one window to the start of the next, in seconds.
+    /// Distance from the start of one window to the start of the next, in seconds; of several sources, the
+    /// shortest.
     public let hop: Double
+    /// Names of the sources; empty for a single source without a name.
+    public let sources: [String]
 
     public init(
         protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, run: RunID,
-        model: String, adapters: [String?], labels: Int, window: Double, hop: Double
+        model: String, adapters: [String?], labels: Int, window: Double, hop: Double,
+        sources: [String] = []
     ) {
         let active = AdapterRecord(adapters: adapters)
         self.protocolVersion = protocolVersion
@@ -35,6 +39,7 @@ public struct Hello: Sendable, Equatable {
         self.labels = labels
         self.window = window
         self.hop = hop
+        self.sources = sources
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
@@ -48,6 +53,7 @@ public struct Hello: Sendable, Equatable {
         labels = try json.requiredInteger("labels", as: Int.self)
         window = try json.requiredDouble("window")
         hop = try json.requiredDouble("hop")
+        sources = try json.strings("sources") ?? []
     }
 }
 
@@ -62,5 +68,6 @@ extension Hello: JSONRecord {
         json.member("labels", labels)
         json.member("window", seconds: window)
         json.member("hop", seconds: hop)
+        if !sources.isEmpty { json.member("sources", strings: sources) }
     }
 }

@@ -27,6 +27,17 @@ public enum LiveRecord: Sendable, Equatable {
         }
     }
 
+    /// The name of the source that it is about; nil for a record about all, or a source without a name.
+    public var sourceName: String? {
+        switch self {
+        case .prediction(let record): record.source
+        case .event(let record): record.source
+        case .gap(let record): record.source
+        case .source(let record): record.source
+        case .hello, .adapter, .lost: nil
+        }
+    }
+
     private var members: any JSONRecord {
         switch self {
         case .hello(let record): record

@@ -2,7 +2,9 @@ public import TextSupport
 
 /// The scores of one window of the live stream.
 public struct Prediction: Sendable, Equatable {
-    /// Number of the prediction since the daemon started, from 1.
+    /// Name of the source in the settings; nil for a single source without a name.
+    public var source: String?
+    /// Number of the prediction since the daemon started, from 1; all sources share the series.
     public let seq: UInt64
     /// Capture time of the last sample of the window.
     public let time: Timestamp
@@ -25,10 +27,11 @@ public struct Prediction: Sendable, Equatable {
     public let labels: [ScoredLabel]
 
     public init(
-        seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64, levelDBFS: Double?,
-        latencyMs: Double, passMs: Double? = nil, adapter: String?, isGated: Bool = false,
+        source: String? = nil, seq: UInt64, unixNanos: Int64, startSample: Int64, endSample: Int64,
+        levelDBFS: Double?, latencyMs: Double, passMs: Double? = nil, adapter: String?, isGated: Bool = false,
         labels: [ScoredLabel]
     ) {
+        self.source = source
         self.seq = seq
         self.time = Timestamp(unixNanos: unixNanos)
         self.startSample = startSample
@@ -43,6 +46,7 @@ public struct Prediction: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         seq = try json.requiredInteger("seq", as: UInt64.self)
         time = try json.requiredTimestamp("time")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
@@ -58,7 +62,8 @@ public struct Prediction: Sendable, Equatable {
     /// The same prediction with other labels.
     public func with(labels: [ScoredLabel]) -> Prediction {
         Prediction(
-            seq: seq, unixNanos: time.unixNanos, startSample: startSample, endSample: endSample,
+            source: source, seq: seq, unixNanos: time.unixNanos, startSample: startSample,
+            endSample: endSample,
             levelDBFS: levelDBFS, latencyMs: latencyMs, passMs: passMs, adapter: adapter, isGated: isGated,
             labels: labels)
     }
@@ -66,6 +71,7 @@ public struct Prediction: Sendable, Equatable {
 
 extension Prediction: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("seq", seq)
         json.member("time", time.description)
         json.member("start_sample", startSample)

@@ -11,8 +11,13 @@ public struct SourceRecord: Sendable, Equatable {
         case recovering
         /// Capture is paused.
         case paused
+        /// The file or stream was read to its end, or the source was removed from the settings; the other
+        /// sources go on.
+        case ended
     }
 
+    /// Name of the source in the settings; nil for a single source without a name.
+    public var source: String?
     public let state: State
     /// The source as `--source` accepts it, such as `pulse:NAME`.
     public let name: String
@@ -20,7 +25,8 @@ public struct SourceRecord: Sendable, Equatable {
     /// classified: digital silence, everything below the gate, windows skipped.
     public let message: String?
 
-    public init(state: State, name: String, message: String? = nil) {
+    public init(source: String? = nil, state: State, name: String, message: String? = nil) {
+        self.source = source
         self.state = state
         self.name = name
         self.message = message
@@ -32,11 +38,13 @@ public struct SourceRecord: Sendable, Equatable {
     /// The state and its reason, for people.
     public var sentence: String {
         let reason = message.map { ": " + $0 } ?? ""
-        return "source \(name) is \(state.rawValue)\(reason)"
+        let subject = source.map { "\($0) (\(name))" } ?? name
+        return "source \(subject) is \(state.rawValue)\(reason)"
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         state = try json.requiredWord("state", of: State.allCases)
         name = try json.requiredString("name")
         message = try json.string("message")
@@ -45,6 +53,7 @@ public struct SourceRecord: Sendable, Equatable {
 
 extension SourceRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("state", state.rawValue)
         json.member("name", name)
         if let message { json.member("message", message) }

@@ -2,6 +2,8 @@ public import TextSupport
 
 /// An event in progress, in the reply to `status`.
 public struct ActiveEvent: Sendable, Equatable {
+    /// Name of the source; nil for a single source without a name.
+    public var source: String?
     /// As in its ``EventRecord``.
     public var id: String
     public var label: String
@@ -14,8 +16,10 @@ public struct ActiveEvent: Sendable, Equatable {
     public var peakScore: Float
 
     public init(
-        id: String, label: String, adapter: String?, begin: Timestamp, startSample: Int64, peakScore: Float
+        source: String? = nil, id: String, label: String, adapter: String?, begin: Timestamp,
+        startSample: Int64, peakScore: Float
     ) {
+        self.source = source
         self.id = id
         self.label = label
         self.adapter = adapter
@@ -26,6 +30,7 @@ public struct ActiveEvent: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         id = try json.requiredString("id")
         label = try json.requiredString("label")
         adapter = try json.string("adapter")
@@ -37,6 +42,7 @@ public struct ActiveEvent: Sendable, Equatable {
 
 extension ActiveEvent: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("id", id)
         json.member("label", label)
         if let adapter { json.member("adapter", adapter) }

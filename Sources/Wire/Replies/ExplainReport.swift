@@ -27,6 +27,8 @@ public struct ExplainReport: Sendable, Equatable {
         case paused
     }
 
+    /// Name of the source; nil for a single source without a name.
+    public var source: String?
     public var label: String
     /// The class that has this label.
     public var index: Int
@@ -56,7 +58,7 @@ public struct ExplainReport: Sendable, Equatable {
     public var event: String?
     public var eventBegin: Timestamp?
     public var peakScore: Float?
-    /// The reports on the other classes with the same label; none has further ones.
+    /// The reports on the other classes with the same label, and on the other sources; none has further ones.
     public var others: [ExplainReport] = []
 
     public init(
@@ -90,6 +92,7 @@ public struct ExplainReport: Sendable, Equatable {
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
+        source = try json.string("source")
         label = try json.requiredString("label")
         index = try json.requiredInteger("index", as: Int.self)
         adapter = try json.string("adapter")
@@ -116,6 +119,7 @@ public struct ExplainReport: Sendable, Equatable {
 
 extension ExplainReport: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
+        if let source { json.member("source", source) }
         json.member("label", label)
         json.member("index", index)
         json.member("adapter", adapter)

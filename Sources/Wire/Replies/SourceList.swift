@@ -10,8 +10,11 @@ public struct SourceList: Sendable, Equatable {
         public let description: String?
         /// Whether the daemon captures from it now.
         public let isActive: Bool
+        /// The names in the settings of the sources that capture from it; empty for a source without a name.
+        public let sources: [String]
 
-        public init(name: String, description: String?, isActive: Bool) {
+        public init(name: String, description: String?, isActive: Bool, sources: [String] = []) {
+            self.sources = sources
             self.name = name
             self.description = description
             self.isActive = isActive
@@ -22,6 +25,7 @@ public struct SourceList: Sendable, Equatable {
             name = try json.requiredString("name")
             description = try json.string("description")
             isActive = try json.bool("active") ?? false
+            sources = try json.strings("sources") ?? []
         }
     }
 
@@ -42,6 +46,7 @@ extension SourceList.Entry: JSONRecord {
         json.member("name", name)
         json.member("description", description)
         json.member("active", isActive)
+        if !sources.isEmpty { json.member("sources", strings: sources) }
     }
 }
 

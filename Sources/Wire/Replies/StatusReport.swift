@@ -30,10 +30,13 @@ public struct StatusReport: Sendable, Equatable {
     public var precisionCheck: String?
     /// Threads of a forward pass.
     public var threads: Int
-    public var source: SourceReport
+    /// The source that has no name; nil where ``sources`` have.
+    public var source: SourceReport?
+    /// The named sources; empty for a single source without a name. All counters below are sums over them.
+    public var sources: [SourceStatus]
     /// The events in progress, oldest first.
     public var events: [ActiveEvent]
-    /// Distance from the start of one window to the start of the next.
+    /// Distance from the start of one window to the start of the next; of several sources, the shortest.
     public var hopSeconds: Double
     /// Windows reported since the start, including gated ones.
     public var windows: UInt64
@@ -65,7 +68,7 @@ public struct StatusReport: Sendable, Equatable {
         state: State, version: String = astdVersion, run: RunID, pid: Int, uptimeSeconds: Double,
         model: ModelReport,
         adapters: [String?], precision: String, precisionCheck: String? = nil, threads: Int,
-        source: SourceReport, events: [ActiveEvent], hopSeconds: Double,
+        source: SourceReport?, sources: [SourceStatus] = [], events: [ActiveEvent], hopSeconds: Double,
         windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
         lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
         clippedSamples: UInt64 = 0,
@@ -85,6 +88,7 @@ public struct StatusReport: Sendable, Equatable {
         self.precisionCheck = precisionCheck
         self.threads = threads
         self.source = source
+        self.sources = sources
         self.events = events
         self.hopSeconds = hopSeconds
         self.windows = windows
@@ -115,7 +119,9 @@ public struct StatusReport: Sendable, Equatable {
         precision = try json.requiredString("precision")
         precisionCheck = try json.string("precision_check")
         threads = try json.requiredInteger("threads", as: Int.self)
-        source = try SourceReport(json.requiredObject("source"))
+        sources = []
+        for object in try json.objects("sources") ?? [] { sources.append(try SourceStatus(object)) }
+        source = sources.isEmpty ? try SourceReport(json.requiredObject("source")) : nil
         events = try json.requiredRecords("events") { json throws(JSONError) in try ActiveEvent(json) }
         hopSeconds = try json.requiredDouble("hop_seconds")
         windows = try json.requiredInteger("windows", as: UInt64.self)
@@ -148,8 +154,11 @@ extension StatusReport: JSONRecord {
         json.member("precision", precision)
         if let precisionCheck { json.member("precision_check", precisionCheck) }
         json.member("threads", threads)
-        json.key("source")
-        source.write(to: &json)
+        if let source {
+            json.key("source")
+            source.write(to: &json)
+        }
+        if !sources.isEmpty { json.member("sources", sources) }
         json.member("events", events)
         json.member("hop_seconds", seconds: hopSeconds)
         json.member("windows", windows)

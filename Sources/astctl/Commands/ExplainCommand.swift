@@ -19,6 +19,7 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "Explain the label of this adapter, or of `base`, when several are active.")
     var adapter: String?
 
+    @OptionGroup var source: SourceOption
     @OptionGroup var connection: ConnectionOptions
 
     @Flag(help: "Print the daemon's reply as one line of JSON.")
@@ -33,11 +34,13 @@ struct ExplainCommand: ParsableCommand {
         let reply = try client.object(.explain) { json in
             json.member("label", label)
             if let adapter { json.member("adapter", adapter) }
+            source.writeParameter(&json)
         }
         if json { return try Output.standard.write(reply.encoded()) }
         let report = try client.decode(reply) { json throws(JSONError) in try ExplainReport(json) }
-        let lines = ([report] + report.others).flatMap {
-            ExplainText.lines($0, namesClass: !report.others.isEmpty)
+        let all = [report] + report.others
+        let lines = all.flatMap { report in
+            ExplainText.lines(report, namesClass: all.count { $0.source == report.source } > 1)
         }
         try Output.standard.write(lines.joined(separator: "\n") + "\n")
     }
@@ -51,7 +54,9 @@ enum ExplainText {
     static func lines(
         _ report: ExplainReport, namesClass: Bool = false, zone: TimeZoneRule = .local
     ) -> [String] {
-        let adapter = report.adapter.map { " of \(Text.printable($0))" } ?? ""
+        let adapter =
+            (report.adapter.map { " of \(Text.printable($0))" } ?? "")
+            + (report.source.map { " in \(Text.printable($0))" } ?? "")
         let number = namesClass ? " (class \(report.index))" : ""
         var lines = [
             "\(Text.printable(report.label))\(number)\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))"

@@ -15,10 +15,11 @@ struct MetricsCommand: ParsableCommand {
             """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var source: SourceOption
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object(.metrics)
+        let reply = try client.object(.metrics) { source.writeParameter(&$0) }
         let text = try client.decode(reply) { json throws(JSONError) in try json.requiredString("text") }
         try Output.standard.write(Text.printableLines(text))
     }

@@ -10,11 +10,13 @@ struct PauseCommand: ParsableCommand {
             """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var source: SourceOption
 
     func run() throws {
         let client = try connection.connect()
-        _ = try client.object(.pause)
-        try Output.standard.write("paused: nothing is recorded\n")
+        _ = try client.object(.pause) { source.writeParameter(&$0) }
+        let extent = source.name.map { " of \(Text.printable($0))" } ?? ""
+        try Output.standard.write("paused: nothing\(extent) is recorded\n")
     }
 }
 
@@ -23,10 +25,11 @@ struct ResumeCommand: ParsableCommand {
         commandName: "resume", abstract: "Resume capturing after `astctl pause`.")
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var source: SourceOption
 
     func run() throws {
         let client = try connection.connect()
-        _ = try client.object(.resume)
+        _ = try client.object(.resume) { source.writeParameter(&$0) }
         try Output.standard.write("resumed\n")
     }
 }

@@ -27,7 +27,9 @@ struct SourcesCommand: ParsableCommand {
         let list = try client.decode(reply) { json throws(JSONError) in try SourceList(json) }
         let lines = list.sources.map { source in
             let description = source.description.map { "  \(Text.printable($0))" } ?? ""
-            return "\(source.isActive ? "*" : " ") \(Text.printable(source.name))\(description)\n"
+            let names = source.sources.isEmpty ? "" : "  [\(source.sources.joined(separator: ", "))]"
+            return
+                "\(source.isActive ? "*" : " ") \(Text.printable(source.name))\(Text.printable(names))\(description)\n"
         }
         try Output.standard.write(lines.joined())
     }

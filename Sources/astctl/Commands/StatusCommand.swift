@@ -14,13 +14,14 @@ struct StatusCommand: ParsableCommand {
             """)
 
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var source: SourceOption
 
     @Flag(help: "Print the daemon's reply as one line of JSON.")
     var json = false
 
     func run() throws {
         let client = try connection.connect()
-        let reply = try client.object(.status)
+        let reply = try client.object(.status) { source.writeParameter(&$0) }
         if json {
             try Output.standard.write(reply.encoded())
         } else {
@@ -54,7 +55,7 @@ enum StatusText {
                 "window",
                 "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
             row("adapter", adapters(report.adapters)),
-            row("source", source(report.source)),
+        ] + sources(report) + [
             row("events", events(report.events, zone)),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
             row("windows", windows(report)),
@@ -66,6 +67,19 @@ enum StatusText {
         ] + (report.precisionCheck.map { [row("check", Text.printable($0))] } ?? [])
     }
 
+    /// One line; with several sources, one for each.
+    private static func sources(_ report: StatusReport) -> [String] {
+        if let source = report.source { return [row("source", self.source(source))] }
+        let width = report.sources.map(\.source.count).max() ?? 0
+        return report.sources.enumerated().map { index, status in
+            let counters = status.counters
+            let skipped = counters.skippedWindows == 0 ? "" : ", \(counters.skippedWindows) skipped"
+            let windows = "\(count(counters.windows, "window"))\(skipped)"
+            let text = "\(Text.padded(status.source, to: width))  \(windows); \(source(status.report))"
+            return row(index == 0 ? "sources" : "", text)
+        }
+    }
+
     private static func source(_ source: SourceReport) -> String {
         let reason = source.message.map { ": " + $0 } ?? ""
         return Text.printable("\(source.name), \(source.state.rawValue)\(reason)")
@@ -75,7 +89,8 @@ enum StatusText {
     private static func events(_ events: [ActiveEvent], _ zone: TimeZoneRule) -> String {
         let texts = events.map { event in
             let peak = FixedDecimals.text(Double(event.peakScore), decimals: 3) ?? "?"
-            let adapter = event.adapter.map { " of \($0)" } ?? ""
+            let adapter =
+                (event.adapter.map { " of \($0)" } ?? "") + (event.source.map { " in \($0)" } ?? "")
             return Text.printable(
                 "\(event.label)\(adapter) since \(LocalTime.clock(event.begin, zone)), peak \(peak)")
         }

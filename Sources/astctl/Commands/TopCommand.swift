@@ -22,6 +22,7 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var reconnection: ReconnectOptions
+    @OptionGroup var source: SourceOption
 
     @Option(
         name: [.customShort("n"), .customLong("count")],
@@ -41,7 +42,9 @@ struct TopCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
-        let state = TopState(hello: client.hello, labels: try WatchFilter.labels(labels, client))
+        try source.check(client.hello)
+        let state = TopState(
+            hello: client.hello, labels: try WatchFilter.labels(labels, client), source: source.name)
         let isScreen = Output.standard.isTerminal && count == nil
         let subscription = try LiveSubscription(
             client, state.parameters, waitSeconds: reconnection.waitSeconds(isTerminal: isScreen))

@@ -12,12 +12,14 @@ struct WatchCommand: ParsableCommand {
             EXAMPLES
               astctl watch --top-k 10
               astctl watch --labels Dog,Siren --min-score 0.3
+              astctl watch --source garden             one of several sources
               astctl watch --count 1 | jq -r '.labels[0].label'
               astctl watch --json | mosquitto_pub -t astd -l
             """)
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var reconnection: ReconnectOptions
+    @OptionGroup var source: SourceOption
 
     @Option(help: ArgumentHelp("Maximum number of labels per window.", valueName: "n"))
     var topK: Int?
@@ -49,8 +51,10 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         let client = try connection.connect()
+        try source.check(client.hello)
         let filter = WatchFilter(
-            topK: topK, minScore: minScore, labels: try WatchFilter.labels(labels, client))
+            topK: topK, minScore: minScore, labels: try WatchFilter.labels(labels, client),
+            source: source.name)
         let isTerminal = Output.standard.isTerminal && !json
         let state = WatchState(hello: client.hello, filter: filter)
         let parameters =
@@ -58,7 +62,12 @@ struct WatchCommand: ParsableCommand {
         let subscription = try LiveSubscription(
             client, parameters, waitSeconds: reconnection.waitSeconds(isTerminal: isTerminal))
         if isTerminal {
-            try ScreenWatcher(subscription: subscription, count: count).run(state)
+            let watcher = ScreenWatcher(subscription: subscription, count: count)
+            if source.name == nil, client.hello.sources.count > 1 {
+                try watcher.run(SeveralSources(hello: client.hello, filter: filter))
+            } else {
+                try watcher.run(state)
+            }
         } else {
             try LineWatcher(subscription: subscription, count: count).run()
         }

@@ -48,7 +48,8 @@ final class LiveSubscription {
     private struct Progress {
         var run: RunID
         var seq: UInt64 = 0
-        var gapEnd = Int64.min
+        /// Ends of the last gaps, by source.
+        var gapEnds: [String: Int64] = [:]
         /// The records of events since `seq`: they are repeated when the subscription continues from there.
         var events: Set<String> = []
 
@@ -61,8 +62,12 @@ final class LiveSubscription {
                 advance(to: event.seq)
                 return events.insert("\(event.state) \(event.id)").inserted
             case .gap(let gap):
-                guard gap.endSample > gapEnd else { return false }
-                gapEnd = gap.endSample
+                let source = gap.source ?? ""
+                guard gap.endSample > gapEnds[source] ?? .min else { return false }
+                gapEnds[source] = gap.endSample
+            case .source(let source) where source.state == .ended:
+                // If it starts again, it is another stream.
+                gapEnds[source.source ?? ""] = nil
             default: break
             }
             return true

@@ -2,11 +2,11 @@ import TextSupport
 import Wire
 
 /// Draws a state on a terminal, in place, until Ctrl-C.
-struct ScreenWatcher<State: ScreenState> {
+struct ScreenWatcher {
     let subscription: LiveSubscription
     let count: Int?
 
-    func run(_ initial: State) throws {
+    func run(_ initial: some ScreenState) throws {
         var state = initial
         var terminal = Terminal(output: .standard)
         Interrupt.catchSignals()

@@ -2,7 +2,8 @@ import Wire
 
 /// Reports on standard error, where output goes to a pipe, why nothing or not everything is heard.
 struct SourceNotice {
-    private var last: String?
+    /// By source; a single one may have no name.
+    private var last: [String: String] = [:]
     /// Labels of the events in progress, by id.
     private var events: [String: String] = [:]
 
@@ -10,9 +11,10 @@ struct SourceNotice {
     mutating func line(for record: LiveRecord) -> String? {
         guard case .source(let source) = record else { return nil }
         let trouble = source.isFine ? nil : source.sentence
-        defer { last = trouble }
-        guard trouble != last else { return nil }
-        return "astctl: " + Text.printable(trouble ?? "source \(source.name) is healthy") + "\n"
+        let name = source.source ?? ""
+        defer { last[name] = trouble }
+        guard trouble != last[name] else { return nil }
+        return "astctl: " + Text.printable(source.sentence) + "\n"
     }
 
     /// The line to print when the daemon is back.
@@ -22,7 +24,7 @@ struct SourceNotice {
             parts.append("in another run")
             let labels = Set(events.values).sorted()
             if !labels.isEmpty { parts[1] += "; interrupted: " + labels.joined(separator: ", ") }
-            (last, events) = (nil, [:])
+            (last, events) = ([:], [:])
         }
         if let missed = resumption?.missedPredictions, missed > 0 { parts.append("\(missed) windows missed") }
         if resumption?.hasMissedEvents == true { parts.append("events missed") }

@@ -36,7 +36,11 @@ struct TopScreen {
         let frame = frame.narrowed(to: Self.maximumWidth)
         let room = max(1, frame.height - 1)
         let rows = state.sorted.map { row in
-            let name = state.watch.adapters.count == 1 ? row.label : "\(row.adapter): \(row.label)"
+            let owners = [
+                state.sources.count > 1 ? row.source : nil,
+                state.watch.adapters.count > 1 ? row.adapter : nil,
+            ]
+            let name = (owners.compactMap { $0 } + [row.label]).joined(separator: ": ")
             return (name: Text.printable(name), row: row)
         }
         let longest = max(5, rows.map(\.name.count).max() ?? 0)
@@ -77,8 +81,7 @@ struct TopScreen {
         guard let prediction = state.watch.prediction else {
             return WatchScreen.waiting(state.watch, frame.width)
         }
-        let source = state.watch.source?.state.rawValue ?? "healthy"
-        var parts = [LocalTime.clock(prediction.time, frame.zone), "source \(source)"]
+        var parts = [LocalTime.clock(prediction.time, frame.zone), sources(state)]
         if let rate = state.rate.map(Text.number) {
             parts.append("\(rate) window\(rate == "1" ? "" : "s")/s")
         }
@@ -90,6 +93,15 @@ struct TopScreen {
         let detailed = latency + " (" + details.compactMap { $0 }.joined(separator: ", ") + ")"
         let line = Text.fitting(parts + [detailed], to: frame.width)
         return line.hasSuffix(detailed) ? line : Text.fitting(parts + [latency], to: frame.width)
+    }
+
+    /// `source healthy`, or with several `7 of 8 sources healthy`.
+    private static func sources(_ state: TopState) -> String {
+        guard state.sources.count > 1 else {
+            return "source \(state.watch.source?.state.rawValue ?? "healthy")"
+        }
+        let healthy = state.sources.values.count { $0.state == .healthy }
+        return "\(healthy) of \(state.sources.count) sources healthy"
     }
 
     private static func whole(_ milliseconds: Double) -> String { Text.number(milliseconds.rounded()) }

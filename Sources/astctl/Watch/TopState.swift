@@ -2,8 +2,10 @@ import Wire
 
 /// The state of every label that `top` collects from records.
 struct TopState {
-    /// A label of an adapter.
+    /// A label of an adapter, from one source.
     struct Row {
+        /// nil for a single source without a name.
+        let source: String?
         let adapter: String
         let label: String
         var score: Float = 0
@@ -19,7 +21,9 @@ struct TopState {
         /// End of its last event.
         var lastEnd: Timestamp?
 
-        init(adapter: String, label: String) { (self.adapter, self.label) = (adapter, label) }
+        init(source: String?, adapter: String, label: String) {
+            (self.source, self.adapter, self.label) = (source, adapter, label)
+        }
 
         var mean: Float { recent.isEmpty ? 0 : recent.reduce(0, +) / Float(recent.count) }
 
@@ -42,15 +46,24 @@ struct TopState {
     private var windowEnds: [Int64] = []
     private var latencies: [Double] = []
 
-    /// - Parameter labels: Labels to show; nil for all.
-    init(hello: Hello, labels: Set<String>?) {
-        watch = WatchState(hello: hello, filter: WatchFilter())
+    /// The current records of the sources, by name.
+    private(set) var sources: [String: SourceRecord] = [:]
+
+    /// - Parameters:
+    ///   - labels: Labels to show; nil for all.
+    ///   - source: The only source to show; nil for all.
+    init(hello: Hello, labels: Set<String>?, source: String? = nil) {
+        watch = WatchState(hello: hello, filter: WatchFilter(source: source))
         self.labels = labels
     }
 
     /// Rows by mean score, highest first.
     var sorted: [Row] {
-        rows.values.sorted { ($1.mean, $0.label, $0.adapter) < ($0.mean, $1.label, $1.adapter) }
+        rows.values.sorted {
+            ($1.mean, $0.label, $0.source ?? "", $0.adapter) < (
+                $0.mean, $1.label, $1.source ?? "", $1.adapter
+            )
+        }
     }
 
     /// Windows per second.
@@ -69,7 +82,7 @@ struct TopState {
         case .prediction(let prediction): update(with: prediction)
         case .event(let event):
             guard labels?.contains(event.label) ?? true else { return }
-            change(event.label, of: event.adapter) { row in
+            change(event.label, of: event.adapter, event.source) { row in
                 switch event.state {
                 case .begin:
                     if row.lastID != event.id { row.events += 1 }
@@ -80,6 +93,10 @@ struct TopState {
         case .adapter(let record):
             // Remove the labels of variants that are no longer active.
             rows = rows.filter { record.adapters.contains($0.value.adapter) }
+        case .source(let source):
+            guard let name = source.source else { return }
+            sources[name] = source.state == .ended ? nil : source
+            if source.state == .ended { rows = rows.filter { $0.value.source != name } }
         default: break
         }
     }
@@ -90,7 +107,7 @@ struct TopState {
         }
         Self.append(prediction.latencyMs, &latencies)
         for entry in prediction.labels where labels?.contains(entry.label) ?? true {
-            change(entry.label, of: prediction.adapter) { $0.add(entry.score) }
+            change(entry.label, of: prediction.adapter, prediction.source) { $0.add(entry.score) }
         }
     }
 
@@ -99,9 +116,12 @@ struct TopState {
         values.append(value)
     }
 
-    private mutating func change(_ label: String, of adapter: String?, _ change: (inout Row) -> Void) {
+    private mutating func change(
+        _ label: String, of adapter: String?, _ source: String?, _ change: (inout Row) -> Void
+    ) {
         let name = adapter ?? AdapterRecord.baseName
-        change(&rows[name + "\n" + label, default: Row(adapter: name, label: label)])
+        let key = (source ?? "") + "\n" + name + "\n" + label
+        change(&rows[key, default: Row(source: source, adapter: name, label: label)])
     }
 }
 
@@ -112,7 +132,9 @@ extension TopState: ScreenState {
     }
 
     /// Every label of every window.
-    var parameters: SubscribeParameters { SubscribeParameters(labels: labels, topK: 1_000_000) }
+    var parameters: SubscribeParameters {
+        SubscribeParameters(sources: watch.filter.sources, labels: labels, topK: 1_000_000)
+    }
 
     func lines(_ frame: ScreenFrame) -> [String] { TopScreen(self, frame).lines }
 }

@@ -6,6 +6,8 @@ struct WatchFilter: Equatable {
     var topK: Int?
     var minScore: Float?
     var labels: Set<String>?
+    /// The only source to show; nil for all.
+    var source: String?
 
     /// The labels that the values of `--labels` name; nil for all. A value that is a label is that label,
     /// also with commas in it. Warns on standard error about names that no active variant has: a typing
@@ -39,13 +41,17 @@ struct WatchFilter: Equatable {
     ///
     /// - Parameter kinds: Kinds of records; nil for all.
     func parameters(_ kinds: Set<LiveRecord.Kind>?) -> SubscribeParameters {
-        SubscribeParameters(kinds: kinds, labels: labels, minScore: minScore, topK: topK)
+        SubscribeParameters(kinds: kinds, sources: sources, labels: labels, minScore: minScore, topK: topK)
     }
 
     /// For a screen: every prediction is needed for its level and time, with all labels that may be shown.
     var screenParameters: SubscribeParameters {
-        SubscribeParameters(topK: labels == nil ? topK ?? Self.screenLabels : Self.allLabels)
+        SubscribeParameters(
+            sources: sources, topK: labels == nil ? topK ?? Self.screenLabels : Self.allLabels)
     }
+
+    /// For a subscription.
+    var sources: Set<String>? { source.map { [$0] } }
 
     /// The labels of a prediction to show on the screen.
     func select(_ scores: [ScoredLabel]) -> [ScoredLabel] {

@@ -4,7 +4,7 @@ import Wire
 struct WatchState {
     let filter: WatchFilter
     private var run: RunID
-    private var isConnected = true
+    private(set) var isConnected = true
     private(set) var model: String
     /// Active variants in the order of their predictions, as in ``AdapterRecord/adapters``.
     private(set) var adapters: [String]
@@ -93,7 +93,7 @@ extension WatchState: ScreenState {
         self.isConnected = isConnected
         if isConnected { return }
         // A daemon that is back reports both again.
-        source = source.map { SourceRecord(state: .lost, name: $0.name) }
+        source = source.map { SourceRecord(source: $0.source, state: .lost, name: $0.name) }
         events = []
     }
 

@@ -1,0 +1,57 @@
+internal import Inference
+internal import Recognizer
+internal import Wire
+
+/// The result of one variant for one window.
+struct WindowResult {
+    var variant: Variant
+    var samples: Range<Int64>
+    var levelDBFS: Double?
+    /// By class index; `nil` for a window that was too quiet to be classified.
+    var scores: UnsafeBufferPointer<Float>?
+    /// Milliseconds of the forward pass.
+    var milliseconds: Double?
+}
+
+/// Publishes what the pipeline of a source finds, with the source's name. Engine thread only.
+struct RecordPublisher {
+    /// `nil` for a single source without a name.
+    let source: String?
+    let hub: EventHub
+    let numbers: RecordNumbers
+    private let ranking = Ranking(limit: nil)
+
+    init(source: String?, hub: EventHub, numbers: RecordNumbers) {
+        self.source = source
+        self.hub = hub
+        self.numbers = numbers
+    }
+
+    /// - Parameter unixNanos: Time of the window's last sample.
+    func publish(_ result: WindowResult, unixNanos: Int64, latencyMs: Double) {
+        numbers.countPrediction()
+        let labels = result.scores.map { ranking.best($0) } ?? []
+        let prediction = Prediction(
+            source: source, seq: numbers.predictions, unixNanos: unixNanos,
+            startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
+            levelDBFS: result.levelDBFS, latencyMs: latencyMs, passMs: result.milliseconds,
+            adapter: result.variant.adapter, isGated: result.scores == nil,
+            labels: labels.map {
+                ScoredLabel(index: $0.index, label: result.variant.labels[$0.index], score: $0.score)
+            })
+        hub.publish(.prediction(prediction))
+    }
+
+    func publish(_ event: DetectedEvent, _ clock: StreamClock) -> EventRecord {
+        let record = event.record(clock, source: source, seq: numbers.predictions)
+        hub.publish(.event(record))
+        return record
+    }
+
+    func publish(gaps ranges: [Range<Int64>], _ reason: Gap.Reason) {
+        for range in ranges {
+            let (start, end) = (range.lowerBound, range.upperBound)
+            hub.publish(.gap(Gap(source: source, startSample: start, endSample: end, reason: reason)))
+        }
+    }
+}

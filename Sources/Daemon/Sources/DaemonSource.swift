@@ -1,0 +1,136 @@
+internal import Capture
+internal import Detection
+private import Frontend
+internal import Logging
+internal import Recognizer
+internal import Settings
+internal import Wire
+
+/// One source, and everything that each source has for itself.
+///
+///     source ─► ring ─► pipeline (features, planner, detection, clips) ─► hub
+///        │                 ▲
+///        ▼                 │ commands
+///     monitor ─────────────┘
+///
+/// Threading: any thread.
+final class DaemonSource: Sendable {
+    /// What all sources of a daemon share.
+    ///
+    /// SAFETY: unchecked because of `scorer`, which the engine thread alone uses.
+    struct Shared: @unchecked Sendable {
+        var hub: EventHub
+        var engine: EngineMailbox
+        var scorer: WindowScorer
+        var signal: WakeSignal
+        var numbers: RecordNumbers
+        var run: RunID
+        /// Frames that the features of a stream retain at least.
+        var minimumFrames: Int
+        var variants: @Sendable () -> [Variant]
+        var logger: Logger
+    }
+
+    /// Its name in the settings; `nil` for a single source without a name.
+    let name: String?
+    /// All of its settings, also those that it shares with others.
+    let settings: DaemonSettings
+    let spec: SourceSpec
+    let input: any AudioSource
+    let monitor: SourceMonitor
+    let pipeline: Pipeline
+    let detection: EventDetection
+    let clips: ClipRecorder
+    private let ring: SampleRing
+
+    /// Makes the source; nothing is opened before ``start()``.
+    ///
+    /// - Parameter onChange: Called when ``SourceMonitor/line`` may have changed.
+    /// - Throws: ``CaptureError/badSpec(found:)``.
+    init(
+        _ name: String?, _ settings: DaemonSettings, _ shared: Shared,
+        onChange: @escaping @Sendable () -> Void
+    ) throws(CaptureError) {
+        let logger = shared.logger
+        let label = name.map { "source \($0): " } ?? ""
+        self.name = name
+        self.settings = settings
+        spec = try SourceSpec(parsing: settings.source)
+        let traits = SourceTraits(spec, isPaced: !settings.fast)
+        let signal = SignalSettings(settings)
+        input = spec.makeSource(
+            paced: !settings.fast, startsPaused: settings.waitForSubscriber, signal: signal, pulseServer: nil)
+        if !traits.isLive, signal != SignalSettings() {
+            logger.warning(
+                "\(label)channel, gain_db and high_pass_hz have no effect on a file or standard input")
+        }
+        if case .recorded(let start?) = traits.pace {
+            logger.info("\(label)times count from the recording's begin at \(Timestamp(unixNanos: start))")
+        }
+        // Ten seconds. A longer wait for the engine loses samples, which are reported as a gap.
+        ring = SampleRing(
+            capacitySamples: 10 * FrontendConfig.sampleRateHz, dataSignal: shared.signal
+        ) {
+            logger.warning(
+                "\(label)invalid samples (NaN, infinite or beyond 1e15); replacing them by silence")
+        }
+        let commands = CommandMailbox(ring: ring)
+        monitor = SourceMonitor(
+            source: name, name: input.name, hub: shared.hub, commands: commands, logger: logger,
+            onChange: onChange)
+        detection = EventDetection(
+            rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
+            numbers: shared.numbers)
+        clips = ClipRecorder(settings.clips, logger: logger)
+        let variants = shared.variants()
+        pipeline = Pipeline(
+            ring: ring, commands: commands,
+            features: LiveFeatures(
+                for: variants, historyFrames: settings.hopFrames, minimumFrames: shared.minimumFrames),
+            scorer: shared.scorer, variants: variants, numbers: shared.numbers, detection: detection,
+            clips: clips, hub: shared.hub, Pipeline.Configuration(name, settings, traits), logger: logger,
+            onCondition: monitor.process)
+    }
+
+    /// - Throws: ``CaptureError`` when a file or standard input cannot be read.
+    func start() throws(CaptureError) { try input.start(into: ring, onEvent: monitor.process) }
+
+    var counters: SourceCounters {
+        let counted = pipeline.currentCounters
+        var counters = SourceCounters()
+        counters.windows = counted.windows
+        counters.skippedWindows = counted.skippedWindows
+        counters.gatedWindows = counted.gatedWindows
+        counters.overrunSamples = counted.overrunSamples
+        counters.lostSamples = counted.lostSamples
+        counters.pausedSamples = counted.pausedSamples
+        counters.invalidSamples = UInt64(ring.unusableSamples)
+        counters.clippedSamples = UInt64(input.clippedSamples)
+        return counters
+    }
+
+    var hopSeconds: Double {
+        Double(settings.hopFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
+    }
+}
+
+extension SourceSpec {
+    var isPulse: Bool { if case .pulse = self { true } else { false } }
+}
+
+extension SignalSettings {
+    fileprivate init(_ settings: DaemonSettings) {
+        self.init(
+            channel: SourceChannel(settings.channel) ?? .mix, gainDB: settings.gainDB,
+            highPassHz: settings.highPassHz)
+    }
+}
+
+extension Pipeline.Configuration {
+    fileprivate init(_ name: String?, _ settings: DaemonSettings, _ source: SourceTraits) {
+        self.init(
+            name: name, hopFrames: settings.hopFrames,
+            gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
+            mutedAfterSeconds: settings.mutedAfter)
+    }
+}

@@ -1,0 +1,202 @@
+internal import Capture
+private import Dispatch
+private import Logging
+private import NIOConcurrencyHelpers
+internal import Recognizer
+internal import Settings
+internal import Wire
+
+/// The sources of a daemon: one without a name, or those of `sources:`, which a reload adds, removes and
+/// changes while the others go on.
+///
+/// Threading: any thread; ``change(to:)`` by one at a time, on a thread that may block.
+final class SourceSet: Sendable {
+    private struct State {
+        /// In the order of the settings; fewer while one of them is replaced.
+        var sources: [DaemonSource] = []
+        /// Those whose last window is classified.
+        var ended: Set<ObjectIdentifier> = []
+        /// Signalled when a source that was removed has ended.
+        var awaited: [ObjectIdentifier: DispatchSemaphore] = [:]
+        var isStopped = false
+    }
+
+    private let shared: DaemonSource.Shared
+    private let notifier: ServiceNotifier
+    private let state = NIOLockedValueBox(State())
+
+    /// - Throws: ``CaptureError/badSpec(found:)``.
+    init(
+        _ settings: DaemonSettings, _ shared: DaemonSource.Shared, notifier: ServiceNotifier
+    ) throws(CaptureError) {
+        self.shared = shared
+        self.notifier = notifier
+        var sources: [DaemonSource] = []
+        for (name, settings) in Self.named(settings) { sources.append(try make(name, settings)) }
+        state.withLockedValue { $0.sources = sources }
+    }
+
+    private static func named(_ settings: DaemonSettings) -> [(name: String?, settings: DaemonSettings)] {
+        if settings.sources.isEmpty { return [(nil, settings)] }
+        return settings.sources.map { ($0.name, settings.settings(of: $0)) }
+    }
+
+    private func make(
+        _ name: String?, _ settings: DaemonSettings
+    ) throws(CaptureError) -> DaemonSource {
+        try DaemonSource(name, settings, shared) { [weak self] in self?.notify() }
+    }
+
+    // MARK: Start and end
+
+    /// Starts all sources. One that cannot be read stops the daemon, as at every start.
+    func start() throws(CaptureError) {
+        for source in all {
+            do throws(CaptureError) { try source.start() } catch {
+                stop()
+                throw error
+            }
+        }
+    }
+
+    func stop() {
+        state.withLockedValue { $0.isStopped = true }
+        for source in all { source.input.stop() }
+    }
+
+    /// Called on the engine thread when the last window of a source is classified.
+    func end(of pipeline: Pipeline) {
+        let (source, isLast) = state.withLockedValue { state -> (DaemonSource?, Bool) in
+            guard let source = state.sources.first(where: { $0.pipeline === pipeline }) else {
+                return (nil, false)
+            }
+            let id = ObjectIdentifier(source)
+            state.ended.insert(id)
+            if let waiting = state.awaited.removeValue(forKey: id) {
+                waiting.signal()
+                return (nil, false)
+            }
+            return (source, state.ended.count == state.sources.count)
+        }
+        // A single source without a name ends the daemon, so there is no state for clients.
+        if let source, source.name != nil {
+            source.monitor.end(source.input.failure?.description ?? "it was read to its end")
+        }
+        if isLast { shared.engine.post(.stop) }
+    }
+
+    /// Why a stream ended other than by its end.
+    var failure: CaptureError? { all.lazy.compactMap(\.input.failure).first }
+
+    // MARK: State
+
+    var all: [DaemonSource] { state.withLockedValue { $0.sources } }
+
+    /// Whether the sources have names.
+    var isNamed: Bool { all.first?.name != nil }
+
+    /// Those that a request names, or all.
+    ///
+    /// - Throws: ``RPCError`` for an unknown name.
+    func selected(_ name: String?) throws(RPCError) -> [DaemonSource] {
+        let all = all
+        guard let name else { return all }
+        let named = all.filter { $0.name == name }
+        guard named.isEmpty else { return named }
+        let names = all.compactMap(\.name)
+        throw RPCError(
+            .unavailable,
+            names.isEmpty
+                ? "the daemon has one source without a name; leave out `source`"
+                : "no source `\(name)`; the sources are \(names.joined(separator: ", "))")
+    }
+
+    /// The line that `systemctl status` shows.
+    var line: String {
+        let all = all
+        guard all.count > 1 || all.first?.name != nil else { return all.first?.monitor.line ?? "" }
+        let faulty = all.filter { !$0.monitor.record.isFine }
+        let healthy = all.count { $0.monitor.record.state == .healthy }
+        let details = faulty.map { "\($0.name ?? ""): \($0.monitor.line)" }
+        return (["listening to \(healthy) of \(all.count) sources"] + details).joined(separator: "; ")
+    }
+
+    private func notify() { notifier.status(line) }
+
+    // MARK: Changes
+
+    /// Follows other settings: detection, clips and the like at once; a source with another input, hop or
+    /// signal is stopped and starts again, with a new stream.
+    ///
+    /// - Returns: Problems, one line each.
+    func change(to settings: DaemonSettings) -> [String] {
+        let wanted = Self.named(settings)
+        for source in all {
+            guard let next = wanted.first(where: { $0.name == source.name })?.settings else {
+                remove(source, "it was removed from the settings")
+                continue
+            }
+            if source.name != nil, source.settings.streamSettings != next.streamSettings {
+                remove(source, "it starts again with other settings")
+            } else {
+                source.pipeline.apply(next)
+            }
+        }
+        let present = Set(all.map(\.name))
+        let problems = wanted.filter { !present.contains($0.name) }.compactMap { add($0, $1) }
+        let isIdle = state.withLockedValue { state in
+            let order = wanted.map(\.name)
+            state.sources.sort {
+                (order.firstIndex(of: $0.name) ?? 0) < (order.firstIndex(of: $1.name) ?? 0)
+            }
+            return state.ended.count == state.sources.count
+        }
+        notify()
+        if isIdle { shared.engine.post(.stop) }
+        return problems
+    }
+
+    /// - Returns: Why it could not be added.
+    private func add(_ name: String?, _ settings: DaemonSettings) -> String? {
+        do throws(CaptureError) {
+            let source = try make(name, settings)
+            let isAdded = state.withLockedValue { state in
+                if !state.isStopped { state.sources.append(source) }
+                return !state.isStopped
+            }
+            guard isAdded else { return nil }
+            do throws(CaptureError) { try source.start() } catch {
+                _ = state.withLockedValue { $0.ended.insert(ObjectIdentifier(source)) }
+                source.monitor.end(error.description)
+                throw error
+            }
+            shared.engine.post(.add(source.pipeline))
+            shared.logger.info("source \(name ?? ""): \(source.input.name) was added")
+            return nil
+        } catch {
+            return "source \(name ?? ""): \(error)"
+        }
+    }
+
+    /// Stops a source, and waits until its last window is classified.
+    private func remove(_ source: DaemonSource, _ reason: String) {
+        let id = ObjectIdentifier(source)
+        let hasEnded = DispatchSemaphore(value: 0)
+        let isRunning = state.withLockedValue { state in
+            if !state.ended.contains(id) { state.awaited[id] = hasEnded }
+            return !state.ended.contains(id)
+        }
+        source.input.stop()
+        // The engine finishes the source between two windows, unless it has stopped.
+        if isRunning { _ = hasEnded.wait(timeout: .now() + 60) }
+        source.clips.finish()
+        shared.logger.info("source \(source.name ?? "") has ended: \(reason)")
+        source.monitor.end(reason)
+        if let name = source.name { shared.hub.remove(source: name) }
+        state.withLockedValue { state in
+            state.sources.removeAll { $0 === source }
+            state.ended.remove(id)
+            state.awaited[id] = nil
+        }
+    }
+}

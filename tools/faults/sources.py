@@ -1,0 +1,222 @@
+"""Eight sources on one daemon: four microphones of PulseAudio, two RTSP cameras, an Icecast station and a FIFO, each
+killed, stalled and brought back at random. Checks that every sample of every source is in a window or in one gap, that
+memory does not grow, and that all sources have equal shares of the engine.
+
+    python3 tools/faults/sources.py --minutes 30
+    python3 tools/faults/sources.py --minutes 2 --hop 0.1     overload, whatever the machine
+"""
+import argparse
+import json
+import os
+import random
+import sys
+import time
+
+import ledger
+from daemon import Daemon
+from machine import REPOSITORY, Home, Missing, Trouble, until
+from servers import Player, PulseAudio
+from stations import Camera, Radio, Writer
+
+CLIPS = sorted((REPOSITORY / "models/default/examples").glob("*.flac"))
+MICROPHONES = [f"mic{number}" for number in range(4)]
+FAIR = 1.1  # largest share of windows to the smallest, at equal hops and under overload
+SECONDS = 60  # without faults, for the shares and the processor time
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Microphone:
+    """The monitor of a null sink: unplugged, suspended, and back."""
+
+    def __init__(self, server, name):
+        self.server, self.name = server, name
+        self.is_suspended = False
+
+    @property
+    def source(self):
+        return f"pulse:{self.name}.monitor"
+
+    def kill(self):
+        self.server.unload(self.name)
+
+    def stall(self):
+        self.is_suspended = True
+        self.server.pactl("suspend-sink", self.name, "1")
+
+    def restore(self):
+        if self.is_suspended:
+            self.server.pactl("suspend-sink", self.name, "0")
+        else:
+            self.server.load(self.name)
+        self.is_suspended = False
+
+    def close(self):
+        pass
+
+
+def settings(home, sources, hop):
+    """A configuration file; returns the options."""
+    path = home.path / "sources.yaml"
+    path.write_text(json.dumps({"hop": hop, "sources": {source.name: {"source": source.source} for source in sources}}))
+    return ["--config", path]
+
+
+class Listener:
+    """A daemon, its records by source, and its figures."""
+
+    def __init__(self, home, sources, hop, model):
+        self.sources = sources
+        self.daemon = Daemon(home, options=settings(home, sources, hop), several=True, model=model)
+
+    def records(self, name):
+        return [record for record in list(self.daemon.records) if record.get("source") == name]
+
+    def is_healthy(self, name):
+        states = [record["state"] for record in self.records(name) if record["type"] == "source"]
+        return bool(states) and states[-1] == "healthy"
+
+    def until_healthy(self):
+        for source in self.sources:
+            until(f"sound of {source.name}", lambda: self.is_healthy(source.name))
+
+    def anonymous(self):
+        return self.daemon.figures()[2] / 1024
+
+    def processor(self):
+        with open(f"/proc/{self.daemon.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def quiet(self, seconds):
+        """Windows of each source in this time, and the share of a processor that the daemon used."""
+        counts = {source.name: self.windows(source.name) for source in self.sources}
+        began, used = time.monotonic(), self.processor()
+        time.sleep(seconds)
+        used = (self.processor() - used) / (time.monotonic() - began)
+        return {name: self.windows(name) - count for name, count in counts.items()}, used
+
+    def windows(self, name):
+        return sum(record["type"] == "prediction" for record in self.records(name))
+
+    def check(self):
+        """Every sample of every source is in a window or in a gap, and the counters agree."""
+        for _ in range(20):
+            status = self.daemon.ask("status")
+            differences = []
+            for part in status["sources"]:
+                own = self.records(part["source"])
+                differences += [f"{part['source']}: {text}" for text in
+                                ledger.agrees(own, {**part, "lost_records": status["lost_records"]})]
+            if not differences:
+                break
+            time.sleep(0.3)
+        if differences:
+            raise Trouble("; ".join(differences))
+        for source in self.sources:
+            try:
+                ledger.check(self.records(source.name))
+            except Trouble as trouble:
+                raise Trouble(f"{source.name}: {trouble}") from None
+
+
+def torment(listener, seconds, chance):
+    """Kills, stalls and restores sources at random; at the end all are back."""
+    end = time.monotonic() + seconds
+    faults, away = 0, {}
+    while time.monotonic() < end:
+        for source, due in list(away.items()):
+            if time.monotonic() >= due:
+                source.restore()
+                del away[source]
+        healthy = [source for source in listener.sources if source not in away]
+        if healthy and chance.random() < 0.15:
+            source = chance.choice(healthy)
+            (source.kill if chance.random() < 0.5 else source.stall)()
+            away[source] = time.monotonic() + chance.uniform(0.5, 15)
+            faults += 1
+        listener.daemon.alive()
+        time.sleep(0.5)
+    for source in away:
+        source.restore()
+    return faults
+
+
+def row(name, records):
+    by_reason, gaps = ledger.sums(records)
+    windows = sum(record["type"] == "prediction" for record in records)
+    lost = ", ".join(f"{reason} {samples / 16000:.1f} s" for reason, samples in sorted(by_reason.items()))
+    print(f"{name:<10} {windows:>7} {gaps:>5}  {lost or 'nothing'}")
+
+
+def run(options):
+    chance = random.Random(options.seed)
+    home = Home()
+    sources, player = [], None
+    try:
+        server = PulseAudio(home)
+        server.start()
+        for name in MICROPHONES:
+            server.load(name)
+        player = Player(server, CLIPS[0], MICROPHONES)
+        sources = [Microphone(server, name) for name in MICROPHONES]
+        sources += [Camera(home, "camera0"), Camera(home, "camera1"), Radio(home, "radio", CLIPS[1]),
+                    Writer(home, "fifo", CLIPS[-1])]
+        one = Listener(home, sources[:1], options.hop, options.model)
+        one.until_healthy()
+        time.sleep(12)
+        _, used = one.quiet(options.quiet)
+        print(f"one source: {one.anonymous():.1f} MiB anonymous, {used:.2f} processors")
+        one.daemon.end()
+        eight = Listener(home, sources, options.hop, options.model)
+        eight.until_healthy()
+        time.sleep(12)
+        memory = eight.anonymous()
+        faults = torment(eight, options.minutes * 60, chance)
+        eight.until_healthy()
+        time.sleep(5)
+        windows, used = eight.quiet(options.quiet)
+        grown = eight.anonymous() - memory
+        print(f"eight sources: {memory:.1f} MiB anonymous, {used:.2f} processors; {grown:+.1f} MiB after {faults} faults")
+        print(f"{'source':<10} {'windows':>7} {'gaps':>5}  lost")
+        for source in sources:
+            row(source.name, eight.records(source.name))
+        eight.check()
+        skipped = eight.daemon.ask("status")["skipped_windows"]
+        share = max(windows.values()) / max(1, min(windows.values()))
+        print(f"windows in {options.quiet} s without faults: {windows}: largest to smallest share {share:.3f}; "
+              f"{skipped} windows skipped in all")
+        if share > FAIR:
+            raise Trouble(f"the shares differ by a factor of {share:.2f}, at most {FAIR}")
+        if grown > options.growth:
+            raise Trouble(f"memory has grown by {grown:.1f} MiB")
+        eight.daemon.end()
+    except BaseException:
+        print(home.said("astd", 20), file=sys.stderr)
+        raise
+    finally:
+        if player:
+            player.close()
+        for source in sources:
+            source.close()
+        home.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="sources", description="Eight sources that come and go on one daemon.")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--hop", type=float, default=2)
+    parser.add_argument("--quiet", type=int, default=SECONDS, help="seconds without faults, for the shares")
+    parser.add_argument("--growth", type=float, default=8, help="MiB by which memory may grow")
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--model", default=REPOSITORY / "models/default")
+    options = parser.parse_args()
+    began = time.monotonic()
+    try:
+        run(options)
+    except (Trouble, Missing, OSError) as trouble:
+        sys.exit(f"sources: {trouble}")
+    print(f"every sample is in a window or in one gap; {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
