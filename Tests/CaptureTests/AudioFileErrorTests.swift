@@ -68,6 +68,21 @@ import Testing
         pipe.closeWriteEnd()
     }
 
+    @Test func `Frames of MPEG audio in a program or an archive are not its sound`() throws {
+        let folder = try TestFolder()
+        try AudioFixture.write(
+            AudioFixture.sine(440, rate: 16_000, frames: 32_000, channels: 1), rate: 16_000, as: .mp3,
+            to: folder.file("tone.mp3"))
+        let tone = try TestFolder.bytes(of: folder.file("tone.mp3"))
+        let kinds: [([UInt8], String)] = [
+            ([0x7F] + Array("ELF".utf8), "a program"), (Array("PK\u{3}\u{4}".utf8), "a ZIP archive"),
+        ]
+        for (head, kind) in kinds {
+            let path = try folder.write(head + [UInt8](repeating: 0, count: 2000) + tone, to: "x.mp3")
+            #expect(Self.error(of: path) == .notAudio(name: path, found: kind))
+        }
+    }
+
     @Test func `Text, pictures and noise named .wav are rejected with what they look like`() throws {
         let folder = try TestFolder()
         let text = try folder.write(Array("This is not audio.\n".utf8), to: "text.wav")

@@ -102,6 +102,14 @@ import Testing
         #expect(failure?.description.contains("more follows the 10000 bytes of samples") == true)
     }
 
+    @Test func `A few stray bytes behind the samples are ignored, as in files`() async throws {
+        let bytes = try Self.wav(AudioFixture.noise(10_000), rate: 16_000, as: .wavFloat, length: nil)
+        let (log, events, failure) = try await Self.play(bytes + [1, 2, 3])
+        #expect(log.samples.count == 10_000)
+        #expect(events.map(\.state) == [.healthy, .ended])
+        #expect(failure == nil)
+    }
+
     @Test func `A WAV stream that ends early is played to its end and reported`() async throws {
         let bytes = try Self.wav(AudioFixture.noise(10_000), rate: 16_000, as: .wavFloat, length: 40_000)
         let (log, events, failure) = try await Self.play(Array(bytes.dropLast(20_000)))

@@ -23,6 +23,13 @@ package enum ContainerSniff {
         return kind(of: head(of: bytes, at: tagEnd).drop { $0 == 0 }) ?? .mpegAudio
     }
 
+    /// Whether a file has the signature of a kind that is not audio, in which an MPEG decoder may find frames
+    /// by chance. (Text is none: a server's answer may be in front of an MP3.)
+    static func isOther(_ bytes: AudioBytes) -> Bool {
+        let head = head(of: bytes, at: 0)
+        return otherSignatures.contains { $0.kind.decoder == .none && matches(head, $0.offset, $0.bytes) }
+    }
+
     /// Describes a file that starts with these bytes.
     package static func description(of head: some Collection<UInt8>) -> String {
         if let kind = kind(of: head) { return kind.name }

@@ -86,7 +86,7 @@ final class SoundParts {
     }
 
     /// Fewer bytes than this at the end are ignored.
-    private static let negligibleBytes: Int64 = 8
+    static let negligibleBytes: Int64 = 8
     /// An MPEG decoder skips as much to find the next frame.
     private static let damageBytes: Int64 = 4096
 
@@ -99,7 +99,7 @@ final class SoundParts {
             if let part = try extended(at: 0) { return part }
             return try open(FileAudioBytes(descriptor, size: size))
         } catch {
-            guard case .notAudio = error,
+            guard case .notAudio = error, !ContainerSniff.isOther(file),
                 let start = MPEGStream.find(in: 0..<min(size, Self.searchedBytes), of: words),
                 let part = try part(at: start)
             else { throw error }

@@ -69,7 +69,7 @@ struct StreamHead {
                 head = Array(head.drop { $0 == 0 })
                 head += stream.read(count: Self.headBytes - head.count)
             }
-            if head.isEmpty { return nil }
+            if head.count < SoundParts.negligibleBytes { return nil }
             stream.rebase(pushingBack: head, limit: nil)
             if let following = try StreamHead(headOf: stream, name: name) { return following }
             stream.rebase(pushingBack: head, limit: nil)
