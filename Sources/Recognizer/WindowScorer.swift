@@ -37,9 +37,13 @@ public final class WindowScorer {
             activation: options.activation)
         var variants: [Variant] = []
         for directory in options.adapters {
-            variants.append(
-                try maker.variant(
-                    try Adapter(directory: directory), named: AdapterName.of(directory: directory)))
+            let name = AdapterName.of(directory: directory)
+            guard !variants.contains(where: { $0.adapter == name }) else {
+                throw .unreadable(
+                    path: directory,
+                    reason: "two adapters are named \(name); rename one of their directories")
+            }
+            variants.append(try maker.variant(try Adapter(directory: directory), named: name))
         }
         if variants.isEmpty { variants = [maker.baseVariant] }
         try self.init(variants, threads: options.threads, notes: maker.base.notes)

@@ -61,6 +61,16 @@ struct ClassifyFailureTests {
         #expect(message.contains("write ./-dash.wav for the file"), "\(message)")
     }
 
+    @Test func `Two adapters of one name, which records could not tell apart, are rejected`() async throws {
+        let folder = try TestFolder()
+        let adapter = Astd.repository + "/Tests/Golden/adapters/modern-qv"
+        for name in ["a/run", "b/run"] { try folder.copy(adapter, to: name) }
+        let paths = ["a/run", "b/run"].flatMap { ["--adapter", folder.file($0)] }
+        let exit = try await Astd.classify([Astd.clip] + paths, in: folder)
+        #expect(exit.code == 66)
+        #expect(exit.errorLines.first?.contains("two adapters are named run; rename one") == true)
+    }
+
     @Test(arguments: [
         ("jsonl", "x.csv"), ("csv", "x.json"), ("raven", "x.CSV"), ("csv", "x.xlsx"), ("jsonl", "x.parquet"),
     ])

@@ -88,12 +88,14 @@ import Testing
         let absent = folder.file("absent")
         #expect(
             loadingError(model, adapter: absent)
-                == .unreadable(path: absent + "/adapter_config.json", reason: "No such file or directory"))
+                == .missingFile(
+                    path: absent + "/adapter_config.json", remedy: "there is no directory \(absent)"))
         try folder.write(#"{"peft_type": "LORA"}"#, to: "half/adapter_config.json")
         #expect(
             loadingError(model, adapter: folder.file("half"))
-                == .unreadable(
-                    path: folder.file("half/adapter_model.safetensors"), reason: "No such file or directory"))
+                == .missingFile(
+                    path: folder.file("half/adapter_model.safetensors"),
+                    remedy: "download it too; adapter_config.json only describes the adapter"))
         try folder.write("{", to: "torn/adapter_config.json")
         #expect(
             loadingError(model, adapter: folder.file("torn"))

@@ -76,8 +76,10 @@ def make(folder):
         card.other(name, "hidden", apple_double)
     card.write(b".Trashes/501/deleted.wav", wav(1))
     card.write(b".Spotlight-V100/Store-V2/store.db", b"x")
-    card.skipped["hidden"] += 2
-    card.other(b"System Volume Information/WPSettings.dat", ".dat")
+    card.write(b"$RECYCLE.BIN/S-1-5-21/deleted.wav", wav(1))
+    card.write(b"System Volume Information/WPSettings.dat", b"x")
+    # Each directory counts once.
+    card.skipped["hidden"] += 4
     card.other(b"CONFIG.TXT", ".txt")
     card.other(b"20240501/notes.txt", ".txt")
     card.other(b"photo.JPG", ".jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(100))

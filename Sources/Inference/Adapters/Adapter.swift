@@ -85,6 +85,10 @@ public final class Adapter: @unchecked Sendable {
                 path: pickle, key: "the format", found: "a Python pickle",
                 wanted: "safetensors; convert it with tools/import_bin.py")
         }
+        guard ConfigFile.exists(path: path) else {
+            throw .missingFile(
+                path: path, remedy: "download it too; \(configName) only describes the adapter")
+        }
         return try SafetensorsFile(reading: path) { name in
             AdapterTensorName(name, kind)?.parameter.map(kind.integers.contains) ?? false
         }
