@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults \
+	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden exactness model \
@@ -100,6 +100,9 @@ test-levels: setup ## Every test, with the kernels of each instruction set that 
 
 test-faults: release ## Every fault of sound servers and microphones, five minutes (CYCLES=500 restarts at the end)
 	python3 tools/faults --cycles $(or $(CYCLES),500)
+
+test-sources: release ## Eight sources that come and go on one daemon, 30 minutes (MINUTES=30)
+	python3 tools/faults/sources.py --minutes $(or $(MINUTES),30)
 
 tsan: setup ## The tests that use threads, with the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt \

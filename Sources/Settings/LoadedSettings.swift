@@ -36,7 +36,8 @@ public struct LoadedSettings: Equatable, Sendable {
     public func text(resolving resolutions: [String: Resolution] = [:]) -> String {
         var lines: [String] = []
         var section = ""
-        for row in SettingTable.rows {
+        // The sources replace `source`.
+        for row in SettingTable.rows where settings.sources.isEmpty || row.key != "source" {
             let parts = row.components
             if parts.count == 2, parts[0] != section {
                 lines += exceptionLines(after: section) + ["\(parts[0]):"]
@@ -60,12 +61,28 @@ public struct LoadedSettings: Equatable, Sendable {
         }
         return ["\(SettingTable.sourcesKey):"]
             + settings.sources.flatMap { source in
-                ["  \(source.name):"]
-                    + source.shown.map { key, texts in
-                        let isList = SettingTable.byKey[key]?.isList ?? false
-                        let scalars = texts.map { Self.scalar(Credentials.masked($0)) }.joined(
-                            separator: ", ")
-                        return line("    \(key): \(isList ? "[\(scalars)]" : scalars)", source.key(key))
+                ["  \(source.name):"] + ownLines(source)
+                    + exceptionLines(source)
+            }
+    }
+
+    private func ownLines(_ source: SourceSettings) -> [String] {
+        SettingTable.rows.compactMap { row in
+            source.texts[row.key].map { texts in
+                let scalars = texts.map { Self.scalar(Credentials.masked($0)) }.joined(separator: ", ")
+                return line("    \(row.key): \(row.isList ? "[\(scalars)]" : scalars)", source.key(row.key))
+            }
+        }
+    }
+
+    private func exceptionLines(_ source: SourceSettings) -> [String] {
+        if source.exceptions.isEmpty { return [] }
+        return ["    \(SettingTable.labelsKey):"]
+            + source.exceptions.sorted { $0.key < $1.key }.flatMap { label, exception in
+                ["      \(Self.scalar(label)):"]
+                    + SettingTable.show(exception).map { field, text in
+                        let key = source.key("\(SettingTable.labelsKey).\(label).\(field)")
+                        return line("        \(field): \(text)", key)
                     }
             }
     }

@@ -3,7 +3,7 @@ killed, stalled and brought back at random. Checks that every sample of every so
 memory does not grow, and that all sources have equal shares of the engine.
 
     python3 tools/faults/sources.py --minutes 30
-    python3 tools/faults/sources.py --minutes 2 --hop 0.1     overload, whatever the machine
+    python3 tools/faults/sources.py --minutes 2 --hop 0.5     overload on most machines: equal shares
 """
 import argparse
 import json
@@ -180,6 +180,8 @@ def run(options):
         print(f"{'source':<10} {'windows':>7} {'gaps':>5}  lost")
         for source in sources:
             row(source.name, eight.records(source.name))
+        eight.daemon.ask("pause")
+        time.sleep(1)
         eight.check()
         skipped = eight.daemon.ask("status")["skipped_windows"]
         share = max(windows.values()) / max(1, min(windows.values()))

@@ -1,0 +1,66 @@
+import SystemSupport
+import Testing
+import Wire
+
+@testable import astctl
+
+@Suite struct SeveralSourcesScreenTests {
+    private static let second: Int64 = 1_000_000_000
+
+    private func prediction(_ source: String, _ seq: UInt64, _ scores: [(String, Float)]) -> LiveRecord {
+        .prediction(
+            Prediction(
+                source: source, seq: seq, unixNanos: 1_767_225_598 * Self.second, startSample: 0,
+                endSample: 164_080, levelDBFS: -23, latencyMs: 10, adapter: nil,
+                labels: scores.enumerated().map { ScoredLabel(index: $0, label: $1.0, score: $1.1) }))
+    }
+
+    private static let hello = Hello(
+        run: RecordTests.run, model: "ast", adapters: [nil], labels: 2, window: 10.24, hop: 0.5,
+        sources: ["garden", "door", "attic"])
+
+    private static let frame = ScreenFrame(width: 80, height: 24, zone: .offset(0))
+
+    private var records: [LiveRecord] {
+        [
+            prediction("garden", 1, [("Dog", 0.9), ("Siren", 0.5)]),
+            .source(SourceRecord(source: "door", state: .lost, name: "pipe:/d", message: "no writer")),
+            .event(
+                EventRecord(
+                    source: "garden", state: .begin, id: "1", seq: 1, label: "Dog", unixNanos: 0,
+                    startSample: 0, endSample: 0, peakScore: 0.9, duration: 0)),
+            .gap(Gap(source: "door", startSample: 0, endSample: 16_000, reason: .sourceLost)),
+        ]
+    }
+
+    @Test func `Watch shows each source on a line of its own`() {
+        var state = SeveralSources(hello: Self.hello, filter: WatchFilter())
+        for record in records { state.update(with: record) }
+        #expect(
+            state.lines(Self.frame) == [
+                "model ast  window 10.24 s, hop 0.5 s",
+                "",
+                "garden  23:59:58   -23.0  Dog 0.900, Siren 0.500",
+                "door    lost: no writer",
+                "attic   waiting for the first window",
+                "",
+                "1 gap of 1 s; now: Dog in garden",
+            ])
+        #expect(state.lines(ScreenFrame(width: 30, height: 4)).allSatisfy { $0.count <= 30 })
+        #expect(state.lines(ScreenFrame(width: 30, height: 4)).count == 3)
+        state.update(with: .source(SourceRecord(source: "door", state: .ended, name: "pipe:/d")))
+        #expect(state.names == ["garden", "attic"])
+    }
+
+    @Test func `Top shows the source of each label`() {
+        var state = TopState(hello: Self.hello, labels: nil)
+        for record in records { state.update(with: record) }
+        state.update(with: .source(SourceRecord(source: "garden", state: .healthy, name: "pulse")))
+        state.update(with: prediction("door", 2, [("Dog", 0.1)]))
+        let lines = state.lines(Self.frame)
+        #expect(lines[1].contains("1 of 2 sources healthy"))
+        #expect(
+            lines.contains { $0.hasPrefix("garden: Dog ") } && lines.contains { $0.hasPrefix("door: Dog ") })
+        #expect(lines.allSatisfy { $0.count <= 80 })
+    }
+}
