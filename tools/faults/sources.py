@@ -95,6 +95,9 @@ class Listener:
         used = (self.processor() - used) / (time.monotonic() - began)
         return {name: self.windows(name) - count for name, count in counts.items()}, used
 
+    def skipped(self):
+        return {part["source"]: part["skipped_windows"] for part in self.daemon.ask("status")["sources"]}
+
     def windows(self, name):
         return sum(record["type"] == "prediction" for record in self.records(name))
 
@@ -174,7 +177,9 @@ def run(options):
         faults = torment(eight, options.minutes * 60, chance)
         eight.until_healthy()
         time.sleep(5)
+        before = eight.skipped()
         windows, used = eight.quiet(options.quiet)
+        skipped = {name: count - before[name] for name, count in eight.skipped().items()}
         grown = eight.anonymous() - memory
         print(f"eight sources: {memory:.1f} MiB anonymous, {used:.2f} processors; {grown:+.1f} MiB after {faults} faults")
         print(f"{'source':<10} {'windows':>7} {'gaps':>5}  lost")
@@ -183,11 +188,11 @@ def run(options):
         eight.daemon.ask("pause")
         time.sleep(1)
         eight.check()
-        skipped = eight.daemon.ask("status")["skipped_windows"]
         share = max(windows.values()) / max(1, min(windows.values()))
-        print(f"windows in {options.quiet} s without faults: {windows}: largest to smallest share {share:.3f}; "
-              f"{skipped} windows skipped in all")
-        if share > FAIR:
+        print(f"windows in {options.quiet} s without faults: {windows}, skipped: {skipped}; "
+              f"largest to smallest share {share:.3f}")
+        # Without overload, a station that catches up after a fault has more windows than a microphone.
+        if min(skipped.values()) > 0 and share > FAIR:
             raise Trouble(f"the shares differ by a factor of {share:.2f}, at most {FAIR}")
         if grown > options.growth:
             raise Trouble(f"memory has grown by {grown:.1f} MiB")
