@@ -6,8 +6,6 @@ public struct DaemonOptions: Sendable {
     public var recognizer: RecognizerOptions
     /// Directory with one subdirectory per adapter, read at the start and by `reload`; nil for none.
     public var adaptersDirectory: String?
-    /// Distance from the start of one window to the start of the next, in frames of 10 ms.
-    public var hopFrames: Int
     /// Directory of the sockets.
     public var runtimeDirectory: String
     /// All other settings; a reload can change some of them.
@@ -16,12 +14,11 @@ public struct DaemonOptions: Sendable {
     public var settingsSources: SettingsSources
 
     public init(
-        recognizer: RecognizerOptions, adaptersDirectory: String?, hopFrames: Int, runtimeDirectory: String,
+        recognizer: RecognizerOptions, adaptersDirectory: String?, runtimeDirectory: String,
         settings: DaemonSettings, settingsSources: SettingsSources
     ) {
         self.recognizer = recognizer
         self.adaptersDirectory = adaptersDirectory
-        self.hopFrames = hopFrames
         self.runtimeDirectory = runtimeDirectory
         self.settings = settings
         self.settingsSources = settingsSources

@@ -124,7 +124,6 @@ struct Run: AsyncParsableCommand {
         DaemonOptions(
             recognizer: try settings.recognizerOptions(historyFrames: settings.hopFrames),
             adaptersDirectory: StandardPaths().adapters(named: settings.adaptersDir),
-            hopFrames: settings.hopFrames,
             runtimeDirectory: StandardPaths().runtimeDirectory(named: settings.runtimeDir),
             settings: settings, settingsSources: sources)
     }
