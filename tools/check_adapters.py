@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -124,16 +125,30 @@ class Inputs:
         return (error / sum(float((values**2).sum()) for values in exact.values())) ** 0.5
 
 
+def with_format(base, folder):
+    """`base`, or a copy of it whose file names its format: transformers 4 reads no other."""
+    weights = base / "model.safetensors"
+    with safe_open(weights, "np") as file:
+        if (file.metadata() or {}).get("format") == "pt":
+            return base
+    copy = folder / "base"
+    if not copy.exists():
+        copy.mkdir()
+        (copy / "config.json").write_bytes((base / "config.json").read_bytes())
+        save_file(load_file(weights), copy / "model.safetensors", metadata={"format": "pt"})
+    return copy
+
+
 def run_petl(cases, base, inputs, folder, positions):
     """Computes the cases with PETL_AST's classes; leaves NAME.state and NAME.results in `folder`."""
     save_file(inputs.arrays, folder / "features.safetensors")
-    job = {"base": str(base), "features": str(folder / "features.safetensors"), "out": str(folder)}
+    job = {"base": str(with_format(base, folder)), "features": str(folder / "features.safetensors"), "out": str(folder)}
     job |= {"cases": [case.job(40_000 + index) for index, case in enumerate(cases)], "threads": 2, "positions": positions}
     (folder / "job.json").write_text(json.dumps(job))
     path = f"{os.environ['PETL_TRANSFORMERS']}:{os.environ['PETL_AST']}"
     program = ROOT / "tools" / "golden" / "petl_oracle.py"
     environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, program, folder / "job.json"], env=environment, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([sys.executable, program, folder / "job.json"], env=environment, check=True, capture_output=True)
 
 
 def convert(case, base, folder, with_base):

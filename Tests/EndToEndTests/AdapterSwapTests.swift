@@ -8,13 +8,20 @@ import Wire
 @Suite(.timeLimit(.minutes(10)))
 struct AdapterSwapTests {
     private static let adapters = ["modern-qv", "dora", "new-head"]
+    /// One that is merged, modules that mix tokens, and more tokens: each computes a window in another way.
+    private static let families = [
+        "modern-qv", "petl-module-conformer-houlsby-par", "petl-module-soft-mhsa-slots-normalized",
+        "petl-method-deep-prompts",
+    ]
 
     private static func path(_ adapter: String) -> String {
         "\(Astd.repository)/Tests/Golden/adapters/\(adapter)"
     }
 
     /// Raw logits of a window of silence, by adapter: the reference for a silent sink.
-    private static func logitsOfSilence(in folder: TestFolder) async throws -> [String: [Float]] {
+    private static func logitsOfSilence(
+        of adapters: [String] = adapters, in folder: TestFolder
+    ) async throws -> [String: [Float]] {
         let silence = try folder.write(
             SeededClip.wav([Int16](repeating: 0, count: 15_600)), to: "silence.wav")
         var logits: [String: [Float]] = [:]
@@ -27,22 +34,28 @@ struct AdapterSwapTests {
         return logits
     }
 
-    @Test func `Two hundred switches lose no sample, keep the adapters apart and leak no memory`()
-        async throws
-    {
+    @Test(arguments: [
+        (adapters, [["modern-qv"], ["base"], ["dora"], ["new-head", "base"], ["dora", "modern-qv"]]),
+        (
+            families,
+            [[families[0]], [families[1]], ["base"], [families[2]], [families[3], "base"], [families[1]]]
+        ),
+    ])
+    func `Two hundred switches lose no sample, keep the adapters apart and leak no memory`(
+        adapters: [String], choices: [[String]]
+    ) async throws {
         let folder = try TestFolder()
-        let expected = try await Self.logitsOfSilence(in: folder)
-        #expect(Set(expected.values).count == 4, "each adapter has its own scores")
+        let expected = try await Self.logitsOfSilence(of: adapters, in: folder)
+        #expect(Set(expected.values).count == adapters.count + 1, "each adapter has its own scores")
         let server = try await PulseServer(in: folder)
         let daemon = try await RunningDaemon.start(
             ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.2", "--activation", "none"], in: folder)
         let client = try daemon.subscribe()
         let first = try await client.nextPrediction()
-        for adapter in Self.adapters {
+        for adapter in adapters {
             #expect(try await daemon.astctl("adapter", "load", Self.path(adapter)).code == 0)
         }
 
-        let choices = [["modern-qv"], ["base"], ["dora"], ["new-head", "base"], ["dora", "modern-qv"]]
         var memoryBefore: UInt64 = 0
         for swap in 0..<200 {
             let names = choices[swap % choices.count]

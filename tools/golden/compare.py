@@ -48,10 +48,12 @@ def _json(left, right):
     return left == right
 
 
-def differences(stored, fresh):
-    """One line for each file that is not as it should be."""
+def differences(stored, fresh, kept=()):
+    """One line for each file that is not as it should be, outside of the folders `kept`."""
     found = []
     for name in sorted(_files(stored) | _files(fresh)):
+        if name.startswith(tuple(f"{folder}/" for folder in kept)):
+            continue
         left, right = stored / name, fresh / name
         if not left.exists() or not right.exists():
             found.append(f"{name}: {'is missing' if right.exists() else 'should not be there'}")
