@@ -46,9 +46,11 @@ int astd_usable_processors(void) {
   return CPU_COUNT(&set);
 }
 
-void astd_limit_arenas(void) {
+void astd_limit_freed_heap(void) {
 #if defined(__GLIBC__)
   mallopt(M_ARENA_MAX, 2);
+  // glibc's initial threshold; once it is set, glibc no longer raises it to the size of the largest block freed.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 #endif
 }
 

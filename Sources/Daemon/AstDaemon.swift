@@ -20,7 +20,7 @@ public struct AstDaemon: Sendable {
     ///
     /// - Throws: ``DaemonError``.
     public func run() async throws {
-        Heap.limitArenas()
+        Heap.limitFreedMemory()
         let components = try DaemonComponents.make(options, logger: logger)
         try await components.start()
         defer { components.notifier.stopping() }

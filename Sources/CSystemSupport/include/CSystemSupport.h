@@ -18,9 +18,10 @@ void astd_name_thread(const char *name);
 /// The number of processors that the calling thread may run on (sched_getaffinity).
 int astd_usable_processors(void);
 
-/// Makes all threads share two malloc arenas (glibc's M_ARENA_MAX). An arena keeps memory that its threads have freed,
-/// so one arena per thread would keep much more.
-void astd_limit_arenas(void);
+/// Limits how much freed memory the process keeps. All threads share two malloc arenas (glibc's M_ARENA_MAX): an arena
+/// keeps what its threads have freed. Blocks of 128 KiB and more, such as an adapter's tensors, are mapped each for
+/// itself (M_MMAP_THRESHOLD) and returned when they are freed; in an arena, they would leave it in fragments.
+void astd_limit_freed_heap(void);
 
 /// Returns freed heap memory to the system (glibc's malloc_trim).
 void astd_trim_heap(void);
