@@ -6,6 +6,10 @@ import Wire
 @testable import Daemon
 
 @Suite struct MetricsTests {
+    private static let counters = SourceCounters(
+        windows: 60, skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
+        invalidSamples: 11, clippedSamples: 12)
+
     static let status = StatusReport(
         state: .listening, run: RunID("5f0c9a3be2174c11"), pid: 1, uptimeSeconds: 61.25,
         model: ModelReport(
@@ -13,20 +17,14 @@ import Wire
             activationReason: "asked for",
             windowSeconds: 5.12, sampleRate: 16_000),
         adapters: ["birds", nil], precision: "int8", threads: 2,
-        source: SourceReport(state: .healthy, name: "pulse"), events: [], hopSeconds: 0.5, windows: 60,
-        skippedWindows: 1, gatedWindows: 2, overrunSamples: 3, lostSamples: 4, pausedSamples: 5,
-        invalidSamples: 11, clippedSamples: 12,
-        lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
+        source: SourceReport(state: .healthy, name: "pulse"), events: [], hopSeconds: 0.5,
+        counters: counters, lastWindowMs: 12.5, meanWindowMs: nil, clients: 6, lostRecords: 7,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 
     /// - Parameter names: Of the sources; all have the same values.
     private static func text(_ names: [String?] = [nil]) -> String {
         var latency = LatencyHistogram()
         for seconds in [0.01, 0.025, 0.3, 99] { latency.add(seconds: seconds) }
-        var counters = SourceCounters()
-        (counters.windows, counters.skippedWindows, counters.gatedWindows) = (60, 1, 2)
-        (counters.overrunSamples, counters.lostSamples, counters.pausedSamples) = (3, 4, 5)
-        (counters.invalidSamples, counters.clippedSamples) = (11, 12)
         let sources = names.map { name in
             SourceMetrics(
                 name: name, state: .healthy, hopSeconds: 0.5, counters: counters, latency: latency, events: 8,

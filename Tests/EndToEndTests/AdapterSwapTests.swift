@@ -99,8 +99,8 @@ struct AdapterSwapTests {
         }
         #expect(switches == (0..<200).map { choices[$0 % choices.count] })
         let status = try await daemon.status()
-        #expect(status.overrunSamples == 0)
-        #expect(status.lostSamples == 0)
+        #expect(status.counters.overrunSamples == 0)
+        #expect(status.counters.lostSamples == 0)
         withExtendedLifetime(server) {}
     }
 

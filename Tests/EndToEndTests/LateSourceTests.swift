@@ -28,7 +28,7 @@ struct LateSourceTests {
         status = try await daemon.status()
         #expect(status.state == .listening)
         #expect(status.source?.state == .healthy)
-        #expect(status.lostSamples == 0)
+        #expect(status.counters.lostSamples == 0)
         let lines = daemon.notifications.received().filter { $0.hasPrefix("STATUS=") }
         // A busy machine may skip windows, which the line adds.
         #expect(lines.last?.hasPrefix("STATUS=listening to pulse:exact.monitor") == true, "\(lines)")

@@ -49,7 +49,7 @@ struct LiveTests {
 
         let status = try await daemon.status()
         #expect(status.pid == Int(daemon.program.identifier))
-        #expect(status.windows >= 3)
+        #expect(status.counters.windows >= 3)
         #expect(status.source?.state == .healthy)
         #expect(status.source?.name == "pulse:exact.monitor")
         let text = try await daemon.astctl("status")
@@ -135,8 +135,8 @@ struct LiveTests {
         let following = try await client.nextPrediction()
         #expect(following.startSample > after.startSample)
         let status = try await daemon.status()
-        #expect(status.skippedWindows >= 10)
-        #expect(status.overrunSamples == 0)
+        #expect(status.counters.skippedWindows >= 10)
+        #expect(status.counters.overrunSamples == 0)
         withExtendedLifetime(server) {}
     }
 }

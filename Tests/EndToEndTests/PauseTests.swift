@@ -53,8 +53,8 @@ struct PauseTests {
         #expect(next == gap.endSample)
         status = try await daemon.status()
         #expect(status.state == .listening)
-        #expect(status.lostSamples == 0)
-        #expect(status.pausedSamples == UInt64(gap.endSample - gap.startSample))
+        #expect(status.counters.lostSamples == 0)
+        #expect(status.counters.pausedSamples == UInt64(gap.endSample - gap.startSample))
         #expect(try await daemon.astctl("metrics").lines.contains("astd_source_reconnects_total 0"))
         withExtendedLifetime(server) {}
     }

@@ -73,7 +73,7 @@ import Wire
         let report = try await daemon.status()
         #expect(report.source == nil && report.sources.map(\.source) == ["garden", "door"])
         #expect(report.sources.map(\.hopSeconds) == [0.5, 1] && report.hopSeconds == 0.5)
-        #expect(report.windows == report.sources.reduce(0) { $0 + $1.counters.windows })
+        #expect(report.counters.windows == report.sources.reduce(0) { $0 + $1.counters.windows })
 
         #expect(try await daemon.astctl("pause", "--source", "door").code == 0)
         let paused = try await client.next("the pause") { $0.source?.state == .paused ? $0.source : nil }

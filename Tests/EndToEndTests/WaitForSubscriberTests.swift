@@ -33,7 +33,7 @@ struct WaitForSubscriberTests {
         let (daemon, windows) = try await Self.start(source, in: folder, ["--fast"])
         let status = try await daemon.status()
         #expect(status.source?.state == .paused)
-        #expect(status.windows == 0)
+        #expect(status.counters.windows == 0)
         #expect(try daemon.program.standardError().contains("waiting for the first subscriber"))
         let predictions = try await daemon.listen().rest().compactMap(\.prediction)
         #expect(predictions.map(\.seq) == (1...UInt64(windows)).map { $0 })

@@ -15,8 +15,11 @@ import Wire
                 id: "5f0c9a3be2174c11-3", label: "Siren", adapter: "birds",
                 begin: Timestamp(unixNanos: RecordTests.nanos), startSample: 820_080, peakScore: 0.75)
         ],
-        hopSeconds: 1, windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3,
-        invalidSamples: 6, clippedSamples: 7, lastWindowMs: 512.5, meanWindowMs: nil, clients: 4,
+        hopSeconds: 1,
+        counters: SourceCounters(
+            windows: 60, skippedWindows: 1, overrunSamples: 2, lostSamples: 3, invalidSamples: 6,
+            clippedSamples: 7),
+        lastWindowMs: 512.5, meanWindowMs: nil, clients: 4,
         lostRecords: 5,
         memory: MemoryReport(rssBytes: 400_000_000, anonymousBytes: 50_000_000))
 

@@ -64,7 +64,6 @@ final class StatusBuilder: Sendable {
 
     private func build(_ sources: [DaemonSource]) -> StatusReport {
         let counters = sources.map(\.pipeline.currentCounters)
-        let sums = sources.map(\.counters).reduce(SourceCounters(), +)
         let records = sources.map(\.monitor.record)
         let memory = ProcessMemory.current()
         let active = adapters.snapshot.active
@@ -81,11 +80,7 @@ final class StatusBuilder: Sendable {
             source: sources.first { $0.name == nil }.map { SourceReport($0.monitor.record) },
             sources: sources.compactMap(SourceStatus.init), events: sources.flatMap(\.pipeline.activeEvents),
             hopSeconds: Self.shortestHop(sources),
-            windows: sums.windows,
-            skippedWindows: sums.skippedWindows, gatedWindows: sums.gatedWindows,
-            overrunSamples: sums.overrunSamples, lostSamples: sums.lostSamples,
-            pausedSamples: sums.pausedSamples, invalidSamples: sums.invalidSamples,
-            clippedSamples: sums.clippedSamples,
+            counters: sources.map(\.counters).reduce(SourceCounters(), +),
             lastWindowMs: counters.lazy.compactMap(\.lastWindowMilliseconds).first,
             meanWindowMs: PipelineCounters.meanWindowMilliseconds(of: counters),
             clients: clients.count, lostRecords: hub.lostRecords,

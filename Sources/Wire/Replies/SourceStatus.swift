@@ -35,16 +35,38 @@ extension SourceStatus: JSONRecord {
 
 /// What became of the windows and samples of a source since it was started.
 public struct SourceCounters: Sendable, Equatable {
-    public var windows: UInt64 = 0
-    public var skippedWindows: UInt64 = 0
-    public var gatedWindows: UInt64 = 0
-    public var overrunSamples: UInt64 = 0
-    public var lostSamples: UInt64 = 0
-    public var pausedSamples: UInt64 = 0
-    public var invalidSamples: UInt64 = 0
-    public var clippedSamples: UInt64 = 0
+    /// Windows reported, including gated ones.
+    public var windows: UInt64
+    /// Windows skipped because inference fell behind.
+    public var skippedWindows: UInt64
+    /// Windows reported without inference because they were too quiet (the energy gate); included in
+    /// `windows`.
+    public var gatedWindows: UInt64
+    /// Samples dropped because the capture buffer was full.
+    public var overrunSamples: UInt64
+    /// Samples that the source did not deliver.
+    public var lostSamples: UInt64
+    /// Samples skipped while paused.
+    public var pausedSamples: UInt64
+    /// Samples from the source that were NaN or infinite and were replaced by silence.
+    public var invalidSamples: UInt64
+    /// Samples of a live source at full scale, where the input cuts off.
+    public var clippedSamples: UInt64
 
-    public init() {}
+    public init(
+        windows: UInt64 = 0, skippedWindows: UInt64 = 0, gatedWindows: UInt64 = 0, overrunSamples: UInt64 = 0,
+        lostSamples: UInt64 = 0, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
+        clippedSamples: UInt64 = 0
+    ) {
+        self.windows = windows
+        self.skippedWindows = skippedWindows
+        self.gatedWindows = gatedWindows
+        self.overrunSamples = overrunSamples
+        self.lostSamples = lostSamples
+        self.pausedSamples = pausedSamples
+        self.invalidSamples = invalidSamples
+        self.clippedSamples = clippedSamples
+    }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {

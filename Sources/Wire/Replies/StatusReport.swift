@@ -38,23 +38,8 @@ public struct StatusReport: Sendable, Equatable {
     public var events: [ActiveEvent]
     /// Distance from the start of one window to the start of the next; of several sources, the shortest.
     public var hopSeconds: Double
-    /// Windows reported since the start, including gated ones.
-    public var windows: UInt64
-    /// Windows skipped because inference fell behind.
-    public var skippedWindows: UInt64
-    /// Windows reported without inference because they were too quiet (the energy gate); included in
-    /// `windows`.
-    public var gatedWindows: UInt64
-    /// Samples dropped because the capture buffer was full.
-    public var overrunSamples: UInt64
-    /// Samples that the source did not deliver.
-    public var lostSamples: UInt64
-    /// Samples skipped while paused.
-    public var pausedSamples: UInt64
-    /// Samples from the source that were NaN or infinite and were replaced by silence.
-    public var invalidSamples: UInt64
-    /// Samples of a live source at full scale, where the input cuts off.
-    public var clippedSamples: UInt64
+    /// Of all sources.
+    public var counters: SourceCounters
     /// Duration of the last forward pass in milliseconds; nil before the first.
     public var lastWindowMs: Double?
     public var meanWindowMs: Double?
@@ -69,10 +54,8 @@ public struct StatusReport: Sendable, Equatable {
         model: ModelReport,
         adapters: [String?], precision: String, precisionCheck: String? = nil, threads: Int,
         source: SourceReport?, sources: [SourceStatus] = [], events: [ActiveEvent], hopSeconds: Double,
-        windows: UInt64, skippedWindows: UInt64, gatedWindows: UInt64 = 0, overrunSamples: UInt64,
-        lostSamples: UInt64, pausedSamples: UInt64 = 0, invalidSamples: UInt64 = 0,
-        clippedSamples: UInt64 = 0,
-        lastWindowMs: Double?, meanWindowMs: Double?, clients: Int, lostRecords: UInt64,
+        counters: SourceCounters, lastWindowMs: Double?, meanWindowMs: Double?, clients: Int,
+        lostRecords: UInt64,
         memory: MemoryReport
     ) {
         self.state = state
@@ -91,14 +74,7 @@ public struct StatusReport: Sendable, Equatable {
         self.sources = sources
         self.events = events
         self.hopSeconds = hopSeconds
-        self.windows = windows
-        self.skippedWindows = skippedWindows
-        self.gatedWindows = gatedWindows
-        self.overrunSamples = overrunSamples
-        self.lostSamples = lostSamples
-        self.pausedSamples = pausedSamples
-        self.invalidSamples = invalidSamples
-        self.clippedSamples = clippedSamples
+        self.counters = counters
         self.lastWindowMs = lastWindowMs
         self.meanWindowMs = meanWindowMs
         self.clients = clients
@@ -124,14 +100,7 @@ public struct StatusReport: Sendable, Equatable {
         source = sources.isEmpty ? try SourceReport(json.requiredObject("source")) : nil
         events = try json.requiredRecords("events") { json throws(JSONError) in try ActiveEvent(json) }
         hopSeconds = try json.requiredDouble("hop_seconds")
-        windows = try json.requiredInteger("windows", as: UInt64.self)
-        skippedWindows = try json.requiredInteger("skipped_windows", as: UInt64.self)
-        gatedWindows = try json.integer("gated_windows", as: UInt64.self) ?? 0
-        overrunSamples = try json.requiredInteger("overrun_samples", as: UInt64.self)
-        lostSamples = try json.requiredInteger("lost_samples", as: UInt64.self)
-        pausedSamples = try json.integer("paused_samples", as: UInt64.self) ?? 0
-        invalidSamples = try json.integer("invalid_samples", as: UInt64.self) ?? 0
-        clippedSamples = try json.integer("clipped_samples", as: UInt64.self) ?? 0
+        counters = try SourceCounters(json)
         lastWindowMs = try json.double("last_window_ms")
         meanWindowMs = try json.double("mean_window_ms")
         clients = try json.requiredInteger("clients", as: Int.self)
@@ -161,14 +130,7 @@ extension StatusReport: JSONRecord {
         if !sources.isEmpty { json.member("sources", sources) }
         json.member("events", events)
         json.member("hop_seconds", seconds: hopSeconds)
-        json.member("windows", windows)
-        json.member("skipped_windows", skippedWindows)
-        json.member("gated_windows", gatedWindows)
-        json.member("overrun_samples", overrunSamples)
-        json.member("lost_samples", lostSamples)
-        json.member("paused_samples", pausedSamples)
-        json.member("invalid_samples", invalidSamples)
-        json.member("clipped_samples", clippedSamples)
+        counters.writeMembers(to: &json)
         json.member("last_window_ms", lastWindowMs, decimals: 1)
         json.member("mean_window_ms", meanWindowMs, decimals: 1)
         json.member("clients", clients)

@@ -58,7 +58,7 @@ enum StatusText {
         ] + sources(report) + [
             row("events", events(report.events, zone)),
             row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
-            row("windows", windows(report)),
+            row("windows", windows(report.counters)),
             row("gaps", gaps(report)),
             row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
             row(
@@ -99,23 +99,25 @@ enum StatusText {
 
     /// How much sound is missing, by reason.
     private static func gaps(_ report: StatusReport) -> String {
+        let counters = report.counters
         let reasons = [
-            (report.overrunSamples, "overrun"), (report.lostSamples, "source lost"),
-            (report.pausedSamples, "paused"),
+            (counters.overrunSamples, "overrun"), (counters.lostSamples, "source lost"),
+            (counters.pausedSamples, "paused"),
         ]
         let gaps = reasons.filter { $0.0 > 0 }.map { samples, reason in
             let seconds = Double(samples) / Double(report.model.sampleRate)
             return "\(Text.number(max(0.01, seconds))) s \(reason)"
         }
-        let invalid = report.invalidSamples == 0 ? [] : ["\(count(report.invalidSamples, "invalid sample"))"]
+        let invalid =
+            counters.invalidSamples == 0 ? [] : ["\(count(counters.invalidSamples, "invalid sample"))"]
         let parts = gaps + invalid
         return parts.isEmpty ? "none" : parts.joined(separator: ", ")
     }
 
-    private static func windows(_ report: StatusReport) -> String {
-        let gated = report.gatedWindows == 0 ? "" : ", \(report.gatedWindows) silent"
-        return "\(report.windows - min(report.windows, report.gatedWindows)) classified\(gated), "
-            + "\(report.skippedWindows) skipped"
+    private static func windows(_ counters: SourceCounters) -> String {
+        let gated = counters.gatedWindows == 0 ? "" : ", \(counters.gatedWindows) silent"
+        return "\(counters.windows - min(counters.windows, counters.gatedWindows)) classified\(gated), "
+            + "\(counters.skippedWindows) skipped"
     }
 
     private static func adapters(_ names: [String]) -> String {
