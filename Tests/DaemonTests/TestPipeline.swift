@@ -112,14 +112,19 @@ final class PipelineStream {
         return records
     }
 
-    private func read() {
-        while true {
-            let piece = hub.dequeue(client, maximumBytes: 1 << 16)
-            if piece.isEmpty { return }
+    private func read() { for record in hub.records(of: client) { records.add(record) } }
+}
+
+extension EventHub {
+    /// What waits for a client.
+    func records(of client: Int) -> [LiveRecord] {
+        var records: [LiveRecord] = []
+        while case let piece = dequeue(client, maximumBytes: 1 << 16), !piece.isEmpty {
             for line in piece.split(separator: 0x0A) {
-                if let record = try? LiveRecord(line: Array(line)) { records.add(record) }
+                if let record = try? LiveRecord(line: Array(line)) { records.append(record) }
             }
         }
+        return records
     }
 }
 

@@ -21,6 +21,18 @@ struct FFmpegTests {
         ).exit()
     }
 
+    /// A program in place of ffmpeg.
+    ///
+    /// Not written by this process: a program of another test could inherit the open file and keep the script
+    /// from being executed ("text file busy").
+    private static func script(_ commands: String, in folder: TestFolder) async throws -> String {
+        let text = try folder.write("#!/bin/sh\n\(commands)\n", to: "text")
+        let script = folder.file("ffmpeg")
+        _ = try await ChildProcess(["install", "-m", "755", text, script], in: folder, package: "coreutils")
+            .exit()
+        return script
+    }
+
     /// Records without their file names.
     private static func labels(_ lines: [String]) throws -> [String] {
         try lines.map { try #require($0.split(separator: ",", maxSplits: 1).last).description }
@@ -78,13 +90,7 @@ struct FFmpegTests {
         var header = Array("RIFF\u{0}\u{0}\u{0}\u{0}WAVEfmt ".utf8) + [16, 0, 0, 0, 3, 0, 1, 0]
         header += [0x80, 0x3E, 0, 0, 0, 0xFA, 0, 0, 4, 0, 32, 0] + Array("data".utf8) + [255, 255, 255, 255]
         let half = try folder.write(header + [UInt8](repeating: 0, count: 32_000), to: "half.wav")
-        let text = try folder.write("#!/bin/sh\ncat '\(half)'\n\(end)\n", to: "text")
-        // Not written by this process: a program of another test could inherit the open file and keep the
-        // script from being executed ("text file busy").
-        let script = folder.file("ffmpeg")
-        _ = try await ChildProcess(
-            ["install", "-m", "755", text, script], in: folder, package: "coreutils"
-        ).exit()
+        let script = try await Self.script("cat '\(half)'\n\(end)", in: folder)
         let result = try await Self.classify(
             [Self.file("clip.tta")], in: folder, environment: ["ASTD_FFMPEG": script])
         #expect(result.code == 1)
@@ -99,11 +105,7 @@ struct FFmpegTests {
             ("exit 0", "(ffmpeg found no sound)"), ("exit 3", "(ffmpeg: exit status 3)"),
             ("kill -9 $$", "(ffmpeg was ended by signal 9)"),
         ] {
-            let text = try folder.write("#!/bin/sh\n\(end)\n", to: "text")
-            let script = folder.file("ffmpeg")
-            _ = try await ChildProcess(
-                ["install", "-m", "755", text, script], in: folder, package: "coreutils"
-            ).exit()
+            let script = try await Self.script(end, in: folder)
             let result = try await Self.classify(
                 [Self.file("clip.tta")], in: folder, environment: ["ASTD_FFMPEG": script])
             #expect(result.code == 1)
@@ -122,10 +124,9 @@ struct FFmpegTests {
 
     @Test func `A decoder that waits ends with astd, also when astd is killed`() async throws {
         let folder = try TestFolder()
-        let text = try folder.write("#!/bin/sh\nexec sleep 1000\n", to: "text")
-        let script = folder.file("ffmpeg")
-        _ = try await ChildProcess(["install", "-m", "755", text, script], in: folder, package: "coreutils")
-            .exit()
+        // Its messages keep astd from ending it for its silence, however late the test looks.
+        let script = try await Self.script(
+            "trap '' PIPE\nwhile :; do echo waiting >&2; sleep 0.05; done", in: folder)
         let astd = try Astd.start(
             ["astd", "classify", "--model", Astd.model, Self.file("clip.tta")], in: folder,
             environment: ["ASTD_FFMPEG": script])
