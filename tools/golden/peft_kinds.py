@@ -70,7 +70,9 @@ KINDS = [
     _kind("lokr-convolution", 317, peft.LoKrConfig, CONVOLUTION, r=2),
     _kind("lokr-conv2d", 318, peft.LoKrConfig, CONVOLUTION, r=2, use_effective_conv2d=True, decompose_both=True),
     _kind("lokr-conv-whole", 319, peft.LoKrConfig, CONVOLUTION, r=16, use_effective_conv2d=True),
-    _kind("lokr-legacy", 320, peft.LoKrConfig, BLOCK, r=2, legacy=True, modules_to_save=HEAD, overlay=new_labels()),
+    _kind(
+        "lokr-legacy", 320, peft.LoKrConfig, BLOCK, r=2, alpha=2, legacy=True, modules_to_save=HEAD, overlay=new_labels()
+    ),
     _kind("adalora", 321, peft.AdaLoraConfig, init_r=6, lora_alpha=4, total_step=10),
     _kind(
         "adalora-allocated", 322, peft.AdaLoraConfig, [*BLOCK, "projection"], init_r=5, total_step=10, prepare=_drop_ranks
