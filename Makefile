@@ -136,7 +136,7 @@ lint: ## Check layout (swift format) and house rules
 check: setup lint test ## Lint and test: run it before every commit
 
 # Tests whose result depends on the kernels.
-KERNEL_TESTS := InferenceTests|FrontendTests|RecognizerTests|BatchTests|SameScores|Selftest|AdapterSwap
+KERNEL_TESTS := InferenceTests|FrontendTests|RecognizerTests|BatchTests|SameScores|Selftest
 
 # Each step names itself and its time, so that a slow one is seen in the log.
 ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, SD card, fallbacks

@@ -1,31 +1,45 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of untrusted input with libFuzzer, starting from golden files. Inputs that fail are kept as
-# .build-fuzz/TARGET/found-*.
+# Fuzzes the parsers of untrusted input with libFuzzer, starting from golden files, one target a processor at a time. Inputs
+# that fail are kept as .build-fuzz/TARGET/found-*, what a target printed as .build-fuzz/TARGET.log.
 #
 #   make fuzz                      ten minutes for each target
 #   make fuzz SECONDS_EACH=60      a minute for each
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${SECONDS_EACH:-600}
+export SECONDS_EACH=${SECONDS_EACH:-600}
 export SWIFT_BACKTRACE=enable=no
 swift build --package-path Fuzz --scratch-path .build-fuzz --sanitize=fuzzer
 
-# usage: fuzz TARGET SEED...
-fuzz() {
+targets=()
+
+# usage: seed TARGET SEED...
+seed() {
     local target=$1 corpus=.build-fuzz/$1
     shift
     mkdir -p "$corpus"
     local number=0
-    for seed in "$@"; do
-        [ -f "$seed" ] || continue  # Some golden "files" are directories.
+    for file in "$@"; do
+        [ -f "$file" ] || continue  # Some golden "files" are directories.
         number=$((number + 1))
-        cp "$seed" "$corpus/seed-$number"
+        cp "$file" "$corpus/seed-$number"
     done
-    echo ">> $target for $seconds s"
-    ".build-fuzz/debug/$target" -max_total_time="$seconds" -max_len=40000 -timeout=30 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$corpus/found-" -verbosity=0 "$corpus"
+    targets+=("$target")
 }
-fuzz SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors
+
+fuzz() {
+    local corpus=.build-fuzz/$1 log=.build-fuzz/$1.log
+    echo ">> $1 for $SECONDS_EACH s"
+    if ! ".build-fuzz/debug/$1" -max_total_time="$SECONDS_EACH" -max_len=40000 -timeout=30 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$corpus/found-" -verbosity=0 "$corpus" > "$log" 2>&1; then
+        cat "$log"
+        echo ">> $1: failed"
+        return 1
+    fi
+    echo ">> $1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, none failed"
+}
+export -f fuzz
+
+seed SafetensorsHeader Tests/Golden/broken/*.safetensors Tests/Golden/models/single-label/model.safetensors
 index=.build-fuzz/index.json
 {
     printf '{"weight_map":{'
@@ -33,8 +47,8 @@ index=.build-fuzz/index.json
         | sed 's/:{"dtype"$/:"model-00001-of-00001.safetensors"/' | paste -sd,
     printf '}}'
 } > $index
-fuzz ShardIndex $index
-fuzz AdapterConfig Tests/Golden/adapters/*/adapter_config.json
+seed ShardIndex $index
+seed AdapterConfig Tests/Golden/adapters/*/adapter_config.json
 tensors=.build-fuzz/tensors  # a byte that chooses an adapter of the target's list, and its tensors
 mkdir -p $tensors
 number=0
@@ -43,9 +57,10 @@ for adapter in $(sed -n '/^let adapters/,/^]/s/"\([a-z0-9-]*\)",*/\1/gp' Fuzz/So
         > $tensors/$adapter
     number=$((number + 1))
 done
-fuzz AdapterTensors $tensors/*
+seed AdapterTensors $tensors/*
 requests=.build-fuzz/requests
 mkdir -p $requests
 grep -o '{"jsonrpc[^`]*}' docs/protocol.md | split -l 1 - $requests/line-
-fuzz Requests $requests/line-*
-fuzz SettingsText etc/astd.yaml
+seed Requests $requests/line-*
+seed SettingsText etc/astd.yaml
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'
