@@ -25,7 +25,8 @@ PATTERNS = {
 
 
 def _kind(name, seed, lora, overlay=None, config=None):
-    return Adapter(f"{BASE}-{name}", seed, {"r": 8, "lora_alpha": 16} | lora, BASE, overlay or {}, config=config or {})
+    lora = {"r": 8, "lora_alpha": 16} | lora
+    return Adapter(f"{BASE}-{name}", seed, lora, model=BASE, overlay=overlay or {}, config=config or {})
 
 
 KINDS = [
