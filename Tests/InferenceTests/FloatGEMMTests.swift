@@ -48,6 +48,28 @@ import Testing
         }
     }
 
+    /// The last outputs are computed in a narrower panel.
+    @Test func `A result has the same bits with any number of outputs beside it`() throws {
+        let gemm = try #require(FloatGEMM())
+        let (rows, inputs, most) = (7, 900, 130)
+        var random = SeededGenerator(seed: 12)
+        let x = random.floats(rows * inputs, in: -1...1)
+        let w = random.floats(most * inputs, in: -0.2...0.2)
+        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: gemm.scratchFloats)
+        defer { scratch.deallocate() }
+        func results(outputs: Int) -> [[Float]] {
+            var y = [Float](repeating: .nan, count: rows * outputs)
+            gemm.multiply(
+                x, rows: rows, w, outputs: outputs, inputs: inputs, bias: nil, into: &y, then: .gelu,
+                scratch: scratch)
+            return (0..<rows).map { Array(y[$0 * outputs..<($0 + 1) * outputs]) }
+        }
+        let all = results(outputs: most)
+        for outputs in [1, 2, 4, 5, 8, 9, 16, 17, 33, 64, 65, 80, 81, 129] {
+            #expect(results(outputs: outputs) == all.map { Array($0[..<outputs]) }, "\(outputs) outputs")
+        }
+    }
+
     @Test func `NaN and infinity are visible in the result`() throws {
         let gemm = try #require(FloatGEMM())
         var x = [Float](repeating: 1, count: 2 * 8)

@@ -26,8 +26,10 @@ struct HalfAdapter {
         step = 2 * layer + (isFirstHalf ? 0 : 1)
         norm = try LayerNorm(
             weights, name, width: hidden, epsilon: dimensions.layerNormEpsilon, isSmoothed: false)
-        factors = weights.smoothing(of: name)?.factors
-        isNormSmoothed = factors != nil
+        let smoothing = weights.smoothing(of: name)?.factors ?? []
+        // Without an outlying channel all factors are 1, and the module can read the layer's own norm.
+        isNormSmoothed = smoothing.contains { $0 != 1 }
+        factors = isNormSmoothed ? smoothing : nil
     }
 
     /// Whether workers must wait for each other before the result of a module at this place.
