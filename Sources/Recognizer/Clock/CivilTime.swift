@@ -73,6 +73,7 @@ struct Digits {
     init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
 
     var isEmpty: Bool { bytes.isEmpty }
+    var count: Int { bytes.count }
     var first: UInt8? { bytes.first }
 
     static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

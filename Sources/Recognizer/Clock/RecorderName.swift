@@ -4,7 +4,7 @@
 /// |---|---|
 /// | `20240501_053000.WAV`, `20240501_053000T.WAV` | AudioMoth |
 /// | `SMM07612_20240501_053000.wav`, `2MU00101_0+1_20240501_053000.wav` | Song Meter, with a prefix |
-/// | `20240501T053000+0200_....wav`, `20240501T033000Z.flac` | BAR, Solo, R2: with an offset from UTC |
+/// | `20240501T053000+0200_....wav`, `20240501T033000.250Z.flac` | BAR, Solo, R2: with an offset from UTC |
 /// | `240501-053000.WAV`, `240501_053000.WAV` | Zoom |
 /// | `2024-05-01_05-30-00.wav`, `2024-05-01 05.30.00.m4a` | telephones, scripts |
 /// | `5E3C4F10.WAV` | AudioMoth before 2019: hexadecimal Unix time |
@@ -72,9 +72,21 @@ enum RecorderName {
         guard let hour = rest.number(2), skipMark(&rest), let minute = rest.number(2), skipMark(&rest),
             let second = rest.number(2), rest.first.map(Digits.isDigit) != true
         else { return nil }
+        let nanosecond = fraction(&rest)
         return CivilTime(
             year: year, month: month, day: day, hour: hour, minute: minute, second: second,
-            offsetSeconds: rest.offset())
+            nanosecond: nanosecond, offsetSeconds: rest.offset())
+    }
+
+    /// `.250`, in nanoseconds. Fewer digits are a counter or part of an extension (`.1.wav`, `.3gp`) unless an
+    /// offset follows; then nothing is read.
+    private static func fraction(_ rest: inout Digits) -> Int {
+        var behind = rest
+        guard behind.skip("."), let nanosecond = behind.fraction() else { return 0 }
+        var offset = behind
+        guard rest.count - behind.count > 3 || offset.offset() != nil else { return 0 }
+        rest = behind
+        return nanosecond
     }
 
     /// A name of eight hexadecimal digits and `.WAV`: seconds since 1970, of 2014 or later.
