@@ -39,9 +39,13 @@ extension BaseModel {
     func warnings(about adapter: Adapter, _ config: ModelConfig) -> [String] {
         guard adapter.overlay?.id2label == nil, !keepsLabels(with: adapter) else { return [] }
         let last = config.labels.count - 1
+        let labels =
+            last == 0
+            ? "no label for its class, which is LABEL_0"
+            : "no labels for its \(last + 1) classes; they are LABEL_0 to LABEL_\(last)"
         return [
-            "it has a classifier of its own, but no labels for its \(last + 1) classes; they are LABEL_0 to "
-                + "LABEL_\(last) (put a config.json with id2label into \(adapter.directory))"
+            "it has a classifier of its own, but \(labels) (put a config.json with id2label into "
+                + "\(adapter.directory))"
         ]
     }
 }
