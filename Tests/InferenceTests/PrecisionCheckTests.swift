@@ -73,6 +73,37 @@ import Testing
         #expect((network.fallback == nil) == comparison.holds)
     }
 
+    @Test(arguments: [Precision.fp32, .int8])
+    func `A shortened network is that of a model with shorter windows`(precision: Precision) throws {
+        // 12 rows of 9 patches become 12 rows of 5.
+        let (hidden, rows, patches, kept, frames) = (32, 12, 9, 5, 56)
+        var file = try TensorFile(model: "stride10")
+        let name = "audio_spectrogram_transformer.embeddings.position_embeddings"
+        let positions = try #require(file.tensors[name]?.values)
+        let starts = [0] + (0..<rows).map { 2 + $0 * patches }
+        let pieces = starts.map { positions[($0 * hidden)..<(($0 + ($0 == 0 ? 2 : kept)) * hidden)] }
+        file.tensors[name] = ([1, 2 + rows * kept, hidden], Array(pieces.joined()))
+        let edited = try EditedModel()
+        try edited.write(file.bytes(), to: "model.safetensors")
+        for config in ["config.json", "preprocessor_config.json"] {
+            try ConfigEdit.set("max_length", to: .number(Double(frames)), in: edited.path, file: config)
+        }
+        func logits(_ network: AST) throws -> [Float] {
+            var random = SeededGenerator(seed: 5)
+            let features = random.floats(frames * 128, in: -1...1)
+            let engine = try Engine(threads: 2)
+            engine.prepare(for: [network])
+            var logits = [Float](repeating: .nan, count: network.config.labels.count)
+            features.withUnsafeBufferPointer { features in
+                logits.withUnsafeMutableBufferPointer { engine.classify(network, features, logits: $0) }
+            }
+            return logits
+        }
+        let whole = try BaseModel(directory: Golden.path("models/stride10"), precision: precision).network
+        let short = try BaseModel(directory: edited.path, precision: precision).network
+        #expect(try logits(AST(whole, frames: frames)) == logits(short))
+    }
+
     @Test func `A result is stored, but not used for other weights`() throws {
         let folder = try TestFolder()
         let cache = folder.path + "/cache"

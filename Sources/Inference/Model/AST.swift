@@ -69,6 +69,28 @@ public final class AST: @unchecked Sendable {
         self.comparison = comparison
     }
 
+    /// The same network for windows of fewer frames: a pass takes less time, and the tokens are the first ones
+    /// of each row of the spectrogram. Only for networks without an adapter's modules, which know the number
+    /// of tokens.
+    init(_ other: AST, frames: Int) {
+        precondition(frames <= other.config.dimensions.frames && other.adapterModules.isEmpty)
+        var config = other.config
+        config.dimensions.frames = frames
+        config.features.frames = frames
+        var patches = other.patches
+        patches.dimensions = config.dimensions
+        var classifier = other.classifier
+        classifier.dimensions = config.dimensions
+        self.config = config
+        self.patches = patches
+        self.classifier = classifier
+        layers = other.layers.map { $0.with(config.dimensions) }
+        merged = other.merged
+        weights = other.weights
+        prompts = other.prompts
+        comparison = nil
+    }
+
     /// Explains scores that are NaN or infinite: the base's first tensor with such values, `nil` when there
     /// is none. Loading does not check this, because it would have to read the whole file.
     public func brokenWeights() -> ModelError? { weights.checkpoint.firstBrokenTensor() }

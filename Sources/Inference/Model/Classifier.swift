@@ -5,7 +5,7 @@ struct Classifier {
     private let headNorm: LayerNorm?
     private let dense: Linear
     private let pooling: ModelConfig.Pooling
-    private let dimensions: ModelDimensions
+    var dimensions: ModelDimensions
 
     var classes: Int { dense.outputs }
 

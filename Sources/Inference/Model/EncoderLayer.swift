@@ -9,11 +9,11 @@
 /// (EncoderLayer+Adapter.swift).
 struct EncoderLayer {
     let normBefore: LayerNorm
-    let attention: SelfAttention
+    var attention: SelfAttention
     let normAfter: LayerNorm
     let feedForward: FeedForward
     let hidden: Int
-    let tokens: Int
+    private(set) var tokens: Int
     /// What an adapter adds to the two halves.
     let attentionAdapter: HalfAdapter?
     let mlpAdapter: HalfAdapter?
@@ -46,6 +46,14 @@ struct EncoderLayer {
             }
         }
         parts = Self.parts(attentionAdapter, mlpAdapter)
+    }
+
+    /// The layer for windows of another length. An adapter's modules must not depend on it.
+    func with(_ dimensions: ModelDimensions) -> EncoderLayer {
+        var layer = self
+        layer.tokens = dimensions.tokens
+        layer.attention.dimensions = dimensions
+        return layer
     }
 
     func project(

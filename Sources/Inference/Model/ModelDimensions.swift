@@ -11,6 +11,9 @@ public struct ModelDimensions: Equatable, Sendable {
     public var melBins: Int
     /// Frames of a window.
     public var frames: Int
+    /// Frames of the windows for which the position embeddings were trained; more than ``frames`` in a
+    /// network that was shortened.
+    var positionFrames: Int
     public var layerNormEpsilon: Float
     public var queryKeyValueBias: Bool
     /// Trained tokens in place of the distillation token (prompt tuning); 0: none.
@@ -26,7 +29,8 @@ public struct ModelDimensions: Equatable, Sendable {
     /// The cls and the distillation token, or the cls token and the prompts.
     public var leadingTokens: Int { prompts > 0 ? 1 + prompts : 2 }
     /// Rows of the position embeddings, of cls, distillation and patches; prompts have no positions.
-    public var positions: Int { 2 + frequencyPatches * timePatches }
+    public var positions: Int { 2 + frequencyPatches * positionTimePatches }
+    var positionTimePatches: Int { (positionFrames - patch) / timeStride + 1 }
     /// Keys of a layer's attention.
     public var keys: Int { tokens + prefixes }
 
@@ -52,6 +56,7 @@ public struct ModelDimensions: Equatable, Sendable {
         intermediate = try bounded(fields.intermediateSize, .intermediateSize, default: 3072, in: 1...65536)
         melBins = try bounded(fields.numMelBins, .numMelBins, default: 128, in: 1...256)
         frames = try bounded(fields.maxLength, .maxLength, default: 1024, in: 1...16384)
+        positionFrames = frames
         guard let side = (fields.patchSize ?? .square(16)).side, (1...min(melBins, frames)).contains(side)
         else {
             throw .unsupported(

@@ -6,7 +6,7 @@ struct PatchEmbedding {
     private let distillationToken: Tensor
     /// `[positions, hidden]`.
     private let positions: Tensor
-    private let dimensions: ModelDimensions
+    var dimensions: ModelDimensions
 
     init(_ weights: Weights, _ dimensions: ModelDimensions) throws(ModelError) {
         let name = CheckpointNames.backbone + "embeddings."
@@ -49,7 +49,15 @@ struct PatchEmbedding {
             space.floatInput(patches, rows: patchRows.count, width: width, worker: worker),
             into: tokens + patchRows.lowerBound * hidden, kernels)
         addPositions(to: rows.clamped(to: 0..<(hasPrompts ? 1 : leading)), of: tokens, from: 0)
-        addPositions(to: patchRows, of: tokens, from: patchRows.lowerBound - leading + 2)
+        // A shortened network has the first patches of each row of the spectrogram.
+        let (perRow, positionsPerRow) = (dimensions.timePatches, dimensions.positionTimePatches)
+        var first = patchRows.lowerBound
+        while first < patchRows.upperBound {
+            let (row, column) = (first - leading).quotientAndRemainder(dividingBy: perRow)
+            let end = min(patchRows.upperBound, first + perRow - column)
+            addPositions(to: first..<end, of: tokens, from: 2 + row * positionsPerRow + column)
+            first = end
+        }
     }
 
     /// Adds the positions from `first` on to some rows of the tokens.

@@ -7,7 +7,7 @@ struct SelfAttention {
     private let prefix: AttentionPrefix?
     /// In fp32 where the scores spread too widely for 8-bit queries and keys; see ``ScoreSpread``.
     let kernels: AttentionKernels
-    private let dimensions: ModelDimensions
+    var dimensions: ModelDimensions
 
     /// Queries in one item of work: a multiple of every kernel's tile.
     private static let queryBlock = 96
