@@ -47,7 +47,8 @@ struct Inspect: ParsableCommand {
     private var isAdapter: Bool {
         AdapterFolder.isAdapter(directory)
             || !AdapterFolder.isModel(directory)
-                && (model != nil || !AdapterFolder.adapters(in: directory).isEmpty)
+                && (model != nil || AdapterFolder.hasWeights(directory)
+                    || !AdapterFolder.adapters(in: directory).isEmpty)
     }
 
     private func inspection() throws(ModelError) -> any Inspection {

@@ -18,6 +18,19 @@ struct ModelFilesTests {
         return path
     }
 
+    @Test func `inspect names the configuration that an adapter's weights lack`() async throws {
+        let folder = try TestFolder()
+        let adapter = try folder.copy(Astd.repository + "/Tests/Golden/adapters/all-linear", to: "adapter")
+        try folder.remove("adapter/adapter_config.json")
+        let inspected = try await Astd.run(["astd", "inspect", adapter], in: folder)
+        #expect(inspected.code == 66)
+        #expect(inspected.errorLines.count == 1)
+        #expect(
+            inspected.errorLines[0].hasPrefix(
+                "astd: \(adapter)/adapter_config.json: no such file, though the adapter's weights are there"),
+            "\(inspected.errorLines)")
+    }
+
     @Test func `inspect, classify and run name what the network does not use`() async throws {
         let folder = try TestFolder()
         let model = try model(

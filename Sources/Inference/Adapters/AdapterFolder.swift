@@ -40,6 +40,13 @@ public enum AdapterFolder {
         ConfigFile.exists(path: join(directory, Adapter.configName))
     }
 
+    /// Whether `directory` has an adapter's weights, which are of no use without its configuration.
+    public static func hasWeights(_ directory: String) -> Bool {
+        [Adapter.weightsName, Adapter.pickleName].contains {
+            ConfigFile.exists(path: join(directory, $0))
+        }
+    }
+
     /// Whether `directory` has a model's files.
     public static func isModel(_ directory: String) -> Bool {
         ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"].contains {
@@ -73,12 +80,11 @@ public enum AdapterFolder {
         if let failure = DirectoryNames.read(directory).failure {
             return .unreadable(path: directory, reason: String(cString: strerror(failure)))
         }
-        func has(_ name: String) -> Bool { ConfigFile.exists(path: join(directory, name)) }
         if isModel(directory) {
             return .unreadable(
                 path: directory, reason: "a model, not an adapter: it has no \(Adapter.configName)")
         }
-        if has(Adapter.weightsName) || has(Adapter.pickleName) {
+        if hasWeights(directory) {
             return .unreadable(
                 path: config,
                 reason:
