@@ -117,8 +117,12 @@ struct Classify: ParsableCommand {
         if hasNulls && filesFrom == nil {
             throw ValidationError("-0 (--null) applies to a list: add --files-from LIST")
         }
-        if paths.contains("-") && filesFrom == "-" {
+        let streams = paths.count { Self.standardInput.contains($0) }
+        if streams > 0, let filesFrom, Self.standardInput.contains(filesFrom) {
             throw ValidationError("standard input is audio (-) or a list (--files-from -), not both")
+        }
+        if streams > 1 {
+            throw ValidationError("standard input (-) can be read only once: name it once")
         }
         if resume && output == nil {
             throw ValidationError("--resume needs --output: only files can be resumed")
@@ -276,6 +280,10 @@ struct Classify: ParsableCommand {
             Failure.warn(
                 "\(result.quietMixes) files have channels that cancel each other, or are mostly silent")
         }
+        if result.filesWithTracks > BatchRun.mostWarnings {
+            Failure.warn(
+                "\(result.filesWithTracks) files have several audio tracks, of which only the first was read")
+        }
         if result.omittedSeconds > 0, let seconds = FixedDecimals.text(result.omittedSeconds, decimals: 2) {
             Failure.warn("--min-window left out \(seconds) s at the ends of files")
         }
@@ -313,6 +321,9 @@ struct Classify: ParsableCommand {
     private var reportPath: String? { report.map(OutputFile.target) }
 
     private func isAbsent(_ path: String) -> Bool { path != "-" && !StandardPaths.fileExists(path) }
+
+    /// Names of standard input.
+    private static let standardInput: Set<String> = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
 
     /// Whether exactly one recording was named.
     private var isSingleFile: Bool {

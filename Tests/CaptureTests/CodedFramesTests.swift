@@ -64,7 +64,7 @@ import Testing
         #expect(cut.shortage?.code == "truncated" || place == 50)
     }
 
-    @Test(arguments: [0, 25, 50], ["3gp", "mov"])
+    @Test(arguments: [0, 25, 50], ["3gp", "mov", "mka"])
     func `Comfort noise in a container becomes silence, and a cut does not`(place: Int, suffix: String)
         async throws
     {
@@ -86,7 +86,10 @@ import Testing
         #expect(abs(samples.count - (frames.count + pause.count) * 320) <= 320)
         let middle = samples[(place * 320 + 1600)..<(place * 320 + 22_000)]
         #expect(middle.allSatisfy { abs($0) < 0.001 })
-        let cut = try folder.write(try TestFolder.bytes(of: path).dropLast(30), to: "cut.\(suffix)")
+        // Matroska has its own index behind the sound.
+        let bytes = try TestFolder.bytes(of: path)
+        let kept = suffix == "mka" ? bytes.count * 2 / 3 : bytes.count - 30
+        let cut = try folder.write(Array(bytes.prefix(kept)), to: "cut.\(suffix)")
         let rest = try AudioFileReader(path: cut)
         _ = try AudioFixture.readAll(rest)
         #expect(rest.shortage?.code == "truncated")

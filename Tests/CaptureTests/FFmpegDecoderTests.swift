@@ -53,6 +53,91 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("mkv", ["mpeg4", "pcm_s16le"]), ("avi", ["mpeg4", "pcm_s16le"]), ("wmv", ["wmv2", "wmav2"]),
+        ("flv", ["flv", "adpcm_swf"]),
+    ])
+    func `A film that is cut off is truncated, and a whole one with less sound is not`(
+        suffix: String, codecs: [String]
+    ) async throws {
+        let folder = try TestFolder()
+        let path = folder.file("film.\(suffix)")
+        let picture = [
+            "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=3",
+        ]
+        let options = ["-c:v", codecs[0], "-c:a", codecs[1], "-ar", "22050", path]
+        let ffmpeg = try ChildProcess(
+            ["ffmpeg"] + picture + ["-i", Self.path("clip.wav")] + options, in: folder, package: "ffmpeg")
+        let exit = try await ffmpeg.exit()
+        try #require(exit.code == 0, "\(exit.errorLines)")
+        let reader = try AudioFileReader(path: path)
+        #expect(abs(try AudioFixture.readAll(reader).count - 16_000) < 2_000)
+        #expect(reader.shortage == nil)
+        let bytes = try TestFolder.bytes(of: path)
+        for part in [4, 5, 6, 7, 8] {
+            let cut = try folder.write(Array(bytes.prefix(bytes.count * part / 10)), to: "cut.\(suffix)")
+            let rest = try AudioFileReader(path: cut)
+            _ = try AudioFixture.readAll(rest)
+            #expect(rest.shortage?.code == "truncated", "\(part) tenths")
+        }
+        let joined = try AudioFileReader(path: folder.write(bytes + bytes, to: "joined.\(suffix)"))
+        let count = try AudioFixture.readAll(joined).count
+        #expect(count > 30_000 || joined.shortage?.code == "truncated", "\(count) samples")
+    }
+
+    @Test func `DTS and S/PDIF in a WAV file are decoded`() async throws {
+        let folder = try TestFolder()
+        func energy(_ samples: [Float]) -> Float { samples.reduce(0) { $0 + $1 * $1 } }
+        let whole = try energy(AudioFixture.readAll(path: Self.path("clip.wav")))
+        let input = [
+            "ffmpeg", "-v", "error", "-nostdin", "-i", Self.path("clip.wav"), "-ar", "48000", "-af",
+            "pan=stereo|c0=c0|c1=c0",
+        ]
+        for (name, options) in [
+            ("dts", ["-c:a", "dca", "-strict", "-2", "-f", "dts"]),
+            ("burst", ["-c:a", "ac3", "-f", "spdif"]),
+        ] {
+            let raw = folder.file(name)
+            let ffmpeg = try ChildProcess(input + options + [raw], in: folder, package: "ffmpeg")
+            let exit = try await ffmpeg.exit()
+            try #require(exit.code == 0, "\(exit.errorLines)")
+            var words = try TestFolder.bytes(of: raw)
+            // ffmpeg writes DTS in big-endian words.
+            if name == "dts" {
+                for at in stride(from: 0, to: words.count - 1, by: 2) { words.swapAt(at, at + 1) }
+            }
+            let halves = stride(from: 0, to: words.count - 3, by: 4).map { at in
+                (
+                    Int16(truncatingIfNeeded: Int(words[at]) | Int(words[at + 1]) << 8),
+                    Int16(truncatingIfNeeded: Int(words[at + 2]) | Int(words[at + 3]) << 8)
+                )
+            }
+            let file = wavFile([halves.map(\.0), halves.map(\.1)], rateHz: 48_000)
+            let reader = try AudioFileReader(path: folder.write(file, to: "\(name).wav"))
+            let samples = try AudioFixture.readAll(reader)
+            #expect((15_000...18_500).contains(samples.count), "\(name): \(samples.count)")
+            #expect((0.7...1.4).contains(energy(samples) / whole), "\(name): \(energy(samples) / whole)")
+        }
+    }
+
+    @Test(arguments: ["mka", "m4a"])
+    func `Further audio tracks are named, and the first is read`(suffix: String) async throws {
+        let folder = try TestFolder()
+        let path = folder.file("tracks.\(suffix)")
+        let inputs = [Self.path("clip.wav"), Self.path("clip.tta")].flatMap { ["-i", $0] }
+        let options = ["-map", "0:a", "-map", "1:a", "-c", "alac", path]
+        let ffmpeg = try ChildProcess(
+            ["ffmpeg", "-v", "error", "-nostdin"] + inputs + options, in: folder, package: "ffmpeg")
+        let exit = try await ffmpeg.exit()
+        try #require(exit.code == 0, "\(exit.errorLines)")
+        let reader = try AudioFileReader(path: path)
+        let warning = try #require(reader.trackWarning)
+        #expect(warning.hasPrefix("\(path) has 2 audio tracks, of which only the first is read"))
+        #expect(try AudioFixture.readAll(reader) == AudioFixture.readAll(path: Self.path("clip.wav")))
+        #expect(reader.shortage == nil)
+        #expect(try AudioFileReader(path: Self.path("clip.mka")).trackWarning == nil)
+    }
+
     @Test func `A film without sound is rejected for that reason`() throws {
         let film = Self.path("silent.mp4")
         #expect(throws: CaptureError.noAudioStream(name: film, kind: "an MP4 file")) {

@@ -26,6 +26,22 @@ import Testing
             ])
     }
 
+    @Test func `A file whose channels cancel each other ends with a word about it`() async throws {
+        let folder = try TestFolder()
+        let sound = (0..<48_000).map { Int16(truncatingIfNeeded: $0 &* 331) / 4 }
+        let path = try folder.write(wavFile([sound, sound.map { -$0 }]), to: "f.wav")
+        let ring = SampleRing(capacitySamples: 100_000)
+        let events = EventLog()
+        let source = FileSource(path: path, paced: false)
+        try source.start(into: ring, onEvent: events.add)
+        var log = StreamLog()
+        try await log.readToEnd(ring)
+        source.stop()
+        #expect(
+            events.all.last?.message?.hasPrefix("the file has ended; \(path): the mean of its 2 channels")
+                == true, "\(events.all)")
+    }
+
     @Test func `A paced file takes its duration to play, with current times`() async throws {
         let folder = try TestFolder()
         let stored = AudioFixture.noise(16_000)

@@ -45,6 +45,7 @@ final class BatchJob: @unchecked Sendable {
             schedule.change {
                 file.update(from: stream)
                 file.summary.warning = stream.warning
+                file.summary.trackWarning = stream.trackWarning
                 file.summary.omittedSeconds = stream.omittedSeconds
                 file.summary.columns = stream.observer as? SpectrogramColumns
                 $0.ended(file, failure, spare: stream.features)

@@ -20,6 +20,8 @@ public struct FileSummary: Sendable {
     public var events = 0
     /// Why the mean of the channels does not represent them.
     var warning: String?
+    /// What is not read of a file with several audio tracks.
+    var trackWarning: String?
     /// Why it was not classified, or only in part.
     var error: BatchError?
     /// The file's state when it failed.

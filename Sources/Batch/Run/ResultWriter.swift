@@ -74,6 +74,13 @@ final class ResultWriter {
             progress.clear()
             report(warning)
         }
+        if let warning = summary.trackWarning, summary.isLastOfFile {
+            if result.filesWithTracks < BatchRun.mostWarnings {
+                progress.clear()
+                report(warning)
+            }
+            result.filesWithTracks += 1
+        }
         totals.add(summary)
         if summary.isLastOfFile {
             var whole = summary

@@ -32,6 +32,8 @@ struct DecodedFormat {
     var frames: Int64?
     var sampleRateHz: Int
     var channels: Int
+    /// Audio tracks of the container, of which the first is decoded.
+    var tracks = 1
 
     /// - Throws: `unsupported` when there are too many channels, or the rate is out of range.
     func requireSupported(name: String) throws(CaptureError) {

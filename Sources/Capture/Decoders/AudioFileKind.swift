@@ -77,6 +77,7 @@ extension AudioFileKind {
 // MARK: Decoded by ffmpeg
 
 extension AudioFileKind {
+    static let codedWAV = Self("a WAV file with DTS or S/PDIF data", .ffmpeg("wav"))
     static let speex = Self("Ogg Speex audio", .ffmpeg("ogg"), ["spx"])
     static let oggVideo = Self("an Ogg file with video", .ffmpeg("ogg"), ["ogv", "ogx", "ogm"])
     static let otherOgg = Self("an Ogg file with an unknown codec", .ffmpeg("ogg"))
@@ -128,7 +129,8 @@ extension AudioFileKind {
     static let all: [Self] = [
         wav, w64, aiff, flac, ogg, mpegAudio, mpegLayer2, mpegLayer1, caf, au, voc, nist, ircam, paf, svx,
         pvf, avr,
-        speex, oggVideo, otherOgg, m4a, mp4, quickTime, threeGP, matroska, webm, asf, wavPack, amr, aac, latm,
+        codedWAV, speex, oggVideo, otherOgg, m4a, mp4, quickTime, threeGP, matroska, webm, asf, wavPack, amr,
+        aac, latm,
         ac3, eac3, dts, trueHD, mlp, tta, ape, tak, musepack7, musepack8, shorten, dsf, dsdiff, realMedia,
         atrac, qcp, avi, flv, mxf, nut, transportStream, programStream,
     ]

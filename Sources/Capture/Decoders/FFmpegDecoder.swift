@@ -15,8 +15,8 @@ final class FFmpegDecoder: AudioDecoder {
 
     private(set) var info = DecodedFormat(frames: nil, sampleRateHz: 0, channels: 0)
     private(set) var damage: String?
-    private let plan: FFmpegPlan
-    private let child: ChildProgram
+    private var plan: FFmpegPlan
+    private var child: ChildProgram
     private let name: String
     private let stop: StopFlag
     private var log = FFmpegLog()
@@ -43,18 +43,31 @@ final class FFmpegDecoder: AudioDecoder {
         let bytes = FileAudioBytes(file, size: try file.status(name: name).size)
         plan = FFmpegPlan(kind, demuxer: demuxer, bytes)
         let input = try PipeSpool.reopenable(file, name: name)
+        child = try Self.start(program, plan, input, kind, name)
+        self.name = name
+        self.stop = stop
+        try readHeader(kind)
+        // Only ffmpeg's list of streams says that a container holds AMR.
+        if log.isAMR && FFmpegPlan.timedContainers.contains(kind) {
+            plan.fillPauses(of: bytes)
+            log = FFmpegLog()
+            child = try Self.start(program, plan, input, kind, name)
+            try readHeader(kind)
+        }
+        try info.requireSupported(name: name)
+    }
+
+    private static func start(
+        _ program: String, _ plan: FFmpegPlan, _ input: OwnedDescriptor, _ kind: AudioFileKind, _ name: String
+    ) throws(CaptureError) -> ChildProgram {
         do throws(ChildError) {
-            child = try ChildProgram(
-                path: program, arguments: FFmpeg.arguments(demuxer: demuxer, filters: plan.filters),
+            return try ChildProgram(
+                path: program, arguments: FFmpeg.arguments(demuxer: plan.demuxer, filters: plan.filters),
                 environment: FFmpeg.environment(), input: input.number, limits: FFmpeg.limits)
         } catch {
             if error.isNoProgram { throw .needsFFmpeg(name: name, kind: kind.name, program: program) }
             throw .system(name: name, operation: "start ffmpeg", reason: error.description)
         }
-        self.name = name
-        self.stop = stop
-        try readHeader(kind)
-        try info.requireSupported(name: name)
     }
 
     var fractionRead: Double {
@@ -91,6 +104,7 @@ final class FFmpegDecoder: AudioDecoder {
             }
             info.sampleRateHz = header.sampleRateHz
             info.channels = header.channels
+            info.tracks = max(1, log.audioStreams)
         } catch {
             throw failure ?? error
         }
@@ -157,14 +171,20 @@ final class FFmpegDecoder: AudioDecoder {
         switch child.exit(milliseconds: 10_000) {
         case .status(0):
             let hasPauses = plan.hasPauses || log.hasComfortNoise
-            damage = hasPauses ? nil : log.damage.map { "ffmpeg: \($0)" }
+            damage = (hasPauses ? log.containerDamage : log.damage).map { "ffmpeg: \($0)" }
         case .status(let status): damage = "ffmpeg: \(log.lastError ?? "exit status \(status)")"
         case .signal(let signal): damage = "ffmpeg was ended by signal \(signal)"
         }
         damage = damage ?? plan.damage
-        guard damage == nil, let promised = promisedSeconds else { return }
+        guard damage == nil else { return }
+        guard let promised = promisedSeconds else {
+            damage = plan.cut
+            return
+        }
         if log.hasComfortNoise, secondsDecoded < promised, promised <= plan.mostPauseSeconds {
-            pauseFrames = Int64((promised * Double(info.sampleRateHz)).rounded()) - framesDecoded
+            damage = plan.cut
+            pauseFrames =
+                damage == nil ? Int64((promised * Double(info.sampleRateHz)).rounded()) - framesDecoded : 0
         } else if secondsDecoded + Self.toleratedSeconds < promised {
             damage = "\(Self.text(secondsDecoded)) s of \(Self.text(promised)) s could be decoded"
         }

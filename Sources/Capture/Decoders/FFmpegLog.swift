@@ -5,8 +5,12 @@ struct FFmpegLog {
     /// Whether the input was opened, and its streams were listed.
     private(set) var hasListedStreams = false
     private(set) var audioStreams = 0
+    /// Whether the first of them is AMR.
+    private(set) var isAMR = false
     /// The last message about damage; nil when there was none.
     private(set) var damage: String?
+    /// The last one that is not of AMR's decoder, which reports pauses like damage.
+    private(set) var containerDamage: String?
     /// The last message of level error or worse.
     private(set) var lastError: String?
     /// Whether AMR has frames of comfort noise, which ffmpeg's own decoder reports like damaged ones.
@@ -55,7 +59,10 @@ struct FFmpegLog {
         }
         guard text.hasPrefix("  Stream #0:") else { return }
         hasListedStreams = true
-        if text.contains(": Audio: ") { audioStreams += 1 }
+        if text.contains(": Audio: ") {
+            if audioStreams == 0 { isAMR = text.contains(": Audio: amr_") }
+            audioStreams += 1
+        }
         // A cover is a video stream of one picture.
         if text.contains(": Video: ") && !text.contains("(attached pic)") { hasVideo = true }
         // A film's sound may be shorter than its picture.
@@ -71,7 +78,10 @@ struct FFmpegLog {
         let isError = level != "info" && level != "warning"
         if isError { lastError = text }
         let isDamage = ["orrupt", "size mismatch", "runcat"].contains { text.contains($0) }
-        if isError || (level == "warning" && isDamage) { damage = text }
+        guard isError || (level == "warning" && isDamage) else { return }
+        damage = text
+        // The program's own messages repeat a decoder's, without a context.
+        if !context.isEmpty && !context.contains("amr") { containerDamage = text }
     }
 
     private static let videoCodecs: Set<String> = [

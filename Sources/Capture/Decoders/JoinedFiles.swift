@@ -26,6 +26,12 @@ enum JoinedFiles {
         return nil
     }
 
+    /// Where a second file begins in Flash Video, if the first states its length.
+    static func secondFlashVideo(_ bytes: FileAudioBytes) -> Int64? {
+        guard let end = StatedEnd.of(.flv, bytes), end < bytes.length else { return nil }
+        return bytes.read(at: end, count: 4).starts(with: "FLV\u{1}".utf8) ? end : nil
+    }
+
     /// Where a second file begins in True Audio: a header of 22 bytes, the lengths of all frames with a
     /// checksum, and the frames.
     static func secondTrueAudio(_ bytes: FileAudioBytes) -> Int64? {

@@ -1,16 +1,13 @@
-/// The outer boxes of MP4, QuickTime and 3GP (ISO 14496-12): whether they are whole, and whether the sound is
-/// AMR. ffmpeg reads a file that ends within its sound like a shorter one where its frames are small.
+/// The outer boxes of MP4, QuickTime and 3GP (ISO 14496-12): whether they are whole. ffmpeg reads a file that
+/// ends within its sound like a shorter one where its frames are small.
 struct MP4Boxes {
     /// Whether the last box of sound or of its index ends in the file. Other programs' bytes may follow.
     private(set) var areWhole = true
-    private(set) var haveAMR = false
     /// Where a second file begins that was joined to the first; ffmpeg does not read its sound.
     private(set) var secondFile: Int64?
 
     /// A malicious file may consist of empty boxes. A box of each second is enough for days.
     private static let maximumBoxes = 1 << 20
-    /// Bytes of an index in which the names of its codecs are looked for.
-    private static let indexBytes: Int64 = 1 << 20
 
     init(_ bytes: FileAudioBytes) {
         var (at, indices): (Int64, Int) = (0, 0)
@@ -37,8 +34,6 @@ struct MP4Boxes {
             if name == "moov" {
                 indices += 1
                 if indices == 2 { secondFile = lastType }
-                let index = bytes.read(at: at, count: Int(min(size, Self.indexBytes)))
-                haveAMR = ["samr", "sawb"].contains { index.firstRange(of: Array($0.utf8)) != nil }
             }
             at += size
         }

@@ -182,15 +182,27 @@ public final class AudioFileReader {
 
     /// Why the mean of the channels does not represent them: it is much quieter than the loudest channel for
     /// a second or half of what was read. nil when it does, or when a channel was selected.
-    public var mixWarning: String? {
+    public var mixWarning: String? { quietMix.map { $0 + "; classify one of them with --channel" } }
+
+    /// ``mixWarning`` without what to do about it.
+    var quietMix: String? {
         let seconds = mixer.quietSeconds
         guard seconds > 0, seconds >= min(1, secondsBefore / 2) else {
             return nil
         }
         return PathText.printable(
             "\(name): the mean of its \(channels) channels is more than 20 dB quieter than the loudest channel "
-                + "for \((seconds * 10).rounded() / 10) s: the channels cancel each other, or most are silent; "
-                + "classify one of them with --channel")
+                + "for \((seconds * 10).rounded() / 10) s: the channels cancel each other, or most are silent"
+        )
+    }
+
+    /// What is not read of a file with several audio tracks; nil where there is one.
+    public var trackWarning: String? {
+        let tracks = decoder.info.tracks
+        guard tracks > 1 else { return nil }
+        return PathText.printable(
+            "\(name) has \(tracks) audio tracks, of which only the first is read: extract another one with "
+                + "ffmpeg -map 0:a:1")
     }
 
     /// Reads the next samples, filling the buffer unless the file ends.

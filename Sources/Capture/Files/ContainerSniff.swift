@@ -18,7 +18,10 @@ package enum ContainerSniff {
     /// The kind of a file, looking past an ID3 tag, which may be in front of several kinds.
     static func kind(of bytes: AudioBytes) -> AudioFileKind? {
         let first = head(of: bytes, at: 0)
-        guard let tagEnd = id3End(first) else { return kind(of: first) }
+        guard let tagEnd = id3End(first) else {
+            let kind = kind(of: first)
+            return kind == .wav && CodedSamples.begin(bytes, head: first) ? .codedWAV : kind
+        }
         // Padding may follow the tag, and a second tag.
         return kind(of: head(of: bytes, at: tagEnd).drop { $0 == 0 }) ?? .mpegAudio
     }

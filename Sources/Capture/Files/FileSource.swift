@@ -46,7 +46,8 @@ public final class FileSource: AudioSource {
                 found.record(failure)
                 onEvent(SourceEvent(state: .lost, name: name, message: failure.description))
             } else if !stop.isRaised {
-                onEvent(SourceEvent(state: .ended, name: name, message: "the file has ended"))
+                let message = (["the file has ended"] + player.warnings).joined(separator: "; ")
+                onEvent(SourceEvent(state: .ended, name: name, message: message))
             }
         }
     }
@@ -90,6 +91,9 @@ final class FilePlayer: @unchecked Sendable {
     }
 
     deinit { block.deallocate() }
+
+    /// What the played samples do not represent of the file; known at its end.
+    var warnings: [String] { [reader.trackWarning, reader.quietMix].compactMap { $0 } }
 
     /// Plays in real time: each block arrives when a microphone would have captured its last sample.
     ///

@@ -28,8 +28,12 @@ public final class FileClassification {
 
     /// Seconds of audio read so far.
     public var seconds: Double { stream.seconds }
-    /// Why the mean of the channels does not represent them; `nil` when it does. Valid after the last window.
-    public var warning: String? { stream.warning }
+    /// What is not read of a file with several tracks, and why the mean of the channels does not represent
+    /// them; `nil` when there is neither. Valid after the last window.
+    public var warning: String? {
+        let warnings = [stream.trackWarning, stream.warning].compactMap { $0 }
+        return warnings.isEmpty ? nil : warnings.joined(separator: "; ")
+    }
 
     /// - Parameters:
     ///   - descriptor: A regular file that is open for reading; the caller closes it. `nil`: `name` is the

@@ -44,6 +44,8 @@ package final class WindowStream {
     package var channelCount: Int { reader.channels }
     /// Why the mean of the channels does not represent them; `nil` when it does. Valid after the last window.
     package var warning: String? { reader.mixWarning }
+    /// What is not read of a file with several audio tracks.
+    package var trackWarning: String? { reader.trackWarning }
     /// The file's own rate in Hz.
     package var sampleRateHz: Int { reader.sampleRateHz }
     /// Seconds of audio read so far.
