@@ -151,6 +151,8 @@ struct ClassifyArgumentTests {
         (["--report", "r.pdf"], "ends in .pdf"),
         (["--events", "--set", "hop=0"], "(see `astd classify --help`)"),
         (["--resume"], "--output"), (["-", "--files-from", "-"], "standard input"),
+        (["-", "-"], "only once"), (["/dev/stdin", "-"], "only once"),
+        (["-", "--files-from", "/dev/stdin"], "not both"),
         (["--aggregate", "sum"], "sum"),
         (["--format", "raven"], "--output"),
         (["--format", "csv,text", "--output", "/dev/null"], "directory"),
