@@ -145,27 +145,34 @@ locate() {
     fail "$1 of $repo: too many redirects: try again later"
 }
 
-# Prints the folders of the repository with an adapter in them: PEFT saves one that has a name one folder deeper.
-# Prints nothing where the hub does not list files.
-adapter_folders() {
+# Prints the folders of the repository that hold file $1. Prints nothing where the hub does not list files.
+folders_with() {
     local address=$endpoint/api/models/$repo/tree/${revision//\//%2F}?recursive=true
     fetch "$address" --silent --fail --max-time 60 2> /dev/null \
-        | grep -o '"path" *: *"[^"/]*/adapter_config\.json"' | sed 's/^.*"\([^"/]*\)\/.*$/\1/' | sort -u || true
+        | grep -o '"path" *: *"[^"/]*/'"${1//./\\.}"'"' | sed 's/^.*"\([^"/]*\)\/.*$/\1/' | sort -u || true
 }
 
-# Takes the only adapter one folder deeper; fails if there are several.
-look_deeper() {
+# Takes the only $1 ("an adapter", "a model") one folder deeper, a folder with file $2; fails if there are several.
+take_inner() {
     local found
-    found=$(adapter_folders)
+    found=$(folders_with "$2")
     case $(grep -c . <<< "$found") in
-        0) return 0 ;;
-        1) [[ $found =~ ^$part$ ]] || return 0 ;;
-        *) fail "$repo has an adapter in each of ${found//$'\n'/, }: name one, as $repo/FOLDER" ;;
+        0) return 1 ;;
+        1) [[ $found =~ ^$part$ ]] || return 1 ;;
+        *) fail "$repo has $1 in each of ${found//$'\n'/, }: name one, as $repo/FOLDER" ;;
     esac
-    complain "the adapter of $repo is in its folder $found"
+    complain "the ${1#* } of $repo is in its folder $found"
     folder=$found/
-    required=(adapter_config.json adapter_model.safetensors)
-    optional=(config.json preprocessor_config.json)
+}
+
+# PEFT saves an adapter that has a name one folder deeper, and transformers' Trainer each checkpoint.
+look_deeper() {
+    if take_inner "an adapter" adapter_config.json; then
+        required=(adapter_config.json adapter_model.safetensors)
+        optional=(config.json preprocessor_config.json)
+    else
+        take_inner "a model" config.json || true
+    fi
 }
 
 missing() {

@@ -38,6 +38,9 @@ mv "$hub/o/pickled-adapter/adapter_model.safetensors" "$hub/o/pickled-adapter/ad
 mkdir -p "$hub/o/deeper" "$hub/o/several"
 cp -r "$golden/adapters/new-head" "$hub/o/deeper/birds"
 for name in checkpoint-1 checkpoint-2; do cp -r "$golden/adapters/new-head" "$hub/o/several/$name"; done
+mkdir -p "$hub/o/inner" "$hub/o/trained"
+cp -r "$golden/models/stride10" "$hub/o/inner/model"
+for name in checkpoint-1 checkpoint-2; do cp -r "$golden/models/stride10" "$hub/o/trained/$name"; done
 touch "$hub/log"
 python3 -B "$here/hub_server.py" "$hub" > "$work/ports" &
 server=$!
@@ -103,6 +106,13 @@ check "several adapters are named" refuses 1 "in each of checkpoint-1, checkpoin
 run o/several/checkpoint-2
 check "a folder is fetched by its name" same "$hub/o/several/checkpoint-2/adapter_config.json" \
     "$work/run/models/several-checkpoint-2/adapter_config.json"
+
+run o/inner
+check "a model one folder deeper arrives" same "$hub/o/inner/model/model.safetensors" \
+    "$work/run/models/inner/model.safetensors"
+check "and its folder is named" grep -q "^fetch_model: the model of o/inner is in its folder model$" "$work/said"
+run o/trained
+check "several models are named" refuses 1 "has a model in each of checkpoint-1, checkpoint-2: name one"
 
 ASTD=/bin/true run o/sharded
 check "a model in shards arrives with its index" succeeds sharded "$work/run/models/sharded"
