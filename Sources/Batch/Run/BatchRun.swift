@@ -20,7 +20,7 @@ public final class BatchRun {
         public var skipped = SkippedFiles()
         /// Files whose channels have a mean that does not represent them.
         public var quietMixes = 0
-        /// Files with several audio tracks, of which the first was read; without those of the interrupted run.
+        /// Files with several audio tracks, of which the first was read, in this run.
         public var filesWithTracks = 0
         /// Seconds at the ends of files that are in no window, in whole microseconds.
         public var omittedSeconds = 0.0

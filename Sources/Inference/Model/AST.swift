@@ -69,9 +69,9 @@ public final class AST: @unchecked Sendable {
         self.comparison = comparison
     }
 
-    /// The same network for windows of fewer frames: a pass takes less time, and the tokens are the first ones
-    /// of each row of the spectrogram. Only for networks without an adapter's modules, which know the number
-    /// of tokens.
+    /// The same network for windows of fewer frames: a pass takes less time, and the tokens are the first
+    /// ones of each row of the spectrogram. Only for networks without an adapter's modules, which know the
+    /// number of tokens.
     init(_ other: AST, frames: Int) {
         precondition(frames <= other.config.dimensions.frames && other.adapterModules.isEmpty)
         var config = other.config

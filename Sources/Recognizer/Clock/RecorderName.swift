@@ -78,8 +78,8 @@ enum RecorderName {
             nanosecond: nanosecond, offsetSeconds: rest.offset())
     }
 
-    /// `.250`, in nanoseconds. Fewer digits are a counter or part of an extension (`.1.wav`, `.3gp`) unless an
-    /// offset follows; then nothing is read.
+    /// `.250`, in nanoseconds. Fewer digits are a counter or part of an extension (`.1.wav`, `.3gp`) unless
+    /// an offset follows; then nothing is read.
     private static func fraction(_ rest: inout Digits) -> Int {
         var behind = rest
         guard behind.skip("."), let nanosecond = behind.fraction() else { return 0 }
