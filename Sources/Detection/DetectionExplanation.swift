@@ -6,7 +6,7 @@ public struct DetectionExplanation: Equatable, Sendable {
         /// An event is in progress, but the score is below its threshold: the event ends unless there is a
         /// hit in time.
         case fading
-        /// There were hits, but not enough consecutive ones.
+        /// There were hits, but not enough consecutive ones, or the sound is too short so far.
         case rising
         /// The score is below the threshold.
         case below
@@ -30,8 +30,10 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var score: Float?
     /// The score that was compared with the thresholds.
     public var smoothed: Float?
-    /// Consecutive hits so far; of an event in progress, those with which it began.
+    /// Consecutive hits so far; of a sound that had enough of them, those with which it began.
     public var hits = 0
+    /// The estimated length of the sound so far; `nil` without hits.
+    public var estimatedDurationSeconds: Double?
     /// The event in progress.
     public var id: UInt64?
     public var begin: Int64?

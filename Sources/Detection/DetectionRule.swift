@@ -11,6 +11,9 @@ public struct DetectionRule: Equatable, Sendable {
     public var smoothingWindows: Int
     /// Consecutive hits that begin an event.
     public var minimumHits: Int
+    /// An event begins when the sound has lasted at least this long by the estimate of
+    /// ``SoundSpan/estimatedDuration``; 0: any sound is long enough.
+    public var minimumDurationSeconds: Double
     /// An event that falls below its threshold for no longer than this continues.
     public var mergeGapSeconds: Double
     /// After the end of an event no other event of this label begins for so long.
@@ -18,12 +21,13 @@ public struct DetectionRule: Equatable, Sendable {
 
     public init(
         on: Float = 0.5, off: Float? = nil, smoothingWindows: Int = 1, minimumHits: Int = 2,
-        mergeGapSeconds: Double = 2, refractorySeconds: Double = 0
+        minimumDurationSeconds: Double = 0, mergeGapSeconds: Double = 2, refractorySeconds: Double = 0
     ) {
         self.on = on
         self.off = off
         self.smoothingWindows = smoothingWindows
         self.minimumHits = minimumHits
+        self.minimumDurationSeconds = minimumDurationSeconds
         self.mergeGapSeconds = mergeGapSeconds
         self.refractorySeconds = refractorySeconds
     }
@@ -38,6 +42,7 @@ public struct DetectionException: Equatable, Sendable {
     public var off: Float?
     public var smoothingWindows: Int?
     public var minimumHits: Int?
+    public var minimumDurationSeconds: Double?
     public var mergeGapSeconds: Double?
     public var refractorySeconds: Double?
 
@@ -51,6 +56,7 @@ public struct DetectionException: Equatable, Sendable {
             off: off ?? (on == nil ? rule.off : nil),
             smoothingWindows: smoothingWindows ?? rule.smoothingWindows,
             minimumHits: minimumHits ?? rule.minimumHits,
+            minimumDurationSeconds: minimumDurationSeconds ?? rule.minimumDurationSeconds,
             mergeGapSeconds: mergeGapSeconds ?? rule.mergeGapSeconds,
             refractorySeconds: refractorySeconds ?? rule.refractorySeconds)
     }

@@ -34,7 +34,9 @@ public struct EventDetector: Sendable {
         limits = labels.map { label in
             let rule = rules.rule(for: label)
             return LabelTrack.Limits(
-                rule: rule, mergeGapSamples: samples(rule.mergeGapSeconds),
+                rule: rule, hopSamples: hopSamples,
+                minimumDurationSamples: samples(rule.minimumDurationSeconds),
+                mergeGapSamples: samples(rule.mergeGapSeconds),
                 refractorySamples: samples(rule.refractorySeconds), isAdmitted: rules.admits(label))
         }
         let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
@@ -53,7 +55,11 @@ public struct EventDetector: Sendable {
     ) -> [SoundEvent] {
         precondition(scores.map { $0.count == labels.count } ?? true, "a score for each label")
         var events: [SoundEvent] = []
-        if let lastEnd, window.lowerBound - lastEnd > hopSamples { events = skip(to: window.lowerBound) }
+        var previous = lastWindow
+        if let lastEnd, window.lowerBound - lastEnd > hopSamples {
+            events = skip(to: window.lowerBound)
+            previous = nil
+        }
         lastWindow = window
         wasQuiet = scores == nil
         if let scores { smoother.add(scores) } else { smoother.reset() }
@@ -63,7 +69,7 @@ public struct EventDetector: Sendable {
             let smoothed =
                 scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
             let change = tracks[index].update(
-                score, smoothed: smoothed, window: window, limits[index], makeID: makeID)
+                score, smoothed: smoothed, window: window, previous: previous, limits[index], makeID: makeID)
             if let change { events.append(event(index, change)) }
         }
         return events
@@ -100,8 +106,8 @@ public struct EventDetector: Sendable {
     /// The events in progress, by class index.
     public var eventsInProgress: [EventInProgress] {
         tracks.indices.compactMap { index in
-            guard case .active(let id, let begin, _, _) = tracks[index].phase else { return nil }
-            return EventInProgress(id: id, label: labels[index], begin: begin, peak: tracks[index].peak)
+            guard case .sounding(let sound) = tracks[index].phase, let id = sound.id else { return nil }
+            return EventInProgress(id: id, label: labels[index], begin: sound.begin, peak: tracks[index].peak)
         }
     }
 
@@ -131,17 +137,23 @@ public struct EventDetector: Sendable {
             explanation.smoothed = smoother.mean(index, last: limits.rule.smoothingWindows)
         }
         switch track.phase {
-        case .active(let id, let begin, let lastActive, let isFading):
-            explanation.state = isFading ? .fading : .active
-            (explanation.id, explanation.begin, explanation.lastActive) = (id, begin, lastActive)
+        case .sounding(let sound):
+            explanation.estimatedDurationSeconds = seconds(sound.span)
             explanation.hits = track.hitsAtBegin
+            guard let id = sound.id else {
+                explanation.state = limits.isAdmitted ? .rising : .denied
+                break
+            }
+            explanation.state = sound.isFading ? .fading : .active
+            (explanation.id, explanation.begin, explanation.lastActive) = (id, sound.begin, sound.lastActive)
             explanation.peak = track.peak
-        case .idle(let hits, _):
+        case .rising(let hits, let span):
+            explanation.estimatedDurationSeconds = seconds(span)
             explanation.hits = hits
+            explanation.state = limits.isAdmitted ? .rising : .denied
+        case .idle:
             if !limits.isAdmitted {
                 explanation.state = .denied
-            } else if hits > 0 {
-                explanation.state = .rising
             } else if wasQuiet {
                 explanation.state = .quiet
             } else if explanation.smoothed == nil {
@@ -165,6 +177,10 @@ public struct EventDetector: Sendable {
         case .end(let id, let begin, let sample):
             .end(id: id, label: label, begin: begin, sample: sample, peak: peak)
         }
+    }
+
+    private func seconds(_ span: SoundSpan) -> Double {
+        Double(span.estimatedDuration(hop: hopSamples)) / Double(sampleRateHz)
     }
 
     private func samples(_ seconds: Double) -> Int64 { Int64((seconds * Double(sampleRateHz)).rounded()) }

@@ -3,15 +3,30 @@
 /// Positions are samples of the stream. A window stands for the moment at which it ends, when its newest
 /// sound was captured.
 struct LabelTrack: Equatable, Sendable {
-    enum Phase: Equatable, Sendable {
-        /// No event. The last `hits` windows were hits; the first of them ended at `firstHit`.
-        case idle(hits: Int, firstHit: Int64)
-        /// An event that began at `begin`. The last window above the threshold ended at `lastActive`; the
-        /// event is fading when windows below the threshold followed.
-        case active(id: UInt64, begin: Int64, lastActive: Int64, isFading: Bool)
+    /// A sound that was in enough consecutive windows. It is an event as soon as it has an id: until then it
+    /// may still be too short.
+    struct Sound: Equatable, Sendable {
+        var id: UInt64?
+        /// Its last window is the last one above the threshold.
+        var span: SoundSpan
+        /// Whether windows below the threshold followed.
+        var isFading = false
+
+        /// End of the first hit.
+        var begin: Int64 { span.first.upperBound }
+        /// End of the last window above the threshold.
+        var lastActive: Int64 { span.last.upperBound }
     }
 
-    private(set) var phase = Phase.idle(hits: 0, firstHit: 0)
+    enum Phase: Equatable, Sendable {
+        /// No sound.
+        case idle
+        /// The last `hits` windows were hits, but there must be more of them.
+        case rising(hits: Int, SoundSpan)
+        case sounding(Sound)
+    }
+
+    private(set) var phase = Phase.idle
     /// Highest raw or smoothed score since the first hit.
     private(set) var peak: Float = 0
     /// No event begins before this position.
@@ -19,7 +34,7 @@ struct LabelTrack: Equatable, Sendable {
     /// Windows that start before this position contain the sound of an event that ended with its source; they
     /// are not hits.
     private(set) var endedSoundUntil = Int64.min
-    /// Consecutive hits with which the event in progress began.
+    /// Consecutive hits with which the sound in progress began.
     private(set) var hitsAtBegin = 0
 
     /// The result of a step.
@@ -31,6 +46,8 @@ struct LabelTrack: Equatable, Sendable {
     /// A label's rule, with its times in samples.
     struct Limits {
         var rule: DetectionRule
+        var hopSamples: Int64
+        var minimumDurationSamples: Int64
         var mergeGapSamples: Int64
         var refractorySamples: Int64
         var isAdmitted: Bool
@@ -39,12 +56,11 @@ struct LabelTrack: Equatable, Sendable {
     /// The begin of the event in progress, or of the event that the hits so far may become.
     var begin: Int64? {
         switch phase {
-        case .active(_, let begin, _, _): begin
-        case .idle(let hits, let firstHit): hits > 0 ? firstHit : nil
+        case .idle: nil
+        case .rising(_, let span): span.first.upperBound
+        case .sounding(let sound): sound.begin
         }
     }
-
-    var isActive: Bool { if case .active = phase { true } else { false } }
 
     /// Processes the next window.
     ///
@@ -53,50 +69,69 @@ struct LabelTrack: Equatable, Sendable {
     ///   - smoothed: The score that is compared with the thresholds; `nil` for a window that was not
     ///     classified.
     ///   - window: The positions of its samples.
+    ///   - previous: The window before it; `nil` if there is none, or if it ended before a gap.
     ///   - makeID: Returns the number of the next event.
     mutating func update(
-        _ score: Float, smoothed: Float?, window: Range<Int64>, _ limits: Limits, makeID: () -> UInt64
+        _ score: Float, smoothed: Float?, window: Range<Int64>, previous: Range<Int64>?, _ limits: Limits,
+        makeID: () -> UInt64
     ) -> Change? {
         guard limits.isAdmitted else { return finish(limits) }
-        let end = window.upperBound
         let value = smoothed ?? -.infinity
         switch phase {
-        case .idle(let hits, let firstHit):
-            guard value >= limits.rule.on, end >= refractoryUntil, window.lowerBound >= endedSoundUntil
+        case .idle, .rising:
+            guard value >= limits.rule.on, window.upperBound >= refractoryUntil,
+                window.lowerBound >= endedSoundUntil
             else {
-                phase = .idle(hits: 0, firstHit: 0)
+                phase = .idle
                 return nil
             }
-            peak = hits == 0 ? max(score, value) : max(peak, score, value)
-            let first = hits == 0 ? end : firstHit
-            guard hits + 1 >= limits.rule.minimumHits else {
-                phase = .idle(hits: hits + 1, firstHit: first)
+            var (hits, span) = (1, SoundSpan(first: window, previous: previous))
+            if case .rising(let earlierHits, let begun) = phase {
+                (hits, span) = (earlierHits + 1, begun)
+                span.last = window
+            }
+            peak = hits == 1 ? max(score, value) : max(peak, score, value)
+            guard hits >= limits.rule.minimumHits else {
+                phase = .rising(hits: hits, span)
                 return nil
             }
-            let id = makeID()
-            hitsAtBegin = hits + 1
-            phase = .active(id: id, begin: first, lastActive: end, isFading: false)
-            return .begin(id: id, at: first)
-        case .active(let id, let begin, let lastActive, let isFading):
-            // A fading event needs a hit to recover.
-            if value >= (isFading ? limits.rule.on : limits.rule.keepThreshold) {
+            hitsAtBegin = hits
+            return continueSound(Sound(span: span), limits, makeID: makeID)
+        case .sounding(var sound):
+            // A fading sound needs a hit to recover.
+            if value >= (sound.isFading ? limits.rule.on : limits.rule.keepThreshold) {
                 peak = max(peak, score, value)
-                phase = .active(id: id, begin: begin, lastActive: end, isFading: false)
-                return nil
+                sound.span.last = window
+                sound.isFading = false
+                return continueSound(sound, limits, makeID: makeID)
             }
-            phase = .active(id: id, begin: begin, lastActive: lastActive, isFading: true)
-            return end - lastActive > limits.mergeGapSamples ? finish(limits) : nil
+            sound.isFading = true
+            phase = .sounding(sound)
+            return window.upperBound - sound.lastActive > limits.mergeGapSamples ? finish(limits) : nil
         }
     }
 
-    /// Skips a gap that ends at `position`: hits are no longer consecutive, and an event ends if the gap is
+    /// Stores a sound whose last window has just been processed; it becomes an event when it is long enough.
+    private mutating func continueSound(
+        _ sound: Sound, _ limits: Limits, makeID: () -> UInt64
+    ) -> Change? {
+        var sound = sound
+        let isLongEnough =
+            sound.span.estimatedDuration(hop: limits.hopSamples) >= limits.minimumDurationSamples
+        let begins = sound.id == nil && isLongEnough
+        if begins { sound.id = makeID() }
+        phase = .sounding(sound)
+        return begins ? sound.id.map { .begin(id: $0, at: sound.begin) } : nil
+    }
+
+    /// Skips a gap that ends at `position`: hits are no longer consecutive, and a sound ends if the gap is
     /// too long to merge.
     mutating func skip(to position: Int64, _ limits: Limits) -> Change? {
-        guard case .active(_, _, let lastActive, _) = phase else {
-            phase = .idle(hits: 0, firstHit: 0)
+        guard case .sounding(let sound) = phase else {
+            phase = .idle
             return nil
         }
-        return position - lastActive > limits.mergeGapSamples ? finish(limits) : nil
+        return position - sound.lastActive > limits.mergeGapSamples ? finish(limits) : nil
     }
 
     /// Ends the event of a source that has stopped delivering, if the time from the event's last window above
@@ -105,17 +140,18 @@ struct LabelTrack: Equatable, Sendable {
     /// - Parameter heardUntil: End of the last sample. Later windows that contain sound from before it do not
     ///   begin another event.
     mutating func expire(at position: Int64, heardUntil: Int64, _ limits: Limits) -> Change? {
-        guard case .active(_, _, let lastActive, _) = phase, position - lastActive > limits.mergeGapSamples
+        guard case .sounding(let sound) = phase, position - sound.lastActive > limits.mergeGapSamples
         else { return nil }
         endedSoundUntil = heardUntil
         return finish(limits)
     }
 
-    /// Ends the event, if there is one, at its last window above the threshold.
+    /// Ends the event, if there is one, at its last window above the threshold. Drops a sound that was too
+    /// short.
     mutating func finish(_ limits: Limits) -> Change? {
-        defer { phase = .idle(hits: 0, firstHit: 0) }
-        guard case .active(let id, let begin, let lastActive, _) = phase else { return nil }
-        if limits.refractorySamples > 0 { refractoryUntil = lastActive + limits.refractorySamples }
-        return .end(id: id, begin: begin, at: lastActive)
+        defer { phase = .idle }
+        guard case .sounding(let sound) = phase, let id = sound.id else { return nil }
+        if limits.refractorySamples > 0 { refractoryUntil = sound.lastActive + limits.refractorySamples }
+        return .end(id: id, begin: sound.begin, at: sound.lastActive)
     }
 }

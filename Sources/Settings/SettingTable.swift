@@ -68,6 +68,9 @@ enum SettingTable {
             "detection.minimum_hits", \.detection.rule.minimumHits, hits,
             "consecutive windows that begin an event", isLive: true),
         .one(
+            "detection.minimum_duration", \.detection.rule.minimumDurationSeconds, pause,
+            "estimated length of a sound that begins an event", isLive: true),
+        .one(
             "detection.merge_gap", \.detection.rule.mergeGapSeconds, pause,
             "time below `off` that ends an event", isLive: true),
         .one(
@@ -105,7 +108,7 @@ enum SettingTable {
     /// Rules of a single label: `detection.labels.LABEL.FIELD`.
     static let labelsKey = "detection.labels"
     static let exceptionFields = [
-        "on", "off", "smoothing", "minimum_hits", "merge_gap", "refractory",
+        "on", "off", "smoothing", "minimum_hits", "minimum_duration", "merge_gap", "refractory",
     ]
 
     private static let smoothing = SettingRow.Kind<Int>.count(1...1000, " windows")
@@ -125,6 +128,7 @@ enum SettingTable {
         case "off": set(\.off, SettingRow.Kind.threshold.parse(text))
         case "smoothing": set(\.smoothingWindows, smoothing.parse(text))
         case "minimum_hits": set(\.minimumHits, hits.parse(text))
+        case "minimum_duration": set(\.minimumDurationSeconds, pause.parse(text))
         case "merge_gap": set(\.mergeGapSeconds, pause.parse(text))
         case "refractory": set(\.refractorySeconds, pause.parse(text))
         default: false
@@ -137,7 +141,8 @@ enum SettingTable {
             exception.on.map(SettingRow.Kind.threshold.text),
             exception.off.map(SettingRow.Kind.threshold.text),
             exception.smoothingWindows.map(smoothing.text), exception.minimumHits.map(hits.text),
-            exception.mergeGapSeconds.map(pause.text), exception.refractorySeconds.map(pause.text),
+            exception.minimumDurationSeconds.map(pause.text), exception.mergeGapSeconds.map(pause.text),
+            exception.refractorySeconds.map(pause.text),
         ]
         return zip(exceptionFields, texts).compactMap { field, text in text.map { (field, $0) } }
     }

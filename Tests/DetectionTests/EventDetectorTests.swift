@@ -14,13 +14,13 @@ import Testing
         }
 
         init(
-            on: Float = 0.5, off: Float? = 0.3, smoothing: Int = 1, hits: Int = 1, merge: Double = 0,
-            refractory: Double = 0
+            on: Float = 0.5, off: Float? = 0.3, smoothing: Int = 1, hits: Int = 1, duration: Double = 0,
+            merge: Double = 0, refractory: Double = 0
         ) {
             var rules = DetectionRules()
             rules.rule = DetectionRule(
-                on: on, off: off, smoothingWindows: smoothing, minimumHits: hits, mergeGapSeconds: merge,
-                refractorySeconds: refractory)
+                on: on, off: off, smoothingWindows: smoothing, minimumHits: hits,
+                minimumDurationSeconds: duration, mergeGapSeconds: merge, refractorySeconds: refractory)
             self.init(rules)
         }
 
@@ -224,6 +224,47 @@ import Testing
         #expect(feed.detector.finish() == [end(2, 20, 40, 0.9, "b")])
     }
 
+    @Test func `An event begins when its sound is long enough; its begin is the first hit's in any case`() {
+        // Windows of 2 s every second: a sound in n of them lasts 0 to n - 1 seconds, if n is at most 3, and
+        // n - 3 to n - 1 seconds, if it is more.
+        var feed = Feed(hits: 2, duration: 1.5)
+        #expect(feed.update(0, 0.9, 0.9, 0.9, 0, 0) == [], "0 to 2 s")
+        #expect(feed.update(0.9, 0.9, 0.9) == [])
+        #expect(feed.update(0.9) == [begin(1, 70, 0.9)], "1 to 3 s")
+        #expect(feed.update(0) == [end(1, 70, 100, 0.9)])
+    }
+
+    @Test func `A sound that is not long enough yet continues like an event, and is forgotten like one`() {
+        var feed = Feed(hits: 2, duration: 1.5, merge: 1, refractory: 60)
+        #expect(feed.update(0, 0.9, 0.8, 0.4, 0.1, 0.3, 0.3) == [])
+        #expect(feed.detector.eventsInProgress.isEmpty)
+        #expect(feed.detector.finish() == [])
+        // No refractory time follows; a dip that is merged is part of the sound.
+        #expect(feed.update(0, 0.9, 0.9, 0.1, 0.9) == [begin(1, 90, 0.9)])
+        #expect(feed.detector.finish() == [end(1, 90, 120, 0.9)])
+    }
+
+    @Test func `Without a window before it, a sound may begin where its first window does`() {
+        var feed = Feed(hits: 1, duration: 1.5)
+        #expect(feed.update(0.9, 0.9) == [], "0 to 2 s")
+        #expect(feed.update(0.9) == [begin(1, 10, 0.9)], "0 to 3 s")
+    }
+
+    @Test func `An explanation has the estimated duration of a sound that is not long enough`() throws {
+        var feed = Feed(hits: 2, duration: 1.5)
+        func explanation() throws -> DetectionExplanation {
+            try #require(feed.detector.explanations(of: "Siren").first)
+        }
+        _ = feed.update(0)
+        #expect(try explanation().estimatedDurationSeconds == nil)
+        _ = feed.update(0.9, 0.9, 0.9)
+        #expect(try explanation().state == .rising && explanation().hits == 2)
+        #expect(try explanation().estimatedDurationSeconds == 1)
+        _ = feed.update(0.9)
+        #expect(try explanation().state == .active)
+        #expect(try explanation().estimatedDurationSeconds == 2)
+    }
+
     @Test func `At the end every event ends`() {
         var feed = Feed()
         #expect(feed.update(0.9, 0.9) == [begin(1, 10, 0.9)])
@@ -259,7 +300,8 @@ import Testing
             rules.rule = DetectionRule(
                 on: Float(random(10)) / 10, off: random(2) == 0 ? nil : Float(random(10)) / 10,
                 smoothingWindows: 1 + random(4), minimumHits: 1 + random(3),
-                mergeGapSeconds: Double(random(5)), refractorySeconds: Double(random(5)))
+                minimumDurationSeconds: Double(random(4)), mergeGapSeconds: Double(random(5)),
+                refractorySeconds: Double(random(5)))
             let labels = ["a", "b", "c"]
             var feed = Feed(rules, labels: labels)
             var (position, open, ended) = (Int64(0), [String: UInt64](), [String: Int64]())

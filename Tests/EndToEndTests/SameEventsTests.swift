@@ -18,6 +18,7 @@ struct SameEventsTests {
         arguments: [
             ["detection.minimum_hits=1"],
             ["detection.smoothing=3", "detection.minimum_hits=2", "detection.merge_gap=0.1"],
+            ["detection.minimum_hits=1", "detection.minimum_duration=0.1", "detection.merge_gap=0.1"],
             ["detection.minimum_hits=1", "detection.refractory=0.4", "detection.deny=Speech"],
         ], ["fp32"] + (Astd.computesInt8 ? ["int8"] : []))
     func `A batch finds the events of the daemon, with equal frames and bit-equal peaks`(

@@ -71,6 +71,7 @@ import Testing
             "runtime_dir": "/r", "cache_dir": "/k", "no_cache": "true", "events_mode": "0666",
             "max_clients": "7", "muted_after": "5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
+            "detection.minimum_duration": "0.5",
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
             "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",
             "clips.directory": "/c", "clips.maximum_megabytes": "7", "clips.maximum_seconds": "8",
@@ -104,12 +105,16 @@ import Testing
                 "Siren: wailing": {on: 0.3, minimum_hits: 1}
                 Dr. Dog:
                   merge_gap: 5
+                  minimum_duration: 1.5
             """
         let loaded = try load(text, [:], ["detection.labels.Dr. Dog.refractory": ["7"]])
         let siren = loaded.settings.detection.rule(for: "Siren: wailing")
         #expect(siren == DetectionRule(on: 0.3, minimumHits: 1))
         let dog = loaded.settings.detection.rule(for: "Dr. Dog")
-        #expect(dog == DetectionRule(off: 0.4, mergeGapSeconds: 5, refractorySeconds: 7))
+        #expect(
+            dog
+                == DetectionRule(
+                    off: 0.4, minimumDurationSeconds: 1.5, mergeGapSeconds: 5, refractorySeconds: 7))
         #expect(try load(loaded.text()).settings == loaded.settings)
     }
 
@@ -122,7 +127,7 @@ import Testing
         (
             "detection:\n  tresholds: 1",
             [
-                "F:2: unknown setting 'detection.tresholds'; expected one of: detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
+                "F:2: unknown setting 'detection.tresholds'; expected one of: detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.minimum_duration, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
             ]
         ),
         (

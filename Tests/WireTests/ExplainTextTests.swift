@@ -24,6 +24,14 @@ import Wire
             ])
     }
 
+    @Test func `A minimum duration is shown with the estimate of the sound so far`() {
+        var report = Self.report
+        (report.state, report.minimumDurationSeconds) = (.rising, 1.5)
+        #expect(ExplainText.lines(report)[3] == "duration   1.5 s at least")
+        report.estimatedDurationSeconds = 0.43
+        #expect(ExplainText.lines(report)[3] == "duration   1.5 s at least, now about 0.43 s")
+    }
+
     @Test func `A value that does not exist is left out`() {
         var report = Self.report
         (report.state, report.reason) = (.paused, "source pulse is paused")

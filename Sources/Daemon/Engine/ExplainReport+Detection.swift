@@ -16,6 +16,8 @@ extension ExplainReport {
             score: explanation.score,
             smoothedScore: explanation.smoothed, on: rule.on, off: rule.keepThreshold,
             smoothing: rule.smoothingWindows, hits: explanation.hits, minimumHits: rule.minimumHits,
+            minimumDurationSeconds: rule.minimumDurationSeconds,
+            estimatedDurationSeconds: explanation.estimatedDurationSeconds,
             mergeGapSeconds: rule.mergeGapSeconds, refractorySeconds: rule.refractorySeconds,
             refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
             event: event, eventBegin: time(explanation.begin), peakScore: explanation.peak)
@@ -58,6 +60,9 @@ extension DetectionExplanation {
         case .fading:
             "event \(event) ends unless the score\(score.isEmpty ? "" : " (now\(score))") reaches the "
                 + "threshold `on` (\(short(rule.on))) within \(rule.mergeGapSeconds) s of its last active window"
+        case .rising where hits >= rule.minimumHits:
+            "the sound has lasted about \(short(Float(estimatedDurationSeconds ?? 0))) s of the "
+                + "\(rule.minimumDurationSeconds) s of `minimum_duration`"
         case .rising: "\(hits) of \(rule.minimumHits) consecutive hits; the next one may begin an event"
         case .below: "the score\(score) is below the threshold `on` (\(short(rule.on)))"
         case .refractory where containsEndedSound:

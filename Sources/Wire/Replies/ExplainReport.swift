@@ -7,7 +7,7 @@ public struct ExplainReport: Sendable, Equatable {
         case active
         /// An event ends unless the score recovers in time.
         case fading
-        /// Hits, but too few in a row for an event.
+        /// Hits, but too few in a row for an event, or of too short a sound.
         case rising
         /// The score is below the threshold.
         case below
@@ -47,9 +47,12 @@ public struct ExplainReport: Sendable, Equatable {
     public var off: Float
     /// In windows.
     public var smoothing: Int
-    /// Hits in a row so far; of an event in progress, those with which it began.
+    /// Hits in a row so far; of a sound that had enough of them, those with which it began.
     public var hits: Int
     public var minimumHits: Int
+    public var minimumDurationSeconds: Double
+    /// Estimated length of the sound so far; nil without hits.
+    public var estimatedDurationSeconds: Double?
     public var mergeGapSeconds: Double
     public var refractorySeconds: Double
     public var refractoryUntil: Timestamp?
@@ -65,6 +68,7 @@ public struct ExplainReport: Sendable, Equatable {
         label: String, index: Int, adapter: String?, state: State, reason: String, time: Timestamp?,
         score: Float?,
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
+        minimumDurationSeconds: Double = 0, estimatedDurationSeconds: Double? = nil,
         mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
         event: String?, eventBegin: Timestamp?, peakScore: Float?
     ) {
@@ -81,6 +85,8 @@ public struct ExplainReport: Sendable, Equatable {
         self.smoothing = smoothing
         self.hits = hits
         self.minimumHits = minimumHits
+        self.minimumDurationSeconds = minimumDurationSeconds
+        self.estimatedDurationSeconds = estimatedDurationSeconds
         self.mergeGapSeconds = mergeGapSeconds
         self.refractorySeconds = refractorySeconds
         self.refractoryUntil = refractoryUntil
@@ -106,6 +112,8 @@ public struct ExplainReport: Sendable, Equatable {
         smoothing = try json.requiredInteger("smoothing", as: Int.self)
         hits = try json.requiredInteger("hits", as: Int.self)
         minimumHits = try json.requiredInteger("minimum_hits", as: Int.self)
+        minimumDurationSeconds = try json.double("minimum_duration") ?? 0
+        estimatedDurationSeconds = try json.double("estimated_duration")
         mergeGapSeconds = try json.requiredDouble("merge_gap")
         refractorySeconds = try json.requiredDouble("refractory")
         refractoryUntil = try json.timestamp("refractory_until")
@@ -133,6 +141,8 @@ extension ExplainReport: JSONRecord {
         json.member("smoothing", smoothing)
         json.member("hits", hits)
         json.member("minimum_hits", minimumHits)
+        json.member("minimum_duration", seconds: minimumDurationSeconds)
+        json.member("estimated_duration", seconds: estimatedDurationSeconds ?? .nan)
         json.member("merge_gap", seconds: mergeGapSeconds)
         json.member("refractory", seconds: refractorySeconds)
         json.member("refractory_until", refractoryUntil?.description)

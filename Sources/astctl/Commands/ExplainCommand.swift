@@ -67,6 +67,11 @@ enum ExplainText {
             lines.append(row("score", score(value) + smoothed))
         }
         lines.append(row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"))
+        if report.minimumDurationSeconds > 0 {
+            let estimate = report.estimatedDurationSeconds.map { ", now about \(Text.number($0)) s" } ?? ""
+            lines.append(
+                row("duration", "\(Text.number(report.minimumDurationSeconds)) s at least\(estimate)"))
+        }
         lines.append(row("off", "\(score(report.off)), merge gap \(Text.number(report.mergeGapSeconds)) s"))
         if report.refractorySeconds > 0 {
             let until = report.refractoryUntil.map { ", until \(LocalTime.full($0, zone))" } ?? ""
