@@ -4,7 +4,8 @@ public struct EventDetector: Sendable {
     public let labels: [String]
     private var limits: [LabelTrack.Limits] = []
     private var tracks: [LabelTrack]
-    private var smoother: ScoreSmoother
+    private var history: ScoreHistory
+    private let onsetConstants: SoundOnset.Constants
     private var lastScores: [Float]
     private let sampleRateHz: Int
     private let hopSamples: Int64
@@ -24,7 +25,8 @@ public struct EventDetector: Sendable {
         self.sampleRateHz = sampleRateHz
         tracks = Array(repeating: LabelTrack(), count: labels.count)
         lastScores = Array(repeating: 0, count: labels.count)
-        smoother = ScoreSmoother(labels: labels.count, longest: 1)
+        history = ScoreHistory(labels: labels.count, capacity: 1)
+        onsetConstants = SoundOnset.Constants(sampleRateHz: sampleRateHz)
         setRules(rules)
     }
 
@@ -40,7 +42,7 @@ public struct EventDetector: Sendable {
                 refractorySamples: samples(rule.refractorySeconds), isAdmitted: rules.admits(label))
         }
         let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
-        smoother = ScoreSmoother(labels: labels.count, longest: longest)
+        history = ScoreHistory(labels: labels.count, capacity: max(longest, onsetWindows))
     }
 
     /// Processes the scores of the next window.
@@ -62,14 +64,20 @@ public struct EventDetector: Sendable {
         }
         lastWindow = window
         wasQuiet = scores == nil
-        if let scores { smoother.add(scores) } else { smoother.reset() }
+        if let scores {
+            history.add(scores, at: ScoreHistory.Place(window: window, previousEnd: previous?.upperBound))
+        } else {
+            history.reset()
+        }
+        let history = history
         for index in labels.indices {
             let score = scores?[index] ?? 0
             lastScores[index] = score
             let smoothed =
-                scores == nil ? nil : smoother.mean(index, last: limits[index].rule.smoothingWindows)
+                scores == nil ? nil : history.mean(index, last: limits[index].rule.smoothingWindows)
             let change = tracks[index].update(
-                score, smoothed: smoothed, window: window, previous: previous, limits[index], makeID: makeID)
+                score, smoothed: smoothed, window: window, previous: previous, limits[index],
+                onset: { history.onset(index, after: $0, onsetConstants) }, makeID: makeID)
             if let change { events.append(event(index, change)) }
         }
         return events
@@ -77,7 +85,7 @@ public struct EventDetector: Sendable {
 
     /// Skips a gap that ends at `position`. Events that merge across it continue.
     public mutating func skip(to position: Int64) -> [SoundEvent] {
-        smoother.reset()
+        history.reset()
         return tracks.indices.compactMap { index in
             tracks[index].skip(to: position, limits[index]).map { event(index, $0) }
         }
@@ -97,7 +105,7 @@ public struct EventDetector: Sendable {
 
     /// Ends every event.
     public mutating func finish() -> [SoundEvent] {
-        smoother.reset()
+        history.reset()
         return tracks.indices.compactMap { index in
             tracks[index].finish(limits[index]).map { event(index, $0) }
         }
@@ -134,7 +142,7 @@ public struct EventDetector: Sendable {
         guard let lastEnd else { return explanation }
         if !wasQuiet {
             explanation.score = lastScores[index]
-            explanation.smoothed = smoother.mean(index, last: limits.rule.smoothingWindows)
+            explanation.smoothed = history.mean(index, last: limits.rule.smoothingWindows)
         }
         switch track.phase {
         case .sounding(let sound):
@@ -173,11 +181,16 @@ public struct EventDetector: Sendable {
     private func event(_ index: Int, _ change: LabelTrack.Change) -> SoundEvent {
         let (label, peak) = (labels[index], tracks[index].peak)
         return switch change {
-        case .begin(let id, let sample): .begin(id: id, label: label, sample: sample, peak: peak)
-        case .end(let id, let begin, let sample):
-            .end(id: id, label: label, begin: begin, sample: sample, peak: peak)
+        case .begin(let id, let sample, let onset):
+            .begin(id: id, label: label, sample: sample, onset: onset, peak: peak)
+        case .end(let id, let begin, let sample, let onset):
+            .end(id: id, label: label, begin: begin, sample: sample, onset: onset, peak: peak)
         }
     }
+
+    /// Windows in which an onset is looked for: those that overlap with the longest window of the published
+    /// models, or fewer at very short hops.
+    private var onsetWindows: Int { min(64, max(2, Int(samples(10.24) / max(1, hopSamples)) + 2)) }
 
     private func seconds(_ span: SoundSpan) -> Double {
         Double(span.estimatedDuration(hop: hopSamples)) / Double(sampleRateHz)

@@ -34,13 +34,15 @@ struct LabelTrack: Equatable, Sendable {
     /// Windows that start before this position contain the sound of an event that ended with its source; they
     /// are not hits.
     private(set) var endedSoundUntil = Int64.min
+    /// End of the last event.
+    private(set) var lastEnd = Int64.min
     /// Consecutive hits with which the sound in progress began.
     private(set) var hitsAtBegin = 0
 
     /// The result of a step.
     enum Change: Equatable {
-        case begin(id: UInt64, at: Int64)
-        case end(id: UInt64, begin: Int64, at: Int64)
+        case begin(id: UInt64, at: Int64, SoundOnset)
+        case end(id: UInt64, begin: Int64, at: Int64, SoundOnset)
     }
 
     /// A label's rule, with its times in samples.
@@ -70,10 +72,12 @@ struct LabelTrack: Equatable, Sendable {
     ///     classified.
     ///   - window: The positions of its samples.
     ///   - previous: The window before it; `nil` if there is none, or if it ended before a gap.
+    ///   - onset: Estimates the onset of a sound whose first hit is this window, after the end of the last
+    ///     event.
     ///   - makeID: Returns the number of the next event.
     mutating func update(
         _ score: Float, smoothed: Float?, window: Range<Int64>, previous: Range<Int64>?, _ limits: Limits,
-        makeID: () -> UInt64
+        onset: (Int64) -> SoundOnset, makeID: () -> UInt64
     ) -> Change? {
         guard limits.isAdmitted else { return finish(limits) }
         let value = smoothed ?? -.infinity
@@ -85,10 +89,13 @@ struct LabelTrack: Equatable, Sendable {
                 phase = .idle
                 return nil
             }
-            var (hits, span) = (1, SoundSpan(first: window, previous: previous))
+            var hits = 1
+            var span: SoundSpan
             if case .rising(let earlierHits, let begun) = phase {
                 (hits, span) = (earlierHits + 1, begun)
                 span.last = window
+            } else {
+                span = SoundSpan(first: window, previous: previous, onset: onset(lastEnd))
             }
             peak = hits == 1 ? max(score, value) : max(peak, score, value)
             guard hits >= limits.rule.minimumHits else {
@@ -121,7 +128,7 @@ struct LabelTrack: Equatable, Sendable {
         let begins = sound.id == nil && isLongEnough
         if begins { sound.id = makeID() }
         phase = .sounding(sound)
-        return begins ? sound.id.map { .begin(id: $0, at: sound.begin) } : nil
+        return begins ? sound.id.map { .begin(id: $0, at: sound.begin, sound.span.onset) } : nil
     }
 
     /// Skips a gap that ends at `position`: hits are no longer consecutive, and a sound ends if the gap is
@@ -152,6 +159,7 @@ struct LabelTrack: Equatable, Sendable {
         defer { phase = .idle }
         guard case .sounding(let sound) = phase, let id = sound.id else { return nil }
         if limits.refractorySamples > 0 { refractoryUntil = sound.lastActive + limits.refractorySamples }
-        return .end(id: id, begin: sound.begin, at: sound.lastActive)
+        lastEnd = sound.lastActive
+        return .end(id: id, begin: sound.begin, at: sound.lastActive, sound.span.onset)
     }
 }

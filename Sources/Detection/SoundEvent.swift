@@ -2,9 +2,9 @@
 /// scores.
 public enum SoundEvent: Equatable, Sendable {
     /// At the end of the first hit.
-    case begin(id: UInt64, label: String, sample: Int64, peak: Float)
+    case begin(id: UInt64, label: String, sample: Int64, onset: SoundOnset, peak: Float)
     /// At the end of the last window above the threshold.
-    case end(id: UInt64, label: String, begin: Int64, sample: Int64, peak: Float)
+    case end(id: UInt64, label: String, begin: Int64, sample: Int64, onset: SoundOnset, peak: Float)
 }
 
 /// An event that has begun and not ended.

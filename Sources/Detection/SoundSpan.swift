@@ -17,13 +17,15 @@ struct SoundSpan: Equatable, Sendable {
     let first: Range<Int64>
     /// The last window so far that contains it.
     var last: Range<Int64>
+    let onset: SoundOnset
 
     /// - Parameter previous: The window before `first`, which does not contain the sound; `nil` if there is
     ///   none, or if it ended before a gap.
-    init(first: Range<Int64>, previous: Range<Int64>?) {
+    init(first: Range<Int64>, previous: Range<Int64>?, onset: SoundOnset) {
         earliestBegin = min(max(previous?.upperBound ?? .min, first.lowerBound), first.upperBound)
         self.first = first
         last = first
+        self.onset = onset
     }
 
     /// The lengths that the sound can have, if every window that contains it is recognised, and none after

@@ -47,6 +47,9 @@ import Wire
         #expect(first.map(\.end) == [4.975, 2.975, 3.975])
         #expect(first.map { ($0.duration * 1000).rounded() } == [3000, 0, 0])
         #expect(first.allSatisfy { $0.peakScore == 0.9 })
+        // Half a hop and 0.25 s before the end of the first window that contains the sound.
+        #expect(first.map(\.onset) == [1.225, 2.225, 3.225])
+        #expect(first.allSatisfy { $0.onsetUncertainty == 0.75 })
         #expect(first.map(\.label) == [3, 5, 1].map { variants[0].labels[$0] })
         let last = events.finish()
         #expect(last.map(\.index) == [5])

@@ -39,33 +39,36 @@ import Wire
         var summary = FileSummary(path: "a,b.wav")
         summary.sampleRateHz = 44_100
         let long = BatchEvent(
-            file: "a,b.wav", start: 10.255, end: 12.505, index: 7, label: "Male speech, man speaking",
-            peakScore: 0.75)
-        let short = BatchEvent(
-            file: "a,b.wav", start: 11.255, end: 11.255, adapter: "birds", index: 2, label: "tab\there",
-            peakScore: 0.1)
+            file: "a,b.wav", start: 10.255, end: 12.505, onset: 9.505, onsetUncertainty: 0.7, index: 7,
+            label: "Male speech, man speaking", peakScore: 0.75)
+        var short = BatchEvent(
+            file: "a,b.wav", start: 11.255, end: 11.255, onset: 10.505, onsetUncertainty: 0.7,
+            adapter: "birds", index: 2, label: "tab\there", peakScore: 0.1)
+        short.onsetTime = "2024-05-01T05:30:10.505+02:00"
         var bytes = formatter.head
         for event in [long, short] { bytes += formatter.lines(event, of: summary) }
         bytes += formatter.end(of: summary) + formatter.end(of: failed) + formatter.tail(SkippedFiles())
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test func `Events have begin, end, duration and peak score in every format`() {
+    @Test func `Events have begin, end, duration, onset and peak score in every format`() {
         #expect(
             Self.writtenEvents(.jsonl) == #"""
-                {"file":"a,b.wav","start":10.255,"end":12.505,"duration":2.25,"index":7,\#
+                {"file":"a,b.wav","start":10.255,"end":12.505,"duration":2.25,"onset":9.505,"onset_uncertainty":0.7,"index":7,\#
                 "label":"Male speech, man speaking","peak_score":0.75}
-                {"file":"a,b.wav","start":11.255,"end":11.255,"duration":0.0,"adapter":"birds","index":2,\#
+                {"file":"a,b.wav","start":11.255,"end":11.255,"duration":0.0,"onset":10.505,"onset_uncertainty":0.7,\#
+                "onset_time":"2024-05-01T05:30:10.505+02:00","adapter":"birds","index":2,\#
                 "label":"tab\there","peak_score":0.1}
                 {"file":"b.wav","error":{"code":"empty","message":"b.wav is empty (0 bytes)"}}
 
                 """#)
         #expect(
             Self.writtenEvents(.csv).components(separatedBy: "\r\n") == [
-                "file,start,end,duration,start_time,end_time,adapter,channel,index,label,peak_score,error,message",
-                #""a,b.wav",10.255,12.505,2.25,,,,,7,"Male speech, man speaking",0.75,,"#,
-                "\"a,b.wav\",11.255,11.255,0.0,,,birds,,2,tab\there,0.1,,",
-                "b.wav,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                "file,start,end,duration,start_time,end_time,onset,onset_uncertainty,onset_time,adapter,channel,"
+                    + "index,label,peak_score,error,message",
+                #""a,b.wav",10.255,12.505,2.25,,,9.505,0.7,,,,7,"Male speech, man speaking",0.75,,"#,
+                "\"a,b.wav\",11.255,11.255,0.0,,,10.505,0.7,2024-05-01T05:30:10.505+02:00,birds,,2,tab\there,0.1,,",
+                "b.wav,,,,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
         #expect(
             Self.writtenEvents(.text) == """
@@ -82,10 +85,12 @@ import Wire
         #expect(
             Self.writtenEvents(.raven) == """
                 Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\t\
-                High Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter\tBegin Date Time
+                High Freq (Hz)\tBegin Path\tLabel\tPeak Score\tAdapter\tBegin Date Time\t\
+                Onset Time (s)\tOnset Uncertainty (s)
                 1\tSpectrogram 1\t1\t10.255000\t12.505000\t0.0\t8000.0\ta,b.wav\t\
-                Male speech, man speaking\t0.750000\t\t
-                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds\t
+                Male speech, man speaking\t0.750000\t\t\t9.505000\t0.700000
+                2\tSpectrogram 1\t1\t11.245000\t11.255000\t0.0\t8000.0\ta,b.wav\ttab here\t0.100000\tbirds\t\t\
+                10.505000\t0.700000
 
                 """)
     }

@@ -80,7 +80,8 @@ import Wire
             bytes += formatter.lines(record, of: file)
             if hasEvent {
                 let event = BatchEvent(
-                    file: path, start: 0.975, end: 2.5, adapter: "b", index: 1, label: "z", peakScore: 0.5)
+                    file: path, start: 0.975, end: 2.5, onset: 0.5, onsetUncertainty: 0.4, adapter: "b",
+                    index: 1, label: "z", peakScore: 0.5)
                 #expect(formatter.lines(event, of: file).isEmpty)
             }
             bytes += formatter.end(of: file)

@@ -11,6 +11,8 @@ struct SameEventsTests {
         /// In milliseconds: a frame is ten.
         var begin: Int
         var end: Int
+        var onset: Int
+        var onsetUncertainty: Int
         var peak: Float
     }
 
@@ -52,7 +54,9 @@ struct SameEventsTests {
             #expect(try abs(json.requiredDouble("duration") - (end - start)) < 1e-6)
             return Event(
                 label: try json.requiredString("label"), begin: Self.milliseconds(start),
-                end: Self.milliseconds(end), peak: try #require(try json.float("peak_score")))
+                end: Self.milliseconds(end), onset: try Self.milliseconds(json.requiredDouble("onset")),
+                onsetUncertainty: try Self.milliseconds(json.requiredDouble("onset_uncertainty")),
+                peak: try #require(try json.float("peak_score")))
         }
         #expect(found.map(\.begin) == found.map(\.begin).sorted())
 
@@ -145,10 +149,14 @@ struct SameEventsTests {
             }
             guard let event = record.event, event.state == .end else { continue }
             let end = Double(event.time.unixNanos - originNanos) / 1e9
+            let onset = try #require(event.onset)
+            // The time and the position of a file's sound differ by where the file begins.
+            #expect(abs(onset.time.unixNanos - originNanos - onset.sample * 62_500) <= 1_000_000)
             events.append(
                 Event(
                     label: event.label, begin: milliseconds(end - event.duration), end: milliseconds(end),
-                    peak: event.peakScore))
+                    onset: milliseconds(Double(onset.sample) / 16_000),
+                    onsetUncertainty: milliseconds(onset.uncertaintySeconds), peak: event.peakScore))
         }
         // The last window reaches the last whole frame; a hop is 800 samples.
         #expect(lastEnd + 800 >= samples)

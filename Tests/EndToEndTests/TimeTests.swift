@@ -64,6 +64,9 @@ struct TimeTests {
             if let latest {
                 #expect(event.seq == latest.seq && event.time.unixNanos <= latest.time.unixNanos)
             }
+            let onset = try #require(event.onset)
+            #expect(onset.sample <= event.startSample && onset.uncertaintySeconds > 0)
+            #expect(onset.time.unixNanos <= event.time.unixNanos)
             if event.state == .begin {
                 #expect(event.duration == 0 && event.endSample == event.startSample)
                 begins[event.id] = event
@@ -72,6 +75,7 @@ struct TimeTests {
             let begin = try #require(begins[event.id])
             ends += 1
             #expect(begin.startSample == event.startSample && begin.label == event.label)
+            #expect(begin.onset == event.onset)
             #expect(begin.time.unixNanos <= event.time.unixNanos)
             let milliseconds = (event.time.unixNanos - begin.time.unixNanos) / 1_000_000
             #expect(Int64((event.duration * 1000).rounded()) == milliseconds, "\(begin) \(event)")

@@ -18,8 +18,8 @@ struct CSVFormatter: RecordFormatter {
             ]
         case .events:
             [
-                "file", "start", "end", "duration", "start_time", "end_time", "adapter", "channel", "index",
-                "label", "peak_score", "error", "message",
+                "file", "start", "end", "duration", "start_time", "end_time", "onset", "onset_uncertainty",
+                "onset_time", "adapter", "channel", "index", "label", "peak_score", "error", "message",
             ]
         }
     }
@@ -40,7 +40,8 @@ struct CSVFormatter: RecordFormatter {
     func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8] {
         Self.line([
             event.file, Self.seconds(event.start), Self.seconds(event.end), Self.seconds(event.duration),
-            event.startTime ?? "", event.endTime ?? "",
+            event.startTime ?? "", event.endTime ?? "", Self.seconds(event.onset),
+            Self.seconds(event.onsetUncertainty), event.onsetTime ?? "",
             event.adapter ?? "", Self.channel(event.channel), String(event.index), event.label,
             Self.score(event.peakScore), "", "",
         ])

@@ -30,7 +30,7 @@ struct RavenFormatter: RecordFormatter {
                 "High Freq (Hz)", "Begin Path",
             ] + (isCombined ? ["File Offset (s)"] : []) + [
                 "Label", content == .events ? "Peak Score" : "Score", "Adapter", "Begin Date Time",
-            ]
+            ] + (content == .events ? ["Onset Time (s)", "Onset Uncertainty (s)"] : [])
         return Array((columns.joined(separator: "\t") + "\n").utf8)
     }
 
@@ -48,7 +48,7 @@ struct RavenFormatter: RecordFormatter {
         // A selection needs a length: for an event of a single window, the window's last frame.
         line(
             min(event.start, event.end - 0.01), event.end, event.channel, event.label, event.peakScore,
-            event.adapter, event.startTime, recording)
+            event.adapter, event.startTime, recording, onset: (event.onset, event.onsetUncertainty))
     }
 
     mutating func end(of recording: FileSummary) -> [UInt8] {
@@ -63,7 +63,8 @@ struct RavenFormatter: RecordFormatter {
 
     private mutating func line(
         _ start: Double, _ end: Double, _ channel: Int?, _ label: String, _ score: Float,
-        _ adapter: String?, _ time: String?, _ recording: FileSummary
+        _ adapter: String?, _ time: String?, _ recording: FileSummary,
+        onset: (seconds: Double, uncertainty: Double)? = nil
     ) -> [UInt8] {
         let nyquist =
             recording.sampleRateHz > 0 ? Double(recording.sampleRateHz) / 2 : Self.highestFrequencyHz
@@ -79,6 +80,12 @@ struct RavenFormatter: RecordFormatter {
                 SelectionField.text(label), FixedDecimals.text(Double(score), decimals: 6) ?? "",
                 SelectionField.text(adapter ?? ""), time ?? "",
             ]
+            + (onset.map { onset in
+                [
+                    SelectionField.seconds(precedingSeconds + onset.seconds),
+                    SelectionField.seconds(onset.uncertainty),
+                ]
+            } ?? [])
         return Array((fields.joined(separator: "\t") + "\n").utf8)
     }
 }

@@ -10,6 +10,7 @@ struct FileEvents {
         var end: Int64
         var variant: Int
         var index: Int
+        var onset: SoundOnset
         var peak: Float
     }
 
@@ -61,9 +62,11 @@ struct FileEvents {
     }
 
     private mutating func record(_ events: [SoundEvent], of variant: Int) {
-        for case .end(_, let label, let begin, let sample, let peak) in events {
+        for case .end(_, let label, let begin, let sample, let onset, let peak) in events {
             let index = variants[variant].labels.firstIndex(of: label) ?? 0
-            ended.append(EndedEvent(begin: begin, end: sample, variant: variant, index: index, peak: peak))
+            ended.append(
+                EndedEvent(
+                    begin: begin, end: sample, variant: variant, index: index, onset: onset, peak: peak))
         }
     }
 
@@ -76,6 +79,8 @@ struct FileEvents {
             let variant = variants[event.variant]
             return BatchEvent(
                 file: path, start: Self.seconds(event.begin), end: Self.seconds(event.end),
+                onset: Self.seconds(event.onset.sample),
+                onsetUncertainty: Self.seconds(event.onset.uncertaintySamples),
                 channel: channel, adapter: variants.count > 1 ? variant.adapter : nil, index: event.index,
                 label: variant.labels[event.index], peakScore: event.peak)
         }

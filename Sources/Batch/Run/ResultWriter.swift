@@ -156,6 +156,7 @@ final class ResultWriter {
         for var event in events {
             event.startTime = file.start?.text(atSeconds: event.start)
             event.endTime = file.start?.text(atSeconds: event.end)
+            event.onsetTime = file.start?.text(atSeconds: event.onset)
             try outputs.write(event, of: file)
         }
         eventCount += events.count

@@ -168,7 +168,7 @@ struct DetectedEvent {
     /// Where the event began or ended.
     var sample: Int64 {
         switch event {
-        case .begin(_, _, let sample, _), .end(_, _, _, let sample, _): sample
+        case .begin(_, _, let sample, _, _), .end(_, _, _, let sample, _, _): sample
         }
     }
 
@@ -176,15 +176,24 @@ struct DetectedEvent {
     func record(_ clock: StreamClock, source: String?, seq: UInt64) -> EventRecord {
         let unixNanos = clock.unixNanos(ofSampleBefore: sample)
         return switch event {
-        case .begin(let id, let label, let begin, let peak):
+        case .begin(let id, let label, let begin, let onset, let peak):
             EventRecord(
                 source: source, state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
-                unixNanos: unixNanos, startSample: begin, endSample: begin, peakScore: peak, duration: 0)
-        case .end(let id, let label, let begin, let end, let peak):
+                unixNanos: unixNanos, startSample: begin, endSample: begin,
+                onset: EventOnset(onset, clock), peakScore: peak, duration: 0)
+        case .end(let id, let label, let begin, let end, let onset, let peak):
             EventRecord(
                 source: source, state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
-                unixNanos: unixNanos, startSample: begin, endSample: end, peakScore: peak,
-                duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
+                unixNanos: unixNanos, startSample: begin, endSample: end, onset: EventOnset(onset, clock),
+                peakScore: peak, duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
         }
+    }
+}
+
+extension EventOnset {
+    fileprivate init(_ onset: SoundOnset, _ clock: StreamClock) {
+        self.init(
+            unixNanos: clock.unixNanos(ofSampleBefore: onset.sample), sample: onset.sample,
+            uncertaintySeconds: Double(onset.uncertaintySamples) / Double(FrontendConfig.sampleRateHz))
     }
 }

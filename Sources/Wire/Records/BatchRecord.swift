@@ -122,6 +122,10 @@ public struct BatchEvent: Sendable, Equatable {
     /// In seconds from the start of the file.
     public let start: Double
     public let end: Double
+    /// The estimated begin of the sound, before ``start``; nine of ten sounds begin within
+    /// ``onsetUncertainty`` seconds of it.
+    public let onset: Double
+    public let onsetUncertainty: Double
     /// The file's channel, counted from 1; nil for the mean of all.
     public let channel: Int?
     /// Name of the adapter that the label belongs to; nil when only one variant classifies.
@@ -133,14 +137,17 @@ public struct BatchEvent: Sendable, Equatable {
     /// Clock times of ``start`` and ``end``, as those of ``BatchRecord``.
     public var startTime: String?
     public var endTime: String?
+    public var onsetTime: String?
 
     /// 0 for an event of one window.
     public var duration: Double { end - start }
 
     public init(
-        file: String, start: Double, end: Double, channel: Int? = nil, adapter: String? = nil, index: Int,
-        label: String, peakScore: Float
+        file: String, start: Double, end: Double, onset: Double, onsetUncertainty: Double,
+        channel: Int? = nil, adapter: String? = nil, index: Int, label: String, peakScore: Float
     ) {
+        self.onset = onset
+        self.onsetUncertainty = onsetUncertainty
         self.file = file
         self.start = start
         self.end = end
@@ -158,8 +165,11 @@ extension BatchEvent: JSONRecord {
         json.member("start", seconds: start)
         json.member("end", seconds: end)
         json.member("duration", seconds: duration)
+        json.member("onset", seconds: onset)
+        json.member("onset_uncertainty", seconds: onsetUncertainty)
         if let startTime { json.member("start_time", startTime) }
         if let endTime { json.member("end_time", endTime) }
+        if let onsetTime { json.member("onset_time", onsetTime) }
         if let channel { json.member("channel", channel) }
         if let adapter { json.member("adapter", adapter) }
         json.member("index", index)

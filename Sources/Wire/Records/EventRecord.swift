@@ -1,5 +1,25 @@
 public import TextSupport
 
+/// Where a sound began, as far as the scores show it: the end of its first hit is later.
+public struct EventOnset: Sendable, Equatable {
+    public let time: Timestamp
+    /// Position in the stream.
+    public let sample: Int64
+    /// Nine of ten sounds begin within so many seconds of ``time``.
+    public let uncertaintySeconds: Double
+
+    public init(unixNanos: Int64, sample: Int64, uncertaintySeconds: Double) {
+        self.init(
+            time: Timestamp(unixNanos: unixNanos), sample: sample, uncertaintySeconds: uncertaintySeconds)
+    }
+
+    init(time: Timestamp, sample: Int64, uncertaintySeconds: Double) {
+        self.time = time
+        self.sample = sample
+        self.uncertaintySeconds = uncertaintySeconds
+    }
+}
+
 /// A sound began or ended.
 public struct EventRecord: Sendable, Equatable {
     public enum State: String, Sendable, CaseIterable {
@@ -23,6 +43,8 @@ public struct EventRecord: Sendable, Equatable {
     public let startSample: Int64
     /// Where it ended: one past the last sample of its last active window. At the begin, ``startSample``.
     public let endSample: Int64
+    /// The estimated begin of the sound, the same in both records of an event. A daemon always sends it.
+    public let onset: EventOnset?
     /// Highest score of the event so far.
     public let peakScore: Float
     /// Length of the event in seconds; 0 at its begin.
@@ -31,7 +53,7 @@ public struct EventRecord: Sendable, Equatable {
     public init(
         source: String? = nil, state: State, id: String, seq: UInt64, label: String, adapter: String? = nil,
         unixNanos: Int64,
-        startSample: Int64, endSample: Int64, peakScore: Float, duration: Double
+        startSample: Int64, endSample: Int64, onset: EventOnset? = nil, peakScore: Float, duration: Double
     ) {
         self.source = source
         self.state = state
@@ -42,6 +64,7 @@ public struct EventRecord: Sendable, Equatable {
         self.time = Timestamp(unixNanos: unixNanos)
         self.startSample = startSample
         self.endSample = endSample
+        self.onset = onset
         self.peakScore = peakScore
         self.duration = duration
     }
@@ -57,6 +80,13 @@ public struct EventRecord: Sendable, Equatable {
         time = try json.requiredTimestamp("time")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
         endSample = try json.requiredInteger("end_sample", as: Int64.self)
+        if let time = try json.timestamp("onset") {
+            onset = EventOnset(
+                time: time, sample: try json.requiredInteger("onset_sample", as: Int64.self),
+                uncertaintySeconds: try json.requiredDouble("onset_uncertainty"))
+        } else {
+            onset = nil
+        }
         peakScore = try json.float("peak_score") ?? .nan
         duration = try json.requiredDouble("duration")
     }
@@ -73,6 +103,11 @@ extension EventRecord: JSONRecord {
         json.member("time", time.description)
         json.member("start_sample", startSample)
         json.member("end_sample", endSample)
+        if let onset {
+            json.member("onset", onset.time.description)
+            json.member("onset_sample", onset.sample)
+            json.member("onset_uncertainty", seconds: onset.uncertaintySeconds)
+        }
         json.member("peak_score", peakScore)
         json.member("duration", seconds: duration)
     }

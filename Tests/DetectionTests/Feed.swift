@@ -1,0 +1,69 @@
+@testable import Detection
+
+/// A detector of one label at 10 samples a second, fed windows of 2 s every second.
+struct Feed {
+    var detector: EventDetector
+    var lastID: UInt64 = 0
+    var end: Int64 = 0
+    /// Of all events so far.
+    var onsets: [SoundOnset] = []
+
+    init(_ rules: DetectionRules, labels: [String] = ["Siren"]) {
+        detector = EventDetector(labels: labels, rules: rules, sampleRateHz: 10, hopSamples: 10)
+    }
+
+    init(
+        on: Float = 0.5, off: Float? = 0.3, smoothing: Int = 1, hits: Int = 1, duration: Double = 0,
+        merge: Double = 0, refractory: Double = 0
+    ) {
+        var rules = DetectionRules()
+        rules.rule = DetectionRule(
+            on: on, off: off, smoothingWindows: smoothing, minimumHits: hits,
+            minimumDurationSeconds: duration, mergeGapSeconds: merge, refractorySeconds: refractory)
+        self.init(rules)
+    }
+
+    /// Windows that end at 10, 20, 30, ...; `nil` is one that was too quiet.
+    mutating func update(_ scores: Float?...) -> [SoundEvent] {
+        scores.flatMap { score in
+            end += 10
+            return update(score.map { [$0] }, window: end - 20..<end)
+        }
+    }
+
+    mutating func update(_ scores: [Float]?, window: Range<Int64>) -> [SoundEvent] {
+        var id = lastID
+        defer { lastID = id }
+        let take = {
+            id += 1
+            return id
+        }
+        let events =
+            scores?.withUnsafeBufferPointer { detector.update($0, window: window, makeID: take) }
+            ?? detector.update(nil, window: window, makeID: take)
+        onsets += events.map(\.onset)
+        return events.map(\.withoutOnset)
+    }
+}
+
+extension SoundOnset {
+    /// For comparisons of everything else.
+    static let none = SoundOnset(sample: 0, uncertaintySamples: 0)
+}
+
+extension SoundEvent {
+    var onset: SoundOnset {
+        switch self {
+        case .begin(_, _, _, let onset, _), .end(_, _, _, _, let onset, _): onset
+        }
+    }
+
+    var withoutOnset: SoundEvent {
+        switch self {
+        case .begin(let id, let label, let sample, _, let peak):
+            .begin(id: id, label: label, sample: sample, onset: .none, peak: peak)
+        case .end(let id, let label, let begin, let sample, _, let peak):
+            .end(id: id, label: label, begin: begin, sample: sample, onset: .none, peak: peak)
+        }
+    }
+}
