@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--astd", default=".build/release/astd")
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--hops", type=float, nargs="+", default=[2, 1, 0.5, 0.25])
     arguments = parser.parse_args()
     truth = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +38,7 @@ def main():
         print(f"{arguments.clips} clips, error of the onset in seconds: median (90 %)\n")
         print("| hop | clips with the event | `time` | `onset` | within `onset_uncertainty` |")
         print("|---|---|---|---|---|")
-        for hop in [2, 1, 0.5, 0.25]:
+        for hop in arguments.hops:
             events = events_of(arguments.astd, folder, [], hop)
             times, onsets, covered = [], [], 0
             for name, (label, at, _) in truth.items():
@@ -49,7 +50,7 @@ def main():
                 covered += onsets[-1] <= event["onset_uncertainty"]
             def text(errors):
                 return f"{np.median(errors):.2f} ({np.quantile(errors, 0.9):.2f})"
-            print(f"| {hop} s | {len(onsets)} | {text(times)} | {text(onsets)} | {covered / len(onsets):.0%} |", flush=True)
+            print(f"| {hop:g} s | {len(onsets)} | {text(times)} | {text(onsets)} | {covered / len(onsets):.0%} |", flush=True)
 
 
 if __name__ == "__main__":

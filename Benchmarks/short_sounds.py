@@ -18,7 +18,7 @@ import soundfile
 from made_clips import RATE, clip_of, events_of
 
 KINDS = {"click": 0.05, "pip": 0.05, "beep": 0.5}
-RUNS = [(1, ["0", "0.4", "0.5"]), (0.5, ["0", "0.3", "0.5"]), (0.25, ["0", "0.25", "0.5"])]
+RUNS = {1: ["0", "0.4", "0.5"], 0.5: ["0", "0.3", "0.5"], 0.25: ["0", "0.25", "0.5"]}
 
 
 def sound_of(kind, number, rng):
@@ -38,6 +38,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--astd", default=".build/release/astd")
     parser.add_argument("--clips", type=int, default=60, help="of each kind")
+    parser.add_argument("--hops", type=float, nargs="+", default=list(RUNS))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for kind, seconds in KINDS.items():
@@ -50,12 +51,12 @@ def main():
         print(f"Clips with an event, of {arguments.clips} of each kind\n")
         print("| hop | minimum_duration | " + " | ".join(f"{s} s {k}" for k, s in KINDS.items()) + " |")
         print("|---|---|" + "---|" * len(KINDS))
-        for hop, durations in RUNS:
-            for duration in durations:
+        for hop in arguments.hops:
+            for duration in RUNS[hop]:
                 settings = [f"detection.minimum_duration={duration}", "detection.deny=Noise:Silence"]
                 events = events_of(arguments.astd, folder, settings, hop)
                 counts = [sum(name.startswith(kind) for name in events) for kind in KINDS]
-                print(f"| {hop} s | {duration} | " + " | ".join(map(str, counts)) + " |", flush=True)
+                print(f"| {hop:g} s | {duration} | " + " | ".join(map(str, counts)) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var begin: Int64?
     public var lastActive: Int64?
     public var peak: Float?
+    /// Of the event in progress.
+    public var evidence: SoundEvidence?
     /// No event begins before this.
     public var refractoryUntil: Int64?
     /// Whether the last window contains sound from before an interruption that ended this label's event.

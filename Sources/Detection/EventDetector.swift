@@ -155,9 +155,10 @@ public struct EventDetector: Sendable {
             explanation.state = sound.isFading ? .fading : .active
             (explanation.id, explanation.begin, explanation.lastActive) = (id, sound.begin, sound.lastActive)
             explanation.peak = track.peak
-        case .rising(let hits, let span):
+            explanation.evidence = sound.span.evidence
+        case .rising(let span):
             explanation.estimatedDurationSeconds = seconds(span)
-            explanation.hits = hits
+            explanation.hits = span.evidence.hits
             explanation.state = limits.isAdmitted ? .rising : .denied
         case .idle:
             if !limits.isAdmitted {
@@ -181,10 +182,10 @@ public struct EventDetector: Sendable {
     private func event(_ index: Int, _ change: LabelTrack.Change) -> SoundEvent {
         let (label, peak) = (labels[index], tracks[index].peak)
         return switch change {
-        case .begin(let id, let sample, let onset):
-            .begin(id: id, label: label, sample: sample, onset: onset, peak: peak)
-        case .end(let id, let begin, let sample, let onset):
-            .end(id: id, label: label, begin: begin, sample: sample, onset: onset, peak: peak)
+        case .begin(let id, let sample, let evidence):
+            .begin(id: id, label: label, sample: sample, evidence: evidence, peak: peak)
+        case .end(let id, let begin, let sample, let evidence):
+            .end(id: id, label: label, begin: begin, sample: sample, evidence: evidence, peak: peak)
         }
     }
 

@@ -21,8 +21,8 @@ struct LabelTrack: Equatable, Sendable {
     enum Phase: Equatable, Sendable {
         /// No sound.
         case idle
-        /// The last `hits` windows were hits, but there must be more of them.
-        case rising(hits: Int, SoundSpan)
+        /// All windows of the span were hits, but there must be more of them.
+        case rising(SoundSpan)
         case sounding(Sound)
     }
 
@@ -41,8 +41,8 @@ struct LabelTrack: Equatable, Sendable {
 
     /// The result of a step.
     enum Change: Equatable {
-        case begin(id: UInt64, at: Int64, SoundOnset)
-        case end(id: UInt64, begin: Int64, at: Int64, SoundOnset)
+        case begin(id: UInt64, at: Int64, SoundEvidence)
+        case end(id: UInt64, begin: Int64, at: Int64, SoundEvidence)
     }
 
     /// A label's rule, with its times in samples.
@@ -59,7 +59,7 @@ struct LabelTrack: Equatable, Sendable {
     var begin: Int64? {
         switch phase {
         case .idle: nil
-        case .rising(_, let span): span.first.upperBound
+        case .rising(let span): span.first.upperBound
         case .sounding(let sound): sound.begin
         }
     }
@@ -89,29 +89,30 @@ struct LabelTrack: Equatable, Sendable {
                 phase = .idle
                 return nil
             }
-            var hits = 1
             var span: SoundSpan
-            if case .rising(let earlierHits, let begun) = phase {
-                (hits, span) = (earlierHits + 1, begun)
-                span.last = window
+            if case .rising(let begun) = phase {
+                span = begun
+                span.add(window, isHit: true)
+                peak = max(peak, score, value)
             } else {
                 span = SoundSpan(first: window, previous: previous, onset: onset(lastEnd))
+                peak = max(score, value)
             }
-            peak = hits == 1 ? max(score, value) : max(peak, score, value)
-            guard hits >= limits.rule.minimumHits else {
-                phase = .rising(hits: hits, span)
+            guard span.evidence.hits >= limits.rule.minimumHits else {
+                phase = .rising(span)
                 return nil
             }
-            hitsAtBegin = hits
+            hitsAtBegin = span.evidence.hits
             return continueSound(Sound(span: span), limits, makeID: makeID)
         case .sounding(var sound):
             // A fading sound needs a hit to recover.
             if value >= (sound.isFading ? limits.rule.on : limits.rule.keepThreshold) {
                 peak = max(peak, score, value)
-                sound.span.last = window
+                sound.span.add(window, isHit: value >= limits.rule.on)
                 sound.isFading = false
                 return continueSound(sound, limits, makeID: makeID)
             }
+            sound.span.skipWindow()
             sound.isFading = true
             phase = .sounding(sound)
             return window.upperBound - sound.lastActive > limits.mergeGapSamples ? finish(limits) : nil
@@ -128,7 +129,7 @@ struct LabelTrack: Equatable, Sendable {
         let begins = sound.id == nil && isLongEnough
         if begins { sound.id = makeID() }
         phase = .sounding(sound)
-        return begins ? sound.id.map { .begin(id: $0, at: sound.begin, sound.span.onset) } : nil
+        return begins ? sound.id.map { .begin(id: $0, at: sound.begin, sound.span.evidence) } : nil
     }
 
     /// Skips a gap that ends at `position`: hits are no longer consecutive, and a sound ends if the gap is
@@ -160,6 +161,6 @@ struct LabelTrack: Equatable, Sendable {
         guard case .sounding(let sound) = phase, let id = sound.id else { return nil }
         if limits.refractorySamples > 0 { refractoryUntil = sound.lastActive + limits.refractorySamples }
         lastEnd = sound.lastActive
-        return .end(id: id, begin: sound.begin, at: sound.lastActive, sound.span.onset)
+        return .end(id: id, begin: sound.begin, at: sound.lastActive, sound.span.evidence)
     }
 }

@@ -16,8 +16,11 @@ struct SoundSpan: Equatable, Sendable {
     /// The first window that contains the sound.
     let first: Range<Int64>
     /// The last window so far that contains it.
-    var last: Range<Int64>
-    let onset: SoundOnset
+    private(set) var last: Range<Int64>
+    /// The onset, and the hits among the windows from ``first`` to ``last``.
+    private(set) var evidence: SoundEvidence
+    /// Windows after ``last``.
+    private var laterWindows = 0
 
     /// - Parameter previous: The window before `first`, which does not contain the sound; `nil` if there is
     ///   none, or if it ended before a gap.
@@ -25,8 +28,19 @@ struct SoundSpan: Equatable, Sendable {
         earliestBegin = min(max(previous?.upperBound ?? .min, first.lowerBound), first.upperBound)
         self.first = first
         last = first
-        self.onset = onset
+        evidence = SoundEvidence(onset: onset, hits: 1, windows: 1)
     }
+
+    /// The next window contains the sound.
+    mutating func add(_ window: Range<Int64>, isHit: Bool) {
+        last = window
+        evidence.windows += laterWindows + 1
+        laterWindows = 0
+        if isHit { evidence.hits += 1 }
+    }
+
+    /// The next window does not contain the sound; a later one may.
+    mutating func skipWindow() { laterWindows += 1 }
 
     /// The lengths that the sound can have, if every window that contains it is recognised, and none after
     /// ``last`` contains it.

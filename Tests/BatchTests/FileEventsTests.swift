@@ -50,6 +50,7 @@ import Wire
         // Half a hop and 0.25 s before the end of the first window that contains the sound.
         #expect(first.map(\.onset) == [1.225, 2.225, 3.225])
         #expect(first.allSatisfy { $0.onsetUncertainty == 0.75 })
+        #expect(first.map(\.windows) == [4, 1, 1] && first.map(\.hits) == [4, 1, 1])
         #expect(first.map(\.label) == [3, 5, 1].map { variants[0].labels[$0] })
         let last = events.finish()
         #expect(last.map(\.index) == [5])

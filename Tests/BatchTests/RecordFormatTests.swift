@@ -39,11 +39,12 @@ import Wire
         var summary = FileSummary(path: "a,b.wav")
         summary.sampleRateHz = 44_100
         let long = BatchEvent(
-            file: "a,b.wav", start: 10.255, end: 12.505, onset: 9.505, onsetUncertainty: 0.7, index: 7,
+            file: "a,b.wav", start: 10.255, end: 12.505, onset: 9.505, onsetUncertainty: 0.7, hits: 2,
+            windows: 3, index: 7,
             label: "Male speech, man speaking", peakScore: 0.75)
         var short = BatchEvent(
-            file: "a,b.wav", start: 11.255, end: 11.255, onset: 10.505, onsetUncertainty: 0.7,
-            adapter: "birds", index: 2, label: "tab\there", peakScore: 0.1)
+            file: "a,b.wav", start: 11.255, end: 11.255, onset: 10.505, onsetUncertainty: 0.7, hits: 1,
+            windows: 1, adapter: "birds", index: 2, label: "tab\there", peakScore: 0.1)
         short.onsetTime = "2024-05-01T05:30:10.505+02:00"
         var bytes = formatter.head
         for event in [long, short] { bytes += formatter.lines(event, of: summary) }
@@ -55,20 +56,20 @@ import Wire
         #expect(
             Self.writtenEvents(.jsonl) == #"""
                 {"file":"a,b.wav","start":10.255,"end":12.505,"duration":2.25,"onset":9.505,"onset_uncertainty":0.7,"index":7,\#
-                "label":"Male speech, man speaking","peak_score":0.75}
+                "label":"Male speech, man speaking","hits":2,"windows":3,"peak_score":0.75}
                 {"file":"a,b.wav","start":11.255,"end":11.255,"duration":0.0,"onset":10.505,"onset_uncertainty":0.7,\#
                 "onset_time":"2024-05-01T05:30:10.505+02:00","adapter":"birds","index":2,\#
-                "label":"tab\there","peak_score":0.1}
+                "label":"tab\there","hits":1,"windows":1,"peak_score":0.1}
                 {"file":"b.wav","error":{"code":"empty","message":"b.wav is empty (0 bytes)"}}
 
                 """#)
         #expect(
             Self.writtenEvents(.csv).components(separatedBy: "\r\n") == [
                 "file,start,end,duration,start_time,end_time,onset,onset_uncertainty,onset_time,adapter,channel,"
-                    + "index,label,peak_score,error,message",
-                #""a,b.wav",10.255,12.505,2.25,,,9.505,0.7,,,,7,"Male speech, man speaking",0.75,,"#,
-                "\"a,b.wav\",11.255,11.255,0.0,,,10.505,0.7,2024-05-01T05:30:10.505+02:00,birds,,2,tab\there,0.1,,",
-                "b.wav,,,,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
+                    + "index,label,hits,windows,peak_score,error,message",
+                #""a,b.wav",10.255,12.505,2.25,,,9.505,0.7,,,,7,"Male speech, man speaking",2,3,0.75,,"#,
+                "\"a,b.wav\",11.255,11.255,0.0,,,10.505,0.7,2024-05-01T05:30:10.505+02:00,birds,,2,tab\there,1,1,0.1,,",
+                "b.wav,,,,,,,,,,,,,,,,empty,b.wav is empty (0 bytes)", "",
             ])
         #expect(
             Self.writtenEvents(.text) == """

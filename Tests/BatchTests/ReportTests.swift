@@ -80,7 +80,8 @@ import Wire
             bytes += formatter.lines(record, of: file)
             if hasEvent {
                 let event = BatchEvent(
-                    file: path, start: 0.975, end: 2.5, onset: 0.5, onsetUncertainty: 0.4, adapter: "b",
+                    file: path, start: 0.975, end: 2.5, onset: 0.5, onsetUncertainty: 0.4, hits: 2,
+                    windows: 2, adapter: "b",
                     index: 1, label: "z", peakScore: 0.5)
                 #expect(formatter.lines(event, of: file).isEmpty)
             }

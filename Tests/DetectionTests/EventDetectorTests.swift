@@ -5,13 +5,13 @@ import Testing
 @Suite struct EventDetectorTests {
     private func begin(_ id: UInt64, _ sample: Int64, _ peak: Float, _ label: String = "Siren") -> SoundEvent
     {
-        .begin(id: id, label: label, sample: sample, onset: .none, peak: peak)
+        .begin(id: id, label: label, sample: sample, evidence: .none, peak: peak)
     }
 
     private func end(
         _ id: UInt64, _ begin: Int64, _ sample: Int64, _ peak: Float, _ label: String = "Siren"
     ) -> SoundEvent {
-        .end(id: id, label: label, begin: begin, sample: sample, onset: .none, peak: peak)
+        .end(id: id, label: label, begin: begin, sample: sample, evidence: .none, peak: peak)
     }
 
     @Test func `Pending events begin at the earliest of the events and hits in progress, or later`() {
@@ -106,10 +106,10 @@ import Testing
     @Test func `An event continues across a gap that is not longer than the merge gap`() {
         var feed = Feed(merge: 3)
         #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
-        #expect(feed.detector.skip(to: 40).map(\.withoutOnset) == [])
+        #expect(feed.detector.skip(to: 40).map(\.withoutEvidence) == [])
         #expect(feed.update([0.9], window: 40..<60) == [])
-        #expect(feed.detector.skip(to: 91).map(\.withoutOnset) == [end(1, 10, 60, 0.9)])
-        #expect(feed.detector.skip(to: 200).map(\.withoutOnset) == [])
+        #expect(feed.detector.skip(to: 91).map(\.withoutEvidence) == [end(1, 10, 60, 0.9)])
+        #expect(feed.detector.skip(to: 200).map(\.withoutEvidence) == [])
     }
 
     @Test func `A window far behind its predecessor interrupts consecutive hits and ends the event`() {
@@ -152,16 +152,16 @@ import Testing
         #expect(try state().state == .fading && state().lastActive == 30 && state().score == 0.2)
         _ = feed.update(0.2)
         #expect(try state().state == .below && state().id == nil && state().position == 50)
-        #expect(feed.detector.finish().map(\.withoutOnset) == [])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [])
         #expect(try state().state == .pending && state().smoothed == nil && state().position == 50)
     }
 
     @Test func `The event of a silent source ends where it was last heard, once the merge gap has passed`() {
         var feed = Feed(merge: 2)
         #expect(feed.update(0.9) == [begin(1, 10, 0.9)])
-        #expect(feed.detector.expire(at: 30, heardUntil: 12).map(\.withoutOnset) == [])
-        #expect(feed.detector.expire(at: 31, heardUntil: 12).map(\.withoutOnset) == [end(1, 10, 10, 0.9)])
-        #expect(feed.detector.expire(at: 99, heardUntil: 12).map(\.withoutOnset) == [])
+        #expect(feed.detector.expire(at: 30, heardUntil: 12).map(\.withoutEvidence) == [])
+        #expect(feed.detector.expire(at: 31, heardUntil: 12).map(\.withoutEvidence) == [end(1, 10, 10, 0.9)])
+        #expect(feed.detector.expire(at: 99, heardUntil: 12).map(\.withoutEvidence) == [])
         // The window 0..<20 still contains the sound of that event; the window 20..<40 does not.
         #expect(feed.update(0.9) == [])
         let explanation = feed.detector.explanations(of: "Siren").first
@@ -178,10 +178,10 @@ import Testing
         var feed = Feed(rules, labels: ["a", "b"])
         #expect(feed.update([0.9, 0.9], window: 0..<20).count == 2)
         #expect(
-            feed.detector.expire(at: 31, heardUntil: 20).map(\.withoutOnset) == [end(1, 20, 20, 0.9, "a")])
+            feed.detector.expire(at: 31, heardUntil: 20).map(\.withoutEvidence) == [end(1, 20, 20, 0.9, "a")])
         // An event that has not ended continues when the source is back in time.
         #expect(feed.update([0, 0.9], window: 20..<40) == [])
-        #expect(feed.detector.finish().map(\.withoutOnset) == [end(2, 20, 40, 0.9, "b")])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [end(2, 20, 40, 0.9, "b")])
     }
 
     @Test func `An event begins when its sound is long enough; its begin is the first hit's in any case`() {
@@ -198,10 +198,10 @@ import Testing
         var feed = Feed(hits: 2, duration: 1.5, merge: 1, refractory: 60)
         #expect(feed.update(0, 0.9, 0.8, 0.4, 0.1, 0.3, 0.3) == [])
         #expect(feed.detector.eventsInProgress.isEmpty)
-        #expect(feed.detector.finish().map(\.withoutOnset) == [])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [])
         // No refractory time follows; a dip that is merged is part of the sound.
         #expect(feed.update(0, 0.9, 0.9, 0.1, 0.9) == [begin(1, 90, 0.9)])
-        #expect(feed.detector.finish().map(\.withoutOnset) == [end(1, 90, 120, 0.9)])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [end(1, 90, 120, 0.9)])
     }
 
     @Test func `Without a window before it, a sound may begin where its first window does`() {
@@ -225,11 +225,18 @@ import Testing
         #expect(try explanation().estimatedDurationSeconds == 2)
     }
 
+    @Test func `An event counts its windows and the hits among them`() {
+        var feed = Feed(hits: 2, merge: 2)
+        _ = feed.update(0.9, 0.9, 0.4, 0.1, 0.9, 0.1, 0.1, 0.1)
+        #expect(feed.evidence.map(\.hits) == [2, 3])
+        #expect(feed.evidence.map(\.windows) == [2, 5], "to the last active one")
+    }
+
     @Test func `At the end every event ends`() {
         var feed = Feed()
         #expect(feed.update(0.9, 0.9) == [begin(1, 10, 0.9)])
-        #expect(feed.detector.finish().map(\.withoutOnset) == [end(1, 10, 20, 0.9)])
-        #expect(feed.detector.finish().map(\.withoutOnset) == [])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [end(1, 10, 20, 0.9)])
+        #expect(feed.detector.finish().map(\.withoutEvidence) == [])
     }
 
     @Test func `The detector behaves as the documentation's picture shows`() {

@@ -5,8 +5,9 @@ struct Feed {
     var detector: EventDetector
     var lastID: UInt64 = 0
     var end: Int64 = 0
-    /// Of all events so far.
-    var onsets: [SoundOnset] = []
+    /// Of all begins and ends so far.
+    var evidence: [SoundEvidence] = []
+    var onsets: [SoundOnset] { evidence.map(\.onset) }
 
     init(_ rules: DetectionRules, labels: [String] = ["Siren"]) {
         detector = EventDetector(labels: labels, rules: rules, sampleRateHz: 10, hopSamples: 10)
@@ -41,29 +42,29 @@ struct Feed {
         let events =
             scores?.withUnsafeBufferPointer { detector.update($0, window: window, makeID: take) }
             ?? detector.update(nil, window: window, makeID: take)
-        onsets += events.map(\.onset)
-        return events.map(\.withoutOnset)
+        evidence += events.map(\.evidence)
+        return events.map(\.withoutEvidence)
     }
 }
 
-extension SoundOnset {
+extension SoundEvidence {
     /// For comparisons of everything else.
-    static let none = SoundOnset(sample: 0, uncertaintySamples: 0)
+    static let none = SoundEvidence(onset: SoundOnset(sample: 0, uncertaintySamples: 0), hits: 0, windows: 0)
 }
 
 extension SoundEvent {
-    var onset: SoundOnset {
+    var evidence: SoundEvidence {
         switch self {
-        case .begin(_, _, _, let onset, _), .end(_, _, _, _, let onset, _): onset
+        case .begin(_, _, _, let evidence, _), .end(_, _, _, _, let evidence, _): evidence
         }
     }
 
-    var withoutOnset: SoundEvent {
+    var withoutEvidence: SoundEvent {
         switch self {
         case .begin(let id, let label, let sample, _, let peak):
-            .begin(id: id, label: label, sample: sample, onset: .none, peak: peak)
+            .begin(id: id, label: label, sample: sample, evidence: .none, peak: peak)
         case .end(let id, let label, let begin, let sample, _, let peak):
-            .end(id: id, label: label, begin: begin, sample: sample, onset: .none, peak: peak)
+            .end(id: id, label: label, begin: begin, sample: sample, evidence: .none, peak: peak)
         }
     }
 }

@@ -13,6 +13,8 @@ struct SameEventsTests {
         var end: Int
         var onset: Int
         var onsetUncertainty: Int
+        var hits: Int
+        var windows: Int
         var peak: Float
     }
 
@@ -56,6 +58,8 @@ struct SameEventsTests {
                 label: try json.requiredString("label"), begin: Self.milliseconds(start),
                 end: Self.milliseconds(end), onset: try Self.milliseconds(json.requiredDouble("onset")),
                 onsetUncertainty: try Self.milliseconds(json.requiredDouble("onset_uncertainty")),
+                hits: try json.requiredInteger("hits", as: Int.self),
+                windows: try json.requiredInteger("windows", as: Int.self),
                 peak: try #require(try json.float("peak_score")))
         }
         #expect(found.map(\.begin) == found.map(\.begin).sorted())
@@ -156,7 +160,9 @@ struct SameEventsTests {
                 Event(
                     label: event.label, begin: milliseconds(end - event.duration), end: milliseconds(end),
                     onset: milliseconds(Double(onset.sample) / 16_000),
-                    onsetUncertainty: milliseconds(onset.uncertaintySeconds), peak: event.peakScore))
+                    onsetUncertainty: milliseconds(onset.uncertaintySeconds),
+                    hits: try #require(event.hits), windows: try #require(event.windows),
+                    peak: event.peakScore))
         }
         // The last window reaches the last whole frame; a hop is 800 samples.
         #expect(lastEnd + 800 >= samples)

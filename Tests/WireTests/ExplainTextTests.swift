@@ -32,6 +32,13 @@ import Wire
         #expect(ExplainText.lines(report)[3] == "duration   1.5 s at least, now about 0.43 s")
     }
 
+    @Test func `An event is shown with the hits among its windows`() {
+        var report = Self.report
+        (report.peakScore, report.eventHits, report.eventWindows) = (0.99, 5, 7)
+        #expect(
+            ExplainText.lines(report).last == "event      run-3 since ?, peak 0.990, hits: 5 of 7 windows")
+    }
+
     @Test func `A value that does not exist is left out`() {
         var report = Self.report
         (report.state, report.reason) = (.paused, "source pulse is paused")

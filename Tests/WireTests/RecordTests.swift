@@ -31,8 +31,8 @@ import Wire
                     startSample: 820_080, endSample: 820_080,
                     onset: EventOnset(
                         unixNanos: nanos - 750_000_000, sample: 808_080, uncertaintySeconds: 0.7),
-                    peakScore: 0.5, duration: 0)),
-            #"{"type":"event","state":"begin","id":"5f0c9a3be2174c11-3","seq":42,"label":"Siren","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":820080,"onset":"2025-12-31T23:59:57.500Z","onset_sample":808080,"onset_uncertainty":0.7,"peak_score":0.5,"duration":0.0}"#
+                    hits: 2, windows: 3, peakScore: 0.5, duration: 0)),
+            #"{"type":"event","state":"begin","id":"5f0c9a3be2174c11-3","seq":42,"label":"Siren","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":820080,"onset":"2025-12-31T23:59:57.500Z","onset_sample":808080,"onset_uncertainty":0.7,"hits":2,"windows":3,"peak_score":0.5,"duration":0.0}"#
         ),
         (
             .event(

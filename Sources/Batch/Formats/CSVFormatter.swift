@@ -19,7 +19,8 @@ struct CSVFormatter: RecordFormatter {
         case .events:
             [
                 "file", "start", "end", "duration", "start_time", "end_time", "onset", "onset_uncertainty",
-                "onset_time", "adapter", "channel", "index", "label", "peak_score", "error", "message",
+                "onset_time", "adapter", "channel", "index", "label", "hits", "windows", "peak_score",
+                "error", "message",
             ]
         }
     }
@@ -43,6 +44,7 @@ struct CSVFormatter: RecordFormatter {
             event.startTime ?? "", event.endTime ?? "", Self.seconds(event.onset),
             Self.seconds(event.onsetUncertainty), event.onsetTime ?? "",
             event.adapter ?? "", Self.channel(event.channel), String(event.index), event.label,
+            String(event.hits), String(event.windows),
             Self.score(event.peakScore), "", "",
         ])
     }

@@ -10,7 +10,7 @@ struct FileEvents {
         var end: Int64
         var variant: Int
         var index: Int
-        var onset: SoundOnset
+        var evidence: SoundEvidence
         var peak: Float
     }
 
@@ -62,11 +62,12 @@ struct FileEvents {
     }
 
     private mutating func record(_ events: [SoundEvent], of variant: Int) {
-        for case .end(_, let label, let begin, let sample, let onset, let peak) in events {
+        for case .end(_, let label, let begin, let sample, let evidence, let peak) in events {
             let index = variants[variant].labels.firstIndex(of: label) ?? 0
             ended.append(
                 EndedEvent(
-                    begin: begin, end: sample, variant: variant, index: index, onset: onset, peak: peak))
+                    begin: begin, end: sample, variant: variant, index: index, evidence: evidence,
+                    peak: peak))
         }
     }
 
@@ -79,9 +80,10 @@ struct FileEvents {
             let variant = variants[event.variant]
             return BatchEvent(
                 file: path, start: Self.seconds(event.begin), end: Self.seconds(event.end),
-                onset: Self.seconds(event.onset.sample),
-                onsetUncertainty: Self.seconds(event.onset.uncertaintySamples),
-                channel: channel, adapter: variants.count > 1 ? variant.adapter : nil, index: event.index,
+                onset: Self.seconds(event.evidence.onset.sample),
+                onsetUncertainty: Self.seconds(event.evidence.onset.uncertaintySamples),
+                hits: event.evidence.hits, windows: event.evidence.windows, channel: channel,
+                adapter: variants.count > 1 ? variant.adapter : nil, index: event.index,
                 label: variant.labels[event.index], peakScore: event.peak)
         }
     }

@@ -176,15 +176,17 @@ struct DetectedEvent {
     func record(_ clock: StreamClock, source: String?, seq: UInt64) -> EventRecord {
         let unixNanos = clock.unixNanos(ofSampleBefore: sample)
         return switch event {
-        case .begin(let id, let label, let begin, let onset, let peak):
+        case .begin(let id, let label, let begin, let evidence, let peak):
             EventRecord(
                 source: source, state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
                 unixNanos: unixNanos, startSample: begin, endSample: begin,
-                onset: EventOnset(onset, clock), peakScore: peak, duration: 0)
-        case .end(let id, let label, let begin, let end, let onset, let peak):
+                onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
+                peakScore: peak, duration: 0)
+        case .end(let id, let label, let begin, let end, let evidence, let peak):
             EventRecord(
                 source: source, state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
-                unixNanos: unixNanos, startSample: begin, endSample: end, onset: EventOnset(onset, clock),
+                unixNanos: unixNanos, startSample: begin, endSample: end,
+                onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
                 peakScore: peak, duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
         }
     }

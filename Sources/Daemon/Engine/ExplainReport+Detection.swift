@@ -20,7 +20,9 @@ extension ExplainReport {
             estimatedDurationSeconds: explanation.estimatedDurationSeconds,
             mergeGapSeconds: rule.mergeGapSeconds, refractorySeconds: rule.refractorySeconds,
             refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
-            event: event, eventBegin: time(explanation.begin), peakScore: explanation.peak)
+            event: event, eventBegin: time(explanation.begin),
+            eventHits: explanation.evidence?.hits, eventWindows: explanation.evidence?.windows,
+            peakScore: explanation.peak)
     }
 
     /// The explanation for a source in this state: while nothing is captured, no score explains anything.

@@ -9,9 +9,9 @@ extension JSONWriter {
         bool(value)
     }
 
-    public mutating func member(_ name: String, _ value: some BinaryInteger) {
+    public mutating func member(_ name: String, _ value: (some BinaryInteger)?) {
         key(name)
-        integer(value)
+        if let value { integer(value) } else { null() }
     }
 
     public mutating func member(_ name: String, _ value: Float) {

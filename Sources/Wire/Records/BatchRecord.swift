@@ -126,6 +126,9 @@ public struct BatchEvent: Sendable, Equatable {
     /// ``onsetUncertainty`` seconds of it.
     public let onset: Double
     public let onsetUncertainty: Double
+    /// Windows of the event, and how many of them were hits.
+    public let hits: Int
+    public let windows: Int
     /// The file's channel, counted from 1; nil for the mean of all.
     public let channel: Int?
     /// Name of the adapter that the label belongs to; nil when only one variant classifies.
@@ -143,11 +146,13 @@ public struct BatchEvent: Sendable, Equatable {
     public var duration: Double { end - start }
 
     public init(
-        file: String, start: Double, end: Double, onset: Double, onsetUncertainty: Double,
-        channel: Int? = nil, adapter: String? = nil, index: Int, label: String, peakScore: Float
+        file: String, start: Double, end: Double, onset: Double, onsetUncertainty: Double, hits: Int,
+        windows: Int, channel: Int? = nil, adapter: String? = nil, index: Int, label: String, peakScore: Float
     ) {
         self.onset = onset
         self.onsetUncertainty = onsetUncertainty
+        self.hits = hits
+        self.windows = windows
         self.file = file
         self.start = start
         self.end = end
@@ -174,6 +179,8 @@ extension BatchEvent: JSONRecord {
         if let adapter { json.member("adapter", adapter) }
         json.member("index", index)
         json.member("label", label)
+        json.member("hits", hits)
+        json.member("windows", windows)
         json.member("peak_score", peakScore)
     }
 }

@@ -45,6 +45,10 @@ public struct EventRecord: Sendable, Equatable {
     public let endSample: Int64
     /// The estimated begin of the sound, the same in both records of an event. A daemon always sends it.
     public let onset: EventOnset?
+    /// Windows from the first hit to the last active window so far, and how many of them were hits. A daemon
+    /// always sends them.
+    public let hits: Int?
+    public let windows: Int?
     /// Highest score of the event so far.
     public let peakScore: Float
     /// Length of the event in seconds; 0 at its begin.
@@ -53,7 +57,8 @@ public struct EventRecord: Sendable, Equatable {
     public init(
         source: String? = nil, state: State, id: String, seq: UInt64, label: String, adapter: String? = nil,
         unixNanos: Int64,
-        startSample: Int64, endSample: Int64, onset: EventOnset? = nil, peakScore: Float, duration: Double
+        startSample: Int64, endSample: Int64, onset: EventOnset? = nil, hits: Int? = nil,
+        windows: Int? = nil, peakScore: Float, duration: Double
     ) {
         self.source = source
         self.state = state
@@ -65,6 +70,8 @@ public struct EventRecord: Sendable, Equatable {
         self.startSample = startSample
         self.endSample = endSample
         self.onset = onset
+        self.hits = hits
+        self.windows = windows
         self.peakScore = peakScore
         self.duration = duration
     }
@@ -87,6 +94,8 @@ public struct EventRecord: Sendable, Equatable {
         } else {
             onset = nil
         }
+        hits = try json.integer("hits", as: Int.self)
+        windows = try json.integer("windows", as: Int.self)
         peakScore = try json.float("peak_score") ?? .nan
         duration = try json.requiredDouble("duration")
     }
@@ -108,6 +117,8 @@ extension EventRecord: JSONRecord {
             json.member("onset_sample", onset.sample)
             json.member("onset_uncertainty", seconds: onset.uncertaintySeconds)
         }
+        if let hits { json.member("hits", hits) }
+        if let windows { json.member("windows", windows) }
         json.member("peak_score", peakScore)
         json.member("duration", seconds: duration)
     }

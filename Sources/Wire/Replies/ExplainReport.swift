@@ -60,6 +60,9 @@ public struct ExplainReport: Sendable, Equatable {
     /// The event in progress; nil for none.
     public var event: String?
     public var eventBegin: Timestamp?
+    /// Windows of the event so far, and how many of them were hits.
+    public var eventHits: Int?
+    public var eventWindows: Int?
     public var peakScore: Float?
     /// The reports on the other classes with the same label, and on the other sources; none has further ones.
     public var others: [ExplainReport] = []
@@ -70,7 +73,8 @@ public struct ExplainReport: Sendable, Equatable {
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
         minimumDurationSeconds: Double = 0, estimatedDurationSeconds: Double? = nil,
         mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
-        event: String?, eventBegin: Timestamp?, peakScore: Float?
+        event: String?, eventBegin: Timestamp?, eventHits: Int? = nil, eventWindows: Int? = nil,
+        peakScore: Float?
     ) {
         self.label = label
         self.index = index
@@ -93,6 +97,8 @@ public struct ExplainReport: Sendable, Equatable {
         self.isAllowed = isAllowed
         self.event = event
         self.eventBegin = eventBegin
+        self.eventHits = eventHits
+        self.eventWindows = eventWindows
         self.peakScore = peakScore
     }
 
@@ -120,6 +126,8 @@ public struct ExplainReport: Sendable, Equatable {
         isAllowed = try json.bool("allowed") ?? true
         event = try json.string("event")
         eventBegin = try json.timestamp("event_begin")
+        eventHits = try json.integer("event_hits", as: Int.self)
+        eventWindows = try json.integer("event_windows", as: Int.self)
         peakScore = try json.float("peak_score")
         for object in try json.objects("others") ?? [] { others.append(try ExplainReport(object)) }
     }
@@ -149,6 +157,8 @@ extension ExplainReport: JSONRecord {
         json.member("allowed", isAllowed)
         json.member("event", event)
         json.member("event_begin", eventBegin?.description)
+        json.member("event_hits", eventHits)
+        json.member("event_windows", eventWindows)
         json.member("peak_score", peakScore ?? .nan)
         json.member("others", others)
     }

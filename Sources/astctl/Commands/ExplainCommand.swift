@@ -81,7 +81,11 @@ enum ExplainText {
         if let event = report.event {
             let begin = report.eventBegin.map { LocalTime.full($0, zone) } ?? "?"
             let peak = report.peakScore.map { ", peak \(score($0))" } ?? ""
-            lines.append(row("event", "\(event) since \(begin)\(peak)"))
+            var hits = ""
+            if let count = report.eventHits, let windows = report.eventWindows {
+                hits = ", hits: \(count) of \(windows) windows"
+            }
+            lines.append(row("event", "\(event) since \(begin)\(peak)\(hits)"))
         }
         if let time = report.time { lines.append(row("window", "ended at \(LocalTime.full(time, zone))")) }
         return lines
