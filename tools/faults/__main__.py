@@ -15,6 +15,7 @@ import time
 import cycles
 import faults
 import ledger
+import several
 from machine import Missing, Trouble
 from servers import PipeWire
 from world import World
@@ -43,8 +44,8 @@ class Report:
             recovery = action(world)
             world.daemon.wait_for_sound(world.mark())
             world.settle()
-            ledger.check(world.daemon.records)
-            drift = ledger.drift_ms(world.daemon.records)
+            ledger.check_all(world.daemon.records)
+            drift = ledger.drift_ms(world.daemon.records, world.clocked)
             verdict = self.verdict(recovery, drift)
         except TROUBLES as trouble:
             recovery = drift = None
@@ -70,13 +71,13 @@ class Report:
     def skip(self, name, why):
         print(f"{name:<30} skipped: {why}")
 
-    def group(self, names_and_actions, **world):
+    def group(self, names_and_actions, kind=World, **world):
         """Injects faults into one world, one after the other."""
         wanted = [(name, action) for name, action in names_and_actions if self.wants(name)]
         if not wanted:
             return
         try:
-            with World(**world) as scene:
+            with kind(**world) as scene:
                 for name, action in wanted:
                     self.row(scene, name, action)
                 scene.player.close()
@@ -149,6 +150,10 @@ def others(report):
     options = report.options
     report.group([("default source changed", faults.default_changed), ("default unplugged", faults.default_unplugged)],
                  sinks=["other"], source="pulse")
+    if shutil.which("ffmpeg"):
+        report.group(several.FAULTS, several.Several)
+    else:
+        report.skip("several", "apt-get install ffmpeg")
     report.group([("clock set by hours", faults.clock_set)], prepare=faults.with_false_clock)
     report.group([("disk full of clips", faults.disk_full)], prepare=faults.with_little_disk)
     report.group([("disk hangs", faults.disk_hangs)], prepare=faults.with_slow_disk)

@@ -89,14 +89,17 @@ class Daemon:
         until(what, look, seconds)
         return self.records[seen - 1], self.moments[seen - 1]
 
-    def source(self, state, since=0):
-        return self.wait(f"a source that is {state}",
-                         lambda record: record["type"] == "source" and record["state"] == state, since)
+    def source(self, state, since=0, name=None):
+        """The first record of this state; of one of several sources if a name is given."""
+        return self.wait(f"a source{' ' + name if name else ''} that is {state}",
+                         lambda record: record["type"] == "source" and record["state"] == state
+                         and name in (None, record.get("source")), since)
 
-    def wait_for_sound(self, since=0):
-        """The first prediction that is not silent."""
-        return self.wait("a prediction of the played clip",
-                         lambda record: record["type"] == "prediction" and (record["level_dbfs"] or -99) > -60, since)
+    def wait_for_sound(self, since=0, name=None):
+        """The first prediction that is not silent; of one of several sources if a name is given."""
+        return self.wait(f"a prediction of the played clip{' by ' + name if name else ''}",
+                         lambda record: record["type"] == "prediction" and (record["level_dbfs"] or -99) > -60
+                         and name in (None, record.get("source")), since)
 
     def figures(self):
         """Threads, open files and kilobytes of anonymous memory."""

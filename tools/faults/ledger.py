@@ -25,6 +25,8 @@ def check(records):
             start, end = record["start_sample"], record["end_sample"]
             settled = max(settled, end)
             covered.append((start, end))
+    if not covered:
+        return
     gap_end = 0
     for start, end, reason in sorted(gaps):
         if start < gap_end:
@@ -49,8 +51,32 @@ def sums(records):
     return by_reason, count
 
 
+def by_source(records):
+    """The records of each source; those of a single source, which has no name, under None."""
+    names = {record.get("source") for record in records if record["type"] in ("prediction", "gap", "source")}
+    return {name: [record for record in records if record.get("source") == name or record["type"] == "lost"]
+            for name in sorted(names, key=str)}
+
+
+def check_all(records):
+    """`check` for each source."""
+    for name, own in by_source(records).items():
+        try:
+            check(own)
+        except Trouble as trouble:
+            raise Trouble(f"{name}: {trouble}" if name else str(trouble)) from None
+
+
 def agrees(records, status):
-    """The counters of `status` that differ from the sums of the records."""
+    """The counters of `status` that differ from the sums of the records, those of each source by itself."""
+    if "sources" not in status:
+        return differences(records, status)
+    return [f"{part['source']}: {text}" for part in status["sources"]
+            for text in differences([record for record in records if record.get("source") == part["source"]],
+                                    {**part, "lost_records": status["lost_records"]})]
+
+
+def differences(records, status):
     by_reason, _ = sums(records)
     windows = sum(record["type"] == "prediction" for record in records)
     pairs = [("lost_samples", by_reason.get("source_lost", 0)), ("overrun_samples", by_reason.get("overrun", 0)),
@@ -63,8 +89,15 @@ def seconds(record):
     return datetime.datetime.fromisoformat(record["time"].replace("Z", "+00:00")).timestamp()
 
 
-def drift_ms(records):
-    """The difference between positions and clock, from the first prediction to the last."""
+def drift_ms(records, names=(None,)):
+    """The difference between positions and clock, from the first prediction of a source to the last; the largest of the
+    named sources."""
+    drifts = [drift_of(own) for name, own in by_source(records).items()
+              if name in names and any(record["type"] == "prediction" for record in own)]
+    return max(drifts, key=abs)
+
+
+def drift_of(records):
     seen = [(record["end_sample"], seconds(record)) for record in records if record["type"] == "prediction"]
     (first, began), (last, ended) = seen[0], seen[-1]
     return ((last - first) / RATE - (ended - began)) * 1000

@@ -104,22 +104,13 @@ class Listener:
     def check(self):
         """Every sample of every source is in a window or in a gap, and the counters agree."""
         for _ in range(20):
-            status = self.daemon.ask("status")
-            differences = []
-            for part in status["sources"]:
-                own = self.records(part["source"])
-                differences += [f"{part['source']}: {text}" for text in
-                                ledger.agrees(own, {**part, "lost_records": status["lost_records"]})]
+            differences = ledger.agrees(list(self.daemon.records), self.daemon.ask("status"))
             if not differences:
                 break
             time.sleep(0.3)
         if differences:
             raise Trouble("; ".join(differences))
-        for source in self.sources:
-            try:
-                ledger.check(self.records(source.name))
-            except Trouble as trouble:
-                raise Trouble(f"{source.name}: {trouble}") from None
+        ledger.check_all(self.daemon.records)
 
 
 def torment(listener, seconds, chance):

@@ -10,6 +10,8 @@ CLIP = REPOSITORY / "models/default/examples/siren.flac"
 
 
 class World:
+    clocked = (None,)  # names of the sources whose samples keep step with the clock
+
     def __init__(self, server=PulseAudio, is_late=False, sinks=(), prepare=None, **daemon):
         self.home = Home()
         self.player = self.daemon = None
