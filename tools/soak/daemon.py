@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Daemon:
-    def __init__(self, program: str, arguments: list[str], folder: str | None = None):
+    def __init__(self, program: str, arguments: list[str], folder: str | None = None, settings: str = "hop: 1\n"):
         self.folder = tempfile.mkdtemp(prefix="astd-soak-", dir=folder)
         self.control = f"{self.folder}/astd.sock"
         self.events = f"{self.folder}/events.sock"
@@ -22,7 +22,7 @@ class Daemon:
             if not name.startswith("ASTD_") and name != "OPENBLAS_CORETYPE"
         }
         environment["ASTD_CONFIG"] = self.config = f"{self.folder}/astd.yaml"
-        pathlib.Path(self.config).write_text("hop: 1\n")
+        pathlib.Path(self.config).write_text(settings)
         self.arguments = [program, "run", "--runtime-dir", self.folder] + arguments
         self.process = subprocess.Popen(
             self.arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stderr=self.log

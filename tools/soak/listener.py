@@ -1,4 +1,4 @@
-"""A client of events.sock that checks, while the daemon runs, that every sample is in a window or in a gap."""
+"""A client of events.sock that checks, while the daemon runs, that every sample of every source is in a window or in a gap."""
 import json
 import socket
 import threading
@@ -13,12 +13,13 @@ class Listener(threading.Thread):
         self.gaps: dict[str, int] = {}
         self.lost = 0
         self.missing: list[tuple[int, int]] = []  # samples in neither a window nor a gap
-        self.reached: int | None = None
+        self.ends: dict[str | None, int] = {}  # by source: one past the last sample that is accounted for
+        self.windows: dict[str | None, int] = {}  # by source
         self.sequence: int | None = None
         self.jumps = 0
         self.delays: list[float] = []  # milliseconds from a window's last sample to its record, less its pass
         self.passes: list[float] = []
-        self.window_end = -1
+        self.window_end: tuple[str | None, int] = (None, -1)
         self.window_passes = 0.0
         self.start()
 
@@ -31,24 +32,33 @@ class Listener(threading.Thread):
         kind = record["type"]
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         if kind == "prediction":
-            self.cover(record["start_sample"], record["end_sample"])
+            self.cover(record)
+            source = record.get("source")
+            self.windows[source] = self.windows.get(source, 0) + 1
             if self.sequence is not None and record["seq"] != self.sequence + 1:
                 self.jumps += 1
             self.sequence = record["seq"]
-            if record["end_sample"] != self.window_end:
-                self.window_end, self.window_passes = record["end_sample"], 0.0
+            if (source, record["end_sample"]) != self.window_end:
+                self.window_end, self.window_passes = (source, record["end_sample"]), 0.0
             # Each adapter waits for the passes of the adapters before it.
             self.window_passes += record.get("pass_ms", 0.0)
             self.passes.append(record.get("pass_ms", 0.0))
             self.delays.append(record["latency_ms"] - self.window_passes)
         elif kind == "gap":
-            self.cover(record["start_sample"], record["end_sample"])
+            self.cover(record)
             self.gaps[record["reason"]] = self.gaps.get(record["reason"], 0) + 1
         elif kind == "lost":
             self.lost += record["count"]
 
-    def cover(self, start: int, end: int):
+    def cover(self, record: dict):
+        source, start, end = record.get("source"), record["start_sample"], record["end_sample"]
         # The first window may begin before the listener connected.
-        if self.reached is not None and start > self.reached:
-            self.missing.append((self.reached, start))
-        self.reached = max(self.reached or 0, end)
+        reached = self.ends.get(source)
+        if reached is not None and start > reached:
+            self.missing.append((reached, start))
+        self.ends[source] = max(reached or 0, end)
+
+    @property
+    def hours(self) -> float:
+        """Sound of all sources that is accounted for."""
+        return sum(self.ends.values()) / 16_000 / 3600

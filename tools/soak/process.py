@@ -28,3 +28,15 @@ def read(pid: int) -> Reading:
         threads=int(fields["Threads"][0]),
         cpu_seconds=(int(numbers[11]) + int(numbers[12])) / TICKS,
     )
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that still run."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children") as names:
+                found += [int(name) for name in names.read().split()]
+        except FileNotFoundError:
+            continue  # The thread has ended.
+    return found
