@@ -116,7 +116,7 @@ asan: setup ## Every test, with the address sanitizer
 fuzz: setup ## Fuzz the parsers of untrusted input, ten minutes each (SECONDS_EACH=600)
 	@tools/fuzz.sh
 
-soak: release ## An hour of everything, in real time: no growth, no loss (SOAK='--unpaced-hours 24 --chart FILE')
+soak: release ## An hour of everything, in real time: no growth, no loss (SOAK='--sources 4', '--unpaced-hours 24')
 	tools/soak/soak.py $(SOAK)
 
 soak-clients: release ## 1,000 subscribers, a tenth of them stalled; 10,000 connections; garbage as input
