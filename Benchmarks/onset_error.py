@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--astd", default=".build/release/astd")
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--hops", type=float, nargs="+", default=[2, 1, 0.5, 0.25])
+    parser.add_argument("--hops", type=float, nargs="+", default=[1, 0.5, 0.25])
     arguments = parser.parse_args()
     truth = {}
     with tempfile.TemporaryDirectory() as folder:
