@@ -5,7 +5,7 @@
 
 Makes clips of one sound at a known place: pieces of 0.4 to 4 s of the default model's examples and of synthesised
 sounds, at levels of -36 to -14 dBFS, 10 to 30 dB over a background. Of each clip counts the first event of the sound's
-label by the default settings. The estimate's constants were chosen on clips of other seeds (`--seed 1`).
+label by the default settings. The constants of the estimate were chosen on other clips.
 """
 
 import argparse
