@@ -53,7 +53,7 @@ public enum SourceSpec: Equatable, Sendable {
     /// - Parameters:
     ///   - paced: Whether a file plays in real time; otherwise as fast as the consumer reads. Other sources
     ///     have their own pace.
-    ///   - startsPaused: Whether a file or standard input is not read before ``AudioSource/resume()``.
+    ///   - startsPaused: Whether nothing is opened or read before ``AudioSource/resume()``.
     ///   - signal: What happens to the sound of a live source: all but a file and standard input.
     ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
     public func makeSource(
@@ -61,15 +61,17 @@ public enum SourceSpec: Equatable, Sendable {
         pulseServer: String?
     ) -> any AudioSource {
         switch self {
-        case .pulse(let pattern): PulseSource(pattern: pattern, server: pulseServer, signal: signal)
+        case .pulse(let pattern):
+            PulseSource(pattern: pattern, server: pulseServer, signal: signal, startsPaused: startsPaused)
         case .pipe(let path, let format):
             LiveSource(
-                name: description, subject: path, threadName: "astd-pipe", format: format, signal: signal
+                name: description, subject: path, threadName: "astd-pipe", format: format, signal: signal,
+                startsPaused: startsPaused
             ) { PipeOpener(path: path) }
         case .command(let command):
             LiveSource(
                 name: description, subject: command.programName, threadName: "astd-command", format: nil,
-                signal: signal
+                signal: signal, startsPaused: startsPaused
             ) { CommandOpener(command) }
         case .file(let path): FileSource(path: path, paced: paced, startsPaused: startsPaused)
         case .stdin(let format): StdinSource(format: format, startsPaused: startsPaused)

@@ -46,7 +46,8 @@ struct DaemonComponents {
         let shared = DaemonSource.Shared(
             hub: hub, engine: commands, scorer: scorer, signal: signal, numbers: RecordNumbers(), run: run,
             minimumFrames: maker.baseVariant.frontend.windowFrames,
-            variants: { adapters.snapshot.variants }, logger: logger)
+            variants: { adapters.snapshot.variants },
+            pauses: PauseRegister(directory: options.stateDirectory), logger: logger)
         let sources = try wrapped(DaemonError.source) { () throws(CaptureError) in
             try SourceSet(settings, shared, notifier: notifier)
         }
@@ -68,7 +69,8 @@ struct DaemonComponents {
             status: status,
             lookup: SourceLookup(
                 active: { sources.all.map(\.monitor.record) }, lookup: SourceLookup.pulse(usesPulse)),
-            sources: sources, adapters: adapters, reload: reload, files: files, shutdown: shutdown.request)
+            sources: sources, control: SourceControl(sources: sources, pauses: shared.pauses),
+            adapters: adapters, reload: reload, files: files, shutdown: shutdown.request)
         let server = SocketServer(
             configuration: SocketServerConfiguration(
                 runtimeDirectory: options.runtimeDirectory, eventsMode: settings.eventsMode,
@@ -111,7 +113,7 @@ struct DaemonComponents {
         if waiting.isEmpty { return logger.warning("wait_for_subscriber has no effect on a live source") }
         let names = waiting.map(\.input.name).joined(separator: ", ")
         logger.info("waiting for the first subscriber before \(names) is read")
-        hub.whenFirstSubscribed { for source in waiting { source.input.resume() } }
+        hub.whenFirstSubscribed { for source in waiting { source.pause.change { $0.isWaiting = false } } }
     }
 }
 

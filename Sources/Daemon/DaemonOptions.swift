@@ -8,6 +8,8 @@ public struct DaemonOptions: Sendable {
     public var adaptersDirectory: String?
     /// Directory of the sockets.
     public var runtimeDirectory: String
+    /// Where pauses are kept over restarts; nil when there is no such directory.
+    public var stateDirectory: String?
     /// All other settings; a reload can change some of them.
     public var settings: DaemonSettings
     /// Where a reload reads the settings from.
@@ -15,11 +17,12 @@ public struct DaemonOptions: Sendable {
 
     public init(
         recognizer: RecognizerOptions, adaptersDirectory: String?, runtimeDirectory: String,
-        settings: DaemonSettings, settingsSources: SettingsSources
+        stateDirectory: String?, settings: DaemonSettings, settingsSources: SettingsSources
     ) {
         self.recognizer = recognizer
         self.adaptersDirectory = adaptersDirectory
         self.runtimeDirectory = runtimeDirectory
+        self.stateDirectory = stateDirectory
         self.settings = settings
         self.settingsSources = settingsSources
     }

@@ -39,6 +39,8 @@ public struct DaemonSettings: Equatable, Sendable {
     public var waitForSubscriber = false
     /// Directory of both sockets; `nil`: the first standard place.
     public var runtimeDir: String?
+    /// Where a pause is kept over restarts; `nil`: the first standard place.
+    public var stateDir: String?
     /// Permissions of `events.sock`.
     public var eventsMode: UInt32 = 0o660
     /// Limit of clients per socket.

@@ -48,6 +48,9 @@ enum SettingTable {
         .optional(
             "runtime_dir", \.runtimeDir, .text("a directory"),
             "directory of both sockets; `null`: the standard places"),
+        .optional(
+            "state_dir", \.stateDir, .text("a directory"),
+            "where a pause is kept over restarts; `null`: the standard places"),
         .one(
             "events_mode", \.eventsMode, .permissions, "permissions of `events.sock`", hasOption: false),
         .one(
@@ -99,7 +102,8 @@ enum SettingTable {
 
     /// Settings whose value is a path, in which a leading `~/` stands for the user's home directory.
     static let paths: Set<String> = [
-        "model", "adapter", "adapters_dir", "cache_dir", "runtime_dir", "metrics.file", "clips.directory",
+        "model", "adapter", "adapters_dir", "cache_dir", "runtime_dir", "state_dir", "metrics.file",
+        "clips.directory",
     ]
 
     /// Several sources: `sources.NAME.SETTING`.

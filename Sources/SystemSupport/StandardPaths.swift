@@ -92,6 +92,15 @@ public struct StandardPaths: Sendable {
             ?? place("$HOME", environment.absolutePath("HOME").map { $0 + "/.cache/astd" })
     }
 
+    /// Directory of what a restart must not change, such as a pause: `$ASTD_STATE_DIR`, systemd's
+    /// `$STATE_DIRECTORY`, else `astd` in `$XDG_STATE_HOME` or `~/.local/state`; `nil` without any of them.
+    public var statePlace: Place? {
+        place("$ASTD_STATE_DIR", environment["ASTD_STATE_DIR"])
+            ?? place("$STATE_DIRECTORY", environment.systemdDirectory("STATE_DIRECTORY"))
+            ?? place("$XDG_STATE_HOME", environment.absolutePath("XDG_STATE_HOME").map { $0 + "/astd" })
+            ?? place("$HOME", environment.absolutePath("HOME").map { $0 + "/.local/state/astd" })
+    }
+
     /// Directory of both sockets: `$ASTD_RUNTIME_DIR`, systemd's `$RUNTIME_DIRECTORY`,
     /// `$XDG_RUNTIME_DIR/astd`, else `/run/astd`.
     public var runtimePlace: Place {
@@ -113,6 +122,9 @@ public struct StandardPaths: Sendable {
 
     /// `named`, else the path of ``cachePlace``.
     public func cache(named: String?) -> String? { named ?? cachePlace?.path }
+
+    /// `named`, else the path of ``statePlace``.
+    public func state(named: String?) -> String? { named ?? statePlace?.path }
 
     /// `named`, else the path of ``runtimePlace``.
     public func runtimeDirectory(named: String?) -> String { named ?? runtimePlace.path }

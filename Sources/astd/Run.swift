@@ -90,6 +90,12 @@ struct Run: AsyncParsableCommand {
     )
     var runtimeDir: String?
 
+    @Option(
+        help:
+            "Keep a pause over restarts in this directory. Default: $ASTD_STATE_DIR, $STATE_DIRECTORY, $XDG_STATE_HOME/astd, ~/.local/state/astd"
+    )
+    var stateDir: String?
+
     func run() async throws {
         let sources = try settingsArguments.sources(
             readsStandardFile: true, flags: flags())
@@ -112,7 +118,7 @@ struct Run: AsyncParsableCommand {
     func flags() -> [String: [String]] {
         let named = [
             "source": source, "channel": channel, "gain_db": gainDb, "high_pass_hz": highPassHz,
-            "adapters_dir": adaptersDir, "gate": gate, "runtime_dir": runtimeDir,
+            "adapters_dir": adaptersDir, "gate": gate, "runtime_dir": runtimeDir, "state_dir": stateDir,
             "fast": fast ? "true" : nil, "wait_for_subscriber": waitForSubscriber ? "true" : nil,
         ]
         return named.compactMapValues { $0.map { [$0] } }
@@ -125,6 +131,7 @@ struct Run: AsyncParsableCommand {
             recognizer: try settings.recognizerOptions(historyFrames: settings.hopFrames),
             adaptersDirectory: StandardPaths().adapters(named: settings.adaptersDir),
             runtimeDirectory: StandardPaths().runtimeDirectory(named: settings.runtimeDir),
+            stateDirectory: StandardPaths().state(named: settings.stateDir),
             settings: settings, settingsSources: sources)
     }
 }

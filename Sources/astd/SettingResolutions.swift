@@ -36,6 +36,11 @@ extension DaemonSettings {
             resolutions["runtime_dir"] = Resolution(
                 paths.runtimePlace.path, paths.runtimePlace.origin)
         }
+        if stateDir == nil {
+            resolutions["state_dir"] =
+                paths.statePlace.map { Resolution($0.path, $0.origin) }
+                ?? Resolution(nil, "no $HOME, so a restart ends a pause")
+        }
         if precision == "auto" {
             resolutions["precision"] = Resolution(nil, Self.automaticPrecision)
         }

@@ -9,8 +9,9 @@ final class LiveSourceDriver {
     let ring = SampleRing(capacitySamples: 16_000 * 60)
     var log = StreamLog()
 
-    init(_ spec: String, signal: SignalSettings = SignalSettings()) throws {
-        source = try SourceSpec(parsing: spec).makeSource(paced: true, signal: signal, pulseServer: nil)
+    init(_ spec: String, signal: SignalSettings = SignalSettings(), startsPaused: Bool = false) throws {
+        source = try SourceSpec(parsing: spec).makeSource(
+            paced: true, startsPaused: startsPaused, signal: signal, pulseServer: nil)
         try source.start(into: ring, onEvent: events.add)
     }
 

@@ -46,6 +46,26 @@ extension PulseSourceTests {
             #expect(log.firstMismatch == nil)
         }
 
+        @Test func `A source that starts paused does not connect before it is resumed`() async throws {
+            let server = try await PulseServer()
+            let ring = SampleRing(capacitySamples: 16_000 * 300)
+            let events = EventLog()
+            let source = PulseSource(pattern: "exact.monitor", server: server.address, startsPaused: true)
+            try source.start(into: ring, onEvent: events.add)
+            #expect(events.states == [.paused])
+            // Half a second passes on the server.
+            try await server.play([Float](repeating: 0.5, count: 8_000), to: PulseServer.sink)
+            #expect(try await server.recorders().isEmpty)
+            source.pause()
+            source.resume()
+            try await events.wait(for: .healthy)
+            var log = StreamLog()
+            try await log.read(ring, until: "a quarter of a second") { $0.samples.count > 4_000 }
+            source.stop()
+            #expect(events.changes == [.paused, .recovering, .healthy])
+            #expect(log.gaps.isEmpty, "the stream begins with its first sample")
+        }
+
         @Test func `A source that was lost before the pause is found after it`() async throws {
             let server = try await PulseServer()
             let ring = SampleRing(capacitySamples: 16_000 * 300)

@@ -29,6 +29,23 @@ import Testing
         try await completes("stop()") { [source = driver.source] in source.stop() }
     }
 
+    @Test func `A pipe that starts paused is opened when it is resumed`() async throws {
+        let folder = try TestFolder()
+        let (pipe, other) = (try TestFIFO(folder.file("p")), try TestFIFO(folder.file("o")))
+        let driver = try LiveSourceDriver("pipe:\(pipe.path)", startsPaused: true)
+        #expect(driver.events.states == [.paused])
+        // A source that started later has opened its pipe.
+        let witness = try LiveSourceDriver("pipe:\(other.path)")
+        close(try await other.openWriter())
+        #expect(open(pipe.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) < 0 && errno == ENXIO, "it has a reader")
+        driver.source.resume()
+        try await pipe.write(bytes16(Self.second))
+        try await driver.read(samples: 16_000)
+        #expect(driver.events.changes.starts(with: [.paused, .recovering]))
+        #expect(driver.log.gaps.isEmpty && driver.isExact)
+        witness.source.stop()
+    }
+
     @Test func `Each writer may have another format, with a header`() async throws {
         let folder = try TestFolder()
         let pipe = try TestFIFO(folder.file("p"))

@@ -59,6 +59,71 @@ struct PauseTests {
         withExtendedLifetime(server) {}
     }
 
+    @Test func `A pause survives kill -9: the microphone stays closed until resume, which survives, too`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let server = try await PulseServer(in: folder)
+        let arguments = ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1"]
+        var daemon = try await RunningDaemon.start(arguments, in: folder)
+        _ = try await daemon.listen().nextPrediction()
+        #expect(try await daemon.astctl("pause").code == 0)
+        daemon.program.kill()
+
+        daemon = try await RunningDaemon.start(arguments, in: folder)
+        let client = try daemon.listen()
+        guard case .hello(let hello)? = try await client.next(),
+            case .source(let source)? = try await client.next()
+        else { throw TestFailure("the source does not follow hello") }
+        #expect(source.state == .paused && source.message?.hasPrefix("before the restart, since 20") == true)
+        #expect(hello.paused == source.message)
+        let status = try await daemon.astctl("status").lines
+        #expect(
+            status.contains { $0.hasSuffix("\(source.name), paused: \(source.message ?? "")") }, "\(status)")
+        // Half a second passes on the server.
+        try await server.play([Float](repeating: 0.1, count: 8_000), to: PulseServer.sink)
+        #expect(try await server.recorders().isEmpty)
+        #expect(try await daemon.status().counters.windows == 0)
+        let log = try daemon.program.standardError()
+        #expect(log.contains("is paused: before the restart, since 20") && !log.contains("healthy"), "\(log)")
+
+        #expect(try await daemon.astctl("resume").code == 0)
+        _ = try await client.nextPrediction()
+        daemon.program.kill()
+        daemon = try await RunningDaemon.start(arguments, in: folder)
+        _ = try await daemon.listen().nextPrediction()
+        withExtendedLifetime(server) {}
+    }
+
+    @Test func `A pause that cannot be kept is an error, and nothing is recorded all the same`() async throws
+    {
+        let folder = try TestFolder()
+        let server = try await PulseServer(in: folder)
+        // A path through a file: not even root can create it, or knows what it holds.
+        let file = try folder.write("", to: "file")
+        let daemon = try await RunningDaemon.start(
+            ["--source", "pulse:\(PulseServer.monitor)", "--hop", "0.1", "--state-dir", file + "/astd"],
+            in: folder)
+        let unknown = try await daemon.status().source
+        #expect(unknown?.state == .paused)
+        #expect(unknown?.message?.hasPrefix("cannot read \(file)/astd/pauses.json: Not a directory") == true)
+        #expect(try await server.recorders().isEmpty)
+
+        let resumed = try await daemon.astctl("resume")
+        #expect(resumed.code == 1)
+        #expect(
+            resumed.errorLines.joined().contains(
+                "resumed, but a restart would pause again: cannot create \(file)/astd"))
+        _ = try await daemon.listen().nextPrediction()
+        let paused = try await daemon.astctl("pause")
+        #expect(paused.code == 1)
+        #expect(
+            paused.errorLines.joined().contains(
+                "paused, but a restart would end the pause: cannot create \(file)/astd"))
+        #expect(try await daemon.status().state == .paused)
+        try await eventually("a server without recorders") { try await server.recorders().isEmpty }
+    }
+
     @Test func `Digital silence is reported to clients and in the metrics file`() async throws {
         let folder = try TestFolder()
         let silence = try SeededClip.longSilence(in: folder)

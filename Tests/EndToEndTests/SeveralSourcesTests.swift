@@ -135,6 +135,41 @@ import Wire
         #expect(try await daemon.status().sources.map(\.source) == ["three"], "mistakes change nothing")
     }
 
+    @Test func `A source that is paused alone remains so over a reload that changes it, and over kill -9`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let (garden, door) = (try Writer("g", in: folder), try Writer("d", in: folder))
+        func settings(_ hop: String) -> String {
+            Self.settings([
+                ("garden", "source: '\(garden.source)'"), ("door", "source: '\(door.source)', hop: \(hop)"),
+            ])
+        }
+        let config = try folder.write(settings("1"), to: "astd.yaml")
+        var daemon = try await RunningDaemon.start(["--config", config], in: folder)
+        for writer in [garden, door] { writer.start() }
+        #expect(try await daemon.astctl("pause", "--source", "door").code == 0)
+        _ = try folder.write(settings("0.5"), to: "astd.yaml")
+        #expect(try await daemon.astctl("reload").code == 0)
+        func report(of daemon: RunningDaemon) async throws -> SourceReport? {
+            try await daemon.status().sources.first { $0.source == "door" }?.report
+        }
+        #expect(try await report(of: daemon)?.message == "nothing is recorded until `astctl resume`")
+        daemon.program.kill()
+
+        daemon = try await RunningDaemon.start(["--config", config], in: folder)
+        let client = try daemon.listen()
+        guard case .hello(let hello)? = try await client.next() else { throw TestFailure("no hello") }
+        #expect(hello.paused == nil, "the other one is not paused")
+        _ = try await client.next("a window of the other") { $0.prediction?.source == "garden" ? true : nil }
+        let paused = try await report(of: daemon)
+        #expect(paused?.state == .paused && paused?.message?.hasPrefix("before the restart") == true)
+        #expect(try await daemon.astctl("resume", "--source", "door").code == 0)
+        _ = try await client.next("a window after resume") { $0.prediction?.source == "door" ? true : nil }
+        #expect(try await daemon.astctl("pause").code == 0)
+        #expect(try await daemon.control().status().state == .paused)
+    }
+
     @Test
     func `Two microphones of a sound server and a pipe: each sample is in a window or a gap of its source`()
         async throws

@@ -24,7 +24,7 @@ import Testing
         "source": "stdin", "channel": "left", "gain_db": "-6", "high_pass_hz": "80", "model": "/m",
         "adapter": "/a", "adapters_dir": "/d", "hop": "0.25",
         "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "runtime_dir": "/r",
-        "cache_dir": "/k",
+        "cache_dir": "/k", "state_dir": "/s",
     ]
 
     @Test(arguments: SettingTable.rows.filter(\.hasOption).map(\.key))

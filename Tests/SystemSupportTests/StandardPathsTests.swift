@@ -40,6 +40,19 @@ import Testing
         #expect(paths(["ASTD_CACHE_DIR": "/own"]).cache(named: "named") == "named")
     }
 
+    @Test func `The state directory follows its documented order`() {
+        let variables: KeyValuePairs = [
+            "ASTD_STATE_DIR": "own", "STATE_DIRECTORY": "/first:/second", "XDG_STATE_HOME": "/state",
+            "HOME": "/home/me",
+        ]
+        #expect(
+            order(variables) { $0.state(named: nil) }
+                == ["own", "/first", "/state/astd", "/home/me/.local/state/astd", nil])
+        #expect(
+            paths(["XDG_STATE_HOME": "relative", "HOME": "/h"]).state(named: nil) == "/h/.local/state/astd")
+        #expect(paths(["ASTD_STATE_DIR": "/own"]).state(named: "named") == "named")
+    }
+
     @Test func `The model is the first place with a configuration`() {
         let places = StandardPaths.models
         for (index, place) in places.enumerated() {

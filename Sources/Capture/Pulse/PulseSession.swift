@@ -77,8 +77,9 @@ final class PulseSession: @unchecked Sendable {
 
     /// Starts the thread and blocks until the stream is ready or the first attempt has failed.
     ///
+    /// - Parameter isPaused: Whether it does not connect before ``resume()``.
     /// - Throws: `noServer` when a thread or memory is lacking. The caller must call `close` in any case.
-    func open() throws(CaptureError) {
+    func open(isPaused: Bool) throws(CaptureError) {
         guard pa_threaded_mainloop_start(loop) >= 0 else {
             throw .noServer(
                 server: PulseAddress(server), reason: "cannot create a thread; check `ulimit -u`")
@@ -89,6 +90,10 @@ final class PulseSession: @unchecked Sendable {
             throw .noServer(server: PulseAddress(server), reason: "out of memory")
         }
         self.timer = timer
+        if isPaused {
+            phase = .paused
+            return report(.paused)
+        }
         connect()
         while !hasBegun { pa_threaded_mainloop_wait(loop) }
     }

@@ -15,6 +15,7 @@ public final class PulseSource: AudioSource {
     private let pattern: String?
     private let server: String?
     private let signal: SignalSettings
+    private let startsPaused: Bool
     private let counters = SignalCounters()
     private let state = Mutex<State>(.idle)
 
@@ -29,10 +30,15 @@ public final class PulseSource: AudioSource {
     ///     change during the capture.
     ///   - server: The server's address; nil for `PULSE_SERVER` or the user's own.
     ///   - signal: What happens to the sound before it is classified.
-    public init(pattern: String?, server: String?, signal: SignalSettings = SignalSettings()) {
+    ///   - startsPaused: Whether it does not connect before ``resume()``.
+    public init(
+        pattern: String?, server: String?, signal: SignalSettings = SignalSettings(),
+        startsPaused: Bool = false
+    ) {
         self.pattern = pattern
         self.server = server
         self.signal = signal
+        self.startsPaused = startsPaused
         name = SourceSpec.pulse(pattern: pattern).description
     }
 
@@ -41,7 +47,7 @@ public final class PulseSource: AudioSource {
     public var clippedSamples: Int64 { counters.clippedSamples }
 
     /// Connects, and returns when the stream is ready or the first attempt has failed; after two seconds at
-    /// most.
+    /// most. A source that starts paused does not connect.
     ///
     /// A missing server or source is reported as `lost`, and waited for.
     ///
@@ -56,7 +62,7 @@ public final class PulseSource: AudioSource {
                 pattern: pattern, server: server, chain: SignalChain(signal, counters: counters), ring: ring,
                 events: events)
             do throws(CaptureError) {
-                try session.open()
+                try session.open(isPaused: startsPaused)
             } catch {
                 session.close()
                 throw error

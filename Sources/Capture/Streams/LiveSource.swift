@@ -15,6 +15,7 @@ final class LiveSource: AudioSource {
     private let format: SampleFormat?
     private let signal: SignalSettings
     private let threadName: String
+    private let startsPaused: Bool
     private let counters = SignalCounters()
     private let reports = Mutex<LiveReports?>(nil)
 
@@ -24,10 +25,11 @@ final class LiveSource: AudioSource {
     ///   - subject: The path or the program, for messages.
     ///   - format: Format of samples without a header, which then are not examined; nil for 16-bit mono
     ///     samples at 16 kHz unless they look like something else.
+    ///   - startsPaused: Whether nothing is opened before ``resume()``.
     ///   - makeOpener: Called on the source's thread, once.
     init(
         name: String, subject: String, threadName: String, format: SampleFormat?, signal: SignalSettings,
-        makeOpener: @escaping @Sendable () -> any LiveInputOpener
+        startsPaused: Bool, makeOpener: @escaping @Sendable () -> any LiveInputOpener
     ) {
         self.name = name
         self.subject = subject
@@ -35,6 +37,7 @@ final class LiveSource: AudioSource {
         self.makeOpener = makeOpener
         self.format = format
         self.signal = signal
+        self.startsPaused = startsPaused
     }
 
     deinit { stop() }
@@ -47,9 +50,10 @@ final class LiveSource: AudioSource {
     ) throws(CaptureError) {
         let reports = LiveReports(name: name, events: SourceEventQueue(handler: onEvent))
         self.reports.withLock { $0 = reports }
+        if startsPaused { reports.pause() }
         let (subject, makeOpener, format, signal) = (subject, makeOpener, format, signal)
         let (stop, pause, counters) = (thread.stop, thread.pauseGate, counters)
-        try thread.start(into: ring, threadName: threadName) {
+        try thread.start(into: ring, threadName: threadName, isPaused: startsPaused) {
             let capture = LiveCapture(
                 subject: subject, opener: makeOpener(), format: format,
                 chain: SignalChain(signal, counters: counters), ring: ring, reports: reports, stop: stop,

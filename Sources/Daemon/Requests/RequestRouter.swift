@@ -17,13 +17,14 @@ final class RequestRouter: RequestHandler {
     private let shutdown: @Sendable () -> Void
 
     init(
-        status: StatusBuilder, lookup: SourceLookup, sources: SourceSet, adapters: AdapterShelf,
+        status: StatusBuilder, lookup: SourceLookup, sources: SourceSet, control: SourceControl,
+        adapters: AdapterShelf,
         reload: Reload, files: FileEngine, shutdown: @escaping @Sendable () -> Void
     ) {
         self.status = status
         self.lookup = lookup
         self.sources = sources
-        control = SourceControl(sources: sources)
+        self.control = control
         self.adapters = adapters
         self.reload = reload
         self.files = files

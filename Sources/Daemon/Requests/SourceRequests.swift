@@ -79,24 +79,49 @@ actor SourceLookup {
 /// Answers `pause` and `resume`.
 struct SourceControl: Sendable {
     private let sources: SourceSet
-    /// Disconnecting takes libpulse's lock.
+    private let pauses: PauseRegister
+    /// Disconnecting takes libpulse's lock, and a pause is written to the disk.
     private let queue = BlockingQueue("astd-pause")
 
-    init(sources: SourceSet) { self.sources = sources }
+    init(sources: SourceSet, pauses: PauseRegister) {
+        self.sources = sources
+        self.pauses = pauses
+    }
 
     /// - Parameter name: Of one source; `nil`: all.
     /// - Returns: Whether it is paused now.
+    /// - Throws: ``RPCError`` for an unknown name; `failed` when a restart would end the pause.
     func pause(_ name: String?) async throws(RPCError) -> Bool {
-        let selected = try sources.selected(name)
-        await queue.run { for source in selected { source.input.pause() } }
+        _ = try sources.selected(name)
+        let problem = await queue.run { () -> String? in
+            pauses.pause(name)
+            for source in sources.all where name == nil || source.name == name {
+                let request = pauses.request(of: source.name)
+                source.pause.change { $0.request = request }
+            }
+            // Nothing is recorded any more, however long the disk takes.
+            return pauses.store()
+        }
+        if let problem { throw RPCError(.failed, "paused, but a restart would end the pause: \(problem)") }
         return true
     }
 
     /// - Parameter name: Of one source; `nil`: all.
     /// - Returns: Whether it is paused now.
+    /// - Throws: ``RPCError`` for an unknown name; `failed` when it would be paused again after a restart.
     func resume(_ name: String?) async throws(RPCError) -> Bool {
-        let selected = try sources.selected(name)
-        await queue.run { for source in selected { source.input.resume() } }
+        _ = try sources.selected(name)
+        let problem = await queue.run { () -> String? in
+            pauses.resume(name, present: sources.all.compactMap(\.name))
+            let problem = pauses.store()
+            for source in sources.all where name == nil || source.name == name {
+                source.pause.change { ($0.request, $0.isWaiting) = (nil, false) }
+            }
+            return problem
+        }
+        if let problem {
+            throw RPCError(.failed, "resumed, but a restart would pause again: \(problem)")
+        }
         return false
     }
 }

@@ -40,7 +40,17 @@ final class StatusBuilder: Sendable {
             run: facts.run, model: facts.modelName, adapters: active.map(\.adapter),
             labels: active.first?.labels.count ?? 0,
             window: active.first?.windowSeconds ?? 0, hop: Self.shortestHop(all),
-            sources: all.compactMap(\.name))
+            sources: all.compactMap(\.name), paused: Self.pauseMessage(all.map(\.monitor.record)))
+    }
+
+    /// Why all sources are paused; `nil` when one of them is not.
+    private static func pauseMessage(_ records: [SourceRecord]) -> String? {
+        guard StatusReport.State(records.map(\.state)) == .paused else { return nil }
+        var messages: [String] = []
+        for case let message? in records.map(\.message) where !messages.contains(message) {
+            messages.append(message)
+        }
+        return messages.joined(separator: "; ")
     }
 
     private static func shortestHop(_ sources: [DaemonSource]) -> Double {

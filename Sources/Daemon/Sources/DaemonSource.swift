@@ -28,6 +28,7 @@ final class DaemonSource: Sendable {
         /// Frames that the features of a stream retain at least.
         var minimumFrames: Int
         var variants: @Sendable () -> [Variant]
+        var pauses: PauseRegister
         var logger: Logger
     }
 
@@ -38,10 +39,12 @@ final class DaemonSource: Sendable {
     let spec: SourceSpec
     let input: any AudioSource
     let monitor: SourceMonitor
+    let pause: SourcePause
     let pipeline: Pipeline
     let detection: EventDetection
     let clips: ClipRecorder
     private let ring: SampleRing
+    private let pauses: PauseRegister
 
     /// Makes the source; nothing is opened before ``start()``.
     ///
@@ -58,8 +61,12 @@ final class DaemonSource: Sendable {
         spec = try SourceSpec(parsing: settings.source)
         let traits = SourceTraits(spec, isPaced: !settings.fast)
         let signal = SignalSettings(settings)
+        pauses = shared.pauses
+        let reasons = PauseReasons(
+            request: Self.request(of: name, spec, pauses),
+            isWaiting: settings.waitForSubscriber && !traits.isLive)
         input = spec.makeSource(
-            paced: !settings.fast, startsPaused: settings.waitForSubscriber, signal: signal, pulseServer: nil)
+            paced: !settings.fast, startsPaused: reasons.message != nil, signal: signal, pulseServer: nil)
         if !traits.isLive, signal != SignalSettings() {
             logger.warning(
                 "\(label)channel, gain_db and high_pass_hz have no effect on a file or standard input")
@@ -78,6 +85,7 @@ final class DaemonSource: Sendable {
         monitor = SourceMonitor(
             source: name, name: input.name, hub: shared.hub, commands: commands, logger: logger,
             onChange: onChange)
+        pause = SourcePause(input, monitor, reasons)
         detection = EventDetection(
             rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
             numbers: shared.numbers)
@@ -93,7 +101,21 @@ final class DaemonSource: Sendable {
     }
 
     /// - Throws: ``CaptureError`` when a file or standard input cannot be read.
-    func start() throws(CaptureError) { try input.start(into: ring, onEvent: monitor.process) }
+    func start() throws(CaptureError) {
+        try pause.start(request: Self.request(of: name, spec, pauses)) { () throws(CaptureError) in
+            try input.start(into: ring, onEvent: monitor.process)
+        }
+    }
+
+    /// The pause with which a source starts. A file is a recording: it is read from its begin after a restart,
+    /// paused or not.
+    private static func request(
+        of name: String?, _ spec: SourceSpec, _ pauses: PauseRegister
+    ) -> RequestedPause? {
+        let request = pauses.request(of: name)
+        if case .file = spec, request?.isFromBefore == true { return nil }
+        return request
+    }
 
     var counters: SourceCounters {
         let counted = pipeline.currentCounters

@@ -24,13 +24,12 @@ final class SourceMonitor: Sendable {
         var wasLost = false
         /// Whether an event has arrived.
         var hasBegun = false
-        /// Whether the source is paused since the start (`wait_for_subscriber`).
-        var isPausedAtStart = false
+        /// Why the source is paused.
+        var pauseMessage = "nothing is recorded until `astctl resume`"
 
         mutating func change(to next: SourceRecord.State, _ event: SourceEvent) {
             if next == .healthy && wasLost { reconnects += 1 }
             if next != .recovering { wasLost = next == .lost }
-            isPausedAtStart = next == .paused && !hasBegun
             hasBegun = true
             (state, name, reason) = (next, event.name, event.message)
         }
@@ -47,8 +46,7 @@ final class SourceMonitor: Sendable {
                 case .healthy: soundMessage
                 case .lost: reason
                 case .recovering: "its first samples have not arrived"
-                case .paused where isPausedAtStart: "it is read once a client subscribes"
-                case .paused: "nothing is recorded until `astctl resume`"
+                case .paused: pauseMessage
                 case .ended: reason
                 }
             return SourceRecord(source: source, state: state, name: name, message: message)
@@ -103,13 +101,14 @@ final class SourceMonitor: Sendable {
     @Sendable func process(_ event: SourceEvent) {
         turn.withLock {
             if let signal = event.signal { return process(signal, of: event.name) }
-            let reason = event.message.map { ": " + $0 } ?? ""
+            var reason = event.message.map { ": " + $0 } ?? ""
             let subject = subject(event.name)
             guard let next = SourceRecord.State(event.state) else {
                 // Its last windows are not classified yet; ``end(_:)`` follows.
                 return logger.info("\(subject) has ended\(reason)")
             }
             let before = update { $0.change(to: next, event) }
+            if next == .paused { reason = record.message.map { ": " + $0 } ?? "" }
             logger.log(
                 level: next == .lost ? .warning : .info, "\(subject) is \(next.rawValue)\(reason)")
             // Another reason of the same loss is not another interruption.
@@ -119,6 +118,15 @@ final class SourceMonitor: Sendable {
             case .paused: commands.post(.pause)
             case .healthy, .recovering, .ended: break
             }
+        }
+    }
+
+    /// Sets the reason of a pause, before the source is paused or while it is.
+    func setPauseMessage(_ message: String) {
+        turn.withLock {
+            let before = update { $0.pauseMessage = message }
+            guard before.state == .paused, before.message != message else { return }
+            logger.info("\(subject(before.name)) is paused: \(message)")
         }
     }
 

@@ -23,11 +23,13 @@ public struct Hello: Sendable, Equatable {
     public let hop: Double
     /// Names of the sources; empty for a single source without a name.
     public let sources: [String]
+    /// Why all sources are paused; nil when one of them is not.
+    public let paused: String?
 
     public init(
         protocolVersion: Int = Wire.protocolVersion, version: String = astdVersion, run: RunID,
         model: String, adapters: [String?], labels: Int, window: Double, hop: Double,
-        sources: [String] = []
+        sources: [String] = [], paused: String? = nil
     ) {
         let active = AdapterRecord(adapters: adapters)
         self.protocolVersion = protocolVersion
@@ -40,6 +42,7 @@ public struct Hello: Sendable, Equatable {
         self.window = window
         self.hop = hop
         self.sources = sources
+        self.paused = paused
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
@@ -54,6 +57,7 @@ public struct Hello: Sendable, Equatable {
         window = try json.requiredDouble("window")
         hop = try json.requiredDouble("hop")
         sources = try json.strings("sources") ?? []
+        paused = try json.string("paused")
     }
 }
 
@@ -69,5 +73,6 @@ extension Hello: JSONRecord {
         json.member("window", seconds: window)
         json.member("hop", seconds: hop)
         if !sources.isEmpty { json.member("sources", strings: sources) }
+        if let paused { json.member("paused", paused) }
     }
 }

@@ -6,7 +6,12 @@ struct PauseCommand: ParsableCommand {
         commandName: "pause",
         abstract: "Stop capturing until `astctl resume`.",
         discussion: """
-            The daemon disconnects from the sound server. A restarted daemon is not paused.
+            The daemon disconnects from the sound server. The pause survives a restart of the daemon, also after a crash \
+            or a power failure; the daemon keeps it in its state directory (setting state_dir).
+
+            EXAMPLES
+              astctl pause                   all sources
+              astctl pause --source garden   one of several
             """)
 
     @OptionGroup var connection: ConnectionOptions
