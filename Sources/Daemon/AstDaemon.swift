@@ -51,6 +51,7 @@ public struct AstDaemon: Sendable {
                     service(ClipService(sources: components.sources)),
                     service(FileService(engine: components.files)),
                     service(ReloadService(components.reload, options, logger: logger)),
+                    service(components.quietHours),
                     service(MetricsService(file: components.metricsFile)),
                     service(components.server, endsDaemon: true),
                     service(components.listening, endsDaemon: true),

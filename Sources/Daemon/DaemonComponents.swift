@@ -19,6 +19,7 @@ struct DaemonComponents {
     let reload: Reload
     let files: FileEngine
     let sources: SourceSet
+    let quietHours: QuietHoursService
     let metricsFile: MetricsFile
     let shutdown: ShutdownService
 
@@ -83,6 +84,7 @@ struct DaemonComponents {
                 onEnd: { ShutdownDeadline.start(logger) },
                 onReady: { notifier.ready(status: sources.line) }),
             reload: reload, files: files, sources: sources,
+            quietHours: QuietHoursService(sources, shared.clock),
             metricsFile: MetricsFile(
                 settings: { reload.settings.metrics }, text: { (try? await status.metricsText()) ?? "" },
                 logger: logger),

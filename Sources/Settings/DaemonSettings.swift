@@ -48,6 +48,9 @@ public struct DaemonSettings: Equatable, Sendable {
     /// Seconds of digital silence after which the microphone is reported as muted; 0: never.
     public var mutedAfter = 120.0
 
+    /// When nothing is recorded, in the machine's time zone.
+    public var quietHours: [QuietHours] = []
+
     public var detection = DetectionRules()
     public var metrics = MetricsSettings()
     public var clips = ClipSettings()

@@ -15,11 +15,16 @@ struct SettingRow: Sendable {
     let read: @Sendable ([String], inout DaemonSettings) -> Bool
     /// The texts that ``read`` reads back; `nil` for a setting that is not set.
     let show: @Sendable (DaemonSettings) -> [String]?
+    /// Between the elements of a list in a variable or with `--set`; as in PATH, unless they contain colons.
+    var separator: Character = ":"
+    /// Why an element is rejected; `nil`: ``allowed`` says it, or it is accepted.
+    var problem: @Sendable (String) -> String? = { _ in nil }
 
     /// Whether each source of `sources:` can have a value of its own.
     var isPerSource: Bool { Self.perSource.contains(key) || key.hasPrefix("detection.") }
     private static let perSource: Set<String> = [
         "source", "channel", "gain_db", "high_pass_hz", "hop", "gate", "fast", "muted_after",
+        "quiet_hours",
     ]
 
     var components: [String] { key.split(separator: ".").map(String.init) }

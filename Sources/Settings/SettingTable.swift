@@ -59,6 +59,7 @@ enum SettingTable {
         .one(
             "muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"),
             "digital silence that counts as a muted microphone", isLive: true, hasOption: false),
+        quietHours,
         .one(
             "detection.on", \.detection.rule.on, .threshold, "score at which an event begins", isLive: true),
         .optional(
@@ -100,6 +101,12 @@ enum SettingTable {
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
 
+    /// The row of a setting, or of a setting of one source: `sources.NAME.SETTING`.
+    static func row(of key: String) -> SettingRow? {
+        guard key.hasPrefix(sourcesKey + ".") else { return byKey[key] }
+        return byKey[key.split(separator: ".").dropFirst(2).joined(separator: ".")]
+    }
+
     /// Settings whose value is a path, in which a leading `~/` stands for the user's home directory.
     static let paths: Set<String> = [
         "model", "adapter", "adapters_dir", "cache_dir", "runtime_dir", "state_dir", "metrics.file",
@@ -114,6 +121,14 @@ enum SettingTable {
     static let exceptionFields = [
         "on", "off", "smoothing", "minimum_hits", "minimum_duration", "merge_gap", "refractory",
     ]
+
+    private static let quietHours = SettingRow(
+        key: "quiet_hours", allowed: QuietHours.allowed, help: "hours at which nothing is recorded",
+        isLive: true, isList: true, hasOption: false,
+        read: { texts, settings in
+            settings.quietHours = texts.compactMap(QuietHours.init)
+            return settings.quietHours.count == texts.count
+        }, show: { $0.quietHours.map(\.text) }, separator: ";", problem: QuietHours.problem(in:))
 
     private static let smoothing = SettingRow.Kind<Int>.count(1...1000, " windows")
     private static let hits = SettingRow.Kind<Int>.count(1...1000, " windows")

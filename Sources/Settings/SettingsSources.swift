@@ -26,8 +26,6 @@ public struct SettingsSources: Sendable {
     private static let otherVariables: Set<String> = [
         "ASTD_CONFIG", "ASTD_FFMPEG", "ASTD_KERNELS", "ASTD_SOCKET",
     ]
-    /// Separates the elements of a list in a variable or an option, as in PATH.
-    private static let listSeparator: Character = ":"
 
     /// - Parameters:
     ///   - environment: Variables; only `HOME` and those that begin with `ASTD_` are read.
@@ -46,11 +44,10 @@ public struct SettingsSources: Sendable {
         // `--set` takes a list separated by colons, as a variable does; other options are repeated for each
         // element.
         self.flags = flags.reduce(into: [:]) { all, flag in
-            let row = SettingTable.byKey[flag.key]
-            let isJoined = row.map { $0.isList && !$0.hasOption } ?? false
-            all[flag.key] =
-                isJoined
-                ? flag.value.flatMap { $0.split(separator: Self.listSeparator).map(String.init) } : flag.value
+            guard let row = SettingTable.row(of: flag.key), row.isList, !row.hasOption else {
+                return all[flag.key] = flag.value
+            }
+            all[flag.key] = flag.value.flatMap { $0.split(separator: row.separator).map(String.init) }
         }
     }
 
@@ -88,13 +85,15 @@ public struct SettingsSources: Sendable {
         into settings: inout DaemonSettings
     ) throws(SettingsProblem) -> [String] {
         let texts = written.map { expandingHome($0, row.key) }
-        let reason = texts.lazy.compactMap { checks[row.key]?($0) }.first
-        if reason == nil, row.read(texts, &settings) { return texts }
-        let found = texts.joined(separator: ", ")
+        let problem = texts.lazy.compactMap { text in
+            (checks[row.key]?(text) ?? row.problem(text)).map { (text: text, reason: $0) }
+        }.first
+        if problem == nil, row.read(texts, &settings) { return texts }
+        let found = problem?.text ?? texts.joined(separator: ", ")
         let isOption = if case .flag = origin { key == row.key } else { false }
         let key = isOption ? row.flag : key
         let kind: SettingsProblem.Kind =
-            if let reason, !reason.isEmpty {
+            if let reason = problem?.reason, !reason.isEmpty {
                 .contradiction("invalid value '\(found)' for \(key): \(reason)")
             } else { .badValue(key: key, found: found, allowed: row.allowed) }
         throw SettingsProblem(origin: origin, kind: kind)
@@ -103,7 +102,7 @@ public struct SettingsSources: Sendable {
     /// The texts of the last layer that has the setting.
     private func value(of row: SettingRow, _ file: SettingsFile?) -> (texts: [String], origin: SettingOrigin)?
     {
-        let separator = Self.listSeparator
+        let separator = row.separator
         if let texts = flags[row.key] {
             return (row.isList ? texts : [texts.joined(separator: String(separator))], .flag(row.flag))
         }

@@ -115,7 +115,7 @@ struct SourceControl: Sendable {
             pauses.resume(name, present: sources.all.compactMap(\.name))
             let problem = pauses.store()
             for source in sources.all where name == nil || source.name == name {
-                source.pause.change { ($0.request, $0.isWaiting) = (nil, false) }
+                source.pause.change { $0.resume() }
             }
             return problem
         }

@@ -29,6 +29,7 @@ final class DaemonSource: Sendable {
         var minimumFrames: Int
         var variants: @Sendable () -> [Variant]
         var pauses: PauseRegister
+        var clock = WallClock.system
         var logger: Logger
     }
 
@@ -62,9 +63,11 @@ final class DaemonSource: Sendable {
         let traits = SourceTraits(spec, isPaced: !settings.fast)
         let signal = SignalSettings(settings)
         pauses = shared.pauses
-        let reasons = PauseReasons(
+        let quiet = QuietSchedule(hours: Self.quietHours(settings, spec))
+        var reasons = PauseReasons(
             request: Self.request(of: name, spec, pauses),
             isWaiting: settings.waitForSubscriber && !traits.isLive)
+        reasons.setQuiet(quiet.period(by: shared.clock))
         input = spec.makeSource(
             paced: !settings.fast, startsPaused: reasons.message != nil, signal: signal, pulseServer: nil)
         if !traits.isLive, signal != SignalSettings() {
@@ -85,7 +88,7 @@ final class DaemonSource: Sendable {
         monitor = SourceMonitor(
             source: name, name: input.name, hub: shared.hub, commands: commands, logger: logger,
             onChange: onChange)
-        pause = SourcePause(input, monitor, reasons)
+        pause = SourcePause(input, monitor, reasons, quiet, shared.clock)
         detection = EventDetection(
             rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
             numbers: shared.numbers)
@@ -107,14 +110,25 @@ final class DaemonSource: Sendable {
         }
     }
 
-    /// The pause with which a source starts. A file is a recording: it is read from its begin after a restart,
-    /// paused or not.
+    /// The pause with which a source starts. A file is a recording, which is read from its begin after a
+    /// restart.
     private static func request(
         of name: String?, _ spec: SourceSpec, _ pauses: PauseRegister
     ) -> RequestedPause? {
         let request = pauses.request(of: name)
         if case .file = spec, request?.isFromBefore == true { return nil }
         return request
+    }
+
+    /// Applies the settings that can change at run time.
+    func apply(_ settings: DaemonSettings) {
+        pipeline.apply(settings)
+        pause.setQuietHours(Self.quietHours(settings, spec))
+    }
+
+    /// A file is a recording, which is read at any time.
+    private static func quietHours(_ settings: DaemonSettings, _ spec: SourceSpec) -> [QuietHours] {
+        if case .file = spec { [] } else { settings.quietHours }
     }
 
     var counters: SourceCounters {

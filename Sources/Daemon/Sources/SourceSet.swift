@@ -139,7 +139,7 @@ final class SourceSet: Sendable {
             if source.name != nil, source.settings.streamSettings != next.streamSettings {
                 remove(source, "it starts again with other settings")
             } else {
-                source.pipeline.apply(next)
+                source.apply(next)
             }
         }
         let present = Set(all.map(\.name))
