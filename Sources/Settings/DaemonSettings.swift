@@ -51,6 +51,7 @@ public struct DaemonSettings: Equatable, Sendable {
     /// When nothing is recorded, in the machine's time zone.
     public var quietHours: [QuietHours] = []
 
+    public var level = LevelSettings()
     public var detection = DetectionRules()
     public var metrics = MetricsSettings()
     public var clips = ClipSettings()
@@ -69,6 +70,18 @@ extension DaemonSettings {
         }
         return (rows + exceptions).joined(separator: ", ")
     }
+}
+
+/// When a source is reported as loud.
+public struct LevelSettings: Equatable, Sendable {
+    /// In dB relative to full scale; `nil`: never.
+    public var above: Double?
+    /// Seconds over which the level is measured.
+    public var seconds = 1.0
+
+    public init() {}
+
+    public init(above: Double?, seconds: Double) { (self.above, self.seconds) = (above, seconds) }
 }
 
 /// The file for node_exporter's textfile collector.

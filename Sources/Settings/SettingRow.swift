@@ -21,7 +21,9 @@ struct SettingRow: Sendable {
     var problem: @Sendable (String) -> String? = { _ in nil }
 
     /// Whether each source of `sources:` can have a value of its own.
-    var isPerSource: Bool { Self.perSource.contains(key) || key.hasPrefix("detection.") }
+    var isPerSource: Bool {
+        Self.perSource.contains(key) || key.hasPrefix("detection.") || key.hasPrefix("level.")
+    }
     private static let perSource: Set<String> = [
         "source", "channel", "gain_db", "high_pass_hz", "hop", "gate", "fast", "muted_after",
         "quiet_hours",

@@ -60,6 +60,12 @@ enum SettingTable {
             "muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"),
             "digital silence that counts as a muted microphone", isLive: true, hasOption: false),
         quietHours,
+        .optional(
+            "level.above", \.level.above, .number(-200...0, " dB relative to full scale"),
+            "level from which on a `level` record is sent", isLive: true),
+        .one(
+            "level.seconds", \.level.seconds, .number(0.1...60, " seconds", step: 0.1),
+            "time over which that level is measured", isLive: true),
         .one(
             "detection.on", \.detection.rule.on, .threshold, "score at which an event begins", isLive: true),
         .optional(

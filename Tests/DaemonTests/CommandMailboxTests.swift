@@ -23,6 +23,7 @@ import Testing
             case .pause: "pause@\(entry.position)"
             case .sourceLost: "sourceLost@\(entry.position)"
             case .setMutedAfter(let seconds): "setMutedAfter \(seconds)"
+            case .setLevel: "setLevel"
             }
         }
     }

@@ -71,7 +71,7 @@ import Testing
             "runtime_dir": "/r", "state_dir": "/s", "cache_dir": "/k", "no_cache": "true",
             "events_mode": "0666",
             "max_clients": "7", "muted_after": "5", "quiet_hours": "22:00-06:00;Sat 9:00-12:00",
-            "detection.on": "0.75",
+            "level.above": "-30", "level.seconds": "2.5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
             "detection.minimum_duration": "0.5",
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",

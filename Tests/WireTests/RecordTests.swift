@@ -14,6 +14,13 @@ import Wire
             #"{"type":"hello","protocol":1,"version":"0.1.0","run":"5f0c9a3be2174c11","model":"ast","adapter":null,"adapters":["base"],"labels":527,"window":10.24,"hop":1.0}"#
         ),
         (
+            .hello(
+                Hello(
+                    run: run, model: "ast", adapters: [nil], labels: 1, window: 1, hop: 1, sources: ["a"],
+                    paused: "quiet hours until 06:00")),
+            #"{"type":"hello","protocol":1,"version":"0.1.0","run":"5f0c9a3be2174c11","model":"ast","adapter":null,"adapters":["base"],"labels":1,"window":1.0,"hop":1.0,"sources":["a"],"paused":"quiet hours until 06:00"}"#
+        ),
+        (
             .prediction(
                 Prediction(
                     seq: 18_446_744_073_709_551_615, unixNanos: nanos, startSample: 0, endSample: 164_080,
@@ -53,6 +60,13 @@ import Wire
         (
             .source(SourceRecord(state: .healthy, name: "stdin")),
             #"{"type":"source","state":"healthy","name":"stdin"}"#
+        ),
+        (
+            .level(
+                LevelRecord(
+                    source: "garden", state: .end, unixNanos: nanos, startSample: 32_000, endSample: 56_000,
+                    levelDBFS: -12.44, duration: 1.5)),
+            #"{"type":"level","source":"garden","state":"end","time":"2025-12-31T23:59:58.250Z","start_sample":32000,"end_sample":56000,"level_dbfs":-12.4,"duration":1.5}"#
         ),
         (
             .adapter(AdapterRecord(adapters: [nil])),

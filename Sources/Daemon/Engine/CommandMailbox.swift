@@ -1,4 +1,5 @@
 internal import Capture
+internal import Settings
 private import NIOConcurrencyHelpers
 
 /// What other threads ask of the pipeline of one source.
@@ -9,13 +10,14 @@ enum PipelineCommand: Sendable {
     case sourceLost
     /// Report a muted microphone after so many seconds of digital silence; 0 for never.
     case setMutedAfter(seconds: Double)
+    case setLevel(LevelSettings)
 
     /// Whether the command takes effect at the position of the stream at which it was posted, and not at
     /// once.
     fileprivate var hasPosition: Bool {
         switch self {
         case .pause, .sourceLost: true
-        case .setMutedAfter: false
+        case .setMutedAfter, .setLevel: false
         }
     }
 }

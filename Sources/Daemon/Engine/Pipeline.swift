@@ -31,6 +31,7 @@ final class Pipeline: @unchecked Sendable {
         var source: SourceTraits
         /// Seconds of digital silence after which the microphone counts as muted; 0 for never.
         var mutedAfterSeconds = 0.0
+        var level = LevelSettings()
     }
 
     let name: String?
@@ -50,6 +51,7 @@ final class Pipeline: @unchecked Sendable {
     private var planner: WindowPlanner
     private var clock: StreamClock
     private var level = LevelMeter()
+    private var levelWatch: LevelWatch
     private var gate: EnergyGate?
     private var muteDetector = MuteDetector()
     private var overloadDetector: OverloadDetector
@@ -86,6 +88,7 @@ final class Pipeline: @unchecked Sendable {
         source = configuration.source
         clock = StreamClock(configuration.source.pace)
         gate = configuration.gate
+        levelWatch = LevelWatch(configuration.level)
         self.logger = logger
         self.onCondition = onCondition
         overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
@@ -111,6 +114,7 @@ final class Pipeline: @unchecked Sendable {
         detection.setRules(settings.detection)
         clips.apply(settings.clips)
         commands.post(.setMutedAfter(seconds: settings.mutedAfter))
+        commands.post(.setLevel(settings.level))
     }
 
     // MARK: The engine thread
@@ -168,6 +172,7 @@ final class Pipeline: @unchecked Sendable {
     /// Ends all events; nothing more is captured.
     func close() {
         publish(detection.finish())
+        publish(levelWatch.interrupt())
         commands.close()
         ring.close()
     }
@@ -189,6 +194,7 @@ final class Pipeline: @unchecked Sendable {
         case .pause:
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
+            publish(levelWatch.interrupt())
             condition.isGated = false
         case .sourceLost:
             // If samples after the command's position have been appended already, the stream continued
@@ -196,8 +202,13 @@ final class Pipeline: @unchecked Sendable {
             guard entry.position >= planner.endSample else { return }
             isSourceLost = true
             try classifyBeforeInterruption(isBridged: true)
+            publish(levelWatch.interrupt())
             condition.isGated = false
         case .setMutedAfter(let seconds): setMutedAfter(seconds: seconds)
+        case .setLevel(let settings):
+            guard settings != levelWatch.settings else { return }
+            publish(levelWatch.interrupt())
+            levelWatch = LevelWatch(settings)
         }
     }
 
@@ -212,6 +223,7 @@ final class Pipeline: @unchecked Sendable {
         let energy = SampleEnergy(of: samples)
         level.process(energy)
         gate?.process(energy)
+        publish(levelWatch.process(samples, at: start))
         silenceWatchdog.recordArrival()
         isSourceLost = false
         if muteDetector.process(samples, limit: mutedAfterSamples) {
@@ -225,6 +237,7 @@ final class Pipeline: @unchecked Sendable {
     /// pause, a new stretch of windows starts.
     private func process(gap: Range<Int64>, _ reason: GapReason) {
         counters.count(gap, reason)
+        publish(levelWatch.interrupt())
         let discontinuity = planner.append(gap: gap, isBridged: reason != .paused)
         records.publish(gaps: discontinuity.skippedSamples, .skipped)
         records.publish(gaps: [gap], Gap.Reason(reason))
@@ -265,6 +278,7 @@ final class Pipeline: @unchecked Sendable {
         let now = SystemClock.bootNanos
         guard silenceWatchdog.tick(atNanos: now) || isSourceLost else { return }
         publish(detection.expire(at: clock.position(atNanos: now), heardUntil: planner.endSample))
+        publish(levelWatch.interrupt())
     }
 
     private func setMutedAfter(seconds: Double) {
@@ -301,6 +315,7 @@ final class Pipeline: @unchecked Sendable {
             }
             publish(result)
         }
+        counters.levelDBFS = levelDBFS ?? -.infinity
         counters.countWindow(milliseconds: milliseconds)
         condition.isGated = milliseconds == nil
         watchOverload(window, milliseconds: milliseconds ?? 0)
@@ -362,6 +377,10 @@ final class Pipeline: @unchecked Sendable {
             if record.state == .begin { counters.events += 1 }
             clips.process(record, at: event.sample, windowSamples: windowSamples)
         }
+    }
+
+    private func publish(_ change: LevelWatch.Change?) {
+        if let change { records.publish(change, &clock) }
     }
 
     private func shareCounters() {

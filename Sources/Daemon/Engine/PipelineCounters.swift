@@ -15,6 +15,9 @@ struct PipelineCounters: Sendable, Equatable {
     /// Samples skipped while paused.
     var pausedSamples: UInt64 = 0
     var events: UInt64 = 0
+    /// Level of the samples that are new in the last window, in dB relative to full scale; negative infinity
+    /// for digital silence, `nil` before the first window.
+    var levelDBFS: Double?
     /// Times from the capture of a window's last sample to its record.
     var latency = LatencyHistogram()
     var lastWindowMilliseconds: Double?

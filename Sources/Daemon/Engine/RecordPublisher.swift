@@ -48,6 +48,26 @@ struct RecordPublisher {
         return record
     }
 
+    func publish(_ change: LevelWatch.Change, _ clock: inout StreamClock) {
+        switch change {
+        case .began(let sound): publish(.begin, sound, at: sound.startSample, &clock)
+        case .ended(let sound): publish(.end, sound, at: sound.endSample, &clock)
+        }
+    }
+
+    private func publish(
+        _ state: LevelRecord.State, _ sound: LevelWatch.Sound, at position: Int64, _ clock: inout StreamClock
+    ) {
+        // The time of the end is not corrected afterwards.
+        _ = clock.publish(ofSampleBefore: sound.endSample)
+        let milliseconds = clock.milliseconds(from: sound.startSample, to: sound.endSample)
+        let record = LevelRecord(
+            source: source, state: state, unixNanos: clock.unixNanos(ofSampleBefore: position),
+            startSample: sound.startSample, endSample: sound.endSample, levelDBFS: sound.levelDBFS,
+            duration: Double(milliseconds) / 1000)
+        hub.publish(.level(record))
+    }
+
     func publish(gaps ranges: [Range<Int64>], _ reason: Gap.Reason) {
         for range in ranges {
             let (start, end) = (range.lowerBound, range.upperBound)

@@ -48,6 +48,10 @@ struct MetricsText {
         counters(
             "astd_clipped_samples_total", "Samples at full scale, where the input cuts off.",
             \.counters.clippedSamples)
+        gauges(
+            "astd_level_dbfs",
+            "Level of the samples that are new in the last window, relative to full scale; NaN without sound."
+        ) { $0.state == .healthy ? $0.levelDBFS ?? .nan : .nan }
         gauges("astd_source_healthy", "1 while the source delivers samples.") { $0.state == .healthy ? 1 : 0 }
         gauges("astd_source_paused", "1 while capture is paused.") { $0.state == .paused ? 1 : 0 }
         gauges("astd_source_muted", "1 while the source has delivered only digital silence for long.") {
@@ -134,6 +138,7 @@ struct MetricsText {
 
     private static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
         return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
     }
 
@@ -154,6 +159,8 @@ struct SourceMetrics {
     var reconnects: UInt64 = 0
     var omittedClips: UInt64 = 0
     var condition = StreamCondition()
+    /// As in ``PipelineCounters``.
+    var levelDBFS: Double?
 
     fileprivate var labels: [(String, String)] { name.map { [("source", $0)] } ?? [] }
 }

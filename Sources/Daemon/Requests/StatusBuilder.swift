@@ -116,7 +116,7 @@ extension SourceMetrics {
             name: source.name, state: source.monitor.record.state, hopSeconds: source.hopSeconds,
             counters: source.counters, latency: counters.latency, events: counters.events,
             reconnects: source.monitor.reconnects, omittedClips: UInt64(source.pipeline.omittedClips),
-            condition: source.monitor.condition)
+            condition: source.monitor.condition, levelDBFS: counters.levelDBFS)
     }
 }
 

@@ -1,7 +1,7 @@
 import Wire
 
-/// What a client that connects now has to know: the state of the source, the active variants, and the events
-/// in progress. Each is the last published record of its kind.
+/// What a client that connects now has to know: the state of the source, whether it is loud, the active
+/// variants, and the events in progress. Each is the last published record of its kind.
 struct CurrentState {
     struct Part {
         /// The number of its record in the ``RecordHistory``; 0 if it was never published.
@@ -11,6 +11,8 @@ struct CurrentState {
 
     /// By name, in the order of their appearance; a single source may have none.
     private var sources: [(name: String?, part: Part)] = []
+    /// The `begin` records of sources that are loud now.
+    private var levels: [(name: String?, part: Part)] = []
     private var adapter: Part?
     /// The `begin` records of the events in progress, oldest first.
     private var events: [(id: String, part: Part)] = []
@@ -21,6 +23,9 @@ struct CurrentState {
         case .source(let source):
             let index = sources.firstIndex { $0.name == source.source }
             if let index { sources[index].part = part } else { sources.append((source.source, part)) }
+        case .level(let level):
+            levels.removeAll { $0.name == level.source }
+            if level.state == .begin { levels.append((level.source, part)) }
         case .adapter: adapter = part
         case .event(let event):
             events.removeAll { $0.id == event.id }
@@ -31,9 +36,12 @@ struct CurrentState {
 
     /// In the order in which a client receives them.
     var parts: [Part] {
-        sources.map(\.part) + [adapter].compactMap { $0 } + events.map(\.part)
+        sources.map(\.part) + [adapter].compactMap { $0 } + levels.map(\.part) + events.map(\.part)
     }
 
     /// Removes a source that is no longer part of the settings.
-    mutating func remove(source name: String) { sources.removeAll { $0.name == name } }
+    mutating func remove(source name: String) {
+        sources.removeAll { $0.name == name }
+        levels.removeAll { $0.name == name }
+    }
 }

@@ -167,6 +167,6 @@ extension Pipeline.Configuration {
         self.init(
             name: name, hopFrames: settings.hopFrames,
             gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
-            mutedAfterSeconds: settings.mutedAfter)
+            mutedAfterSeconds: settings.mutedAfter, level: settings.level)
     }
 }

@@ -7,12 +7,13 @@ public enum LiveRecord: Sendable, Equatable {
     case event(EventRecord)
     case gap(Gap)
     case source(SourceRecord)
+    case level(LevelRecord)
     case adapter(AdapterRecord)
     case lost(Lost)
 
     /// The value of the `type` member.
     public enum Kind: String, Sendable, CaseIterable {
-        case hello, prediction, event, gap, source, adapter, lost
+        case hello, prediction, event, gap, source, level, adapter, lost
     }
 
     public var kind: Kind {
@@ -22,6 +23,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .event: .event
         case .gap: .gap
         case .source: .source
+        case .level: .level
         case .adapter: .adapter
         case .lost: .lost
         }
@@ -34,6 +36,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .event(let record): record.source
         case .gap(let record): record.source
         case .source(let record): record.source
+        case .level(let record): record.source
         case .hello, .adapter, .lost: nil
         }
     }
@@ -45,6 +48,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .event(let record): record
         case .gap(let record): record
         case .source(let record): record
+        case .level(let record): record
         case .adapter(let record): record
         case .lost(let record): record
         }
@@ -76,6 +80,7 @@ extension LiveRecord {
         case .event: self = .event(try EventRecord(json))
         case .gap: self = .gap(try Gap(json))
         case .source: self = .source(try SourceRecord(json))
+        case .level: self = .level(try LevelRecord(json))
         case .adapter: self = .adapter(try AdapterRecord(json))
         case .lost: self = .lost(try Lost(json))
         case nil: throw .unknownValue(field: "type", value: type)

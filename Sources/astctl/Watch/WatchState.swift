@@ -66,6 +66,7 @@ struct WatchState {
             scores = [:]
         case .lost(let record):
             lostRecords += record.count
+        case .level: break
         }
     }
 
