@@ -78,6 +78,26 @@ import Testing
         }
     }
 
+    @Test func `A live source filters and amplifies as scipy and arithmetic do`() async throws {
+        let folder = try TestFolder()
+        let pipe = try TestFIFO(folder.file("p"))
+        let input = (0..<16_000).map { Float($0 * 7919 % 65_536 - 32_768) / 32_768 }
+        let bytes = input.withUnsafeBytes { Array($0) }
+        for (gain, cutoff) in [(-6.5, nil), (-6.5, 80.0), (12, nil)] {
+            let signal = SignalSettings(gainDB: gain, highPassHz: cutoff)
+            let driver = try LiveSourceDriver("pipe:\(pipe.path)?rate=16000&format=f32le", signal: signal)
+            try await pipe.write(bytes)
+            try await driver.read(samples: input.count)
+            let factor = pow(10, gain / 20)
+            let filtered = Self.responses.first { $0.cutoff == cutoff }?.values
+            for (index, place) in Self.places.enumerated() {
+                let wanted = factor * (filtered?[index] ?? Double(input[place]))
+                let error = abs(Double(driver.log.samples[place]) - wanted)
+                #expect(error < 1e-6, "\(gain) dB, \(cutoff ?? 0) Hz, sample \(place)")
+            }
+        }
+    }
+
     @Test func `An invalid sample does not disturb the high-pass filter`() {
         var filter = HighPassFilter(cutoffHz: 80)
         let output = Self.process([0.5, .nan, .infinity, 0.5] + [Float](repeating: 0, count: 32_000)) {
