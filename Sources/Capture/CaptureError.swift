@@ -40,6 +40,8 @@ public enum CaptureError: Error, Equatable, Sendable {
     case thread(ThreadError)
     /// No PulseAudio server answered.
     case noServer(server: PulseAddress, reason: String)
+    /// A PulseAudio server accepts connections, and answers no request: it hangs, or its process is stopped.
+    case serverHangs(server: PulseAddress)
     /// A PulseAudio server answered, and does not admit this user.
     case serverRefused(server: PulseAddress, reason: String)
     /// The server has no source of that name; `available` lists its sources.
@@ -72,6 +74,7 @@ extension CaptureError {
         case .nonFinite: "non_finite"
         case .noSuchChannel: "no_such_channel"
         case .noServer: "no_server"
+        case .serverHangs: "server_hangs"
         case .serverRefused: "server_refused"
         case .noSuchSource: "no_such_source"
         case .sourceRefused: "source_refused"
@@ -131,6 +134,10 @@ extension CaptureError: CustomStringConvertible {
                 + (server.origin == .environment
                     ? "correct PULSE_SERVER, which names it, or start that server"
                     : "start one with `pulseaudio --start` or pipewire-pulse, or set PULSE_SERVER")
+        case .serverHangs(let server):
+            // First what is wrong: a screen of 80 columns cuts what follows the address.
+            "the PulseAudio server does not answer (\(server.text)): it hangs or its process is stopped; "
+                + "restart it, or wait until it continues"
         case .serverRefused(let server, let reason):
             "the PulseAudio server at \(server.text) refuses this user (\(reason)): give astd that server's cookie "
                 + "(PULSE_COOKIE), or add its user to the group that the server admits (see docs/service.md)"

@@ -34,6 +34,14 @@ import Testing
         #expect(message("unix:/given", ["PULSE_SERVER": "unix:/nope"]).contains("at unix:/given ("))
     }
 
+    @Test func `A server that hangs is named as such, and not told to be started`() {
+        let error = CaptureError.serverHangs(server: PulseAddress("unix:/run/pulse/native"))
+        #expect(error.code == "server_hangs")
+        #expect(
+            error.description.hasPrefix("the PulseAudio server does not answer (unix:/run/pulse/native): "))
+        #expect(!error.description.contains("pulseaudio --start"))
+    }
+
     @Test func `A refusal is not an absence, and has its own advice`() {
         let address = PulseAddress("unix:/run/pulse/native")
         let error = CaptureError.serverRefused(server: address, reason: "Access denied")

@@ -99,6 +99,9 @@ extension PulseSourceTests {
             _ = try await Self.survive("exact.monitor", of: server) { events in
                 server.suspend()
                 try await events.wait(for: .lost)
+                // Not the source: the server is asked before it is given up.
+                let hangs = CaptureError.serverHangs(server: PulseAddress(server.address))
+                #expect(events.all.last?.message == hangs.description)
                 server.resume()
             }
         }

@@ -188,8 +188,8 @@ import Testing
         let server = try await PulseServer()
         server.suspend()
         let hanging = PulseSource(pattern: nil, server: server.address)
-        let hangs = CaptureError.noServer(
-            server: PulseAddress(server.address), reason: "no answer within 2 seconds")
+        let hangs = CaptureError.serverHangs(server: PulseAddress(server.address))
+        #expect(throws: hangs) { try listPulseSources(server: server.address) }
         let patient = EventLog()
         try hanging.start(into: SampleRing(capacitySamples: 100), onEvent: patient.add)
         #expect(patient.all == [SourceEvent(state: .lost, name: "pulse", message: hangs.description)])

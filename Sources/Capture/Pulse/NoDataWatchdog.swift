@@ -17,6 +17,9 @@ package struct NoDataWatchdog {
     /// - Parameter nanos: The time now, of a clock that does not stop while the machine sleeps.
     package init(atNanos nanos: Int64) { lastTickNanos = nanos }
 
+    /// Whether samples are missing for so long that the cause is worth looking for: two ticks.
+    package var isSilent: Bool { silentNanos >= Self.tickNanos }
+
     /// Samples have arrived.
     package mutating func recordArrival() { silentNanos = 0 }
 

@@ -8,6 +8,8 @@ final class PulseConnection {
     let context: OpaquePointer
     private let onSources: ([PulseSourceInfo]) -> Void
     private let onFailure: () -> Void
+    /// Whether the server has not answered the last ``ping()``.
+    private(set) var isPingPending = false
     private lazy var inventory = PulseInventory { [unowned self] in onSources($0.sources) }
 
     /// - Parameters:
@@ -65,6 +67,22 @@ final class PulseConnection {
         if let operation { pa_operation_unref(operation) }
     }
 
+    /// Asks the server for a sign of life, unless it still owes one.
+    func ping() {
+        guard !isPingPending else { return }
+        // SAFETY: unretained; `close` disconnects, which cancels the request, before this object is freed.
+        let user = Unmanaged.passUnretained(self).toOpaque()
+        let operation = pa_context_get_server_info(
+            context,
+            { _, _, user in
+                guard let user else { return }
+                Unmanaged<PulseConnection>.fromOpaque(user).takeUnretainedValue().isPingPending = false
+            }, user)
+        guard let operation else { return }
+        isPingPending = true
+        pa_operation_unref(operation)
+    }
+
     /// libpulse's wording for its last error.
     var failure: String { PulseNames.error(pa_context_errno(context)) }
 
@@ -72,6 +90,11 @@ final class PulseConnection {
     ///
     /// - Parameter server: The address as passed to ``connect(to:)``.
     func error(server: String?) -> CaptureError { PulseNames.connectionError(context, server: server) }
+
+    /// That the server does not answer.
+    ///
+    /// - Parameter server: The address as passed to ``connect(to:)``.
+    func hangs(server: String?) -> CaptureError { PulseNames.hangs(context, server: server) }
 
     /// Disconnects. No other method may be called afterwards.
     func close() {

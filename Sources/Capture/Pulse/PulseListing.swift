@@ -8,7 +8,8 @@ let pulseAnswerLimitNanos: Int64 = 2_000_000_000
 /// Blocks the calling thread for at most two seconds.
 ///
 /// - Parameter server: The server's address; nil for `PULSE_SERVER` or the user's own.
-/// - Throws: ``CaptureError`` `noServer` when none answers, `serverRefused` when it does not admit this user.
+/// - Throws: ``CaptureError`` `noServer` without a server, `serverHangs` when it does not answer,
+///   `serverRefused` when it does not admit this user.
 public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSourceInfo] {
     let address = PulseAddress(server)
     guard let loop = pa_mainloop_new() else {
@@ -39,7 +40,7 @@ public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSour
             default: break
             }
             let left = deadline - SystemClock.monotonicNanos
-            guard left > 0 else { throw .noServer(server: address, reason: PulseNames.noAnswer) }
+            guard left > 0 else { throw PulseNames.hangs(context, server: server) }
             guard pa_mainloop_prepare(loop, Int32(left / 1000) + 1) >= 0, pa_mainloop_poll(loop) >= 0,
                 pa_mainloop_dispatch(loop) >= 0
             else { throw .noServer(server: address, reason: "the main loop failed") }
@@ -52,19 +53,27 @@ public func listPulseSources(server: String?) throws(CaptureError) -> [PulseSour
 enum PulseNames {
     static let application = "astd"
     static let stream = "sound classification"
-    static let noAnswer = "no answer within 2 seconds"
 
     /// libpulse's wording for its error number.
     static func error(_ number: Int32) -> String {
         pa_strerror(number).map { String(cString: $0) } ?? "error \(number)"
     }
 
-    /// Why a context could not connect, or was disconnected.
+    /// The server that a context has tried last.
     ///
     /// - Parameter server: The address that the caller named; nil for the default.
+    private static func address(_ context: OpaquePointer, server: String?) -> PulseAddress {
+        PulseAddress(server, lastTried: pa_context_get_server(context).map { String(cString: $0) })
+    }
+
+    /// The server of a context does not answer.
+    static func hangs(_ context: OpaquePointer, server: String?) -> CaptureError {
+        .serverHangs(server: address(context, server: server))
+    }
+
+    /// Why a context could not connect, or was disconnected.
     static func connectionError(_ context: OpaquePointer, server: String?) -> CaptureError {
-        let lastTried = pa_context_get_server(context).map { String(cString: $0) }
-        let address = PulseAddress(server, lastTried: lastTried)
+        let address = address(context, server: server)
         let number = pa_context_errno(context)
         if number == Int32(PA_ERR_ACCESS.rawValue) || number == Int32(PA_ERR_AUTHKEY.rawValue) {
             return .serverRefused(server: address, reason: error(number))

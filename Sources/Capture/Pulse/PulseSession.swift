@@ -165,9 +165,12 @@ final class PulseSession: @unchecked Sendable {
 
     /// Waits for the source without polling: the server reports new sources.
     private func watch(_ error: CaptureError) {
-        guard phase == .connecting else { return }
-        phase = .watching
-        connection?.watch()
+        guard phase == .connecting || phase == .watching else { return }
+        if phase == .connecting {
+            phase = .watching
+            connection?.watch()
+        }
+        // Other sources may have come, which the message names.
         report(.lost, message: error.description)
         finishOpening()
     }
@@ -292,6 +295,11 @@ final class PulseSession: @unchecked Sendable {
                 ?? .noServer(server: PulseAddress(server), reason: "out of memory"))
     }
 
+    /// That the server does not answer.
+    private var hangs: CaptureError {
+        connection?.hangs(server: server) ?? .serverHangs(server: PulseAddress(server))
+    }
+
     /// Records a failure and lets the timer disconnect.
     ///
     /// - Parameter isSilent: Whether the stream exists and has delivered nothing.
@@ -309,15 +317,18 @@ final class PulseSession: @unchecked Sendable {
     private func timeIsUp() {
         switch phase {
         case .connecting:
-            fail(.noServer(server: PulseAddress(server), reason: PulseNames.noAnswer))
+            fail(hangs)
         case .recording:
             guard watchdog.tick(atNanos: SystemClock.bootNanos) else {
+                if watchdog.isSilent { connection?.ping() }
                 timer?.fire(inNanos: NoDataWatchdog.tickNanos)
                 return
             }
+            let isHung = connection?.isPingPending ?? false
             // A source that never delivers must not be reported lost and recovering without end.
             fail(
-                .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
+                isHung
+                    ? hangs : .sourceSilent(name: sourceName ?? wanted, reason: "no samples for 3 seconds"),
                 isSilent: !hasDelivered)
         case .broken:
             disconnect()
