@@ -131,16 +131,21 @@ import Wire
     }
 
     @Test func `Only lasting digital silence counts as a muted microphone`() {
-        var detector = MuteDetector()
-        func process(_ value: Float, _ count: Int, limit: Int = 3_000) -> Bool {
-            [Float](repeating: value, count: count).withUnsafeBufferPointer {
-                detector.process($0, limit: limit)
-            }
+        var detector = MuteDetector(limitSamples: 3_000)
+        func isMuted(after count: Int, of value: Float) -> Bool {
+            [Float](repeating: value, count: count).withUnsafeBufferPointer { detector.process($0) }
+            return detector.isMuted
         }
-        #expect(!process(0, 1600))
-        #expect(process(0, 1600) && detector.isMuted)
-        #expect(!process(0, 1600))
-        #expect(process(1e-6, 1600) && !detector.isMuted)
-        #expect(!process(0, 1_000_000, limit: 0) && !detector.isMuted)
+        #expect(!isMuted(after: 1600, of: 0))
+        #expect(isMuted(after: 1600, of: 0))
+        #expect(!isMuted(after: 1600, of: 1e-6))
+        #expect(isMuted(after: 16_000, of: 0))
+        // The silence so far is judged by another limit at once, whether more of it comes or not.
+        detector.limitSamples = 16_001
+        #expect(!detector.isMuted)
+        detector.limitSamples = 16_000
+        #expect(detector.isMuted)
+        detector.limitSamples = 0
+        #expect(!detector.isMuted && !isMuted(after: 1_000_000, of: 0))
     }
 }

@@ -32,6 +32,9 @@ import Wire
         "astd_overloaded",
         #"astd_source_state{state="healthy"}"#, #"astd_source_state{state="lost"}"#,
         #"astd_source_state{state="recovering"}"#, #"astd_source_state{state="paused"}"#,
+        #"astd_source_fault{fault="muted"}"#, #"astd_source_fault{fault="dead"}"#,
+        #"astd_source_fault{fault="cancelling"}"#, #"astd_source_fault{fault="silent_channel"}"#,
+        #"astd_source_fault{fault="clipping"}"#,
     ]
     private static let healthy: Set<String> = [
         "astd_source_healthy", #"astd_source_state{state="healthy"}"#,
@@ -53,12 +56,15 @@ import Wire
         Case(
             testDescription: "paused", event: .paused, state: .paused, message: "nothing is recorded",
             explain: .paused, metrics: ["astd_source_paused", #"astd_source_state{state="paused"}"#],
-            statusLine: "paused; nothing is recorded until `astctl resume`", log: "is paused"),
+            statusLine: "paused; nothing is recorded until `astctl resume`",
+            log: "is paused: nothing is recorded until `astctl resume`"),
         Case(
             testDescription: "muted", event: .healthy,
             condition: StreamCondition(isMuted: true, isGated: true),
             state: .healthy, message: "only digital silence: is the microphone muted?", explain: .below,
-            metrics: healthy.union(["astd_source_muted", "astd_source_gated"]),
+            metrics: healthy.union([
+                "astd_source_muted", "astd_source_gated", #"astd_source_fault{fault="muted"}"#,
+            ]),
             statusLine: "listening to pulse:mic; only digital silence: is the microphone muted?",
             log: "only digital silence: is the microphone muted?"),
         Case(
@@ -142,7 +148,7 @@ import Wire
                 [
                     SourceMetrics(
                         state: monitor.record.state, hopSeconds: 1, counters: SourceCounters(),
-                        condition: monitor.condition)
+                        condition: monitor.sound.condition, signal: monitor.sound.signal)
                 ]
             ).text.split(separator: "\n").map(String.init)
             for gauge in Self.gauges {
@@ -188,7 +194,89 @@ import Wire
         #expect(monitor.reconnects == 1)
         monitor.process(StreamCondition())
         #expect(monitor.record.isFine)
-        #expect(log.messages.last?.contains("delivers sound again") == true)
+        #expect(log.messages.last?.contains("no longer counts as muted") == true)
+    }
+
+    @Test func `A source that delivers nothing says nothing about its sound`() {
+        let monitor = SourceMonitor(
+            name: "pulse:mic", hub: EventHub(),
+            commands: CommandMailbox(ring: SampleRing(capacitySamples: 1)), logger: LogRecorder().logger)
+        var signal = SignalCondition()
+        signal.isClipping = true
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic"))
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: signal))
+        monitor.process(StreamCondition(isMuted: true, isGated: true, overload: "windows are skipped"))
+        #expect(SourceFault.of(monitor.sound.condition, monitor.sound.signal) == [.muted, .clipping])
+        for state in [SourceEvent.State.lost, .recovering, .paused] {
+            monitor.process(SourceEvent(state: state, name: "pulse:mic"))
+            #expect(monitor.sound.condition == StreamCondition(), "\(state)")
+            #expect(monitor.sound.signal == SignalCondition(), "\(state)")
+        }
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic"))
+        #expect(monitor.sound.condition.isMuted && monitor.sound.signal.isClipping)
+    }
+
+    @Test func `Digital silence is not reported as sound in order`() {
+        let log = LogRecorder()
+        let monitor = SourceMonitor(
+            name: "pulse:mic", hub: EventHub(),
+            commands: CommandMailbox(ring: SampleRing(capacitySamples: 1)), logger: log.logger)
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic"))
+        monitor.process(StreamCondition(isMuted: true))
+        var signal = SignalCondition()
+        signal.deadInput = .silence
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: signal))
+        #expect(log.messages.last == "source pulse:mic: only digital silence: is the microphone muted?")
+        signal.deadInput = .hum
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: signal))
+        monitor.process(SourceEvent(state: .healthy, name: "pulse:mic", signal: SignalCondition()))
+        #expect(log.messages.last == "source pulse:mic: its sound is in order again")
+    }
+
+    @Test func `Every fault of the sound has its metric`() {
+        var signal = SignalCondition()
+        #expect(SourceFault.of(StreamCondition(isGated: true), signal).isEmpty)
+        for (reason, fault) in [
+            (DeadInputDetector.Reason.leastBit, SourceFault.dead), (.hum, .dead), (.silence, nil),
+        ] as [(DeadInputDetector.Reason, SourceFault?)] {
+            signal.deadInput = reason
+            #expect(SourceFault.of(StreamCondition(), signal) == Set([fault].compactMap { $0 }))
+        }
+        signal = SignalCondition()
+        signal.channelFault = .cancelling(1, 2)
+        #expect(SourceFault.of(StreamCondition(), signal) == [.cancelling])
+        signal.channelFault = .silent(2)
+        #expect(SourceFault.of(StreamCondition(), signal) == [.silentChannel])
+    }
+
+    @Test func `The end of a source has the reason that the source has reported`() {
+        let hub = EventHub()
+        let log = LogRecorder()
+        let monitor = SourceMonitor(
+            source: "tape", name: "file:/a.wav", hub: hub,
+            commands: CommandMailbox(ring: SampleRing(capacitySamples: 1)), logger: log.logger)
+        monitor.begin()
+        #expect(log.messages.last == "source tape (file:/a.wav): waiting for its first samples")
+        monitor.process(SourceEvent(state: .healthy, name: "file:/a.wav"))
+        monitor.process(SourceEvent(state: .ended, name: "file:/a.wav", message: "the file has ended"))
+        #expect(monitor.record.state == .healthy, "its last windows are not classified yet")
+        #expect(log.messages.last == "source tape (file:/a.wav) has ended: the file has ended")
+        monitor.end(nil)
+        #expect(monitor.record.state == .ended && monitor.record.message == "the file has ended")
+        #expect(monitor.record.sentence == "source tape (file:/a.wav) has ended: the file has ended")
+        #expect(monitor.line == "file:/a.wav has ended: the file has ended")
+    }
+
+    @Test func `What explains a window below the gate is said, if it is not the gate`() {
+        var quiet = Self.explanation
+        (quiet.state, quiet.reason) = (.quiet, "too quiet (gate)")
+        func reason(_ condition: StreamCondition) -> String {
+            quiet.with(SourceRecord(state: .healthy, name: "pulse", message: condition.message)).reason
+        }
+        #expect(reason(StreamCondition(isGated: true)) == "too quiet (gate)")
+        #expect(
+            reason(StreamCondition(isMuted: true, isGated: true))
+                == "too quiet (gate); only digital silence: is the microphone muted?")
     }
 
     @Test func `A label that the settings exclude is explained as such, whatever the source does`() {

@@ -35,7 +35,9 @@ extension ExplainReport {
         switch source.state {
         case .healthy:
             // Nothing to add about the gate: `quiet` says the same.
-            if let message = source.message, state != .quiet { report.reason += "; " + message }
+            if let message = source.message, state != .quiet || message != StreamCondition.gatedMessage {
+                report.reason += "; " + message
+            }
             return report
         case .lost, .ended: report.state = .lost
         case .recovering: report.state = .recovering

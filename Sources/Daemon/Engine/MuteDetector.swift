@@ -2,16 +2,16 @@
 /// long.
 struct MuteDetector: Equatable {
     private(set) var zeroSamples = 0
-    private(set) var isMuted = false
+    /// Consecutive zeros from which on the microphone counts as muted; 0 disables the detector. A change
+    /// takes effect at once, also for the silence so far.
+    var limitSamples: Int
 
-    /// - Parameters:
-    ///   - samples: The stream's next block.
-    ///   - limit: Consecutive zeros from which on the microphone counts as muted; 0 disables the detector.
-    /// - Returns: Whether ``isMuted`` changed.
-    mutating func process(_ samples: UnsafeBufferPointer<Float>, limit: Int) -> Bool {
+    init(limitSamples: Int = 0) { self.limitSamples = limitSamples }
+
+    var isMuted: Bool { limitSamples > 0 && zeroSamples >= limitSamples }
+
+    /// - Parameter samples: The stream's next block.
+    mutating func process(_ samples: UnsafeBufferPointer<Float>) {
         zeroSamples = samples.allSatisfy { $0 == 0 } ? zeroSamples + samples.count : 0
-        let wasMuted = isMuted
-        isMuted = limit > 0 && zeroSamples >= limit
-        return wasMuted != isMuted
     }
 }

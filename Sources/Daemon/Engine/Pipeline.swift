@@ -53,12 +53,12 @@ final class Pipeline: @unchecked Sendable {
     private var level = LevelMeter()
     private var levelWatch: LevelWatch
     private var gate: EnergyGate?
+    private var gateLog = GateLog()
     private var muteDetector = MuteDetector()
     private var overloadDetector: OverloadDetector
     private var condition = StreamCondition() {
         didSet { if condition != oldValue { onCondition(condition) } }
     }
-    private var mutedAfterSamples = 0
     private var silenceWatchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
     /// Whether the source has reported its loss since the last sample.
     private var isSourceLost = false
@@ -226,9 +226,8 @@ final class Pipeline: @unchecked Sendable {
         publish(levelWatch.process(samples, at: start))
         silenceWatchdog.recordArrival()
         isSourceLost = false
-        if muteDetector.process(samples, limit: mutedAfterSamples) {
-            condition.isMuted = muteDetector.isMuted
-        }
+        muteDetector.process(samples)
+        condition.isMuted = muteDetector.isMuted
         clips.process(samples, at: start)
         features.append(samples)
     }
@@ -282,7 +281,8 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func setMutedAfter(seconds: Double) {
-        mutedAfterSamples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+        muteDetector.limitSamples = Int((seconds * Double(FrontendConfig.sampleRateHz)).rounded())
+        condition.isMuted = muteDetector.isMuted
     }
 
     // MARK: Inference
@@ -317,9 +317,20 @@ final class Pipeline: @unchecked Sendable {
         }
         counters.levelDBFS = levelDBFS ?? -.infinity
         counters.countWindow(milliseconds: milliseconds)
-        condition.isGated = milliseconds == nil
+        watchGate(window, isGated: milliseconds == nil)
         watchOverload(window, milliseconds: milliseconds ?? 0)
         shareCounters()
+    }
+
+    private func watchGate(_ window: WindowPlanner.Window, isGated: Bool) {
+        condition.isGated = isGated
+        guard let gate else { return }
+        let end = window.samples.upperBound
+        if let message = gateLog.process(
+            windowEnd: end, isGated: isGated, thresholdDBFS: gate.thresholdDBFS)
+        {
+            logger.info("\(label)\(message)")
+        }
     }
 
     private func watchOverload(_ window: WindowPlanner.Window, milliseconds: Double) {

@@ -16,13 +16,18 @@ struct SampleEnergy: Equatable {
 /// A block is quiet when its mean square is below the threshold; blocks are at most a tenth of a second long,
 /// so that a window with one short sound is not quiet.
 struct EnergyGate: Equatable {
-    /// Mean square relative to full scale.
+    /// Root mean square relative to full scale.
+    let thresholdDBFS: Double
+    /// The same as a mean square.
     private let thresholdPower: Double
     /// Samples since the last block that was not quiet.
     private(set) var quietSamples = 0
 
     /// - Parameter thresholdDBFS: Root mean square relative to full scale, such as -60.
-    init(thresholdDBFS: Double) { thresholdPower = pow(10, thresholdDBFS / 10) }
+    init(thresholdDBFS: Double) {
+        self.thresholdDBFS = thresholdDBFS
+        thresholdPower = pow(10, thresholdDBFS / 10)
+    }
 
     /// - Parameter energy: Of the stream's next block, a tenth of a second at most.
     mutating func process(_ energy: SampleEnergy) {

@@ -7,13 +7,17 @@ struct StreamCondition: Equatable, Sendable {
     /// Windows are skipped because inference is too slow: by how much, and what helps.
     var overload: String?
 
-    /// For people; `nil` when all sound is classified.
+    static let mutedMessage = "only digital silence: is the microphone muted?"
+    static let gatedMessage = "everything is below the gate, so windows are not classified"
+
+    /// For people; `nil` when all sound is classified. A muted microphone is silent, so that the gate closes,
+    /// too; the cause is reported.
     var message: String? {
         var parts: [String] = []
         if isMuted {
-            parts.append("only digital silence: is the microphone muted?")
+            parts.append(Self.mutedMessage)
         } else if isGated {
-            parts.append("everything is below the gate, so windows are not classified")
+            parts.append(Self.gatedMessage)
         }
         if let overload { parts.append(overload) }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")

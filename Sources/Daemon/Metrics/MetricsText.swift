@@ -1,3 +1,4 @@
+internal import Capture
 internal import Wire
 
 /// The daemon's metrics in Prometheus' text format (version 0.0.4).
@@ -58,6 +59,7 @@ struct MetricsText {
             $0.condition.isMuted ? 1 : 0
         }
         states()
+        faults()
         gauges("astd_source_gated", "1 while the last window stayed below the gate.") {
             $0.condition.isGated ? 1 : 0
         }
@@ -85,6 +87,21 @@ struct MetricsText {
                 sample(
                     "astd_source_state", source.state == state ? "1" : "0",
                     source.labels + [("state", state.rawValue)])
+            }
+        }
+    }
+
+    private mutating func faults() {
+        family(
+            "astd_source_fault", "gauge",
+            "1 for what is wrong with the sound of the source: muted, dead, cancelling, silent_channel or clipping."
+        )
+        for source in sources {
+            let faults = SourceFault.of(source.condition, source.signal)
+            for fault in SourceFault.allCases {
+                sample(
+                    "astd_source_fault", faults.contains(fault) ? "1" : "0",
+                    source.labels + [("fault", fault.rawValue)])
             }
         }
     }
@@ -158,9 +175,11 @@ struct SourceMetrics {
     var events: UInt64 = 0
     var reconnects: UInt64 = 0
     var omittedClips: UInt64 = 0
+    /// Empty unless samples arrive.
     var condition = StreamCondition()
     /// As in ``PipelineCounters``.
     var levelDBFS: Double?
+    var signal = SignalCondition()
 
     fileprivate var labels: [(String, String)] { name.map { [("source", $0)] } ?? [] }
 }

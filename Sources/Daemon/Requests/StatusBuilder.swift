@@ -112,11 +112,12 @@ extension SourceStatus {
 extension SourceMetrics {
     fileprivate init(_ source: DaemonSource) {
         let counters = source.pipeline.currentCounters
+        let sound = source.monitor.sound
         self.init(
             name: source.name, state: source.monitor.record.state, hopSeconds: source.hopSeconds,
             counters: source.counters, latency: counters.latency, events: counters.events,
             reconnects: source.monitor.reconnects, omittedClips: UInt64(source.pipeline.omittedClips),
-            condition: source.monitor.condition, levelDBFS: counters.levelDBFS)
+            condition: sound.condition, levelDBFS: counters.levelDBFS, signal: sound.signal)
     }
 }
 

@@ -105,6 +105,7 @@ final class DaemonSource: Sendable {
 
     /// - Throws: ``CaptureError`` when a file or standard input cannot be read.
     func start() throws(CaptureError) {
+        monitor.begin()
         try pause.start(request: Self.request(of: name, spec, pauses)) { () throws(CaptureError) in
             try input.start(into: ring, onEvent: monitor.process)
         }

@@ -18,7 +18,7 @@ final class SourceMonitor: Sendable {
         var reason: String?
         var condition = StreamCondition()
         /// What the source reports about its sound.
-        var signal: String?
+        var signal = SignalCondition()
         var reconnects: UInt64 = 0
         /// Whether the source was lost, and not paused, since it was last healthy.
         var wasLost = false
@@ -26,6 +26,8 @@ final class SourceMonitor: Sendable {
         var hasBegun = false
         /// Why the source is paused.
         var pauseMessage = "nothing is recorded until `astctl resume`"
+        /// How the stream has ended, while its last windows are classified.
+        var end: String?
 
         mutating func change(to next: SourceRecord.State, _ event: SourceEvent) {
             if next == .healthy && wasLost { reconnects += 1 }
@@ -36,7 +38,7 @@ final class SourceMonitor: Sendable {
 
         /// What is wrong with the sound of a source that delivers samples.
         var soundMessage: String? {
-            let parts = [signal, condition.message].compactMap { $0 }
+            let parts = [signal.message, condition.message].compactMap { $0 }
             return parts.isEmpty ? nil : parts.joined(separator: "; ")
         }
 
@@ -56,10 +58,10 @@ final class SourceMonitor: Sendable {
             switch state {
             case .healthy: "listening to \(name)" + (soundMessage.map { "; " + $0 } ?? "")
             case .lost: "not listening: \(reason ?? name + " is lost")"
-            case .recovering where !hasBegun: "waiting for the first samples of \(name)"
+            case .recovering where !hasBegun: "waiting for its first samples: \(name)"
             case .recovering: "\(name) is back; waiting for its first samples"
             case .paused: "paused; \(record.message ?? "nothing is recorded")"
-            case .ended: "\(name) has ended"
+            case .ended: "\(name) has ended" + (reason.map { ": " + $0 } ?? "")
             }
         }
     }
@@ -90,8 +92,13 @@ final class SourceMonitor: Sendable {
 
     /// The current `source` record.
     var record: SourceRecord { state.withLockedValue { $0.record } }
-    /// What the pipeline reports about the sound.
-    var condition: StreamCondition { state.withLockedValue { $0.condition } }
+    /// What the pipeline and the source report about the sound; nothing while none arrives.
+    var sound: (condition: StreamCondition, signal: SignalCondition) {
+        state.withLockedValue { state in
+            state.state == .healthy
+                ? (state.condition, state.signal) : (StreamCondition(), SignalCondition())
+        }
+    }
     /// Times the source was lost and recovered.
     var reconnects: UInt64 { state.withLockedValue { $0.reconnects } }
     /// The line that `systemctl status` shows.
@@ -101,16 +108,17 @@ final class SourceMonitor: Sendable {
     @Sendable func process(_ event: SourceEvent) {
         turn.withLock {
             if let signal = event.signal { return process(signal, of: event.name) }
-            var reason = event.message.map { ": " + $0 } ?? ""
             let subject = subject(event.name)
             guard let next = SourceRecord.State(event.state) else {
                 // Its last windows are not classified yet; ``end(_:)`` follows.
-                return logger.info("\(subject) has ended\(reason)")
+                _ = update { $0.end = event.message }
+                return logger.info("\(subject) has ended\(event.message.map { ": " + $0 } ?? "")")
             }
             let before = update { $0.change(to: next, event) }
-            if next == .paused { reason = record.message.map { ": " + $0 } ?? "" }
+            let reason = next == .paused ? record.message : event.message ?? record.message
             logger.log(
-                level: next == .lost ? .warning : .info, "\(subject) is \(next.rawValue)\(reason)")
+                level: next == .lost ? .warning : .info,
+                "\(subject) is \(next.rawValue)\(reason.map { ": " + $0 } ?? "")")
             // Another reason of the same loss is not another interruption.
             guard before.state != next else { return }
             switch next {
@@ -130,11 +138,16 @@ final class SourceMonitor: Sendable {
         }
     }
 
+    /// The source is about to be started.
+    func begin() { logger.info("\(subject(record.name)): waiting for its first samples") }
+
     /// The stream has ended, and its last window is classified.
-    func end(_ message: String) {
+    ///
+    /// - Parameter message: Why; nil when the source has reported it.
+    func end(_ message: String?) {
         turn.withLock {
             _ = update { state in
-                (state.state, state.reason) = (.ended, message)
+                (state.state, state.reason) = (.ended, message ?? state.end)
             }
         }
     }
@@ -146,9 +159,11 @@ final class SourceMonitor: Sendable {
 
     /// Called with ``turn`` held.
     private func process(_ signal: SignalCondition, of name: String) {
-        let message = signal.message
-        _ = update { $0.signal = message }
-        if let message {
+        let before = state.withLockedValue { $0.signal.message }
+        _ = update { $0.signal = signal }
+        // Digital silence has no message here: it counts as muted later.
+        guard signal.message != before else { return }
+        if let message = signal.message {
             logger.warning("\(subject(name)): \(message)")
         } else {
             logger.info("\(subject(name)): its sound is in order again")
@@ -158,12 +173,13 @@ final class SourceMonitor: Sendable {
     /// Called by the pipeline when its condition changes; returns soon.
     @Sendable func process(_ condition: StreamCondition) {
         turn.withLock {
-            let wasMuted = self.condition.isMuted
+            let wasMuted = state.withLockedValue { $0.condition.isMuted }
             let before = update { $0.condition = condition }
             if condition.isMuted && !wasMuted {
-                logger.warning("\(subject(before.name)): only digital silence: is the microphone muted?")
+                logger.warning("\(subject(before.name)): \(StreamCondition.mutedMessage)")
             } else if wasMuted && !condition.isMuted {
-                logger.info("\(subject(before.name)): delivers sound again")
+                // Sound has returned, or `muted_after` was raised.
+                logger.info("\(subject(before.name)): no longer counts as muted")
             }
         }
     }

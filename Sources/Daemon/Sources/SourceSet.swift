@@ -80,7 +80,7 @@ final class SourceSet: Sendable {
         }
         // A single source without a name ends the daemon, so there is no state for clients.
         if let source, source.name != nil {
-            source.monitor.end(source.input.failure?.description ?? "it was read to its end")
+            source.monitor.end(source.input.failure?.description)
         }
         if isLast { shared.engine.post(.stop) }
     }
@@ -117,9 +117,19 @@ final class SourceSet: Sendable {
         guard all.count > 1 || all.first?.name != nil else { return all.first?.monitor.line ?? "" }
         let faulty = all.filter { !$0.monitor.record.isFine }
         let healthy = all.count { $0.monitor.record.state == .healthy }
-        let details = faulty.map { "\($0.name ?? ""): \($0.monitor.line)" }
-        return (["listening to \(healthy) of \(all.count) sources"] + details).joined(separator: "; ")
+        var line = "listening to \(healthy) of \(all.count) sources"
+        for (index, source) in faulty.enumerated() {
+            let detail = "; \(source.name ?? ""): \(source.monitor.line)"
+            guard line.utf8.count + detail.utf8.count <= Self.longestLine else {
+                return line + "; \(faulty.count - index) more are not listening or faulty"
+            }
+            line += detail
+        }
+        return line
     }
+
+    /// systemd ignores notifications of more than 4096 bytes.
+    private static let longestLine = 4000
 
     private func notify() { notifier.status(line) }
 

@@ -39,7 +39,7 @@ public struct SourceRecord: Sendable, Equatable {
     public var sentence: String {
         let reason = message.map { ": " + $0 } ?? ""
         let subject = source.map { "\($0) (\(name))" } ?? name
-        return "source \(subject) is \(state.rawValue)\(reason)"
+        return "source \(subject) \(state == .ended ? "has" : "is") \(state.rawValue)\(reason)"
     }
 
     /// - Throws: ``JSONError`` when a member is missing or of another type.
