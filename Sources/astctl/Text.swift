@@ -50,6 +50,27 @@ enum Text {
         return line
     }
 
+    /// Lines of at most `width` characters, broken at spaces; a longer word, such as a path, stays whole.
+    ///
+    /// - Parameter indent: Spaces before all lines but the first, which has as many characters before it
+    ///   already.
+    static func wrapped(_ text: String, to width: Int, indent: Int) -> [String] {
+        var lines = [""]
+        var room = width - indent
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            let line = lines[lines.count - 1]
+            if line.isEmpty {
+                lines[lines.count - 1] = String(word)
+            } else if line.count + 1 + word.count <= room {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(repeating: " ", count: indent) + word)
+                room = width
+            }
+        }
+        return lines
+    }
+
     /// Without spaces at the end.
     static func trimmed(_ text: String) -> String {
         String(text.reversed().drop { $0 == " " }.reversed())

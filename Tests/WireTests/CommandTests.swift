@@ -121,13 +121,47 @@ import Wire
                 "window   10.24 s at 16000 Hz, one every 1 s",
                 "adapter  birds",
                 "source   pulse:mic, healthy",
-                "events   Siren of birds since 23:59:58, peak 0.750",
+                "events   Siren (adapter birds) since 23:59:58, peak 0.750",
                 "compute  fp32, 2 threads; last window 512.5 ms",
                 "windows  60 classified, 1 skipped",
                 "gaps     0.01 s overrun, 0.01 s source lost, 6 invalid samples",
                 "clients  4 connected, 5 records lost",
                 "memory   400.0 MB resident, 50.0 MB anonymous",
             ])
+    }
+
+    @Test func `A long reason is wrapped at 80 columns, below the text of its row`() {
+        var report = StatusReportTests.report
+        let reason =
+            "no PulseAudio source matches *theremin*: choose one of "
+            + "pulse:alsa_input.usb-Blue_Microphones_Yeti_Stereo_Microphone_REV8-00.analog-stereo, pulse:b"
+        report.source = SourceReport(state: .lost, name: "pulse:*theremin*", message: reason)
+        report.events = []
+        var lines = StatusText.lines(report)
+        var first = lines.firstIndex { $0.hasPrefix("source ") } ?? 0
+        #expect(
+            lines[first..<first + 4] == [
+                "source   pulse:*theremin*, lost: no PulseAudio source matches *theremin*: choose",
+                "         one of",
+                "         pulse:alsa_input.usb-Blue_Microphones_Yeti_Stereo_Microphone_REV8-00.analog-stereo,",
+                "         pulse:b",
+            ])
+        report.source = nil
+        report.sources = ["garden", "door"].map {
+            SourceStatus(
+                source: $0, report: SourceReport(state: .lost, name: "pulse", message: "gone " + reason),
+                hopSeconds: 1, counters: SourceCounters(windows: 1))
+        }
+        lines = StatusText.lines(report)
+        first = lines.firstIndex { $0.hasPrefix("sources ") } ?? 0
+        #expect(
+            lines[first..<first + 2] == [
+                "sources  garden  1 window; pulse, lost: gone no PulseAudio source matches",
+                "           *theremin*: choose one of",
+            ])
+        #expect(lines.contains { $0.hasPrefix("         door    1 window; pulse, lost: gone") })
+        #expect(lines.allSatisfy { $0.count <= 80 || !$0.trimmingPrefix { $0 == " " }.contains(" ") })
+        #expect(Text.wrapped("", to: 80, indent: 9) == [""])
     }
 
     @Test func `Numbers are short, and columns have exact widths`() {

@@ -48,8 +48,17 @@ import Wire
             ])
         #expect(state.lines(ScreenFrame(width: 30, height: 4)).allSatisfy { $0.count <= 30 })
         #expect(state.lines(ScreenFrame(width: 30, height: 4)).count == 3)
-        state.update(with: .source(SourceRecord(source: "door", state: .ended, name: "pipe:/d")))
-        #expect(state.names == ["garden", "attic"])
+        let reason = "it was removed from the settings"
+        state.update(
+            with: .source(SourceRecord(source: "door", state: .ended, name: "pipe:/d", message: reason)))
+        #expect(state.lines(Self.frame)[3] == "door    ended: it was removed from the settings")
+        // A daemon that is back has other sources.
+        state.update(
+            with: .hello(
+                Hello(
+                    run: RunID("other"), model: "ast", adapters: [nil], labels: 2, window: 10.24, hop: 0.5,
+                    sources: ["garden", "cellar"])))
+        #expect(state.names == ["garden", "cellar"])
     }
 
     @Test func `Top shows the source of each label`() {
@@ -59,6 +68,8 @@ import Wire
         state.update(with: prediction("door", 2, [("Dog", 0.1)]))
         let lines = state.lines(Self.frame)
         #expect(lines[1].contains("1 of 2 sources healthy"))
+        // The last record is of a healthy source; the other one is lost nevertheless.
+        #expect(lines[2] == "door lost: no writer; 1 gap of 1 s; now: Dog")
         #expect(
             lines.contains { $0.hasPrefix("garden: Dog ") } && lines.contains { $0.hasPrefix("door: Dog ") })
         #expect(lines.allSatisfy { $0.count <= 80 })

@@ -54,12 +54,10 @@ enum ExplainText {
     static func lines(
         _ report: ExplainReport, namesClass: Bool = false, zone: TimeZoneRule = .local
     ) -> [String] {
-        let adapter =
-            (report.adapter.map { " of \(Text.printable($0))" } ?? "")
-            + (report.source.map { " in \(Text.printable($0))" } ?? "")
-        let number = namesClass ? " (class \(report.index))" : ""
+        let owner = StatusText.owner(
+            classIndex: namesClass ? report.index : nil, adapter: report.adapter, source: report.source)
         var lines = [
-            "\(Text.printable(report.label))\(number)\(adapter): \(report.state.rawValue), \(Text.printable(report.reason))"
+            Text.printable("\(report.label)\(owner): \(report.state.rawValue), \(report.reason)")
         ]
         if let value = report.score {
             let smoothed =

@@ -31,8 +31,12 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
-/// Formats a status report for people.
+/// Formats a status report for people, in lines of at most 80 columns unless a word is longer.
 enum StatusText {
+    private static let width = 80
+    /// Of the names of the rows.
+    private static let indent = 9
+
     /// - Parameter zone: The zone of the times.
     static func lines(_ report: StatusReport, zone: TimeZoneRule = .local) -> [String] {
         let model = report.model
@@ -42,41 +46,45 @@ enum StatusText {
         let hop = Text.number(report.hopSeconds)
         let threads = count(report.threads, "thread")
         let memory = report.memory
-        return [
-            row(
+        let rows = [
+            (
                 "astd",
                 "\(report.version), \(report.state.rawValue), pid \(report.pid), up \(age(report.uptimeSeconds))"
             ),
-            row("model", "\(name), \(count(model.labels, "label")), \(Text.printable(model.path))"),
-            row(
-                "scores",
-                "\(Text.printable(model.activation)): \(Text.printable(model.activationReason))"),
-            row(
+            ("model", "\(name), \(count(model.labels, "label")), \(Text.printable(model.path))"),
+            ("scores", "\(Text.printable(model.activation)): \(Text.printable(model.activationReason))"),
+            (
                 "window",
-                "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"),
-            row("adapter", adapters(report.adapters)),
-        ] + sources(report) + [
-            row("events", events(report.events, zone)),
-            row("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
-            row("windows", windows(report.counters)),
-            row("gaps", gaps(report)),
-            row("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
-            row(
+                "\(Text.number(model.windowSeconds)) s at \(model.sampleRate) Hz, one every \(hop) s"
+            ),
+            ("adapter", adapters(report.adapters)),
+        ]
+        let counts = [
+            ("compute", "\(report.precision), \(threads); last window \(lastMs)\(meanMs)"),
+            ("windows", windows(report.counters)),
+            ("gaps", gaps(report)),
+            ("clients", "\(report.clients) connected, \(report.lostRecords) records lost"),
+            (
                 "memory",
-                "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"),
-        ] + (report.precisionCheck.map { [row("check", Text.printable($0))] } ?? [])
+                "\(megabytes(memory.rssBytes)) resident, \(megabytes(memory.anonymousBytes)) anonymous"
+            ),
+        ]
+        let check = report.precisionCheck.map { row("check", Text.printable($0)) } ?? []
+        return rows.flatMap { row($0, $1) } + sources(report) + events(report.events, zone)
+            + counts.flatMap { row($0, $1) } + check
     }
 
-    /// One line; with several sources, one for each.
+    /// One row; with several sources, one for each.
     private static func sources(_ report: StatusReport) -> [String] {
-        if let source = report.source { return [row("source", self.source(source))] }
+        if let source = report.source { return row("source", self.source(source)) }
         let width = report.sources.map(\.source.count).max() ?? 0
-        return report.sources.enumerated().map { index, status in
+        return report.sources.enumerated().flatMap { index, status in
             let counters = status.counters
             let skipped = counters.skippedWindows == 0 ? "" : ", \(counters.skippedWindows) skipped"
             let windows = "\(count(counters.windows, "window"))\(skipped)"
             let text = "\(Text.padded(status.source, to: width))  \(windows); \(source(status.report))"
-            return row(index == 0 ? "sources" : "", text)
+            // Deeper than the names of the sources.
+            return row(index == 0 ? "sources" : "", text, indent: indent + 2)
         }
     }
 
@@ -86,15 +94,24 @@ enum StatusText {
     }
 
     /// The events in progress.
-    private static func events(_ events: [ActiveEvent], _ zone: TimeZoneRule) -> String {
+    private static func events(_ events: [ActiveEvent], _ zone: TimeZoneRule) -> [String] {
         let texts = events.map { event in
             let peak = FixedDecimals.text(Double(event.peakScore), decimals: 3) ?? "?"
-            let adapter =
-                (event.adapter.map { " of \($0)" } ?? "") + (event.source.map { " in \($0)" } ?? "")
+            let owner = owner(adapter: event.adapter, source: event.source)
             return Text.printable(
-                "\(event.label)\(adapter) since \(LocalTime.clock(event.begin, zone)), peak \(peak)")
+                "\(event.label)\(owner) since \(LocalTime.clock(event.begin, zone)), peak \(peak)")
         }
-        return texts.isEmpty ? "none" : texts.joined(separator: "; ")
+        return row("events", texts.isEmpty ? "none" : texts.joined(separator: "; "))
+    }
+
+    /// ` (adapter alarms, source garden)`, behind a label.
+    ///
+    /// - Parameter classIndex: Where several classes have the label.
+    static func owner(classIndex: Int? = nil, adapter: String?, source: String?) -> String {
+        let parts = [
+            classIndex.map { "class \($0)" }, adapter.map { "adapter \($0)" }, source.map { "source \($0)" },
+        ].compactMap { $0 }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }
 
     /// How much sound is missing, by reason.
@@ -126,8 +143,10 @@ enum StatusText {
             .joined(separator: ", ")
     }
 
-    private static func row(_ name: String, _ text: String) -> String {
-        Text.padded(name, to: 9) + text
+    private static func row(_ name: String, _ text: String, indent: Int = indent) -> [String] {
+        var lines = Text.wrapped(text, to: width, indent: indent)
+        lines[0] = Text.padded(name, to: Self.indent) + lines[0]
+        return lines
     }
 
     private static func count(_ number: some BinaryInteger, _ noun: String) -> String {

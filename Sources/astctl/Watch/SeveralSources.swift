@@ -26,17 +26,17 @@ struct SeveralSources {
 
 extension SeveralSources: ScreenState {
     mutating func update(with record: LiveRecord) {
-        if case .hello(let hello) = record { self.hello = hello }
+        if case .hello(let hello) = record {
+            self.hello = hello
+            // A daemon that is back may have other settings.
+            names = names.filter(hello.sources.contains)
+            for name in hello.sources { state(of: name) { _ in } }
+        }
         if let name = record.sourceName {
             state(of: name) { $0.update(with: record) }
         } else {
             common.update(with: record)
             for name in names { states[name]?.update(with: record) }
-        }
-        if case .source(let source) = record, source.state == .ended, let name = source.source {
-            // Removed from the settings, or read to its end.
-            names.removeAll { $0 == name }
-            states[name] = nil
         }
     }
 

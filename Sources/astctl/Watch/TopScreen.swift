@@ -52,7 +52,8 @@ struct TopScreen {
         let head =
             [
                 WatchScreen.title(state.watch, frame.width), Self.pace(state, frame),
-                WatchScreen.note(state.watch, frame), "", Text.truncated(heading, to: frame.width),
+                WatchScreen.note(state.watch, trouble: state.trouble, frame), "",
+                Text.truncated(heading, to: frame.width),
             ].prefix(room)
         lines =
             head
@@ -79,7 +80,9 @@ struct TopScreen {
     /// Time, state of the source, windows per second, latency.
     private static func pace(_ state: TopState, _ frame: ScreenFrame) -> String {
         guard let prediction = state.watch.prediction else {
-            return WatchScreen.waiting(state.watch, frame.width)
+            return state.sources.count < 2
+                ? WatchScreen.waiting(state.watch, frame.width)
+                : Text.truncated("waiting for the first window: \(sources(state))", to: frame.width)
         }
         var parts = [LocalTime.clock(prediction.time, frame.zone), sources(state)]
         if let rate = state.rate.map(Text.number) {
@@ -100,7 +103,7 @@ struct TopScreen {
         guard state.sources.count > 1 else {
             return "source \(state.watch.source?.state.rawValue ?? "healthy")"
         }
-        let healthy = state.sources.values.count { $0.state == .healthy }
+        let healthy = state.sources.count { $0.state == .healthy }
         return "\(healthy) of \(state.sources.count) sources healthy"
     }
 

@@ -46,8 +46,18 @@ struct TopState {
     private var windowEnds: [Int64] = []
     private var latencies: [Double] = []
 
-    /// The current records of the sources, by name.
-    private(set) var sources: [String: SourceRecord] = [:]
+    /// The current records of the sources that have names, in the order of their appearance.
+    private(set) var sources: [SourceRecord] = []
+
+    /// Why nothing, or not everything, is classified; of several sources, for each of them.
+    var trouble: String? {
+        if sources.count < 2 || !watch.isConnected { return watch.trouble }
+        let troubles = sources.filter { !$0.isFine }.map { source in
+            let state = source.state == .healthy ? "" : " \(source.state.rawValue)"
+            return "\(source.source ?? "")\(state)\(source.message.map { ": " + $0 } ?? "")"
+        }
+        return troubles.isEmpty ? nil : troubles.joined(separator: "; ")
+    }
 
     /// - Parameters:
     ///   - labels: Labels to show; nil for all.
@@ -95,8 +105,12 @@ struct TopState {
             rows = rows.filter { record.adapters.contains($0.value.adapter) }
         case .source(let source):
             guard let name = source.source else { return }
-            sources[name] = source.state == .ended ? nil : source
+            let index = sources.firstIndex { $0.source == name }
+            if let index { sources[index] = source } else { sources.append(source) }
             if source.state == .ended { rows = rows.filter { $0.value.source != name } }
+        case .hello(let hello):
+            // A daemon that is back may have other settings.
+            sources = sources.filter { $0.source.map(hello.sources.contains) ?? true }
         default: break
         }
     }

@@ -16,7 +16,7 @@ struct WatchScreen {
         let room = max(1, frame.height - 1)
         let isRoomy = room >= 6
         let head = isRoomy ? [Self.title(state, frame.width), Self.moment(state, frame), ""] : []
-        let foot = room >= 2 ? (isRoomy ? [""] : []) + [Self.note(state, frame)] : []
+        let foot = room >= 2 ? (isRoomy ? [""] : []) + [Self.note(state, trouble: state.trouble, frame)] : []
         let scores = (state.prediction?.labels ?? []).prefix(max(0, room - head.count - foot.count))
         lines = head + scores.map { Self.row($0, frame) } + foot
     }
@@ -41,6 +41,7 @@ struct WatchScreen {
     /// What is shown before the first window.
     static func waiting(_ state: WatchState, _ width: Int) -> String {
         let source = state.source?.state ?? .healthy
+        if source == .ended { return "the source has ended" }
         let reason = source == .healthy ? "" : ": the source is \(source.rawValue)"
         return Text.truncated("waiting for the first window\(reason)", to: width)
     }
@@ -79,9 +80,11 @@ struct WatchScreen {
     }
 
     /// Problems, the most serious first, and the events in progress.
-    static func note(_ state: WatchState, _ frame: ScreenFrame) -> String {
+    ///
+    /// - Parameter trouble: Why nothing, or not everything, is classified.
+    static func note(_ state: WatchState, trouble: String?, _ frame: ScreenFrame) -> String {
         var parts: [String] = []
-        if let trouble = state.trouble { parts.append(trouble) }
+        if let trouble { parts.append(trouble) }
         if state.lostRecords > 0 { parts.append("\(state.lostRecords) records lost") }
         if state.gaps > 0 {
             let seconds = Text.number(max(0.01, state.gapSeconds))
