@@ -245,6 +245,35 @@ struct ResumeTests {
         #expect(device.last.contains("only files can be resumed"), "\(device)")
     }
 
+    @Test func `--resume on complete outputs says that the drive of their input is missing`() async throws {
+        let folder = try TestFolder()
+        for name in ["a", "b"] { try folder.copy(Astd.clip, to: "drive/\(name).wav") }
+        let files = ["a", "b"].map { folder.file("drive/\($0).wav") }
+        try folder.write(files.map { $0 + "\n" }.joined(), to: "list")
+        for input in [["--files-from", folder.file("list")], files, [folder.file("drive")]] {
+            let output = folder.file("out-\(input.count)-\(input[0].hasPrefix("-")).csv")
+            func resume() async throws -> ChildProcess.Exit {
+                try await Astd.run(
+                    ["astd", "classify", "--model", Astd.model, "--hop", "10", "--resume"] + input
+                        + ["--output", output], in: folder)
+            }
+            #expect(try await resume().code == 0)
+            let complete = try await resume()
+            #expect(complete.code == 0 && complete.errorLines.last?.contains("is already complete") == true)
+            let written = try TestFolder.bytes(of: output)
+            #expect(rename(folder.file("drive"), folder.file("elsewhere")) == 0)
+            let missing = try await resume()
+            #expect(rename(folder.file("elsewhere"), folder.file("drive")) == 0)
+            #expect(missing.code == 1)
+            let message = missing.errorLines.last ?? ""
+            #expect(
+                message.contains("its input is not there now, ") || message.contains("does not exist"),
+                "\(message)")
+            #expect(message.contains("/drive") && !message.contains("already complete"), "\(message)")
+            #expect(try TestFolder.bytes(of: output) == written)
+        }
+    }
+
     @Test func `What is left of an interrupted run is checked, and the message says what to do`() async throws
     {
         let folder = try TestFolder()

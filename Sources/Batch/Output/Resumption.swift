@@ -93,15 +93,22 @@ extension BatchOutputs.Destination {
             if entry.hasFailed { failed.insert(Array(entry.path.utf8)) }
         }
         let since = journalPath.flatMap { ChangeTime(of: $0) }
-        var (added, changed) = (Counted(), Counted())
+        var (added, changed, missing) = (Counted(), Counted(), Counted())
         for item in queue {
-            if !finished.remove(item.path) {
+            let isFinished = finished.remove(item.path)
+            let hasFailed = failed.contains(Array(item.path.utf8))
+            let time = ChangeTime(of: item.path)
+            // What failed because it did not exist may still not exist.
+            if time == nil, item.path != "-", !isFinished || !hasFailed {
+                missing.add(item.path)
+            } else if !isFinished {
                 added.add(item.path)
-            } else if let since, let time = ChangeTime(of: item.path), since < time,
-                !failed.contains(Array(item.path.utf8))
-            {
+            } else if let since, let time, since < time, !hasFailed {
                 changed.add(item.path)
             }
+        }
+        if let text = missing.text {
+            return "but its input is not there now, \(text): mount its drive, or name the same files"
         }
         if let text = added.text { return "but without \(text) of the input" }
         if let (count, example) = finished.left, let text = Counted(count, example).text {
