@@ -17,7 +17,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
-	bench bench-swap golden exactness model \
+	bench bench-swap golden source-states exactness model \
 	install man deb test-deb
 
 help: ## List the targets
@@ -159,6 +159,10 @@ bench-swap: release $(PYTHON) ## Time adapter switches of a full-size model unde
 
 golden: $(PYTHON) ## Regenerate the golden numbers with transformers, PEFT and torchaudio
 	$(PYTHON) tools/make_golden.py
+
+source-states: setup ## Regenerate docs/source-states.md: what every place shows of a source in each state
+	swift build --build-tests
+	ASTD_WRITE_SOURCE_STATES=1 swift test --skip-build --filter SourceStateTableTests
 
 exactness: release $(PYTHON) ## Compare the release build with the oracles, full-size models included
 	$(PYTHON) tools/check_exactness.py

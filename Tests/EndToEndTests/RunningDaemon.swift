@@ -66,6 +66,8 @@ struct RunningDaemon {
 final class NotifySocket {
     let path: String
     private let descriptor: Int32
+    /// The last status line that was received.
+    private var lastStatus: String?
 
     init(_ path: String) throws {
         self.path = path
@@ -82,12 +84,21 @@ final class NotifySocket {
     /// The messages that came since the last call.
     func received() -> [String] {
         var messages: [String] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count >= 0 else { return messages }
+            guard count >= 0 else { break }
             messages.append(String(decoding: buffer[..<count], as: UTF8.self))
         }
+        let statuses = messages.flatMap { $0.split(separator: "\n") }.filter { $0.hasPrefix("STATUS=") }
+        if let last = statuses.last { lastStatus = String(last.dropFirst(7)) }
+        return messages
+    }
+
+    /// The status line that `systemctl status` shows now.
+    func status() -> String? {
+        _ = received()
+        return lastStatus
     }
 }
 
