@@ -108,6 +108,31 @@ import Testing
         #expect(times[19].unixNanos - times[10].unixNanos == 9 * Self.second)
     }
 
+    @Test(arguments: [4, 15])
+    func `Samples that were held back and arrive at once have the times at which they were captured`(
+        seconds: Int64
+    ) {
+        var clock = StreamClock(.live)
+        // Nothing arrives between the tenth second and the end of the hold; then everything within moments.
+        let release = Self.captured(160_000) + seconds * Self.second
+        let times = Self.run(&clock, blocks: 600) { position in
+            position <= 160_000 ? Self.captured(position) : max(Self.captured(position), release + position)
+        }
+        for time in times {
+            let error = time.unixNanos - Self.wallOffset - Self.captured(time.position)
+            #expect(abs(error) < 35 * Self.millisecond, "at \(time.position): \(error)")
+        }
+    }
+
+    @Test func `A delay that stays moves the times of a live source`() {
+        var clock = StreamClock(.live)
+        let times = Self.run(&clock, blocks: 300) {
+            Self.captured($0) + ($0 > 160_000 ? 10 * Self.second : 0)
+        }
+        #expect(times[29].unixNanos - times[9].unixNanos == 30 * Self.second)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0.unixNanos < $1.unixNanos })
+    }
+
     @Test func `A live pipe follows the drift of its clock`() {
         var clock = StreamClock(.piped)
         let rate = 16_000 * 1.0001

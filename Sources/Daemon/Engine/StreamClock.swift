@@ -49,6 +49,8 @@ struct StreamClock: Equatable {
     /// The least delay of an arrival since the last correction, and the position of that correction.
     private var leastDelayNanos = Int64.max
     private var correctedAt: Int64 = 0
+    /// The least delay between the two corrections before.
+    private var earlierDelayNanos: Int64 = 0
 
     private static let nanosPerSample = 1_000_000_000 / Int64(FrontendConfig.sampleRateHz)
     /// How often, in samples, and by how much at most the times are corrected: the clocks of sound devices
@@ -60,8 +62,10 @@ struct StreamClock: Equatable {
     private static let toleranceNanos: Int64 = 2_000_000
     /// A piped stream that is further from the clock is not captured now.
     private static let nearNanos: Int64 = 500_000_000
-    /// A larger delay is not drift.
+    /// A larger delay is not drift. It is followed at once if it stays: samples that were held back arrive with
+    /// a delay that shrinks, and were captured in time.
     private static let jumpNanos: Int64 = 1_000_000_000
+    private static let steadyNanos: Int64 = 100_000_000
     /// The wall clock is set when it jumps by more than this.
     private static let wallToleranceNanos: Int64 = 1_000_000
     /// A piped stream without samples for this long has stalled.
@@ -112,7 +116,11 @@ struct StreamClock: Equatable {
         let delay = leastDelayNanos
         (leastDelayNanos, correctedAt) = (.max, endSample)
         if abs(delay) <= Self.toleranceNanos { return }
-        if delay > Self.jumpNanos, pace == .live { return correct(by: delay) }
+        defer { earlierDelayNanos = delay }
+        if delay > Self.jumpNanos, pace == .live {
+            if abs(delay - earlierDelayNanos) < Self.steadyNanos { correct(by: delay) }
+            return
+        }
         if abs(delay) > Self.nearNanos, pace == .piped { return }
         correct(by: min(max(delay, -Self.largestCorrectionNanos), Self.largestCorrectionNanos))
     }
