@@ -80,7 +80,8 @@ public enum SourceSpec: Equatable, Sendable {
 }
 
 extension SourceSpec {
-    /// What an invalid text probably stands for: a name or path without its scheme, or a scheme in capitals.
+    /// What an invalid text probably stands for: a name or path without its scheme, a scheme in capitals, or what
+    /// only another program can read: an address, or a device of ALSA.
     ///
     /// - Returns: A source in the form of ``init(parsing:)``; nil when nothing is probable.
     package static func suggestion(for text: String) -> String? {
@@ -92,6 +93,11 @@ extension SourceSpec {
             return scheme.lowercased() + rest
         }
         if ["pipe", "command"].contains(scheme.lowercased()) { return nil }
+        if rest.hasPrefix("://"), scheme.lowercased() != "file" { return commandLine(address: text) }
+        if ["hw", "plughw", "alsa"].contains(scheme), rest.utf8.count > 1 {
+            let device = scheme == "alsa" ? String(rest.dropFirst()) : text
+            return commandLine("arecord -q -D ", device, " -t wav -f S16_LE -r 16000")
+        }
         let endings = [".wav", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".aiff"]
         if text.contains("/") || endings.contains(where: { text.lowercased().hasSuffix($0) }) {
             return scheme.lowercased() == "file" || rest.hasPrefix("://") ? nil : "file:\(text)"
@@ -99,6 +105,22 @@ extension SourceSpec {
         // Names of PulseAudio sources can contain colons, behind a bus path.
         let isName = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F } && !isScheme
         return isName && scheme.contains(where: "._*".contains) ? "pulse:\(text)" : nil
+    }
+}
+
+extension SourceSpec {
+    /// A program that fetches a stream.
+    private static func commandLine(address: String) -> String? {
+        let isCamera = address.lowercased().hasPrefix("rtsp")
+        return commandLine(
+            "ffmpeg -nostdin -v error \(isCamera ? "-rtsp_transport tcp " : "")-i ", address,
+            "\(isCamera ? " -vn" : "") -f wav -")
+    }
+
+    /// nil for an argument that needs quotes.
+    private static func commandLine(_ start: String, _ argument: String, _ end: String) -> String? {
+        let isPlain = argument.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !#""'\"#.utf8.contains($0) }
+        return isPlain ? "command:" + start + argument + end : nil
     }
 }
 

@@ -44,8 +44,15 @@ import Testing
     @Test(arguments: [
         ("t.monitor", "pulse:t.monitor"), ("alsa_input.usb-1:1.0.mono", "pulse:alsa_input.usb-1:1.0.mono"),
         ("Pulse", "pulse"), ("PULSE:x", "pulse:x"), ("street.wav", "file:street.wav"),
-        ("/tmp/street", "file:/tmp/street"), ("-", "stdin"), ("/dev/stdin", "stdin"), ("hw:0", nil),
-        ("http://host/a.mp3", nil), ("", nil), ("file:", nil), ("a\nb", nil),
+        ("/tmp/street", "file:/tmp/street"), ("-", "stdin"), ("/dev/stdin", "stdin"),
+        ("hw:0", "command:arecord -q -D hw:0 -t wav -f S16_LE -r 16000"),
+        ("alsa:plughw:1,0", "command:arecord -q -D plughw:1,0 -t wav -f S16_LE -r 16000"), ("hw:", nil),
+        ("http://host/a.mp3", "command:ffmpeg -nostdin -v error -i http://host/a.mp3 -f wav -"),
+        (
+            "rtsp://ann:pw@host/",
+            "command:ffmpeg -nostdin -v error -rtsp_transport tcp -i rtsp://***@host/ -vn -f wav -"
+        ),
+        ("http://host/a b", nil), ("", nil), ("file:", nil), ("a\nb", nil),
     ])
     func `A name or a path without its scheme is recognised`(text: String, suggestion: String?) {
         let description = CaptureError.badSpec(found: text).description
