@@ -110,8 +110,8 @@ struct StubHandler: RequestHandler {
 
     static let run = RunID("5f0c9a3be2174c11")
 
-    func warnings(aboutLabels names: Set<String>) -> [String] {
-        names.contains("Sirn") ? ["no label `Sirn`; did you mean `Siren`?"] : []
+    func warnings(about parameters: SubscribeParameters) -> [String] {
+        parameters.labels?.contains("Sirn") == true ? ["no label `Sirn`; did you mean `Siren`?"] : []
     }
 
     func hello() -> Hello {

@@ -2,6 +2,7 @@ import Glibc
 import Synchronization
 import TestSupport
 import Testing
+import TextSupport
 import Wire
 
 /// A daemon with several sources: pipes and a sound server.
@@ -82,6 +83,14 @@ import Wire
         #expect(try await daemon.status().state == .listening)
         let unknown = try await daemon.astctl("pause", "--source", "cellar")
         #expect(unknown.code == 1 && unknown.errorLines.joined().contains("the sources are garden, door"))
+        let subscriber = try daemon.control()
+        try subscriber.send("subscribe", #"{"types":["gap"],"sources":["door","gardn"]}"#)
+        var reply: SubscribeReply?
+        while reply == nil {
+            // The first line is the greeting.
+            reply = try await subscriber.nextObject().object("result").map { try SubscribeReply($0) }
+        }
+        #expect(reply?.warnings == ["no source `gardn`; the sources are garden, door"])
         let metrics = try await daemon.astctl("metrics", "--source", "door").lines
         #expect(metrics.contains(#"astd_source_paused{source="door"} 1"#))
         #expect(!metrics.joined().contains("garden"))

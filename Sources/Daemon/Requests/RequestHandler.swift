@@ -8,9 +8,9 @@ public protocol RequestHandler: Sendable {
     /// The greeting for a client that connects now. Called on the event loop; must not block.
     func hello() -> Hello
 
-    /// Sentences about names that are no labels of an active variant. Called on the event loop; must not
-    /// block.
-    func warnings(aboutLabels names: Set<String>) -> [String]
+    /// Sentences about the names of a subscription that are no sources, or no labels of an active variant.
+    /// Called on the event loop; must not block.
+    func warnings(about parameters: SubscribeParameters) -> [String]
 
     /// Carries out one request.
     ///

@@ -36,12 +36,21 @@ final class RequestRouter: RequestHandler {
     /// Largest number of names that are reported.
     private static let maximumWarnings = 3
 
-    func warnings(aboutLabels names: Set<String>) -> [String] {
+    func warnings(about parameters: SubscribeParameters) -> [String] {
         let labels = self.labels
-        let unknown = names.subtracting(labels).sorted()
-        let warnings = unknown.prefix(Self.maximumWarnings).map { Self.unknown(label: $0, labels) }
-        let rest = unknown.count - warnings.count
-        return rest > 0 ? warnings + ["and \(rest) more names that are no labels"] : warnings
+        return Self.warnings(about: parameters.sources, kind: "sources", sources.problem(with:))
+            + Self.warnings(about: parameters.labels, kind: "labels") { name in
+                labels.contains(name) ? nil : Self.unknown(label: name, labels)
+            }
+    }
+
+    private static func warnings(
+        about names: Set<String>?, kind: String, _ problem: (String) -> String?
+    ) -> [String] {
+        let problems = (names ?? []).sorted().compactMap(problem)
+        let rest = problems.count - maximumWarnings
+        return problems.prefix(maximumWarnings)
+            + (rest > 0 ? ["and \(rest) more names that are no \(kind)"] : [])
     }
 
     /// The labels of all variants that classify.

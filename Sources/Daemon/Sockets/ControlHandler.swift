@@ -177,7 +177,7 @@ final class ControlHandler: ChannelDuplexHandler {
         // In this order, a client that has read the reply receives the current state, and everything
         // published after it.
         let resumption = outlet.open(Subscription(form: .notification, parameters: parameters))
-        let warnings = parameters.labels.map { greeting.handler.warnings(aboutLabels: $0) } ?? []
+        let warnings = greeting.handler.warnings(about: parameters)
         let result = SubscribeReply(isSubscribed: true, resumption: resumption, warnings: warnings)
         reply(to: request.id, .success(JSONText(result)), context)
         outlet.drain()

@@ -99,16 +99,20 @@ final class SourceSet: Sendable {
     ///
     /// - Throws: ``RPCError`` for an unknown name.
     func selected(_ name: String?) throws(RPCError) -> [DaemonSource] {
-        let all = all
         guard let name else { return all }
-        let named = all.filter { $0.name == name }
-        guard named.isEmpty else { return named }
+        if let problem = problem(with: name) { throw RPCError(.unavailable, problem) }
+        return all.filter { $0.name == name }
+    }
+
+    /// Why a name in a request is not one of a source; nil if it is.
+    func problem(with name: String) -> String? {
         let names = all.compactMap(\.name)
-        throw RPCError(
-            .unavailable,
-            names.isEmpty
-                ? "the daemon has one source without a name; leave out `source`"
-                : "no source `\(name)`; the sources are \(names.joined(separator: ", "))")
+        if names.isEmpty {
+            return "no source `\(name)`; the daemon has one source without a name, so leave the name out"
+        }
+        let shown = name.count > 100 ? name.prefix(100) + "…" : name
+        return names.contains(name)
+            ? nil : "no source `\(shown)`; the sources are \(names.joined(separator: ", "))"
     }
 
     /// The line that `systemctl status` shows.
