@@ -137,7 +137,7 @@ struct Classify: ParsableCommand {
             try requireEnding(of: report, [".html", ".htm"], option: "--report", "a page in HTML")
         }
         if let minScore, !minScore.isFinite {
-            throw ValidationError("--min-score is \(minScore): give a number")
+            throw ValidationError("--min-score must be between -3.4e38 and 3.4e38")
         }
         if let minScore, minScore > 1, windowArguments.activation?.activation != Activation.none {
             throw ValidationError(

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Inference
 internal import Recognizer
 private import SystemSupport
+private import Wire
 
 /// The options of every command that loads a model.
 struct ModelArguments: ParsableArguments {
@@ -84,8 +85,8 @@ struct WindowArguments: ParsableArguments {
     var activation: ActivationArgument?
 
     func validate() throws {
-        if let hop, !(hop >= 0.01 && hop <= 600) {
-            throw ValidationError("--hop is \(hop): give 0.01 to 600 seconds")
+        if let hop, !HopRange.contains(hop) {
+            throw ValidationError("--hop is \(hop): give \(HopRange.text)")
         }
     }
 

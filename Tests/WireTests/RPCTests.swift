@@ -129,7 +129,8 @@ import Wire
         }
         #expect(ClassifyParameters(hop: 0.29).hopFrames == 29)
         for text in [
-            #"{"path":"a.wav"}"#, #"{"path":1}"#, #"{"top_k":0}"#, #"{"hop":0.001}"#, #"{"hop":601}"#,
+            #"{"path":"a.wav"}"#, #"{"path":1}"#, #"{"top_k":0}"#, #"{"hop":0.001}"#, #"{"hop":0.015}"#,
+            #"{"hop":601}"#,
             #"{"channel":0}"#, #"{"channel":"left"}"#, #"{"hop":"1"}"#, #"{"min_score":1e99}"#,
             #"{"file":"/a"}"#,
         ] {

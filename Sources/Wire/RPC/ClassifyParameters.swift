@@ -48,9 +48,7 @@ public struct ClassifyParameters: Sendable, Equatable {
         }
         if topK < 1 { throw .wrongType(field: "top_k", expected: "1 or more") }
         if let channel, channel < 1 { throw .wrongType(field: "channel", expected: "1 or more") }
-        if let hop, !(0.01...600).contains(hop) {
-            throw .wrongType(field: "hop", expected: "0.01 to 600 seconds")
-        }
+        if let hop, !HopRange.contains(hop) { throw .wrongType(field: "hop", expected: HopRange.text) }
     }
 }
 

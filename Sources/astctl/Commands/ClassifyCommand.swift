@@ -44,9 +44,7 @@ struct ClassifyCommand: ParsableCommand {
         if let minScore, !minScore.isFinite {
             throw ValidationError("--min-score must be between -3.4e38 and 3.4e38")
         }
-        if let hop, !(0.01...600).contains(hop) {
-            throw ValidationError("--hop must be 0.01 to 600 seconds")
-        }
+        if let hop, !HopRange.contains(hop) { throw ValidationError("--hop must be \(HopRange.text)") }
     }
 
     func run() throws {
