@@ -44,9 +44,7 @@ struct Spectrogram: ParsableCommand {
             throw Failure.general(error.message)
         }
         do throws(WriteError) {
-            let target = try OutputFile(path: output)
-            try target.write(png)
-            try target.finish()
+            try OutputFile.write(png, to: output)
         } catch {
             throw Failure.general(error.reason)
         }

@@ -144,6 +144,8 @@ struct ClassifyArgumentTests {
         (["--format", "raven-combined", "--channel", "each"], "one channel per file"),
         (["--start-time", "2024-05-01T05:30:00"], "one recording"), (["--jobs", "0"], "--jobs"),
         (["--top-k", "-1"], "--top-k is -1: give 1 or more"), (["--hop", "-1"], "--hop is -1.0"),
+        (["--hop", "0.015"], "--hop is 0.015: give 0.01 to 600 seconds, in steps of 0.01"),
+        (["--min-score", "1e300"], "--min-score must be between"),
         (["--jobs", "-2"], "--jobs is -2"), (["--threads", "-1"], "--threads is -1"),
         (["--min-window", "-1"], "--min-window is -1"), (["--channel", "-1"], "--channel"),
         (["--time-zone", "-25:00"], "--time-zone -25:00 is unknown"),
@@ -164,6 +166,22 @@ struct ClassifyArgumentTests {
         #expect(result.code == 64)
         #expect(result.lines.isEmpty)
         #expect(result.errorLines.first?.contains(mention) == true, "\(result.errorLines)")
+    }
+
+    @Test(arguments: [("spectrogram", "x.png"), ("features", "x.npy")])
+    func `A picture or an array that cannot be written whole leaves no file`(command: String, name: String)
+        async throws
+    {
+        let folder = try TestFolder()
+        // A limit on the size of files stands for a full disk: both make write(2) fail.
+        let limited = ["bash", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"", try Astd.path("astd")]
+        let arguments = [
+            command, "--model", Astd.model, "--no-cache", Astd.clip, "--output", folder.file(name),
+        ]
+        let result = try await ChildProcess(limited + arguments, in: folder, package: "bash").exit()
+        #expect(result.code == 1)
+        #expect(result.errorLines == ["astd: \(folder.file(name)) cannot be written: File too large"])
+        #expect(!TestFolder.exists(folder.file(name)) && !TestFolder.exists(folder.file(name) + ".partial"))
     }
 
     @Test func `An output whose name says that it is of another kind is refused`() async throws {

@@ -181,9 +181,7 @@ public final class BatchOutputs {
         for output in combined { try output.writeTail(result.skipped) }
         for output in combined { try output.file.finish() }
         if let summaryPath {
-            let file = try OutputFile(path: summaryPath)
-            try file.write(summary(result))
-            try file.finish()
+            try OutputFile.write(summary(result), to: summaryPath)
         }
         try journal?.complete()
     }

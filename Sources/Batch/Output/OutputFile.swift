@@ -52,7 +52,7 @@ public final class OutputFile {
     /// - Parameters:
     ///   - path: `nil` for standard output.
     ///   - kept: Bytes to keep of an unfinished file; 0 starts over.
-    public init(path: String?, keeping kept: Int64 = 0) throws(WriteError) {
+    init(path: String?, keeping kept: Int64 = 0) throws(WriteError) {
         self.path = path.map(Self.target(of:))
         guard let path = self.path else {
             descriptor = STDOUT_FILENO
@@ -140,7 +140,7 @@ public final class OutputFile {
     var isTerminal: Bool { path == nil && isatty(descriptor) != 0 }
 
     /// Writes without a buffer, so that a reader sees each record at once.
-    public func write(_ bytes: [UInt8]) throws(WriteError) {
+    func write(_ bytes: [UInt8]) throws(WriteError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -188,7 +188,7 @@ public final class OutputFile {
     }
 
     /// Syncs the complete file and renames it to its path.
-    public func finish() throws(WriteError) {
+    func finish() throws(WriteError) {
         try sync()
         guard let path else { return }
         isFinished = true
@@ -196,6 +196,18 @@ public final class OutputFile {
         guard isRenamed else { return }
         guard rename(partialPath.systemPath, path.systemPath) == 0 else { throw WriteError(path: path) }
         Self.syncDirectory(of: path)
+    }
+
+    /// Writes a whole file; leaves nothing behind if that fails.
+    public static func write(_ bytes: [UInt8], to path: String) throws(WriteError) {
+        let file = try OutputFile(path: path)
+        do throws(WriteError) {
+            try file.write(bytes)
+            try file.finish()
+        } catch {
+            file.discard()
+            throw error
+        }
     }
 
     /// Deletes the unfinished file.

@@ -12,9 +12,7 @@ public struct NumpyArray {
     }
 
     public func write(to path: String) throws(WriteError) {
-        let file = try OutputFile(path: path)
-        try file.write(bytes)
-        try file.finish()
+        try OutputFile.write(bytes, to: path)
     }
 
     var bytes: [UInt8] {
