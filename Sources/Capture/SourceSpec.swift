@@ -80,8 +80,8 @@ public enum SourceSpec: Equatable, Sendable {
 }
 
 extension SourceSpec {
-    /// What an invalid text probably stands for: a name or path without its scheme, a scheme in capitals, or what
-    /// only another program can read: an address, or a device of ALSA.
+    /// What an invalid text probably stands for: a name or path without its scheme, a scheme in capitals, or
+    /// what only another program can read: an address, or a device of ALSA.
     ///
     /// - Returns: A source in the form of ``init(parsing:)``; nil when nothing is probable.
     package static func suggestion(for text: String) -> String? {

@@ -34,7 +34,7 @@ import Testing
         #expect(message("unix:/given", ["PULSE_SERVER": "unix:/nope"]).contains("at unix:/given ("))
     }
 
-    @Test func `A server that hangs is named as such, and not told to be started`() {
+    @Test func `A server that hangs is named as such, without advice to start one`() {
         let error = CaptureError.serverHangs(server: PulseAddress("unix:/run/pulse/native"))
         #expect(error.code == "server_hangs")
         #expect(

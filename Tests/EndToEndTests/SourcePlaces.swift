@@ -124,8 +124,8 @@ struct SourcePlaces {
         return cut(pace + [lines[2]])
     }
 
-    /// The line up to the reason: what follows depends on the length of paths, and on the gaps that a client has
-    /// seen since it came.
+    /// The line up to the reason: what follows depends on the length of paths, and on the gaps that a client
+    /// has seen since it came.
     private func cut(_ line: String) -> String {
         guard reason != nil || displayed != nil, let end = line.firstRange(of: wanted)?.upperBound else {
             return line.replacing(/; (1 gap of|\d+ gaps,) [0-9.]+ s( in all)?/, with: "")

@@ -4,8 +4,8 @@ import Testing
 import TextSupport
 import Wire
 
-/// Every state that a source can be in, brought about for real, against every place that shows it. The result is
-/// `docs/source-states.md`.
+/// Every state that a source can be in, brought about for real, against every place that shows it. The result
+/// is `docs/source-states.md`.
 @Suite(.timeLimit(.minutes(20))) struct SourceStateTableTests {
     /// In the order of the document.
     static let titles =
@@ -35,13 +35,18 @@ import Wire
         try await eventually("the state: \(title)") {
             _ = daemon.notifications.received()
             return try await daemon.status().source
-        } until: { source in
-            reason.map { source?.message?.contains($0) ?? false }
-                ?? (source?.state == .healthy && source?.message == nil)
+        } until: {
+            $0.map { Self.shows(reason, $0) } ?? false
         }
         var places = SourcePlaces(daemon: daemon, reason: reason)
         change(&places)
         try SourceStateDocument.check(title, await places.cells(), in: daemon.folder)
+    }
+
+    /// Whether a source is in the state with this reason; nil: it is healthy, and there is nothing to add.
+    private static func shows(_ reason: String?, _ source: SourceReport) -> Bool {
+        guard let reason else { return source.state == .healthy && source.message == nil }
+        return source.message?.contains(reason) ?? false
     }
 
     /// Noise of -50 dBFS, without end.
@@ -187,9 +192,8 @@ import Wire
                 // The socket holds few status lines.
                 _ = daemon.notifications.received()
                 return try await daemon.status().sources.first { $0.source == source.name }?.report
-            } until: { report in
-                source.reason.map { report?.message?.contains($0) ?? false }
-                    ?? (report?.state == .healthy && report?.message == nil)
+            } until: {
+                $0.map { Self.shows(source.reason, $0) } ?? false
             }
         }
         for source in states.sources {

@@ -1,7 +1,8 @@
 private import Frontend
 
-/// Decides when the log mentions windows below the gate: the first at once, so that a reader knows why nothing is
-/// reported, then their number once an hour. After an hour without any, the next one is a first again.
+/// Decides when the log mentions windows below the gate: the first at once, so that a reader knows why
+/// nothing is reported, then their number once an hour. After an hour without any, the next one is a first
+/// again.
 ///
 /// Time is the position in the stream.
 struct GateLog: Equatable {

@@ -73,8 +73,7 @@ final class Pipeline: @unchecked Sendable {
     init(
         ring: SampleRing, commands: CommandMailbox, features: LiveFeatures, scorer: WindowScorer,
         variants: [Variant], numbers: RecordNumbers, detection: EventDetection, clips: ClipRecorder,
-        hub: EventHub,
-        _ configuration: Configuration, logger: Logger,
+        hub: EventHub, _ configuration: Configuration, logger: Logger,
         onCondition: @escaping @Sendable (StreamCondition) -> Void
     ) {
         self.ring = ring

@@ -62,8 +62,8 @@ struct StreamClock: Equatable {
     private static let toleranceNanos: Int64 = 2_000_000
     /// A piped stream that is further from the clock is not captured now.
     private static let nearNanos: Int64 = 500_000_000
-    /// A larger delay is not drift. It is followed at once if it stays: samples that were held back arrive with
-    /// a delay that shrinks, and were captured in time.
+    /// A larger delay is not drift. It is followed at once if it stays: samples that were held back arrive
+    /// with a delay that shrinks, and were captured in time.
     private static let jumpNanos: Int64 = 1_000_000_000
     private static let steadyNanos: Int64 = 100_000_000
     /// The wall clock is set when it jumps by more than this.

@@ -1,5 +1,5 @@
-/// The distances from one window to the next that commands and requests accept: whole frames of 10 ms, as the setting
-/// `hop`.
+/// The distances from one window to the next that commands and requests accept: whole frames of 10 ms, as the
+/// setting `hop`.
 public enum HopRange {
     /// In words, for messages.
     public static let text = "0.01 to 600 seconds, in steps of 0.01"
