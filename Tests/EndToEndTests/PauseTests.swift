@@ -77,9 +77,8 @@ struct PauseTests {
         else { throw TestFailure("the source does not follow hello") }
         #expect(source.state == .paused && source.message?.hasPrefix("before the restart, since 20") == true)
         #expect(hello.paused == source.message)
-        let status = try await daemon.astctl("status").lines
-        #expect(
-            status.contains { $0.hasSuffix("\(source.name), paused: \(source.message ?? "")") }, "\(status)")
+        let status = try await daemon.statusText()
+        #expect(status.contains("\(source.name), paused: \(source.message ?? "")\n"), "\(status)")
         // Half a second passes on the server.
         try await server.play([Float](repeating: 0.1, count: 8_000), to: PulseServer.sink)
         #expect(try await server.recorders().isEmpty)

@@ -89,13 +89,16 @@ struct RestartTests {
             try Astd.start(["astctl"] + arguments + ["--socket", socket], in: folder)
         }
         let watch = try start("watch")
-        // So many that they have not counted them before the daemon is killed.
-        let others = [try start("watch", "--count", "300"), try start("top", "-n", "300")]
         let impatient = try start("watch", "--no-reconnect")
         try await eventually("the begin of an event in the output of watch") {
             try watch.standardOutput()
         } until: {
             $0.contains(#""state":"begin""#)
+        }
+        // So many that they have not counted them before the daemon is killed.
+        let others = [try start("watch", "--count", "600"), try start("top", "-n", "600")]
+        for program in others {
+            try await eventually("the first output") { try !program.standardOutput().isEmpty ? true : nil }
         }
         daemon.program.kill()
         let end = try await impatient.exit()

@@ -56,6 +56,11 @@ struct RunningDaemon {
             ["astctl"] + arguments + ["--socket", folder.file(Self.control)], in: folder)
     }
 
+    /// What `astctl status` prints, with its wrapped lines joined.
+    func statusText() async throws -> String {
+        try await astctl("status").lines.joined(separator: "\n").replacing(/\n {9}/, with: " ")
+    }
+
     func status() async throws -> StatusReport {
         let result = try await astctl("status", "--json")
         return try StatusReport(JSONObject(parsing: result.output))

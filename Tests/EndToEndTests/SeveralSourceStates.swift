@@ -121,6 +121,10 @@ struct SeveralSourceStates {
         sources = zip(list, Self.titles).map { item, title in
             var source = Source(name: item.0, title: title, settings: item.1, reason: item.2)
             if source.name == "faint" { source.explained = "too quiet to be classified (gate)" }
+            // A message that begins with a long path is cut off on a screen.
+            if ["missing", "regular", "socket", "closed", "stalled", "flac"].contains(source.name) {
+                source.displayed = folder.file(source.name)
+            }
             if source.name == "quiet" { source.displayed = "nothing is heard: digital silence" }
             return source
         }

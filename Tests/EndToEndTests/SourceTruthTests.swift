@@ -21,7 +21,7 @@ struct SourceTruthTests {
     private static func ask(_ daemon: RunningDaemon) async throws -> Answers {
         var answers = Answers(
             status: try await daemon.status(),
-            statusText: try await daemon.astctl("status").lines.joined(separator: "\n"),
+            statusText: try await daemon.statusText(),
             explanation: try ExplainReport(
                 JSONObject(parsing: try await daemon.astctl("explain", "Speech", "--json").output)),
             explainText: try await daemon.astctl("explain", "Speech").lines.joined(separator: "\n"),

@@ -323,11 +323,11 @@ final class Pipeline: @unchecked Sendable {
 
     private func watchGate(_ window: WindowPlanner.Window, isGated: Bool) {
         condition.isGated = isGated
-        guard let gate else { return }
+        // The log has said why a muted source is below the gate.
+        guard let gate, !condition.isMuted else { return }
         let end = window.samples.upperBound
-        if let message = gateLog.process(
-            windowEnd: end, isGated: isGated, thresholdDBFS: gate.thresholdDBFS)
-        {
+        let limit = gate.thresholdDBFS
+        if let message = gateLog.process(windowEnd: end, isGated: isGated, thresholdDBFS: limit) {
             logger.info("\(label)\(message)")
         }
     }
