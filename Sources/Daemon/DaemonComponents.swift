@@ -82,7 +82,7 @@ struct DaemonComponents {
             listening: ListeningService(
                 engine: engine, stopSources: sources.stop, failure: { sources.failure }, logger: logger,
                 onEnd: { ShutdownDeadline.start(logger) },
-                onReady: { notifier.ready(status: sources.line) }),
+                onReady: sources.reportReady),
             reload: reload, files: files, sources: sources,
             quietHours: QuietHoursService(sources, shared.clock),
             metricsFile: MetricsFile(

@@ -104,7 +104,8 @@ extension PulseSourceTests {
         let source = FileSource(path: folder.file("f.wav"), paced: isPaced)
         try source.start(into: ring, onEvent: events.add)
         var log = StreamLog()
-        try await log.read(ring, until: "an eighth of a second") { $0.samples.count > 2_000 }
+        // Blocks its thread: suspended under load, this test might run again only after the end of the file.
+        for _ in 0..<60_000 where ring.filledSamples < 1_000 { usleep(1_000) }
         source.pause()
         // At most one block is in transit, however long the pause: here as long as another file plays.
         let most = log.samples.count + ring.filledSamples + CaptureFormat.blockSamples
@@ -122,7 +123,7 @@ extension PulseSourceTests {
         source.stop()
         #expect(log.samples.elementsEqual(stored.prefix(log.samples.count)))
         #expect(log.gaps.isEmpty)
-        #expect(events.states == [.healthy, .paused, .healthy])
+        #expect(events.states.prefix(3) == [.healthy, .paused, .healthy])
     }
 
     @Test func `A paused source can be stopped`() async throws {

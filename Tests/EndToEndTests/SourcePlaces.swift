@@ -21,6 +21,9 @@ struct SourcePlaces {
     /// Whether to subscribe: that starts a source that waits for a subscriber.
     var subscribes = true
 
+    /// Whether a screen may show windows before it shows the reason.
+    var hasWindows = false
+
     /// What a place shows.
     struct Cell {
         let place: String
@@ -106,7 +109,7 @@ struct SourcePlaces {
 
     private func watch() async throws -> String {
         let lines = try await Screen(daemon, ["watch"] + option).lines(with: wanted)
-        return cut(lines.filter { $0.hasPrefix("waiting") } + lines.suffix(1))
+        return cut((hasWindows ? [] : lines.filter { $0.hasPrefix("waiting") }) + lines.suffix(1))
     }
 
     private func row(of overview: Screen) async throws -> String {
@@ -120,6 +123,7 @@ struct SourcePlaces {
     private func top() async throws -> String {
         // The title, the pace, the note.
         let lines = try await Screen(daemon, ["top"] + option).lines(with: wanted)
+        if hasWindows { return cut(lines[2]) }
         let pace = lines[1].split(separator: "  ").filter { $0.contains("source") }.map(String.init)
         return cut(pace + [lines[2]])
     }

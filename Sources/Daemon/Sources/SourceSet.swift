@@ -24,6 +24,8 @@ final class SourceSet: Sendable {
     private let shared: DaemonSource.Shared
     private let notifier: ServiceNotifier
     private let state = NIOLockedValueBox(State())
+    /// Whether systemd knows that the service is ready; locked while it is notified.
+    private let isReady = NIOLockedValueBox(false)
 
     /// - Throws: ``CaptureError/badSpec(found:)``.
     init(
@@ -135,7 +137,18 @@ final class SourceSet: Sendable {
     /// systemd ignores notifications of more than 4096 bytes.
     private static let longestLine = 4000
 
-    private func notify() { notifier.status(line) }
+    /// Reports to systemd that the service is ready, with the first status line. Lines before it could fill
+    /// the socket, and systemd would never learn that the service is ready.
+    func reportReady() {
+        isReady.withLockedValue { isReady in
+            notifier.ready(status: line)
+            isReady = true
+        }
+    }
+
+    private func notify() {
+        isReady.withLockedValue { if $0 { notifier.status(line) } }
+    }
 
     // MARK: Changes
 
