@@ -8,7 +8,7 @@ public struct DaemonOptions: Sendable {
     public var adaptersDirectory: String?
     /// Directory of the sockets.
     public var runtimeDirectory: String
-    /// Where pauses are kept over restarts; nil when there is no such directory.
+    /// Where pauses are kept over restarts; nil without a state directory.
     public var stateDirectory: String?
     /// All other settings; a reload can change some of them.
     public var settings: DaemonSettings

@@ -52,7 +52,7 @@ import Wire
             from: 800)
         #expect(changes.count == 1)
         guard case .ended(let sound)? = watch.interrupt() else {
-            Issue.record("there is no sound to end")
+            Issue.record("no sound has begun that could end")
             return
         }
         #expect(sound.startSample == 800 && sound.endSample == 800 + 10 * 1600)
@@ -63,7 +63,7 @@ import Wire
         #expect(Self.changes(&watch, Self.tone(0.05, tenths: 1), from: 91_600).count == 1)
     }
 
-    @Test func `Without a limit, and for invalid samples, there is no sound`() {
+    @Test func `Without a limit, and for invalid samples, no sound begins`() {
         var off = LevelWatch(LevelSettings())
         #expect(Self.changes(&off, Self.tone(1, tenths: 30)).isEmpty)
         var watch = LevelWatch(LevelSettings(above: -200, seconds: 0.1))

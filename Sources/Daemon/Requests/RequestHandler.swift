@@ -8,7 +8,8 @@ public protocol RequestHandler: Sendable {
     /// The greeting for a client that connects now. Called on the event loop; must not block.
     func hello() -> Hello
 
-    /// Sentences about the names of a subscription that are no sources, or no labels of an active variant.
+    /// Sentences about the names of a subscription that are unknown: as sources, or as labels of an active
+    /// variant.
     /// Called on the event loop; must not block.
     func warnings(about parameters: SubscribeParameters) -> [String]
 

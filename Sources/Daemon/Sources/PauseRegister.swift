@@ -71,7 +71,7 @@ final class PauseRegister: Sendable {
         let (pauses, stored) = state.withLockedValue { ($0.pauses, $0.stored) }
         if pauses == stored { return nil }
         guard let file else {
-            return "there is no state directory: set state_dir, $STATE_DIRECTORY or $HOME"
+            return "no state directory is known: set state_dir, $STATE_DIRECTORY or $HOME"
         }
         let problem = file.write(pauses)
         state.withLockedValue { $0.stored = problem == nil ? pauses : nil }

@@ -2,7 +2,7 @@ internal import Capture
 private import NIOConcurrencyHelpers
 internal import Settings
 
-/// Why a source is paused. It captures only when there is no reason left.
+/// Why a source is paused. It captures when the last reason is gone.
 struct PauseReasons: Equatable, Sendable {
     var request: RequestedPause?
     /// A file or standard input waits for the first subscriber.
