@@ -157,7 +157,7 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
-                "TestSupport", "TextSupport", "Wire", log, nio,
+                "SystemSupport", "TestSupport", "TextSupport", "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),

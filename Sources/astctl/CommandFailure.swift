@@ -12,7 +12,8 @@ enum CommandFailure: Error, Equatable {
     case badPath(String)
     /// The daemon closed the connection.
     case closed(path: String)
-    case timeout(path: String, seconds: Double)
+    /// The daemon did not answer; `process` is the daemon's, where it is known.
+    case timeout(path: String, seconds: Double, process: PeerProcess?)
     /// The daemon answered with an error.
     case refused(method: String, RPCError)
     /// The daemon has another protocol version, or another program answered.
@@ -47,8 +48,10 @@ extension CommandFailure: CustomStringConvertible {
             "\(path): not a valid socket path: --socket needs a path of 1 to 107 bytes"
         case .closed(let path):
             "the daemon at \(path) closed the connection: see its log; if it has stopped, start it again"
-        case .timeout(let path, let seconds):
-            "the daemon at \(path) did not answer within \(Text.number(seconds)) s: try a longer --timeout"
+        case .timeout(let path, let seconds, let process):
+            "the daemon at \(path) did not answer within \(Text.number(seconds)) s: "
+                + PeerProcess.problem(process)
+                + (process?.isStopped == true ? "" : "; try a longer --timeout, or restart it")
         case .refused(let method, let error):
             "the daemon refused `\(method)`: \(Text.printable(error.message))"
         case .notUnderstood(let path, let reason):

@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import SystemSupport
 import TestSupport
 import Testing
 
@@ -103,6 +104,37 @@ extension PulseSourceTests {
                 let hangs = CaptureError.serverHangs(server: PulseAddress(server.address))
                 #expect(events.all.last?.message == hangs.description)
                 server.resume()
+            }
+        }
+
+        @Test func `A hung server that lets no more clients wait is not reported as absent`() async throws {
+            let server = try await PulseServer()
+            server.suspend()
+            defer { server.resume() }
+            let waiting = try Self.fillBacklog(of: server)
+            defer { for descriptor in waiting { close(descriptor) } }
+
+            let hangs = CaptureError.serverHangs(server: PulseAddress(server.address))
+            #expect(throws: hangs) { try listPulseSources(server: server.address) }
+            let source = PulseSource(pattern: nil, server: server.address)
+            let events = EventLog()
+            try source.start(into: SampleRing(capacitySamples: 16_000), onEvent: events.add)
+            defer { source.stop() }
+            #expect(events.all.map(\.message) == [hangs.description])
+            server.resume()
+            try await events.wait(for: .healthy)
+        }
+
+        /// Connects clients until the server's socket takes no more.
+        private static func fillBacklog(of server: PulseServer) throws -> [Int32] {
+            let address = try #require(UnixAddress(path: String(server.address.dropFirst("unix:".count))))
+            var descriptors: [Int32] = []
+            while true {
+                let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+                descriptors.append(socket(AF_UNIX, Int32(type), 0))
+                guard address.connect(descriptors[descriptors.count - 1]) != 0 else { continue }
+                #expect(errno == EAGAIN)
+                return descriptors
             }
         }
 

@@ -1,4 +1,5 @@
 import Glibc
+import SystemSupport
 import Testing
 
 @testable import Daemon
@@ -7,8 +8,8 @@ import Testing
     /// A bound datagram socket with a receive timeout.
     private func receiver(_ name: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        let address = try #require(UnixAddress(name))
-        #expect(address.withAddress { bind(descriptor, $0, $1) } == 0)
+        let address = try #require(UnixAddress(pathOrName: name))
+        #expect(address.bind(descriptor) == 0)
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         return descriptor

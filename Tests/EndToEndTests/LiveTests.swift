@@ -103,6 +103,42 @@ struct LiveTests {
         }
     }
 
+    @Test func `astctl says that the process of a daemon is stopped, and how to continue it`() async throws {
+        let folder = try TestFolder()
+        let daemon = try await RunningDaemon.start(["--source", "file:\(Astd.clip)"], in: folder)
+        daemon.program.send(SIGSTOP)
+        defer { daemon.program.send(SIGCONT) }
+        let result = try await daemon.astctl("status", "--timeout", "0.1")
+        #expect(result.code == 4)
+        let advice = "continue it with `kill -CONT \(daemon.program.identifier)`"
+        #expect(result.errorLines.first?.contains(advice) == true, "\(result.errorLines)")
+    }
+
+    @Test func `astctl watch reports that the daemon does not answer, and that it answers again`()
+        async throws
+    {
+        let folder = try TestFolder()
+        // Nothing but the state is published: a silent daemon is not one that hangs.
+        let daemon = try await RunningDaemon.start(
+            ["--source", "command:sleep 1000"], in: folder)
+        let watcher = try Astd.start(
+            ["astctl", "watch", "--socket", folder.file(RunningDaemon.control)], in: folder)
+        func errors(with what: String) async throws {
+            try await eventually(what) {
+                try watcher.standardError()
+            } until: {
+                $0.contains(what)
+            }
+        }
+        try await errors(with: "is lost")
+        daemon.program.send(SIGSTOP)
+        let process = daemon.program.identifier
+        try await errors(with: "the daemon does not answer: its process \(process) is stopped")
+        daemon.program.send(SIGCONT)
+        try await errors(with: "the daemon answers again")
+        watcher.kill()
+    }
+
     @Test func `A stopped daemon reports the windows it skipped and continues`() async throws {
         let folder = try TestFolder()
         let server = try await PulseServer(in: folder)

@@ -93,8 +93,15 @@ import Wire
                 "no daemon answers at /a or /b: start it with `astd run`, or name its socket with --socket"
             ),
             (
-                .timeout(path: "/a", seconds: 2.5), 4,
-                "the daemon at /a did not answer within 2.5 s: try a longer --timeout"
+                .timeout(path: "/a", seconds: 2.5, process: nil), 4,
+                "the daemon at /a did not answer within 2.5 s: it is busy or hangs; try a longer --timeout, or "
+                    + "restart it"
+            ),
+            (
+                .timeout(
+                    path: "/a", seconds: 5, process: PeerProcess(identifier: 42, isStopped: true)), 4,
+                "the daemon at /a did not answer within 5 s: its process 42 is stopped; continue it with "
+                    + "`kill -CONT 42`"
             ),
             (
                 .refused(method: "status", RPCError(.unavailable, "not\u{1B} now")), 1,

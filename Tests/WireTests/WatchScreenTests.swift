@@ -165,6 +165,29 @@ import Wire
         #expect(top.watch.trouble == nil)
     }
 
+    @Test func `A daemon that does not answer is shown as such on every screen and in a pipe`() {
+        let healthy = SourceRecord(source: "a", state: .healthy, name: "pulse:mic")
+        let hang = "the daemon does not answer: it is busy or hangs"
+        let screens: [any ScreenState] = [
+            WatchState(hello: Self.hello, filter: WatchFilter()), TopState(hello: Self.hello, labels: nil),
+            SeveralSources(hello: Self.hello, filter: WatchFilter()),
+        ]
+        for var screen in screens {
+            screen.update(with: .source(healthy))
+            screen.update(with: .source(SourceRecord(source: "b", state: .healthy, name: "pulse:two")))
+            screen.update(with: .prediction(Self.prediction))
+            screen.setHang(hang)
+            #expect(screen.lines(Self.wide).contains(hang))
+            screen.setHang(nil)
+            #expect(!screen.lines(Self.wide).contains { $0.contains("answer") })
+        }
+        var notice = SourceNotice()
+        #expect(notice.line(forHang: nil) == nil)
+        #expect(notice.line(forHang: hang) == "astctl: \(hang)\n")
+        #expect(notice.line(forHang: hang) == nil, "it is reported once")
+        #expect(notice.line(forHang: nil) == "astctl: the daemon answers again\n")
+    }
+
     @Test func `Silence and a closed gate are no reason to say that there are no problems`() {
         func note(levelDBFS: Double?, isGated: Bool) -> String? {
             let prediction = Prediction(

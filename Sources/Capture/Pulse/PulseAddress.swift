@@ -32,12 +32,28 @@ public struct PulseAddress: Equatable, Sendable {
         }
     }
 
-    /// Whether this user may not open the server's socket, or enter its folder; libpulse reports both as a
-    /// refused connection.
-    var isForbidden: Bool {
+    /// Why a connection to the server's socket failed; libpulse reports all of them as a refused connection.
+    enum Obstacle: Equatable {
+        /// This user may not open the socket, or enter its folder.
+        case forbidden
+        /// As many clients as the system lets wait are waiting to be accepted: the server hangs.
+        case fullBacklog
+    }
+
+    /// Tries the socket once more; `nil` for a server of another machine, and if there is no obstacle.
+    func findObstacle() -> Obstacle? {
         let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
-        guard path.hasPrefix("/") else { return false }
-        return access(path.systemPath, W_OK) != 0 && errno == EACCES
+        guard path.hasPrefix("/"), let address = UnixAddress(path: path) else { return nil }
+        let type = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let descriptor = socket(AF_UNIX, Int32(type), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard address.connect(descriptor) != 0 else { return nil }
+        switch errno {
+        case EACCES: return .forbidden
+        case EAGAIN: return .fullBacklog
+        default: return nil
+        }
     }
 
     /// The socket of the user's own server; nil without a session.

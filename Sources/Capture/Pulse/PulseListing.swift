@@ -78,7 +78,10 @@ enum PulseNames {
         if number == Int32(PA_ERR_ACCESS.rawValue) || number == Int32(PA_ERR_AUTHKEY.rawValue) {
             return .serverRefused(server: address, reason: error(number))
         }
-        if address.isForbidden { return .serverRefused(server: address, reason: "Permission denied") }
-        return .noServer(server: address, reason: error(number))
+        switch address.findObstacle() {
+        case .forbidden: return .serverRefused(server: address, reason: "Permission denied")
+        case .fullBacklog: return .serverHangs(server: address)
+        case nil: return .noServer(server: address, reason: error(number))
+        }
     }
 }

@@ -49,20 +49,10 @@ final class PipeOpener: LiveInputOpener {
         let number = socket(AF_UNIX, Int32(flags), 0)
         guard number >= 0 else { throw lost(errno) }
         let descriptor = OwnedDescriptor(number)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = PathText.bytes(path)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw lost("is too long for a socket: its path has at most 107 bytes")
+        guard let address = UnixAddress(path: path) else {
+            throw lost("is too long for a socket: its path has at most \(UnixAddress.maximumPathBytes) bytes")
         }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        // SAFETY: sockaddr_un begins with the members of sockaddr; the pointer does not outlive the call.
-        let result = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        if result != 0 {
+        if address.connect(number) != 0 {
             switch errno {
             case ECONNREFUSED: throw lost("is a socket on which no program listens; waiting for one")
             case EAGAIN: throw lost("is a socket whose program does not accept connections")

@@ -28,7 +28,7 @@ struct ListeningSocket {
     ///   - group: Group of the socket file, if this process may set it; nil to keep the default.
     /// - Throws: ``SocketServerError`` `.pathTooLong`, `.anotherDaemon`, `.notASocket` or `.system`.
     init(path: String, mode: mode_t, group: gid_t?) throws(SocketServerError) {
-        guard let address = UnixAddress(path) else {
+        guard let address = UnixAddress(pathOrName: path) else {
             throw .pathTooLong(
                 path: path, bytes: PathText.bytes(path).count, limit: UnixAddress.maximumPathBytes)
         }
@@ -37,7 +37,7 @@ struct ListeningSocket {
         do throws(SocketServerError) {
             // Linux gives the file the mode of the unbound socket, less the umask: never more than `mode`.
             guard fchmod(descriptor, mode) == 0 else { throw Self.failure("fchmod", path) }
-            guard address.withAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+            guard address.bind(descriptor) == 0 else {
                 throw Self.failure("bind", path)
             }
             // A process that may not change the group still serves its own user.
@@ -95,7 +95,7 @@ struct ListeningSocket {
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }
         let probe = try makeSocket(path)
         defer { Glibc.close(probe) }
-        if address.withAddress({ connect(probe, $0, $1) }) == 0 { throw .anotherDaemon(path: path) }
+        if address.connect(probe) == 0 { throw .anotherDaemon(path: path) }
         switch errno {
         case ECONNREFUSED: break
         case ENOENT: return
@@ -103,37 +103,5 @@ struct ListeningSocket {
         default: throw failure("connect", path)
         }
         guard unlink(path.systemPath) == 0 || errno == ENOENT else { throw failure("unlink", path) }
-    }
-}
-
-/// The address of a Unix socket: a path, or a name in Linux's abstract namespace (with a leading `@`).
-struct UnixAddress {
-    /// Maximum length of a path in bytes; the address has one more for the terminating NUL.
-    static let maximumPathBytes = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
-
-    private var address = sockaddr_un()
-    private let length: socklen_t
-
-    /// nil when the name is empty or longer than ``maximumPathBytes``.
-    init?(_ name: String) {
-        var bytes = PathText.bytes(name)
-        guard !bytes.isEmpty, bytes.count <= Self.maximumPathBytes, !bytes.contains(0) else { return nil }
-        let isAbstract = bytes[0] == UInt8(ascii: "@")
-        if isAbstract { bytes[0] = 0 }
-        address.sun_family = sa_family_t(AF_UNIX)
-        // SAFETY: the bytes fit, as checked above; the pointer does not outlive the call.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        // The length of the address delimits an abstract name; a NUL terminates a path.
-        let pathOffset = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
-        length = socklen_t(pathOffset + bytes.count + (isAbstract ? 0 : 1))
-    }
-
-    /// Passes the address to a system call.
-    func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-        // SAFETY: sockaddr_un begins with the members of sockaddr, `length` stays within it, and the
-        // pointer does not outlive the call.
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
-        }
     }
 }

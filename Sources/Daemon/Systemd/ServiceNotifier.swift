@@ -45,7 +45,7 @@ public struct ServiceNotifier: Sendable {
 
     private func send(_ message: String) {
         guard let address else { return }
-        guard let destination = UnixAddress(address) else {
+        guard let destination = UnixAddress(pathOrName: address) else {
             logger.warning("NOTIFY_SOCKET is not a socket address", metadata: ["address": "\(address)"])
             return
         }

@@ -62,8 +62,8 @@ struct TopCommand: ParsableCommand {
         var tables = 0
         var notice = SourceNotice()
         while tables < count {
-            let next = try subscription.next(withinMilliseconds: 60_000)
-            try notice.process(next, path: subscription.path)
+            let next = try subscription.next(withinMilliseconds: 1000)
+            try notice.process(next, of: subscription)
             if case .resumed(let hello, _) = next { state.update(with: .hello(hello)) }
             guard case .record(let record?, _) = next else { continue }
             state.update(with: record)

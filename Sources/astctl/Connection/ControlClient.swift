@@ -42,6 +42,15 @@ final class ControlClient {
         }
     }
 
+    /// The daemon's process, where it is known.
+    var peer: PeerProcess? { connection.peer }
+
+    /// Sends a request; its reply is one of the next lines. A closed connection is noticed there, too.
+    func ask(_ method: RPCMethod) {
+        _ = connection.send(RPCRequest.line(id: nextID, method))
+        nextID += 1
+    }
+
     /// Sends a request and waits for its reply; records that arrive before it are dropped.
     ///
     /// - Throws: ``CommandFailure``, `.refused` with the daemon's message.
@@ -138,7 +147,9 @@ final class ControlClient {
     private func answer(before deadline: ContinuousClock.Instant) throws(CommandFailure) -> JSONObject {
         while true {
             let left = (deadline - .now) / .milliseconds(1)
-            guard left > 0 else { throw .timeout(path: path, seconds: timeoutSeconds) }
+            guard left > 0 else {
+                throw .timeout(path: path, seconds: timeoutSeconds, process: peer)
+            }
             if case .object(let object) = try next(withinMilliseconds: Int(left.rounded(.up))) {
                 return object
             }

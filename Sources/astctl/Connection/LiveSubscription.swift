@@ -43,6 +43,9 @@ final class LiveSubscription {
     private var client: ControlClient?
     private var deadline: ContinuousClock.Instant?
     private var progress: Progress
+    private var answers = AnswerCheck()
+    /// That the connected daemon does not answer, and what is known about it; nil when it does.
+    var hang: String? { client == nil ? nil : answers.problem }
 
     /// How far the client has come in a run.
     private struct Progress {
@@ -96,9 +99,12 @@ final class LiveSubscription {
     func next(withinMilliseconds limit: Int) throws(CommandFailure) -> Next {
         guard let client else { return try connect(withinMilliseconds: limit) }
         do throws(CommandFailure) {
-            guard case .object(let object) = try client.next(withinMilliseconds: limit),
-                case .object(let params)? = object.members["params"]
-            else { return .nothing }
+            guard case .object(let object) = try client.next(withinMilliseconds: limit) else {
+                answers.tick(client)
+                return .nothing
+            }
+            answers.recordLine()
+            guard case .object(let params)? = object.members["params"] else { return .nothing }
             let record = try? LiveRecord(params)
             if let record, !progress.add(record) { return .nothing }
             return .record(record, params)
@@ -118,6 +124,7 @@ final class LiveSubscription {
             let object = try client.object(.subscribe) { parameters.writeMembers(to: &$0) }
             let reply = try client.decode(object) { json throws(JSONError) in try SubscribeReply(json) }
             self.client = client
+            answers.recordLine()
             if reply.resumption?.isSameRun != true { progress = Progress(run: client.hello.run) }
             return .resumed(client.hello, reply.resumption)
         } catch {

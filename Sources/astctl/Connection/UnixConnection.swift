@@ -14,22 +14,16 @@ final class UnixConnection {
 
     /// - Throws: ``CommandFailure`` `.badPath`, `.noDaemon`, `.notPermitted` or `.timeout`.
     init(path: String, timeoutSeconds: Double) throws(CommandFailure) {
-        guard var address = Self.address(path) else { throw .badPath(path) }
+        guard let address = UnixAddress(path: path) else { throw .badPath(path) }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_UNIX, type, 0)
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
         while true {
-            // SAFETY: sockaddr_un begins with the members of sockaddr; the pointer does not outlive the call.
-            let code = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-            if code == 0 { return }
+            if address.connect(descriptor) == 0 { return }
             switch errno {
             case EAGAIN, EINTR:  // The daemon's backlog is full.
                 guard ContinuousClock.now < deadline else {
-                    throw .timeout(path: path, seconds: timeoutSeconds)
+                    throw .timeout(path: path, seconds: timeoutSeconds, process: nil)
                 }
                 usleep(10_000)
             case EACCES, EPERM: throw .notPermitted(path: path)
@@ -41,6 +35,9 @@ final class UnixConnection {
     deinit {
         close(descriptor)
     }
+
+    /// The process of the daemon, where it is known.
+    var peer: PeerProcess? { PeerProcess(of: descriptor) }
 
     /// Sends a request; false when the daemon has closed the connection.
     func send(_ bytes: [UInt8]) -> Bool {
@@ -115,16 +112,5 @@ final class UnixConnection {
     private func wait(_ events: Int32, milliseconds: Int) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         return poll(&entry, 1, Int32(clamping: max(0, milliseconds))) > 0
-    }
-
-    private static func address(_ path: String) -> sockaddr_un? {
-        var address = sockaddr_un()
-        let room = MemoryLayout.size(ofValue: address.sun_path) - 1  // One byte for the terminating NUL.
-        let bytes = PathText.bytes(path)
-        guard !bytes.isEmpty, bytes.count <= room, !bytes.contains(0) else { return nil }
-        address.sun_family = sa_family_t(AF_UNIX)
-        // SAFETY: the bytes fit, as checked above; the pointer does not outlive the call.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        return address
     }
 }

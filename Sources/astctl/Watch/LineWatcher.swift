@@ -11,8 +11,8 @@ struct LineWatcher {
         var predictions = 0
         var notice = SourceNotice()
         while true {
-            let next = try subscription.next(withinMilliseconds: 60_000)
-            try notice.process(next, path: subscription.path)
+            let next = try subscription.next(withinMilliseconds: 1000)
+            try notice.process(next, of: subscription)
             switch next {
             case .nothing, .interrupted: continue
             case .resumed(let hello, let resumption):

@@ -26,6 +26,8 @@ protocol ScreenState {
     mutating func update(with record: LiveRecord)
     /// The daemon has ended, or is back.
     mutating func setConnected(_ isConnected: Bool)
+    /// The connected daemon does not answer, and why; nil when it does.
+    mutating func setHang(_ hang: String?)
     /// Lines without line breaks, at most `height - 1`, each at most `width` columns.
     func lines(_ frame: ScreenFrame) -> [String]
 }

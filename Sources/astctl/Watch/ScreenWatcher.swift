@@ -14,8 +14,13 @@ struct ScreenWatcher {
         defer { terminal.showCursor() }
         try terminal.draw(state.lines)
         var predictions = 0
+        var hang: String?
         while !Interrupt.isPending, predictions != count {
-            switch try subscription.next(withinMilliseconds: 250) {
+            let next = try subscription.next(withinMilliseconds: 250)
+            let isHangChanged = subscription.hang != hang
+            hang = subscription.hang
+            if isHangChanged { state.setHang(hang) }
+            switch next {
             case .record(let record?, _):
                 state.update(with: record)
                 if case .prediction = record { predictions += 1 }
@@ -24,7 +29,7 @@ struct ScreenWatcher {
                 state.update(with: .hello(hello))
                 state.setConnected(true)
             case .record(nil, _), .nothing:
-                if !terminal.isResized { continue }
+                if !terminal.isResized && !isHangChanged { continue }
             }
             try terminal.draw(state.lines)
         }

@@ -45,6 +45,8 @@ extension SeveralSources: ScreenState {
         for name in names { states[name]?.setConnected(isConnected) }
     }
 
+    mutating func setHang(_ hang: String?) { common.setHang(hang) }
+
     var parameters: SubscribeParameters { common.parameters }
 
     func lines(_ frame: ScreenFrame) -> [String] { SeveralSourcesScreen(self, frame).lines }
@@ -96,7 +98,7 @@ struct SeveralSourcesScreen {
     private static func note(_ sources: SeveralSources, _ frame: ScreenFrame) -> String {
         var parts: [String] = []
         let states = sources.names.compactMap { name in sources.states[name].map { (name, $0) } }
-        if !sources.common.isConnected { parts.append("the daemon has ended; waiting for its return") }
+        if let trouble = sources.common.trouble { parts.append(trouble) }
         if sources.common.lostRecords > 0 { parts.append("\(sources.common.lostRecords) records lost") }
         let gaps = states.reduce(0) { $0 + $1.1.gaps }
         if gaps > 0 {

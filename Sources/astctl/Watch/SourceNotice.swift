@@ -6,6 +6,8 @@ struct SourceNotice {
     private var last: [String: String] = [:]
     /// Labels of the events in progress, by id.
     private var events: [String: String] = [:]
+    /// Why the daemon does not answer, as reported.
+    private var hang: String?
 
     /// The line to print; nil when nothing has changed.
     mutating func line(for record: LiveRecord) -> String? {
@@ -31,7 +33,19 @@ struct SourceNotice {
         return Text.printable(parts.joined(separator: ", ")) + "\n"
     }
 
-    mutating func process(_ next: LiveSubscription.Next, path: String) throws {
+    /// The line to print; nil when nothing has changed.
+    mutating func line(forHang hang: String?) -> String? {
+        defer { self.hang = hang }
+        guard hang != self.hang else { return nil }
+        return "astctl: " + (hang ?? "the daemon answers again") + "\n"
+    }
+
+    mutating func process(_ next: LiveSubscription.Next, of subscription: LiveSubscription) throws {
+        if case .interrupted = next {
+            hang = nil
+        } else if let line = line(forHang: subscription.hang) {
+            try Output.standardError.write(line)
+        }
         switch next {
         case .nothing, .record(nil, _): break
         case .record(let record?, _):
@@ -40,8 +54,9 @@ struct SourceNotice {
             }
             if let line = line(for: record) { try Output.standardError.write(line) }
         case .interrupted:
+            let path = Text.printable(subscription.path)
             try Output.standardError.write(
-                "astctl: the daemon at \(Text.printable(path)) has ended; waiting for its return\n")
+                "astctl: the daemon at \(path) has ended; waiting for its return\n")
         case .resumed(_, let resumption):
             try Output.standardError.write(line(for: resumption))
         }

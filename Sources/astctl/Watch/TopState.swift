@@ -51,7 +51,7 @@ struct TopState {
 
     /// Why nothing, or not everything, is classified; of several sources, for each of them.
     var trouble: String? {
-        if sources.count < 2 || !watch.isConnected { return watch.trouble }
+        if sources.count < 2 || !watch.isConnected || watch.hang != nil { return watch.trouble }
         let troubles = sources.filter { !$0.isFine }.map { source in
             let state = source.state == .healthy ? "" : " \(source.state.rawValue)"
             return "\(source.source ?? "")\(state)\(source.message.map { ": " + $0 } ?? "")"
@@ -144,6 +144,8 @@ extension TopState: ScreenState {
         watch.setConnected(isConnected)
         if !isConnected { for name in rows.keys { rows[name]?.isActive = false } }
     }
+
+    mutating func setHang(_ hang: String?) { watch.setHang(hang) }
 
     /// Every label of every window.
     var parameters: SubscribeParameters {

@@ -5,6 +5,8 @@ struct WatchState {
     let filter: WatchFilter
     private var run: RunID
     private(set) var isConnected = true
+    /// Why the connected daemon does not answer; nil when it does.
+    private(set) var hang: String?
     private(set) var model: String
     /// Active variants in the order of their predictions, as in ``AdapterRecord/adapters``.
     private(set) var adapters: [String]
@@ -20,6 +22,7 @@ struct WatchState {
     /// Why nothing, or not everything, is heard; nil when all is well, or not known yet.
     var trouble: String? {
         if !isConnected { return "the daemon has ended; waiting for its return" }
+        if let hang { return hang }
         if let source, !source.isFine {
             // The reason comes first: names can be as long as the line.
             let state = source.state == .healthy ? "source" : "source \(source.state.rawValue)"
@@ -97,6 +100,8 @@ extension WatchState: ScreenState {
         source = source.map { SourceRecord(source: $0.source, state: .lost, name: $0.name) }
         events = []
     }
+
+    mutating func setHang(_ hang: String?) { self.hang = hang }
 
     var parameters: SubscribeParameters { filter.screenParameters }
 
