@@ -105,26 +105,18 @@ def server_hangs(world):
     return max(recovered(world, mark, name) for name in MICROPHONES)
 
 
-@alone("fifo")
-def writer_killed(world):
-    mark = world.mark()
-    world.writer.kill()
-    world.daemon.source("lost", mark, "fifo")
-    time.sleep(faults.OUTAGE)
-    world.writer.restore()
-    world.server.back()
-    return recovered(world, mark, "fifo")
-
-
-@alone("fifo")
-def writer_hangs(world):
-    mark = world.mark()
-    world.writer.stall()
-    world.daemon.source("lost", mark, "fifo")
-    time.sleep(faults.OUTAGE)
-    world.writer.restore()
-    world.server.back()
-    return recovered(world, mark, "fifo")
+def writer(stop):
+    """The fault of a pipe whose writer is stopped in one way or another."""
+    @alone("fifo")
+    def fault(world):
+        mark = world.mark()
+        stop(world.writer)
+        world.daemon.source("lost", mark, "fifo")
+        time.sleep(faults.OUTAGE)
+        world.writer.restore()
+        world.server.back()
+        return recovered(world, mark, "fifo")
+    return fault
 
 
 @alone("demo")
@@ -169,7 +161,7 @@ FAULTS = [
     ("several: one added, removed", one_added),
     ("several: server killed", server_killed),
     ("several: server hangs", server_hangs),
-    ("several: writer killed", writer_killed),
-    ("several: writer hangs", writer_hangs),
+    ("several: writer killed", writer(Writer.kill)),
+    ("several: writer hangs", writer(Writer.stall)),
     ("several: daemon stands still", daemon_stands_still),
 ]
