@@ -55,9 +55,14 @@ demo: release ## Play sounds into a private PulseAudio server and show what astd
 
 ##@ Test
 
+# Tests that compute would hold up those that wait for servers and programs: all tests of a process share its threads.
+COMPUTING := '^(Batch|Detection|Frontend|Inference|Recognizer|Settings|SystemSupport|TextSupport|Wire)Tests\.'
+WAITING := '^(Capture|Daemon|EndToEnd)Tests\.'
+
 test: setup ## Run every test, then half a minute of fault injection; installs missing packages
 	swift build --build-tests
-	swift test --skip-build --parallel
+	swift test --skip-build --parallel --filter $(COMPUTING)
+	swift test --skip-build --parallel --filter $(WAITING)
 	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
 	@echo "Fault injection: private sound servers are killed and restarted for about 30 s (all faults: make test-faults)"
 	ASTD_BUILD=.build/debug python3 tools/faults --short
@@ -107,7 +112,7 @@ test-sources: release ## Eight sources that come and go on one daemon, 30 minute
 tsan: setup ## The tests that use threads, with the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt \
 	swift test --sanitize=thread --scratch-path .build-tsan \
-		--filter 'CaptureTests|DaemonTests|BatchTests.ParallelRun|InferenceTests.WorkerPool'
+		--filter '^CaptureTests\.(Command|File|PausedFile|Pipe|Pulse|SampleRing|Stdin).*|^DaemonTests|ParallelRun|WorkerPool'
 
 # The leak check is off because the test runner itself leaks.
 asan: setup ## Every test, with the address sanitizer
@@ -136,7 +141,7 @@ lint: ## Check layout (swift format) and house rules
 check: setup lint test ## Lint and test: run it before every commit
 
 # Tests whose result depends on the kernels.
-KERNEL_TESTS := InferenceTests|FrontendTests|RecognizerTests|BatchTests|SameScores|Selftest
+KERNEL_TESTS := InferenceTests|RecognizerTests|SameScores|Selftest
 
 # Each step names itself and its time, so that a slow one is seen in the log.
 ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, SD card, fallbacks

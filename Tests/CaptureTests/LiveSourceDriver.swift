@@ -27,6 +27,15 @@ final class LiveSourceDriver {
     /// The changes since sound first arrived: on a busy machine a writer may come late.
     var changes: [SourceEvent.State] { Array(events.changes.drop { $0 == .lost }) }
 
+    /// Waits until exactly these changes have been reported: events come after the samples.
+    func wait(for wanted: [SourceEvent.State]) async throws {
+        try await eventually("the changes \(wanted)") {
+            changes
+        } until: {
+            $0 == wanted
+        }
+    }
+
     /// The message of the last loss.
     var reason: String { events.all.last { $0.state == .lost }?.message ?? "" }
 

@@ -100,13 +100,15 @@ import Testing
         let captures = try choices.map { channel in
             let source = PulseSource(
                 pattern: "stereo.monitor", server: server.address, signal: SignalSettings(channel: channel))
-            let ring = SampleRing(capacitySamples: 16_000 * 120)
-            try source.start(into: ring) { _ in }
-            return (source, ring)
+            let (ring, events) = (SampleRing(capacitySamples: 16_000 * 120), EventLog())
+            try source.start(into: ring, onEvent: events.add)
+            return (source, ring, events)
         }
+        // All record before the sound begins.
+        for (_, _, events) in captures { try await events.wait(for: .healthy) }
         let tone = AudioFixture.sine(1_000, rate: 16_000, frames: 32_000)
         try await server.play(tone.flatMap { [$0, -$0 / 1.25] }, channels: 2, to: "stereo")
-        for (source, ring) in captures {
+        for (source, ring, _) in captures {
             var log = StreamLog()
             try await log.read(ring, until: "the sound") { $0.samples.count { abs($0) > 0.02 } > 16_000 }
             source.stop()

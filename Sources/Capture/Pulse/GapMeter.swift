@@ -48,7 +48,8 @@ package struct GapMeter {
     ///   - samples: Their number.
     ///   - lastSampleNanos: When the last of them was captured, in nanoseconds since the machine started.
     /// - Returns: Length of the gap before them in samples: the time from the last sample before the gap to
-    ///   the first of these. 0 when there was no interruption.
+    ///   the first of these, and at least 1 after an interruption, so that no window contains both sides of
+    ///   it. 0 when there was no interruption.
     package mutating func recordArrival(samples: Int, lastSampleNanos: Int64) -> Int64 {
         var gap: Int64 = 0
         if isInGap, let before = self.lastSampleNanos {
@@ -69,7 +70,7 @@ package struct GapMeter {
         let byOrigin = originNanos.map { firstNanos - ($0 + nanos(position)) } ?? sinceLast
         let isPlausible = abs(byOrigin - sinceLast) <= Self.largestErrorNanos
         let step = CaptureFormat.nanosPerSample
-        let gap = max(0, ((isPlausible ? byOrigin : sinceLast) + step / 2) / step)
+        let gap = max(1, ((isPlausible ? byOrigin : sinceLast) + step / 2) / step)
         if !isPlausible { originNanos = firstNanos - nanos(position + gap) }
         return gap
     }
