@@ -95,13 +95,14 @@ unwatch() {
     watcher='' reader=''
 }
 
-# Lists the clips of a folder, quiet ones first if examples.json has peaks, because a loud clip stays in the window.
+# Lists the clips of a folder. If examples.json has peaks: quiet ones first, because a loud clip stays in the window,
+# and none below -60 dBFS: of silence there is nothing to hear.
 clips_of() { # FOLDER
     local found=() clip
     if [ -f "$1/examples.json" ]; then
         mapfile -t found < <(awk -F '"' -v folder="$1" '
             /"file":/ { file = $4 }
-            /"peak":/ { sub(/: /, "", $3); printf "%.9f %s/%s\n", $3, folder, file }' "$1/examples.json" \
+            /"peak":/ { sub(/: /, "", $3); if ($3 + 0 > 0.001) printf "%.9f %s/%s\n", $3, folder, file }' "$1/examples.json" \
             | sort -n | cut -d ' ' -f 2-)
     fi
     [ ${#found[@]} -gt 0 ] || found=("$1"/*)
@@ -149,9 +150,10 @@ cat << TEXT
 The model $model classifies the last $window seconds, once a second.
 So a sound fades in, and the one before it fades out over the next ${window%.*} windows.
 An event begins when a label scores 0.5 or more in two windows in a row.
+Each sound is played twice. The first scores follow after $window seconds.
 TEXT
-# The window with the whole clip is published within a second after its end.
-play "$sounds" 1 1
+# The last window of a sound is published within a second after its end.
+play "$sounds" 2 1
 if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
     printf '>> switching to a LoRA adapter: astctl adapter load %s --use\n' "$adapter"
     "$astctl" adapter load "$adapter" --use
@@ -175,7 +177,7 @@ daemon=''
 
 cat << 'TEXT'
 
-With a microphone:        .build/release/astd run
+With a microphone:          .build/release/astd run
   and in another terminal:  .build/release/astctl watch
-With files:               .build/release/astd classify FILE...
+With files:                 .build/release/astd classify FILE...
 TEXT
