@@ -25,8 +25,8 @@ import TextSupport
         let lines = try Self.lines(Golden.path("adapters/patterns"))
         #expect(lines["changes"]?.contains("attention.attention.query in layers 0 to 1") == true, "\(lines)")
         #expect(lines["rank"]?.hasPrefix("2 to 6, ") == true)
-        #expect(lines["memory"]?.contains(" MB when used in fp32, ") == true)
-        #expect(lines["memory"]?.hasSuffix(" MB in int8") == true)
+        #expect(lines["memory"]?.contains("B when used in fp32, ") == true)
+        #expect(lines["memory"]?.hasSuffix("B in int8") == true)
         #expect(lines["base"] == "fits \(Self.model); the adapter states no sha256 of its base")
         let one = try Self.lines(Golden.path("adapters/layers-to-transform"))
         #expect(one["changes"]?.contains("attention.attention.query in layer 1,") == true, "\(one)")
@@ -34,12 +34,26 @@ import TextSupport
 
     @Test func `An adapter's modules are shown with their sizes, places and work`() throws {
         let lines = try Self.lines(Golden.path("adapters/petl-module-conformer-seq"))
-        let text = "conformer of width 5, kernel 31, after the MLP in 2 layers; 0.0 MB, "
+        let text = "conformer of width 5, kernel 31, after the MLP in 2 layers; 5.6 kB, "
         #expect(lines["modules"]?.hasPrefix(text) == true, "\(lines)")
         #expect(lines["modules"]?.hasSuffix(" % more multiplications than the base") == true)
         #expect(lines["adds"] == nil)
         let json = try AdapterInspection(directory: Golden.path("adapters/petl-module-soft-ffn"), nil).json
         #expect(json.contains(#""modules":{"block":"bottleneck","width":5,"experts":4,"slots":2,"#))
+    }
+
+    /// Networks without a matrix of their own: modules, prefixes, norms, biases.
+    @Test(arguments: [
+        "petl-module-soft-ffn", "petl-module-dense-mhsa", "petl-method-prefix", "petl-method-bitfit",
+        "ln-tuning", "beft",
+    ])
+    func `The memory of an adapter without merged matrices is that of its tensors`(adapter: String) throws {
+        let directory = Golden.path("adapters/\(adapter)")
+        let network = try BaseModel(directory: Self.model).adapted(by: try Adapter(directory: directory))
+        let bytes = try #require(network.merged?.changedBytes)
+        #expect(bytes > 0)
+        let size = ByteCount.text(bytes)
+        #expect(try Self.lines(directory)["memory"] == "\(size) when used in fp32, \(size) in int8")
     }
 
     @Test func `Empty labels and labels of several classes are noted`() {
@@ -81,12 +95,11 @@ import TextSupport
         #expect(scales["method"]?.hasPrefix("IA3, written by PEFT ") == true)
         #expect(scales["changes"]?.contains("output.dense in layers 0 to 1") == true, "\(scales)")
         #expect(scales["rank"] == nil)
-        #expect(scales["memory"]?.contains(" MB when used in fp32") == true)
+        #expect(scales["memory"]?.contains("B when used in fp32") == true)
         #expect(try lines("ia3", nil)["memory"] == "depends on the base; name one with --model")
         #expect(try lines("oft-constrained")["method"]?.hasPrefix("OFT, constrained, ") == true)
         #expect(try lines("loha-patterns")["rank"] == "2 to 4, scale 0.5 to 4.0")
         #expect(try lines("ln-tuning")["changes"] == "no matrices")
-        #expect(try lines("beft")["memory"]?.hasPrefix("0.0 MB") == true)
         let json = try AdapterInspection(directory: Golden.path("adapters/lokr"), nil).json
         #expect(json.contains(#""method":"lokr""#))
     }

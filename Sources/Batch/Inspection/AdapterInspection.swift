@@ -39,8 +39,8 @@ package struct AdapterInspection: Inspection {
             ("changes", targets.isEmpty ? "no matrices" : targets.joined(separator: ", ")),
         ]
         if let modules = summary.modules {
-            let millions = Self.millions(summary.addedBytes)
-            lines.append(("modules", "\(modules.text); \(millions) MB" + work(of: modules)))
+            let size = ByteCount.text(summary.addedBytes)
+            lines.append(("modules", "\(modules.text); \(size)" + work(of: modules)))
         }
         if let ranks = summary.ranks {
             let alpha = summary.alpha.map { ", alpha \($0)" } ?? ""
@@ -48,15 +48,14 @@ package struct AdapterInspection: Inspection {
             lines.append(("rank", Self.range(ranks) + alpha + scale))
         }
         if !summary.addedTensors.isEmpty, summary.modules == nil {
-            let millions = Self.millions(summary.addedBytes)
-            lines.append(
-                ("adds", Self.places(summary.addedTensors).joined(separator: ", ") + "; \(millions) MB"))
+            let size = ByteCount.text(summary.addedBytes)
+            lines.append(("adds", Self.places(summary.addedTensors).joined(separator: ", ") + "; \(size)"))
         }
         if !summary.wholeTensors.isEmpty {
             lines.append(("replaces", AbridgedList.text(summary.wholeTensors)))
         }
-        let packed = summary.packedBytes.map { ", \(Self.millions($0)) MB in int8" } ?? ""
-        let memory = summary.mergedBytes.map { "\(Self.millions($0)) MB when used in fp32\(packed)" }
+        let packed = summary.packedBytes.map { ", \(ByteCount.text($0)) in int8" } ?? ""
+        let memory = summary.mergedBytes.map { "\(ByteCount.text($0)) when used in fp32\(packed)" }
         lines.append(("memory", memory ?? "depends on the base; name one with --model"))
         if let name = summary.baseName {
             let revision = summary.baseRevision.map { ", revision \($0)" } ?? ""

@@ -23,8 +23,10 @@ extension Inspection {
         return String(decoding: text.bytes, as: UTF8.self)
     }
 
-    static func millions(_ number: Int) -> String {
-        FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?"
+    /// A count of parameters; in millions from 0.1 on.
+    static func count(_ number: Int) -> String {
+        number < 100_000
+            ? "\(number)" : (FixedDecimals.text(Double(number) / 1e6, decimals: 1) ?? "?") + " million"
     }
 }
 

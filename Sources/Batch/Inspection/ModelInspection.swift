@@ -32,7 +32,7 @@ package struct ModelInspection: Inspection {
         let dimensions = config.dimensions
         return [
             ("model", base.directory),
-            ("weights", "\(base.elementTypeName), \(Self.millions(base.parameterCount)) million parameters"),
+            ("weights", "\(base.elementTypeName), \(Self.count(base.parameterCount)) parameters"),
             (
                 "network",
                 "\(dimensions.layers) layers of \(dimensions.hidden), \(dimensions.heads) heads, MLP \(dimensions.intermediate)"

@@ -35,8 +35,9 @@ public struct AdapterSummary: Equatable, Sendable {
     /// Version of PEFT that wrote the adapter.
     public var writtenBy: String?
     public var elementTypes: [String]
-    /// Bytes of private memory of the matrices that the method changes, in fp32; `nil` if neither the
-    /// tensors nor a base state their shapes.
+    /// Bytes of what the adapter needs in memory beside the base, in fp32: the matrices and biases that the
+    /// method changes, and the tensors that it adds or replaces; `nil` if neither the tensors nor a base
+    /// state the matrices' shapes.
     public var mergedBytes: Int?
     /// The same where int8 packs the layers' matrices; `nil` without int8.
     public var packedBytes: Int?
@@ -97,11 +98,24 @@ extension Adapter {
         return ModuleSummary(plan) { name in self.whole[name].flatMap(self.file.shape(of:)) }
     }
 
-    /// The private memory of the merged matrices.
+    /// The memory that the adapter needs beside the base.
     private func mergedBytes(on base: BaseModel?) -> (merged: Int, packed: Int?)? {
         let gemm = QuantizedGEMM(.int8)
-        var merged = 0, packed = 0
-        for module in modulesInOrder where type(of: config.method).changesWeights {
+        func bytes(_ names: some Sequence<String>) -> Int {
+            names.reduce(0) {
+                $0 + MemoryLayout<Float>.size * (file.shape(of: $1) ?? []).reduce(1, *)
+            }
+        }
+        // Added and replaced tensors stay in fp32.
+        var merged = bytes(whole.values)
+        var packed = merged
+        for module in modulesInOrder {
+            guard type(of: config.method).changesWeights else {
+                // A vector as long as the bias that it changes.
+                let vectors = bytes(module.names.values)
+                (merged, packed) = (merged + vectors, packed + vectors)
+                continue
+            }
             guard let (outputs, inputs) = matrix(of: module, on: base) else { return nil }
             let floats = MemoryLayout<Float>.size * outputs * inputs
             merged += floats

@@ -22,7 +22,7 @@ struct Merge {
         let plan = try MergePlan(adapter, own, for: checkpoint, precision: precision)
         path = adapter.file.path
         weights = plan.weights
-        report = MergeReport(changedBytes: plan.ownBytes, replacedTensors: plan.replacedTensors)
+        report = MergeReport(changedBytes: plan.tensorBytes, replacedTensors: plan.replacedTensors)
         let changed = plan.changes.filter { $0.change != nil }
         let matrices = changed.filter { CheckpointNames.isInLayer($0.module) }.map(\.weight.count)
         let others = changed.filter { !CheckpointNames.isInLayer($0.module) }.map(\.weight.count)

@@ -5,8 +5,8 @@ struct MergePlan {
     private(set) var weights: Weights
     private(set) var changes: [Change] = []
     private(set) var replacedTensors = 0
-    /// Bytes of the tensors that the adapter adds to the base's.
-    private(set) var ownBytes = 0
+    /// Bytes of the tensors that the adapter adds to the base's, or that replace them.
+    private(set) var tensorBytes = 0
     private let adapter: Adapter
     private let kernels = Kernels()
 
@@ -63,11 +63,8 @@ struct MergePlan {
         }
         try checkFinite(tensor, fileName)
         weights.replace(name, with: tensor)
-        if isOwn {
-            ownBytes += tensor.count * MemoryLayout<Float>.size
-        } else {
-            replacedTensors += 1
-        }
+        tensorBytes += tensor.count * MemoryLayout<Float>.size
+        if !isOwn { replacedTensors += 1 }
     }
 
     private func plan(_ tensors: ModuleTensors) throws(ModelError) -> Change {

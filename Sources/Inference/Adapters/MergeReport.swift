@@ -2,7 +2,7 @@
 public struct MergeReport: Equatable, Sendable {
     /// Weight matrices that the method changed.
     public var matrices = 0
-    /// Bytes of the changed tensors, which are private memory of this process.
+    /// Bytes of the tensors that the adapter changes, adds or replaces.
     public var changedBytes = 0
     /// Tensors that the adapter replaced (a new head, biases).
     public var replacedTensors = 0

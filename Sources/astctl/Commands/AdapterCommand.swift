@@ -125,8 +125,7 @@ enum AdapterText {
             $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)"
         }
         let rank = ranks.map { " of rank \($0)" } ?? ""
-        let megabytes = FixedDecimals.text(Double(entry.bytes) / 1e6, decimals: 1) ?? "?"
         return "\(Text.printable(entry.name))  \(entry.labels) labels, \(entry.matrices) matrices\(rank), "
-            + "\(megabytes) MB when used in \(Text.printable(entry.precision)), \(Text.printable(entry.path))"
+            + "\(ByteCount.text(entry.bytes)) when used in \(Text.printable(entry.precision)), \(Text.printable(entry.path))"
     }
 }

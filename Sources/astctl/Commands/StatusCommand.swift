@@ -154,7 +154,7 @@ enum StatusText {
     }
 
     private static func megabytes(_ bytes: UInt64) -> String {
-        (FixedDecimals.text(Double(bytes) / 1e6, decimals: 1) ?? "?") + " MB"
+        ByteCount.text(bytes)
     }
 
     /// The two largest units of a duration.
