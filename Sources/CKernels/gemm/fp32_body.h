@@ -1,6 +1,6 @@
 // GEMM in fp32 with weights in the layout of the file, written once for all instruction sets.
 //
-// A result is one sum over the inputs in their order, so it does not depend on the rows or outputs beside it.
+// The order in which a result's products are added does not depend on the rows beside it.
 //
 // Parameters, defined before this file is included (beside the target and <string.h>):
 //   LANES, VECTORS                the register tile: 6 rows times VECTORS vectors of LANES outputs
@@ -52,22 +52,15 @@ INLINE void transpose(vec *rows) {
   }
 }
 
-#define NAME(part) part
+#include "fp32_dots.h"
 #include "fp32_panel.h"
-
-// Modules of adapters have few outputs: where one vector holds those that remain, a panel is one vector.
-#pragma push_macro("VECTORS")
-#undef VECTORS
-#define VECTORS 1
-#define NAME(part) narrow_##part
-#include "fp32_panel.h"
-#pragma pop_macro("VECTORS")
 
 static void multiply(const float *x, long rows, const float *weights, long outputs, long inputs, const float *bias,
                      float *y, ast_epilogue epilogue, float *scratch) {
-  for (long first = 0; first < outputs; first += VECTORS * LANES)
-    (outputs - first > LANES ? multiply_panel : narrow_multiply_panel)(x, rows, weights, outputs, inputs, first, bias,
-                                                                       y, epilogue, scratch);
+  long first = 0;
+  for (; outputs - first > LANES; first += PANEL)
+    multiply_panel(x, rows, weights, outputs, inputs, first, bias, y, epilogue, scratch);
+  if (first < outputs) multiply_dots(x, rows, weights, outputs, inputs, first, bias, y, epilogue);
 }
 
 const ast_float_gemm FLOAT_GEMM = {
