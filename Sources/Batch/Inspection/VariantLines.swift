@@ -74,7 +74,11 @@ enum VariantLines {
                 json.key("relative_error")
                 json.number(comparison.relativeError)
                 json.key("relative_limit")
-                json.number(PrecisionComparison.relativeLimit)
+                json.number(comparison.relativeLimit)
+                if let baseError = comparison.baseError {
+                    json.key("base_relative_error")
+                    json.number(baseError)
+                }
             }
         }
         json.member("pooling", config.pooling.rawValue)

@@ -70,10 +70,9 @@ public final class AST: @unchecked Sendable {
     }
 
     /// The same network for windows of fewer frames: a pass takes less time, and the tokens are the first
-    /// ones of each row of the spectrogram. Only for networks without an adapter's modules, which know the
-    /// number of tokens.
+    /// ones of each row of the spectrogram.
     init(_ other: AST, frames: Int) {
-        precondition(frames <= other.config.dimensions.frames && other.adapterModules.isEmpty)
+        precondition(frames <= other.config.dimensions.frames)
         var config = other.config
         config.dimensions.frames = frames
         config.features.frames = frames

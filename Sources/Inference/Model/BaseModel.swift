@@ -13,6 +13,7 @@ public final class BaseModel: @unchecked Sendable {
     private let check: PrecisionCheck?
     /// SHA-256 of the weights' file, once an adapter has asked for it.
     let digest = Mutex<String?>(nil)
+    private let wholeError = Mutex<Float?>(nil)
 
     /// What the directory contains and the network does not use, and what it lacks and transformers replaces;
     /// each in one line.
@@ -111,12 +112,26 @@ public final class BaseModel: @unchecked Sendable {
             + ["adapter_config.json", "config.json", "preprocessor_config.json"].map {
                 adapter.directory + "/" + $0
             }
-        let comparison = try check.compare(network, files: files) { () throws(ModelError) in
+        let whole = PrecisionCheck.needsWholeWindows(network)
+        var comparison = try check.compare(network, files: files, whole: whole) { () throws(ModelError) in
             try adapted(by: adapter, own, config, .fp32)
         }
+        comparison.baseError = whole ? try errorOnWholeWindows(check) : self.network.comparison?.relativeError
         return comparison.holds
             ? AST(network, comparison: comparison)
             : try adapted(by: adapter, own, config, .fp32, comparison)
+    }
+
+    /// The relative error of this network on windows of its own length; computed once.
+    private func errorOnWholeWindows(_ check: PrecisionCheck) throws(ModelError) -> Float {
+        try wholeError.withLock { known throws(ModelError) in
+            if let known { return known }
+            let comparison = try check.compare(network, files: [configPath, featuresPath], whole: true) {
+                () throws(ModelError) in try AST(Weights(checkpoint, precision: .fp32), network.config)
+            }
+            known = comparison.relativeError
+            return comparison.relativeError
+        }
     }
 
     private func adapted(

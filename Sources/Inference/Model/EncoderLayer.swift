@@ -15,8 +15,8 @@ struct EncoderLayer {
     let hidden: Int
     private(set) var tokens: Int
     /// What an adapter adds to the two halves.
-    let attentionAdapter: HalfAdapter?
-    let mlpAdapter: HalfAdapter?
+    private(set) var attentionAdapter: HalfAdapter?
+    private(set) var mlpAdapter: HalfAdapter?
     /// The steps of ``finish(part:rows:of:_:worker:_:)`` between two barriers each.
     let parts: [ClosedRange<Step>]
 
@@ -48,11 +48,13 @@ struct EncoderLayer {
         parts = Self.parts(attentionAdapter, mlpAdapter)
     }
 
-    /// The layer for windows of another length. An adapter's modules must not depend on it.
+    /// The layer for windows of another length.
     func with(_ dimensions: ModelDimensions) -> EncoderLayer {
         var layer = self
         layer.tokens = dimensions.tokens
         layer.attention.dimensions = dimensions
+        layer.attentionAdapter = attentionAdapter?.with(tokens: dimensions.tokens)
+        layer.mlpAdapter = mlpAdapter?.with(tokens: dimensions.tokens)
         return layer
     }
 

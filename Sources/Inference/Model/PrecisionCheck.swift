@@ -6,7 +6,7 @@
 struct PrecisionCheck {
     /// Increment it when the method or the quantisation changes: remembered results of other versions are
     /// ignored.
-    private static let version = "3"
+    private static let version = "4"
 
     private let cache: PackedCache?
     private let weights: [String]
@@ -24,18 +24,21 @@ struct PrecisionCheck {
     /// - Parameters:
     ///   - network: The network in int8.
     ///   - files: The files that the network was built from, besides the base's weights.
+    ///   - whole: On windows of the network's length; see ``needsWholeWindows(_:)``.
     ///   - exact: Builds the same network in fp32; called only when no result is stored.
     /// - Throws: ``ModelError`` of `exact`, or when no thread can be started.
     func compare(
-        _ network: AST, files: [String], exact: () throws(ModelError) -> AST
+        _ network: AST, files: [String], whole: Bool = false, exact: () throws(ModelError) -> AST
     ) throws(ModelError) -> PrecisionComparison {
         let layout = QuantizedGEMM(.int8)?.layout ?? ""
-        let question = "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
+        let question =
+            "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
+            + (whole ? " whole" : "")
         if let known = cache?.numbers(about: weights + files, question), known.count == 3 {
             return PrecisionComparison(
                 relativeError: known[0], largestDifference: known[1], largestLogit: known[2])
         }
-        let found = try Self.compare(network, with: try exact(), threads: threads)
+        let found = try Self.compare(network, with: try exact(), whole: whole, threads: threads)
         cache?.remember(
             [found.relativeError, found.largestDifference, found.largestLogit], about: weights + files,
             question)
@@ -47,16 +50,24 @@ struct PrecisionCheck {
     private static let frames = 256
 
     static func shortened(_ network: AST) -> AST {
-        guard network.adapterModules.isEmpty, network.config.dimensions.frames > frames else {
-            return network
-        }
+        guard network.config.dimensions.frames > frames else { return network }
         return AST(network, frames: max(frames, network.config.dimensions.patch))
     }
 
+    /// Whether a network must be compared on windows of its own length.
+    static func needsWholeWindows(_ network: AST) -> Bool {
+        let tokens = shortened(network).config.dimensions.tokens
+        return tokens < network.config.dimensions.tokens
+            && !network.adapterModules.allSatisfy { $0.isSame(onTokens: tokens) }
+    }
+
     private static func compare(
-        _ network: AST, with exact: AST, threads: Int
+        _ network: AST, with exact: AST, whole: Bool, threads: Int
     ) throws(ModelError) -> PrecisionComparison {
-        compare(shortened(network), with: shortened(exact), try Engine(threads: threads))
+        let engine = try Engine(threads: threads)
+        return whole
+            ? compare(network, with: exact, engine)
+            : compare(shortened(network), with: shortened(exact), engine)
     }
 
     static func compare(_ network: AST, with exact: AST, _ engine: Engine) -> PrecisionComparison {

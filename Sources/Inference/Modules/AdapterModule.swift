@@ -28,6 +28,29 @@ enum AdapterModule {
         }
     }
 
+    /// The module for sequences of another length.
+    func with(tokens: Int) -> AdapterModule {
+        switch self {
+        case .rows: return self
+        case .conformer(var module):
+            module.tokens = tokens
+            return .conformer(module)
+        case .soft(var mixture):
+            mixture.tokens = tokens
+            return .soft(mixture)
+        }
+    }
+
+    /// Whether its results on shorter sequences say how it behaves on whole ones: not those of means over all
+    /// tokens, nor of a convolution that is longer than the sequence.
+    func isSame(onTokens tokens: Int) -> Bool {
+        switch self {
+        case .rows: true
+        case .conformer(let module): module.kernel <= tokens
+        case .soft: false
+        }
+    }
+
     /// Whether a token's result depends on other tokens, so that workers must wait for each other between
     /// ``take(_:rows:step:_:worker:_:)`` and ``give(rows:step:into:then:_:worker:_:)``.
     var mixesTokens: Bool {

@@ -11,7 +11,7 @@ struct ConformerModule {
     private let taps: [Float]
     private let bias: [Float]
     let kernel: Int
-    private let tokens: Int
+    var tokens: Int
 
     /// Channels of the depthwise convolution.
     var width: Int { bias.count }

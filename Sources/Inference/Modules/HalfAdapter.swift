@@ -1,6 +1,6 @@
 /// What an adapter adds to one half of a layer; ``EncoderLayer`` asks it at fixed places.
 struct HalfAdapter {
-    let module: AdapterModule
+    private(set) var module: AdapterModule
     let place: AdapterPlan.Place
     let keepsInput: Bool
     let isRepeated: Bool
@@ -30,6 +30,13 @@ struct HalfAdapter {
         // Without an outlying channel all factors are 1, and the module can read the layer's own norm.
         isNormSmoothed = smoothing.contains { $0 != 1 }
         factors = isNormSmoothed ? smoothing : nil
+    }
+
+    /// The same for sequences of another length.
+    func with(tokens: Int) -> HalfAdapter {
+        var half = self
+        half.module = module.with(tokens: tokens)
+        return half
     }
 
     /// Whether workers must wait for each other before the result of a module at this place.

@@ -17,7 +17,7 @@ struct SoftMixture {
     private let slotParameters: Tensor
     private let pages: PrivatePages
     private let isNormalised: Bool
-    private let tokens: Int
+    var tokens: Int
     private let hidden: Int
     private let slotsPerExpert: Int
 
