@@ -1,4 +1,3 @@
-import NIOCore
 import Wire
 
 /// The last published records, for clients that continue after an interruption (`since_seq`).
@@ -14,32 +13,50 @@ struct RecordHistory {
         let record: LiveRecord
     }
 
-    /// Records with a common bound, oldest first.
+    /// Records with a common bound.
     private struct Shelf {
-        var entries = CircularBuffer<Entry>()
+        /// From ``oldest`` to the end, then from the start. Not a `CircularBuffer`, which has room for
+        /// twice as many when a bound is a power of two.
+        private var entries: [Entry] = []
+        private var oldest = 0
         let limit: Int
         /// ``Entry/seq`` of the newest record that was removed.
-        var removedSeq: UInt64?
+        private(set) var removedSeq: UInt64?
+
+        init(limit: Int) { self.limit = limit }
 
         /// - Returns: The record that made room.
         mutating func append(_ entry: Entry) -> Entry? {
-            entries.append(entry)
-            guard entries.count > limit else { return nil }
-            let removed = entries.removeFirst()
+            if entries.count < limit {
+                if entries.count == entries.capacity {
+                    entries.reserveCapacity(min(limit, max(16, 2 * entries.count)))
+                }
+                entries.append(entry)
+                return nil
+            }
+            var removed = entry
+            if limit > 0 {
+                swap(&entries[oldest], &removed)
+                oldest = (oldest + 1) % limit
+            }
             removedSeq = removed.seq
             return removed
         }
+
+        var first: Entry? { entries.isEmpty ? nil : entries[oldest] }
 
         /// The first entry that satisfies a condition which all later ones satisfy as well.
         func first(where isBehind: (Entry) -> Bool) -> Entry? {
             var (low, high) = (0, entries.count)
             while low < high {
                 let middle = (low + high) / 2
-                let index = entries.index(entries.startIndex, offsetBy: middle)
-                if isBehind(entries[index]) { high = middle } else { low = middle + 1 }
+                if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
             }
-            return low < entries.count ? entries[entries.index(entries.startIndex, offsetBy: low)] : nil
+            return low < entries.count ? self[low] : nil
         }
+
+        /// The entry behind `index` older ones.
+        private subscript(index: Int) -> Entry { entries[(oldest + index) % entries.count] }
     }
 
     private var predictions: Shelf
@@ -114,6 +131,6 @@ struct RecordHistory {
             case .event: events
             default: others
             }
-        return shelf.entries.first.map { $0.number <= number } ?? false
+        return shelf.first.map { $0.number <= number } ?? false
     }
 }
