@@ -33,6 +33,7 @@ let package = Package(
     products: [
         .executable(name: "astd", targets: ["astd"]),
         .executable(name: "astctl", targets: ["astctl"]),
+        .executable(name: "astd-gateway", targets: ["astd-gateway"]),
         // For the fuzz targets, which are a package of their own.
         .library(name: "Inference", targets: ["Inference"]),
         .library(name: "Settings", targets: ["Settings"]),
@@ -61,12 +62,16 @@ let package = Package(
         .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
         .systemLibrary(name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
 
         // The JSON reader and writer, near misses, number formatting: text without any domain.
         .target(name: "TextSupport", swiftSettings: house),
         // Threads, the heap and the processors.
         .target(name: "SystemSupport", dependencies: ["CSystemSupport"], swiftSettings: house),
+
+        // What a program says to systemd and its journal.
+        .target(name: "Systemd", dependencies: ["SystemSupport", log], swiftSettings: house),
 
         // The stages, in the order the data takes.
         .target(
@@ -104,8 +109,19 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Capture", "Frontend", "Inference", "Recognizer",
-                "Detection", "Settings", "SystemSupport", "TextSupport",
+                "Detection", "Settings", "SystemSupport", "Systemd", "TextSupport",
                 "Wire", log, nio, nioLocks, nioPosix, serviceLifecycle, signals,
+            ],
+            swiftSettings: house),
+
+        // Clients of a running daemon: its sockets, never its code.
+        .target(
+            name: "DaemonClient", dependencies: ["SystemSupport", "TextSupport", "Wire"],
+            swiftSettings: house),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd", "TextSupport", "Wire", log,
             ],
             swiftSettings: house),
 
@@ -114,11 +130,18 @@ let package = Package(
             name: "astd",
             dependencies: [
                 "Batch", "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
-                "SystemSupport", "TextSupport", "Wire", log, argumentParser,
+                "SystemSupport", "Systemd", "TextSupport", "Wire", log, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "astctl", dependencies: ["SystemSupport", "TextSupport", "Wire", argumentParser],
+            name: "astctl",
+            dependencies: ["DaemonClient", "SystemSupport", "TextSupport", "Wire", argumentParser],
+            swiftSettings: house),
+        .executableTarget(
+            name: "astd-gateway",
+            dependencies: [
+                "Gateway", "Settings", "SystemSupport", "Systemd", "TextSupport", "Wire", log, argumentParser,
+            ],
             swiftSettings: house),
 
         // Shared by the tests of all targets, and depends on none of them.
@@ -151,13 +174,16 @@ let package = Package(
             name: "TextSupportTests", dependencies: ["TestSupport", "TextSupport"], swiftSettings: house),
         .testTarget(
             name: "WireTests",
-            dependencies: ["SystemSupport", "TestSupport", "TextSupport", "Wire", "astctl", argumentParser],
+            dependencies: [
+                "DaemonClient", "SystemSupport", "TestSupport", "TextSupport", "Wire", "astctl",
+                argumentParser,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
                 "Capture", "Daemon", "Detection", "Frontend", "Inference", "Recognizer", "Settings",
-                "SystemSupport", "TestSupport", "TextSupport", "Wire", log, nio,
+                "SystemSupport", "Systemd", "TestSupport", "TextSupport", "Wire", log, nio,
                 nioLocks, nioPosix, serviceLifecycle,
             ],
             swiftSettings: house),
@@ -165,6 +191,14 @@ let package = Package(
             name: "SettingsTests",
             dependencies: [
                 "Capture", "Detection", "Inference", "Settings", "TestSupport", "astd", argumentParser,
+            ],
+            swiftSettings: house),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "CSQLite", "Gateway", "Settings", "SystemSupport", "TestSupport", "TextSupport", "Wire",
+                "astd-gateway",
+                argumentParser, log,
             ],
             swiftSettings: house),
         .testTarget(

@@ -4,6 +4,7 @@ private import Inference
 public import Logging
 private import ServiceLifecycle
 private import SystemSupport
+private import Systemd
 private import UnixSignals
 
 /// The daemon: captures, classifies, and serves clients until it is stopped.

@@ -4,6 +4,7 @@ private import Inference
 internal import Logging
 private import Recognizer
 private import Settings
+internal import Systemd
 private import Wire
 
 /// The objects of a running daemon: made here, connected here, and nowhere else.

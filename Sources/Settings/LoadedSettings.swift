@@ -48,8 +48,8 @@ public struct LoadedSettings: Equatable, Sendable {
             let value = row.show(settings) ?? resolution?.value.map { [$0] }
             let text =
                 row.isList
-                ? "[" + (value ?? []).map { Self.scalar($0) }.joined(separator: ", ") + "]"
-                : value.map { $0.isEmpty ? "" : Self.scalar(Credentials.masked($0[0])) } ?? "null"
+                ? "[" + (value ?? []).map { YAMLNode.scalar($0) }.joined(separator: ", ") + "]"
+                : value.map { $0.isEmpty ? "" : YAMLNode.scalar(Credentials.masked($0[0])) } ?? "null"
             lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key, resolution?.reason))
         }
         return (lines + sourceLines()).map { $0 + "\n" }.joined()
@@ -69,7 +69,7 @@ public struct LoadedSettings: Equatable, Sendable {
     private func ownLines(_ source: SourceSettings) -> [String] {
         SettingTable.rows.compactMap { row in
             source.texts[row.key].map { texts in
-                let scalars = texts.map { Self.scalar(Credentials.masked($0)) }.joined(separator: ", ")
+                let scalars = texts.map { YAMLNode.scalar(Credentials.masked($0)) }.joined(separator: ", ")
                 return line("    \(row.key): \(row.isList ? "[\(scalars)]" : scalars)", source.key(row.key))
             }
         }
@@ -79,7 +79,7 @@ public struct LoadedSettings: Equatable, Sendable {
         if source.exceptions.isEmpty { return [] }
         return ["    \(SettingTable.labelsKey):"]
             + source.exceptions.sorted { $0.key < $1.key }.flatMap { label, exception in
-                ["      \(Self.scalar(label)):"]
+                ["      \(YAMLNode.scalar(label)):"]
                     + SettingTable.show(exception).map { field, text in
                         let key = source.key("\(SettingTable.labelsKey).\(label).\(field)")
                         return line("        \(field): \(text)", key)
@@ -93,7 +93,7 @@ public struct LoadedSettings: Equatable, Sendable {
         if exceptions.isEmpty { return [line("  labels: {}", SettingTable.labelsKey)] }
         return ["  labels:"]
             + exceptions.flatMap { label, exception in
-                ["    \(Self.scalar(label)):"]
+                ["    \(YAMLNode.scalar(label)):"]
                     + SettingTable.show(exception).map { field, text in
                         line("      \(field): \(text)", "\(SettingTable.labelsKey).\(label).\(field)")
                     }
@@ -105,16 +105,6 @@ public struct LoadedSettings: Equatable, Sendable {
         let width = 44
         return text + String(repeating: " ", count: max(1, width - text.count)) + "# \(origin)"
             + (reason.map { ": " + $0 } ?? "")
-    }
-
-    /// Plain where YAML reads the same text, else quoted.
-    private static func scalar(_ text: String) -> String {
-        let isPlain =
-            text.first.map { $0.isLetter || $0.isNumber || "/.-".contains($0) } ?? false
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+@%".contains($0)) }
-        if isPlain && !["null", "true", "false", "-"].contains(text) || Bool(text) != nil { return text }
-        // A JSON string is a YAML string.
-        return String(decoding: JSONText { $0.string(text) }.bytes, as: UTF8.self)
     }
 
     /// Settings that contradict each other.

@@ -3,7 +3,7 @@ private import TextSupport
 private import SystemSupport
 
 /// A configuration file: YAML mappings with the names of ``SettingTable``.
-struct SettingsFile {
+package struct SettingsFile {
     struct Entry {
         var texts: [String]
         var line: Int?
@@ -259,7 +259,7 @@ struct SettingsFile {
     }
 
     /// - Throws: `badFile` for a file that cannot be read, is too large or is not UTF-8.
-    private static func text(of path: String) throws(SettingsProblem) -> String {
+    package static func text(of path: String) throws(SettingsProblem) -> String {
         func refusal(_ reason: String) -> SettingsProblem {
             SettingsProblem(origin: .file(path: path, line: nil), kind: .badFile(reason))
         }

@@ -36,6 +36,11 @@ public struct SettingsProblem: Error, Equatable, Sendable {
     public var origin: SettingOrigin
     public var kind: Kind
 
+    package init(origin: SettingOrigin, kind: Kind) {
+        self.origin = origin
+        self.kind = kind
+    }
+
     /// The line in the file, for sorting; problems of other layers come last.
     var line: Int { if case .file(_, let line) = origin { line ?? 0 } else { .max } }
 }
@@ -67,6 +72,8 @@ extension SettingsProblem: CustomStringConvertible {
 /// Every problem of the settings; at least one.
 public struct SettingsRefusal: Error, Equatable, Sendable {
     public var problems: [SettingsProblem]
+
+    package init(problems: [SettingsProblem]) { self.problems = problems }
 
     /// Whether the command line alone is at fault.
     public var isUsage: Bool {

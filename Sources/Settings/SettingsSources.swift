@@ -127,7 +127,9 @@ public struct SettingsSources: Sendable {
     private func unknownNames() -> [SettingsProblem] {
         let variables = Dictionary(uniqueKeysWithValues: SettingTable.rows.map { ($0.variable, $0.key) })
         let known = Set(variables.keys).union(Self.otherVariables)
-        let unknown = environment.keys.filter { !known.contains($0) }.sorted().map { name in
+        // The gateway has variables of its own.
+        let own = environment.keys.filter { !$0.hasPrefix("ASTD_GATEWAY_") }
+        let unknown = own.filter { !known.contains($0) }.sorted().map { name in
             let key = name.dropFirst(5).lowercased()
             // Without the common prefix, which would make short names look alike.
             let near = NearMiss.of(key, among: known.map { $0.dropFirst(5).lowercased() })

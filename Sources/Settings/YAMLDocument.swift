@@ -2,13 +2,13 @@ private import CYAML
 
 /// The single document of a YAML text. Anchors, aliases and tags are refused: settings do not need them, and
 /// they can expand to large or ambiguous values.
-enum YAMLDocument {
+package enum YAMLDocument {
     static let maximumDepth = 64
     static let maximumNodes = 100_000
 
     /// - Returns: `nil` for a text without a document.
     /// - Throws: ``YAMLRefusal`` with the first problem.
-    static func root(of text: String) throws(YAMLRefusal) -> YAMLNode? {
+    package static func root(of text: String) throws(YAMLRefusal) -> YAMLNode? {
         if text.isEmpty { return nil }
         return try Array(text.utf8).withUnsafeBufferPointer { bytes throws(YAMLRefusal) in
             let events = try EventStream(bytes)

@@ -1,10 +1,10 @@
 internal import CYAML
 
 /// Why a text is not a YAML document of settings.
-struct YAMLRefusal: Error, Equatable {
+package struct YAMLRefusal: Error, Equatable {
     /// Counted from one; `nil`: nowhere.
-    var line: Int?
-    var reason: String
+    package var line: Int?
+    package var reason: String
 }
 
 extension YAMLRefusal {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonClient
 import Glibc
 import Wire
 import SystemSupport
@@ -58,6 +59,8 @@ struct Astctl: ParsableCommand {
             try command.run()
         } catch let failure as CommandFailure {
             end(failure)
+        } catch let failure as ClientFailure {
+            end(.daemon(failure))
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
         } catch is OutputClosed {

@@ -5,6 +5,7 @@ internal import Daemon
 internal import Inference
 private import Recognizer
 internal import Settings
+internal import Systemd
 
 /// The ways in which a command fails: one line on standard error, and an exit code.
 enum Failure {

@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Daemon
 internal import Logging
 internal import Settings
+internal import Systemd
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import Logging
 import Testing
 
-@testable import Daemon
+@testable import Systemd
 
 @Suite struct JournalLogHandlerTests {
     @Test func `Each line is prefixed with the priority of its message`() {

@@ -3,6 +3,7 @@ import SystemSupport
 import Testing
 
 @testable import Daemon
+@testable import Systemd
 
 @Suite struct ServiceNotifierTests {
     /// A bound datagram socket with a receive timeout.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonClient
 import SystemSupport
 import Testing
 import TextSupport
@@ -89,22 +90,23 @@ import Wire
     @Test func `Every failure has an exit code and a message with a remedy`() {
         let cases: [(CommandFailure, Int32, String)] = [
             (
-                .noDaemon(paths: ["/a", "/b"]), 3,
+                .daemon(.noDaemon(paths: ["/a", "/b"])), 3,
                 "no daemon answers at /a or /b: start it with `astd run`, or name its socket with --socket"
             ),
             (
-                .timeout(path: "/a", seconds: 2.5, process: nil), 4,
+                .daemon(.timeout(path: "/a", seconds: 2.5, process: nil)), 4,
                 "the daemon at /a did not answer within 2.5 s: it is busy or hangs; try a longer --timeout, or "
                     + "restart it"
             ),
             (
-                .timeout(
-                    path: "/a", seconds: 5, process: PeerProcess(identifier: 42, isStopped: true)), 4,
+                .daemon(
+                    .timeout(path: "/a", seconds: 5, process: PeerProcess(identifier: 42, isStopped: true))),
+                4,
                 "the daemon at /a did not answer within 5 s: its process 42 is stopped; continue it with "
                     + "`kill -CONT 42`"
             ),
             (
-                .refused(method: "status", RPCError(.unavailable, "not\u{1B} now")), 1,
+                .daemon(.refused(method: "status", RPCError(.unavailable, "not\u{1B} now"))), 1,
                 "the daemon refused `status`: not\u{FFFD} now"
             ),
             (.usage("Unknown option"), 64, "Unknown option: see `astctl --help`"),

@@ -4,6 +4,7 @@ private import Logging
 private import NIOConcurrencyHelpers
 internal import Recognizer
 internal import Settings
+internal import Systemd
 internal import Wire
 
 /// The sources of a daemon: one without a name, or those of `sources:`, which a reload adds, removes and

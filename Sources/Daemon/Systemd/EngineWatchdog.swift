@@ -1,3 +1,5 @@
+internal import Systemd
+
 /// Keeps systemd's watchdog alive while the engine thread makes progress.
 ///
 /// The thread reports progress after each block of samples and each window, and every second while no samples

@@ -1,4 +1,5 @@
-internal import TextSupport
+internal import DaemonClient
+import TextSupport
 import ArgumentParser
 import Wire
 

@@ -1,3 +1,4 @@
+import DaemonClient
 import ArgumentParser
 import Wire
 

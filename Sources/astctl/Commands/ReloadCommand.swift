@@ -1,3 +1,4 @@
+import DaemonClient
 import ArgumentParser
 import TextSupport
 import Wire

@@ -1,3 +1,4 @@
+import DaemonClient
 import ArgumentParser
 
 /// The options of every command.
@@ -21,7 +22,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// Connects and reads the daemon's hello.
-    func connect() throws(CommandFailure) -> ControlClient {
+    func connect() throws(ClientFailure) -> ControlClient {
         let location = SocketLocation(named: socket)
         return try ControlClient(path: location.find(), timeoutSeconds: timeout)
     }

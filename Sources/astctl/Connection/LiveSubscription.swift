@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonClient
 import Glibc
 import TextSupport
 import Wire
@@ -86,7 +87,7 @@ final class LiveSubscription {
     /// Subscribes.
     init(
         _ client: ControlClient, _ parameters: SubscribeParameters, waitSeconds: Double
-    ) throws(CommandFailure) {
+    ) throws(ClientFailure) {
         self.client = client
         (path, timeoutSeconds) = (client.path, client.timeoutSeconds)
         self.parameters = parameters
@@ -95,10 +96,10 @@ final class LiveSubscription {
         _ = try client.request(.subscribe) { parameters.writeMembers(to: &$0) }
     }
 
-    /// - Throws: ``CommandFailure``; `closed` when the daemon has ended and did not return in time.
-    func next(withinMilliseconds limit: Int) throws(CommandFailure) -> Next {
+    /// - Throws: ``ClientFailure``; `closed` when the daemon has ended and did not return in time.
+    func next(withinMilliseconds limit: Int) throws(ClientFailure) -> Next {
         guard let client else { return try connect(withinMilliseconds: limit) }
-        do throws(CommandFailure) {
+        do throws(ClientFailure) {
             guard case .object(let object) = try client.next(withinMilliseconds: limit) else {
                 answers.tick(client)
                 return .nothing
@@ -117,8 +118,8 @@ final class LiveSubscription {
     }
 
     /// Tries once to connect to a daemon that is back.
-    private func connect(withinMilliseconds limit: Int) throws(CommandFailure) -> Next {
-        do throws(CommandFailure) {
+    private func connect(withinMilliseconds limit: Int) throws(ClientFailure) -> Next {
+        do throws(ClientFailure) {
             let client = try ControlClient(path: path, timeoutSeconds: timeoutSeconds)
             let parameters = parameters.resuming(run: progress.run, after: progress.seq)
             let object = try client.object(.subscribe) { parameters.writeMembers(to: &$0) }
@@ -129,13 +130,7 @@ final class LiveSubscription {
             return .resumed(client.hello, reply.resumption)
         } catch {
             // A daemon that starts or stops refuses clients, or its socket is not ready.
-            let isPassing =
-                switch error {
-                case .noDaemon, .notPermitted, .closed, .timeout: true
-                case .refused(_, let reason): reason.code == .stopping || reason.code == .tooManyClients
-                default: false
-                }
-            guard isPassing else { throw error }
+            guard error.isPassing else { throw error }
             if let deadline, deadline < .now { throw .closed(path: path) }
             usleep(UInt32(min(limit, 100)) * 1000)
             return .nothing

@@ -1,4 +1,5 @@
-internal import SystemSupport
+internal import DaemonClient
+import SystemSupport
 import Glibc
 
 /// The paths at which the daemon's socket may be.
@@ -12,8 +13,8 @@ struct SocketLocation: Equatable {
 
     /// The path that the user gave, or the first that exists.
     ///
-    /// - Throws: ``CommandFailure/noDaemon(paths:)`` with all candidates.
-    func find() throws(CommandFailure) -> String {
+    /// - Throws: ``ClientFailure/noDaemon(paths:)`` with all candidates.
+    func find() throws(ClientFailure) -> String {
         if candidates.count == 1 { return candidates[0] }
         for path in candidates where access(path.systemPath, F_OK) == 0 || errno == EACCES { return path }
         throw .noDaemon(paths: candidates)

@@ -1,4 +1,5 @@
-internal import TextSupport
+internal import DaemonClient
+import TextSupport
 import Wire
 
 /// `watch` in a pipe: prints every record as the daemon sent it, one per line; with a count, only

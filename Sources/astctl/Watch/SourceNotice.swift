@@ -1,3 +1,4 @@
+import DaemonClient
 import Wire
 
 /// Reports on standard error, where output goes to a pipe, why nothing or not everything is heard.

@@ -1,3 +1,4 @@
+import DaemonClient
 import Wire
 
 /// The state of every label that `top` collects from records.

@@ -1,3 +1,4 @@
+import DaemonClient
 import Wire
 
 /// The state that `watch` collects from records.

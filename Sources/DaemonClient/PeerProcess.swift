@@ -1,13 +1,12 @@
-import Glibc
-internal import SystemSupport
+private import Glibc
 
 /// The process of the daemon that serves a socket.
-struct PeerProcess: Equatable {
-    let identifier: Int32
+public struct PeerProcess: Equatable, Sendable {
+    public let identifier: Int32
     /// Whether it is stopped (SIGSTOP, Ctrl-Z, a debugger) and does nothing until it is continued.
-    let isStopped: Bool
+    public let isStopped: Bool
 
-    init(identifier: Int32, isStopped: Bool) {
+    public init(identifier: Int32, isStopped: Bool) {
         (self.identifier, self.isStopped) = (identifier, isStopped)
     }
 
@@ -30,7 +29,7 @@ struct PeerProcess: Equatable {
     /// Why a daemon does not answer.
     ///
     /// - Parameter process: Its process, where it is known.
-    static func problem(_ process: PeerProcess?) -> String {
+    public static func problem(_ process: PeerProcess?) -> String {
         guard let process else { return "it is busy or hangs" }
         let id = process.identifier
         return process.isStopped

@@ -1,18 +1,18 @@
-import TextSupport
-import Wire
+public import TextSupport
+public import Wire
 
 /// A client of `astd.sock`: reads the hello, sends one request at a time, and returns the records of a
 /// subscription.
-final class ControlClient {
-    enum Next: Equatable {
+public final class ControlClient {
+    public enum Next: Equatable {
         case object(JSONObject)
         /// No line arrived in time, or a signal ended the wait.
         case nothing
     }
 
-    let path: String
-    private(set) var hello: Hello
-    let timeoutSeconds: Double
+    public let path: String
+    public private(set) var hello: Hello
+    public let timeoutSeconds: Double
     private let connection: UnixConnection
     private var framer = LineFramer(maximumLineBytes: 16 << 20)  // The limit of the protocol is for clients.
     private var lines: ArraySlice<[UInt8]> = []
@@ -20,8 +20,8 @@ final class ControlClient {
 
     /// Connects and reads the daemon's hello.
     ///
-    /// - Throws: ``CommandFailure``.
-    init(path: String, timeoutSeconds: Double) throws(CommandFailure) {
+    /// - Throws: ``ClientFailure``.
+    public init(path: String, timeoutSeconds: Double) throws(ClientFailure) {
         self.path = path
         self.timeoutSeconds = timeoutSeconds
         connection = try UnixConnection(path: path, timeoutSeconds: timeoutSeconds)
@@ -43,20 +43,20 @@ final class ControlClient {
     }
 
     /// The daemon's process, where it is known.
-    var peer: PeerProcess? { connection.peer }
+    public var peer: PeerProcess? { connection.peer }
 
     /// Sends a request; its reply is one of the next lines. A closed connection is noticed there, too.
-    func ask(_ method: RPCMethod) {
+    public func ask(_ method: RPCMethod) {
         _ = connection.send(RPCRequest.line(id: nextID, method))
         nextID += 1
     }
 
     /// Sends a request and waits for its reply; records that arrive before it are dropped.
     ///
-    /// - Throws: ``CommandFailure``, `.refused` with the daemon's message.
-    func request(
+    /// - Throws: ``ClientFailure``, `.refused` with the daemon's message.
+    public func request(
         _ method: RPCMethod, writeParams: ((inout JSONWriter) -> Void)? = nil
-    ) throws(CommandFailure) -> JSONValue {
+    ) throws(ClientFailure) -> JSONValue {
         let id = nextID
         nextID += 1
         let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
@@ -75,14 +75,14 @@ final class ControlClient {
     /// Has the daemon classify an open file. There is no timeout.
     ///
     /// - Parameter report: Called with each record as it arrives.
-    /// - Throws: ``CommandFailure``, and what `report` throws.
-    func classify(
+    /// - Throws: ``ClientFailure``, and what `report` throws.
+    public func classify(
         _ file: Int32, _ parameters: ClassifyParameters, report: (BatchRecord) throws -> Void
     ) throws -> ClassifyReport {
         let id = nextID
         nextID += 1
         let line = RPCRequest.line(id: id, .classify) { parameters.writeMembers(to: &$0) }
-        guard connection.send(line, with: file) else { throw CommandFailure.closed(path: path) }
+        guard connection.send(line, with: file) else { throw ClientFailure.closed(path: path) }
         while true {
             guard case .object(let object) = try next(withinMilliseconds: 60_000) else { continue }
             if object["method"] == .string("window"), case .object(let params)? = object.members["params"] {
@@ -93,16 +93,16 @@ final class ControlClient {
             case .result(.number(String(id)), .object(let reply)):
                 return try decode(reply) { json throws(JSONError) in try ClassifyReport(json) }
             case .failure(_, let error):
-                throw CommandFailure.refused(method: RPCMethod.classify.rawValue, error)
+                throw ClientFailure.refused(method: RPCMethod.classify.rawValue, error)
             default: continue
             }
         }
     }
 
     /// The reply to a request, as an object.
-    func object(
+    public func object(
         _ method: RPCMethod, writeParams: ((inout JSONWriter) -> Void)? = nil
-    ) throws(CommandFailure) -> JSONObject {
+    ) throws(ClientFailure) -> JSONObject {
         guard case .object(let object) = try request(method, writeParams: writeParams) else {
             throw .notUnderstood(path: path, reason: "the reply to \(method.rawValue) is not an object")
         }
@@ -110,9 +110,9 @@ final class ControlClient {
     }
 
     /// Decodes a reply.
-    func decode<Reply>(
+    public func decode<Reply>(
         _ object: JSONObject, _ read: (JSONObject) throws(JSONError) -> Reply
-    ) throws(CommandFailure) -> Reply {
+    ) throws(ClientFailure) -> Reply {
         do throws(JSONError) {
             return try read(object)
         } catch {
@@ -122,8 +122,8 @@ final class ControlClient {
 
     /// The next line of the daemon as an object.
     ///
-    /// - Throws: ``CommandFailure`` `.closed` or `.notUnderstood`.
-    func next(withinMilliseconds limit: Int) throws(CommandFailure) -> Next {
+    /// - Throws: ``ClientFailure`` `.closed` or `.notUnderstood`.
+    public func next(withinMilliseconds limit: Int) throws(ClientFailure) -> Next {
         if lines.isEmpty {
             switch connection.receive(withinMilliseconds: limit) {
             case .nothing: return .nothing
@@ -136,7 +136,7 @@ final class ControlClient {
         return .object(try parse(line))
     }
 
-    private func parse(_ line: [UInt8]) throws(CommandFailure) -> JSONObject {
+    private func parse(_ line: [UInt8]) throws(ClientFailure) -> JSONObject {
         do throws(JSONError) {
             return try JSONObject(parsing: line)
         } catch {
@@ -144,7 +144,7 @@ final class ControlClient {
         }
     }
 
-    private func answer(before deadline: ContinuousClock.Instant) throws(CommandFailure) -> JSONObject {
+    private func answer(before deadline: ContinuousClock.Instant) throws(ClientFailure) -> JSONObject {
         while true {
             let left = (deadline - .now) / .milliseconds(1)
             guard left > 0 else {
@@ -157,7 +157,7 @@ final class ControlClient {
     }
 
     /// nil for a record of a type that this version does not know.
-    private func message(_ object: JSONObject) throws(CommandFailure) -> RPCMessage? {
+    private func message(_ object: JSONObject) throws(ClientFailure) -> RPCMessage? {
         do throws(JSONError) {
             return try RPCMessage(object)
         } catch {

@@ -1,5 +1,5 @@
-import Glibc
-internal import SystemSupport
+private import Glibc
+private import SystemSupport
 
 /// A connection to a Unix socket. Every wait has a limit, and a signal ends it early.
 final class UnixConnection {
@@ -12,8 +12,8 @@ final class UnixConnection {
 
     private let descriptor: Int32
 
-    /// - Throws: ``CommandFailure`` `.badPath`, `.noDaemon`, `.notPermitted` or `.timeout`.
-    init(path: String, timeoutSeconds: Double) throws(CommandFailure) {
+    /// - Throws: ``ClientFailure`` `.badPath`, `.noDaemon`, `.notPermitted` or `.timeout`.
+    init(path: String, timeoutSeconds: Double) throws(ClientFailure) {
         guard let address = UnixAddress(path: path) else { throw .badPath(path) }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_UNIX, type, 0)

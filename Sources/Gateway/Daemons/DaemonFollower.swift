@@ -1,0 +1,168 @@
+internal import DaemonClient
+private import Glibc
+internal import Logging
+internal import SystemSupport
+private import TextSupport
+package import Wire
+
+/// Receives the records of one daemon, for as long as the gateway runs: connects, continues where the history
+/// ends, stores.
+///
+/// Threading: ``run(until:)`` blocks its thread.
+struct DaemonFollower: Sendable {
+    let daemon: GatewaySettings.Daemon
+    let history: History
+    let logger: Logger
+
+    /// Set when the gateway stops; threads that wait are woken.
+    typealias Stop = ConditionLocked<Bool>
+
+    /// Longest time that the cursor lags behind predictions: the daemon holds 64 of them.
+    private static let cursorSeconds = 2.0
+    private static let timeoutSeconds = 5.0
+    /// Bounds one transaction.
+    private static let batchRecords = 512
+
+    /// Returns when the gateway stops.
+    func run(until stop: Stop) {
+        var failures = 0
+        var lastReason = ""
+        while !isStopped(stop) {
+            do throws(ClientFailure) {
+                let client = try ControlClient(
+                    path: daemon.controlSocket, timeoutSeconds: Self.timeoutSeconds)
+                (failures, lastReason) = (0, "")
+                try follow(client, until: stop)
+            } catch {
+                failures += 1
+                // The first failure may be a daemon that is just being restarted.
+                if failures == 2, case .noDaemon = error { closeEvents() }
+                let reason = Self.reason(error)
+                if failures > 1 && reason != lastReason {
+                    log(.warning, "no connection to the daemon; trying again until there is one", reason)
+                    lastReason = reason
+                }
+                wait(milliseconds: failures == 1 ? 100 : 1000, stop)
+            }
+        }
+    }
+
+    private func follow(_ client: ControlClient, until stop: Stop) throws(ClientFailure) {
+        guard let position = try? history.position(of: daemon.name) else {
+            // Reading fails only with the disk.
+            log(.error, "the history cannot be read", daemon.name)
+            return wait(milliseconds: 1000, stop)
+        }
+        var tracker = try start(client, position.cursor)
+        var changes = tracker.openingChanges()
+        var stored: HistoryCursor? = position.cursor
+        var storedAt = ContinuousClock.now
+        let hello = client.hello
+        log(.notice, "connected", "run \(hello.run.text), model \(hello.model), astd \(hello.version)")
+        while true {
+            let (records, closed) = receive(client)
+            let now = Timestamp.now
+            changes += records.compactMap { tracker.change(for: $0, now: now) }
+            let isDue = ContinuousClock.now - storedAt > .seconds(Self.cursorSeconds)
+            let ends = closed != nil || isStopped(stop)
+            if !changes.isEmpty || (isDue || ends) && tracker.cursor != stored {
+                let outcome = history.store(
+                    changes, of: daemon.name, cursor: tracker.cursor, generation: position.generation)
+                changes = []
+                storedAt = .now
+                switch outcome {
+                case .stored: stored = tracker.cursor
+                case .suspended: break
+                case .behind: return
+                }
+            }
+            if let closed { throw closed }
+            if ends { return }
+        }
+    }
+
+    /// Requests the records behind the cursor.
+    private func start(
+        _ client: ControlClient, _ cursor: HistoryCursor?
+    ) throws(ClientFailure) -> RecordTracker {
+        let status = try client.decode(client.object(.status)) { json throws(JSONError) in
+            try StatusReport(json)
+        }
+        let kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
+        let parameters = SubscribeParameters(kinds: kinds).resuming(
+            run: cursor?.run ?? client.hello.run, after: cursor?.seq ?? 0)
+        let reply = try client.decode(
+            client.object(.subscribe) { parameters.writeMembers(to: &$0) }
+        ) { json throws(JSONError) in try SubscribeReply(json) }
+        let now = Timestamp.now
+        let uptime = Int64((max(0, status.uptimeSeconds) * 1e9).rounded())
+        return RecordTracker(
+            RecordTracker.Start(
+                hello: client.hello, daemonBegin: Timestamp(unixNanos: now.unixNanos - uptime),
+                activeEvents: Set(status.events.map(\.id)), resumption: reply.resumption, cursor: cursor,
+                now: now))
+    }
+
+    /// The records that have arrived; waits for the first.
+    ///
+    /// - Returns: Why there will be no more, if so.
+    private func receive(_ client: ControlClient) -> ([LiveRecord], ClientFailure?) {
+        var records: [LiveRecord] = []
+        var limit = 500
+        while records.count < Self.batchRecords {
+            do throws(ClientFailure) {
+                guard case .object(let object) = try client.next(withinMilliseconds: limit) else { break }
+                limit = 0
+                // A record of a type that this version does not know is ignored.
+                if case .object(let params)? = object.members["params"], let record = try? LiveRecord(params)
+                {
+                    records.append(record)
+                }
+            } catch {
+                return (records, error)
+            }
+        }
+        return (records, nil)
+    }
+
+    /// Ends the events of a daemon that does not run any more.
+    private func closeEvents() {
+        guard let position = try? history.position(of: daemon.name), let cursor = position.cursor else {
+            return
+        }
+        _ = history.store(
+            [.interrupted(except: [], at: cursor.time)], of: daemon.name, cursor: cursor,
+            generation: position.generation)
+    }
+
+    private func isStopped(_ stop: Stop) -> Bool { stop.change { $0 } }
+
+    private func wait(milliseconds: Int, _ stop: Stop) {
+        _ = stop.wait(milliseconds: milliseconds) { $0 ? true : nil }
+    }
+
+    private func log(_ level: Logger.Level, _ message: Logger.Message, _ reason: String) {
+        logger.log(level: level, message, metadata: ["daemon": "\(daemon.name)", "reason": "\(reason)"])
+    }
+
+    private static func reason(_ failure: ClientFailure) -> String {
+        switch failure {
+        case .noDaemon(let paths): "no daemon answers at \(paths.joined(separator: ", "))"
+        case .notPermitted(let path): "\(path): permission denied; add this user to the socket's group"
+        case .badPath(let path): "\(path) is not a valid socket path"
+        case .closed(let path): "the daemon at \(path) closed the connection"
+        case .timeout(let path, let seconds, let process):
+            "the daemon at \(path) did not answer within \(seconds) s: \(PeerProcess.problem(process))"
+        case .refused(let method, let error): "the daemon refused \(method): \(error.message)"
+        case .notUnderstood(let path, let reason): "unexpected answer at \(path): \(reason)"
+        }
+    }
+}
+
+extension Timestamp {
+    package static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(unixNanos: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+}

@@ -1,0 +1,117 @@
+/// One setting of the gateway: its name, the values it accepts, how it is read and printed.
+struct GatewaySettingRow: Sendable {
+    /// Section and name joined by a dot; the same in the file, in variables and with `--set`.
+    let key: String
+    /// The accepted values, for people.
+    let allowed: String
+    /// The meaning, for people.
+    let help: String
+    var isList = false
+    /// Reads one text, or several where `isList`; false when the value is not accepted.
+    let read: @Sendable ([String], inout GatewaySettings) -> Bool
+    /// The texts that ``read`` reads back; nil for a setting that is not set.
+    let show: @Sendable (GatewaySettings) -> [String]?
+
+    var variable: String { "ASTD_GATEWAY_" + key.uppercased().replacing(".", with: "_") }
+}
+
+typealias GatewaySettingPath<Value> = any WritableKeyPath<GatewaySettings, Value> & Sendable
+
+extension GatewaySettingRow {
+    /// A text that is not empty and is accepted by `accepts`.
+    static func text(
+        _ key: String, _ path: GatewaySettingPath<String>, _ allowed: String, _ help: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> GatewaySettingRow {
+        GatewaySettingRow(
+            key: key, allowed: allowed, help: help,
+            read: { texts, settings in
+                guard texts.count == 1, !texts[0].isEmpty, accepts(texts[0]) else { return false }
+                settings[keyPath: path] = texts[0]
+                return true
+            }, show: { [$0[keyPath: path]] })
+    }
+
+    /// A text that may be absent: `null`, `~` or nothing.
+    static func optional(
+        _ key: String, _ path: GatewaySettingPath<String?>, _ allowed: String, _ help: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> GatewaySettingRow {
+        GatewaySettingRow(
+            key: key, allowed: allowed + ", or null", help: help,
+            read: { texts, settings in
+                guard texts.count == 1 else { return false }
+                let isAbsent = ["", "~", "null"].contains(texts[0])
+                guard isAbsent || accepts(texts[0]) else { return false }
+                settings[keyPath: path] = isAbsent ? nil : texts[0]
+                return true
+            }, show: { $0[keyPath: path].map { [$0] } })
+    }
+
+    static func count(
+        _ key: String, _ path: GatewaySettingPath<Int>, _ range: ClosedRange<Int>, _ help: String
+    ) -> GatewaySettingRow {
+        GatewaySettingRow(
+            key: key, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)", help: help,
+            read: { texts, settings in
+                guard texts.count == 1, let value = Int(texts[0]), range.contains(value) else { return false }
+                settings[keyPath: path] = value
+                return true
+            }, show: { ["\($0[keyPath: path])"] })
+    }
+
+    static func flag(
+        _ key: String, _ path: GatewaySettingPath<Bool>, _ help: String
+    ) -> GatewaySettingRow {
+        GatewaySettingRow(
+            key: key, allowed: "true or false", help: help,
+            read: { texts, settings in
+                guard texts.count == 1, let value = ["true": true, "false": false][texts[0]] else {
+                    return false
+                }
+                settings[keyPath: path] = value
+                return true
+            }, show: { ["\($0[keyPath: path])"] })
+    }
+
+    static func list(
+        _ key: String, _ path: GatewaySettingPath<[String]>, _ allowed: String, _ help: String
+    ) -> GatewaySettingRow {
+        GatewaySettingRow(
+            key: key, allowed: allowed, help: help, isList: true,
+            read: { texts, settings in
+                settings[keyPath: path] = texts
+                return !texts.contains("")
+            }, show: { $0[keyPath: path] })
+    }
+}
+
+/// Every setting of the gateway, in the order in which they are printed.
+///
+/// `daemons` is a mapping of names to directories and has no row.
+enum GatewaySettingTable {
+    static let rows: [GatewaySettingRow] = [
+        .text(
+            "node", \.node, "a name without / + # and white space", "the name of this gateway",
+            accepts: isTopicLevel),
+        .optional(
+            "history.path", \.history.path, "an absolute path",
+            "the database of events; `null`: no history", accepts: { $0.hasPrefix("/") }),
+        .count("history.days", \.history.days, 1...36_500, "age at which events are deleted"),
+        .count(
+            "history.megabytes", \.history.megabytes, 1...1_000_000,
+            "size of the database at which the oldest events are deleted"),
+    ]
+
+    static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
+    /// A mapping of names to runtime directories.
+    static let daemonsKey = "daemons"
+
+    /// Whether a name can be one level of an MQTT topic, and a word on a command line.
+    @Sendable static func isTopicLevel(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 64
+            && name.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0.value != 0x7F && !"/+#$\"'\\".unicodeScalars.contains($0)
+            }
+    }
+}

@@ -1,0 +1,40 @@
+private import Glibc
+
+/// The settings of `astd-gateway`, with their defaults. ``GatewaySettingTable`` has their names.
+public struct GatewaySettings: Equatable, Sendable {
+    /// A daemon whose records are received.
+    public struct Daemon: Equatable, Sendable {
+        /// In events, topics and `--daemon`.
+        public var name: String
+        /// The directory with `astd.sock`.
+        public var runtimeDirectory: String
+
+        var controlSocket: String { runtimeDirectory + "/astd.sock" }
+    }
+
+    /// The database of events.
+    public struct History: Equatable, Sendable {
+        /// The database's file; nil: no history.
+        public var path: String?
+        /// Age in days at which events are deleted.
+        public var days = 90
+        /// Size of the database at which the oldest events are deleted.
+        public var megabytes = 500
+    }
+
+    /// The name of this gateway; default: the host's name.
+    public var node: String
+    /// At least one.
+    public var daemons = [Daemon(name: "astd", runtimeDirectory: "/run/astd")]
+    public var history = History()
+
+    public init() { node = Self.hostName }
+
+    /// The host's name without its domain.
+    private static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "astd" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(name.prefix { $0 != "." })
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+import TestSupport
+import Testing
+import TextSupport
+import Wire
+
+/// `astd-gateway run` beside real daemons.
+@Suite(.timeLimit(.minutes(10)))
+struct GatewayHistoryTests {
+    private let folder: TestFolder
+    private let configuration: String
+
+    init() throws {
+        folder = try TestFolder()
+        configuration = try folder.write(
+            """
+            node: test
+            daemons: {kitchen: \(folder.path)}
+            history: {path: \(folder.file("history.sqlite"))}
+            """, to: "gateway.yaml")
+    }
+
+    /// Each window is a hit for one label: the event lasts as long as the daemon.
+    private func daemon(in folder: TestFolder) async throws -> RunningDaemon {
+        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
+        return try await RunningDaemon.start(
+            [
+                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.25", "--config",
+                try folder.write(settings.utf8, to: "astd.yaml"),
+            ], in: folder)
+    }
+
+    private func gateway() throws -> ChildProcess {
+        try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
+    }
+
+    /// What `astd-gateway events` prints; empty before there is a history.
+    private func events(_ arguments: String...) async throws -> [JSONObject] {
+        let exit = try await Astd.run(
+            ["astd-gateway", "events", "--config", configuration] + arguments, in: folder)
+        return try exit.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+    }
+
+    private func events(
+        _ what: String, until condition: ([JSONObject]) throws -> Bool
+    ) async throws -> [JSONObject] {
+        try await eventually(what, { try await events() }, until: condition)
+    }
+
+    @Test func `Each event is in the history once, over kills of the daemon and of the gateway`() async throws
+    {
+        for round in 1...2 {
+            let daemon = try await daemon(in: folder)
+            let gateway = try gateway()
+            let open = try await events("event \(round) in the history") { $0.count == round }
+            #expect(open.last?["end"] == nil && open.last?.members["interrupted"] == .bool(false))
+            gateway.kill()
+            // The next gateway continues with the same run.
+            let next = try self.gateway()
+            try await eventually("a connection") { try next.standardError().contains("connected") }
+            #expect(try await events().count == round)
+            daemon.program.kill()
+            let closed = try await events("the end of event \(round)") { $0.last?["end"] != nil }
+            #expect(closed.count == round)
+            #expect(closed.allSatisfy { $0.members["interrupted"] == .bool(true) })
+            next.send(SIGTERM)
+            let exit = try await next.exit()
+            #expect(exit.code == 0, "\(exit.errorLines)")
+        }
+        let all = try await events()
+        #expect(try all.map { try $0.requiredString("daemon") } == ["kitchen", "kitchen"])
+        #expect(try all.map { try $0.requiredString("label") } == ["Speech", "Speech"])
+        #expect(try await events("--since", "1h", "--label", "Speech").count == 2)
+        #expect(try await events("--label", "Dog").isEmpty)
+    }
+
+    @Test func `An event that ended while the gateway did not run has its own end`() async throws {
+        let daemon = try await daemon(in: folder)
+        let gateway = try gateway()
+        _ = try await events("an event in the history") { $0.count == 1 }
+        gateway.kill()
+        #expect(try await daemon.astctl("pause").code == 0)
+        let next = try self.gateway()
+        let ended = try await events("the end of the event") { $0.last?["end"] != nil }
+        #expect(ended.count == 1 && ended.last?.members["interrupted"] == .bool(false))
+        next.kill()
+    }
+}
