@@ -49,6 +49,17 @@ import Wire
         return source.message?.contains(reason) ?? false
     }
 
+    /// Waits until four windows in a row were below the gate: sound that was on its way has ended.
+    private static func waitForGatedWindows(of daemon: RunningDaemon) async throws {
+        var last = try await daemon.status().counters
+        try await eventually("four windows below the gate in a row") {
+            try await daemon.status().counters
+        } until: { now in
+            if now.windows - now.gatedWindows > last.windows - last.gatedWindows { last = now }
+            return now.gatedWindows >= last.gatedWindows + 4
+        }
+    }
+
     /// Noise of -50 dBFS, without end.
     private static func noise(in folder: TestFolder) throws -> ChildProcess {
         try ChildProcess(
@@ -83,6 +94,7 @@ import Wire
 
         // Digital silence: first it is below the gate, then it counts as muted.
         player.kill()
+        try await Self.waitForGatedWindows(of: daemon)
         try await Self.check("Below the gate", daemon, "everything is below the gate") {
             $0.explained = "the last window was too quiet to be classified (gate)"
         }
