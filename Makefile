@@ -57,12 +57,11 @@ demo: release ## Play sounds into a private PulseAudio server and show what astd
 
 # Tests that compute would hold up those that wait for servers and programs: all tests of a process share its threads.
 COMPUTING := '^(Batch|Detection|Frontend|Inference|Recognizer|Settings|SystemSupport|TextSupport|Wire)Tests\.'
-WAITING := '^(Capture|Daemon|EndToEnd)Tests\.'
 
 test: setup ## Run every test, then half a minute of fault injection; installs missing packages
 	swift build --build-tests
 	swift test --skip-build --parallel --filter $(COMPUTING)
-	swift test --skip-build --parallel --filter $(WAITING)
+	swift test --skip-build --parallel --skip $(COMPUTING)
 	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
 	@echo "Fault injection: private sound servers are killed and restarted for about 30 s (all faults: make test-faults)"
 	ASTD_BUILD=.build/debug python3 tools/faults --short
