@@ -69,10 +69,10 @@ import Testing
         let network = try base.adapted(by: try Adapter(directory: Golden.path("adapters/large-alpha")))
         let comparison = try #require(network.comparison)
         #expect((0.03...0.12).contains(comparison.relativeError), "\(comparison)")
-        #expect(comparison.baseError == base.network.comparison?.relativeError)
-        #expect(comparison.relativeLimit == 0.025, "\(comparison)")
+        #expect(comparison.basePooledError == base.network.comparison?.pooledError)
+        #expect(comparison.pooledError > comparison.pooledLimit ?? .infinity, "\(comparison)")
         #expect(network.precision == .fp32)
-        #expect(network.fallback?.message.contains("; the base's error is ") == true)
+        #expect(network.fallback?.message.contains(" times the base's (limit 1.25)") == true)
     }
 
     /// Modules that mix tokens know their number.
@@ -131,12 +131,14 @@ import Testing
         let first = try #require(try base(model, cache: cache).network.comparison)
         let file = try #require(try numbers().first)
         // A stored result is used without a new check, so a changed one has an effect.
-        let stored = [Float(0.5), 7, 3].map { String($0.bitPattern, radix: 16) }.joined(separator: " ")
+        let stored = [Float(0.5), 7, 3, 0.25].map { String($0.bitPattern, radix: 16) }.joined(separator: " ")
         try folder.write(Array(stored.utf8), to: "cache/\(file)")
         let second = try #require(try base(model, cache: cache).network.fallback?.comparison)
         #expect(second != first)
         #expect(
-            second == PrecisionComparison(relativeError: 0.5, largestDifference: 7, largestLogit: 3))
+            second
+                == PrecisionComparison(
+                    relativeError: 0.5, largestDifference: 7, largestLogit: 3, pooledError: 0.25))
         #expect(try base(try outlying(10, in: folder), cache: cache).network.fallback == nil)
         #expect(try numbers().count == 2)
         for damaged in ["not a number", "", "3f000000", stored + " x"] {
@@ -148,7 +150,7 @@ import Testing
     @Test func `int8 is refused above either limit, and when it overflows`() {
         func holds(_ relative: Float, _ difference: Float, _ logit: Float) -> Bool {
             PrecisionComparison(
-                relativeError: relative, largestDifference: difference, largestLogit: logit
+                relativeError: relative, largestDifference: difference, largestLogit: logit, pooledError: 1
             ).holds
         }
         #expect(holds(0.1, 0.5, 5))
@@ -159,14 +161,15 @@ import Testing
     }
 
     @Test func `An adapter may raise the base's error by a quarter`() {
-        func holds(_ relative: Float, base: Float) -> Bool {
+        func holds(_ pooled: Float, base: Float, relative: Float = 0.05) -> Bool {
             PrecisionComparison(
-                relativeError: relative, largestDifference: 0, largestLogit: 5, baseError: base
+                relativeError: relative, largestDifference: 0, largestLogit: 5, pooledError: pooled,
+                basePooledError: base
             ).holds
         }
         #expect(holds(0.049, base: 0.04) && !holds(0.051, base: 0.04))
-        #expect(holds(0.1, base: 0.09) && !holds(0.101, base: 0.09), "10 % of the logits at most")
-        #expect(holds(0.025, base: 0.001) && !holds(0.026, base: 0.001), "small errors are accepted")
+        #expect(!holds(.nan, base: 0.04) && !holds(0.05, base: 0))
+        #expect(holds(0.05, base: 0.01, relative: 0.025) && !holds(0.05, base: 0.01, relative: 0.026))
     }
 
     @Test func `The built-in windows are as a front end computes them`() throws {

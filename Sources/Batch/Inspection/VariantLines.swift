@@ -74,10 +74,12 @@ enum VariantLines {
                 json.key("relative_error")
                 json.number(comparison.relativeError)
                 json.key("relative_limit")
-                json.number(comparison.relativeLimit)
-                if let baseError = comparison.baseError {
-                    json.key("base_relative_error")
-                    json.number(baseError)
+                json.number(PrecisionComparison.relativeLimit)
+                json.key("pooled_error")
+                json.number(comparison.pooledError)
+                if let limit = comparison.pooledLimit {
+                    json.key("pooled_limit")
+                    json.number(limit)
                 }
             }
         }

@@ -116,21 +116,22 @@ public final class BaseModel: @unchecked Sendable {
         var comparison = try check.compare(network, files: files, whole: whole) { () throws(ModelError) in
             try adapted(by: adapter, own, config, .fp32)
         }
-        comparison.baseError = whole ? try errorOnWholeWindows(check) : self.network.comparison?.relativeError
+        comparison.basePooledError =
+            whole ? try errorOnWholeWindows(check) : self.network.comparison?.pooledError
         return comparison.holds
             ? AST(network, comparison: comparison)
             : try adapted(by: adapter, own, config, .fp32, comparison)
     }
 
-    /// The relative error of this network on windows of its own length; computed once.
+    /// The ``PrecisionComparison/pooledError`` of this network on windows of its own length; computed once.
     private func errorOnWholeWindows(_ check: PrecisionCheck) throws(ModelError) -> Float {
         try wholeError.withLock { known throws(ModelError) in
             if let known { return known }
             let comparison = try check.compare(network, files: [configPath, featuresPath], whole: true) {
                 () throws(ModelError) in try AST(Weights(checkpoint, precision: .fp32), network.config)
             }
-            known = comparison.relativeError
-            return comparison.relativeError
+            known = comparison.pooledError
+            return comparison.pooledError
         }
     }
 

@@ -34,14 +34,15 @@ struct PrecisionCheck {
         let question =
             "\(Self.version) \(layout) \(AttentionKernels(.int8).name)"
             + (whole ? " whole" : "")
-        if let known = cache?.numbers(about: weights + files, question), known.count == 3 {
+        if let known = cache?.numbers(about: weights + files, question), known.count == 4 {
             return PrecisionComparison(
-                relativeError: known[0], largestDifference: known[1], largestLogit: known[2])
+                relativeError: known[0], largestDifference: known[1], largestLogit: known[2],
+                pooledError: known[3])
         }
         let found = try Self.compare(network, with: try exact(), whole: whole, threads: threads)
         cache?.remember(
-            [found.relativeError, found.largestDifference, found.largestLogit], about: weights + files,
-            question)
+            [found.relativeError, found.largestDifference, found.largestLogit, found.pooledError],
+            about: weights + files, question)
         return found
     }
 
@@ -72,29 +73,42 @@ struct PrecisionCheck {
 
     static func compare(_ network: AST, with exact: AST, _ engine: Engine) -> PrecisionComparison {
         engine.prepare(for: [network, exact])
-        func logits(_ network: AST, _ features: [Float]) -> [Float] {
+        func compute(_ network: AST, _ features: [Float]) -> (logits: [Float], pooled: [Float]) {
+            var pooled: [Float] = []
+            engine.probe = { stage, values in if stage == .pooled { pooled = Array(values) } }
+            defer { engine.probe = nil }
             var logits = [Float](repeating: 0, count: network.config.labels.count)
             features.withUnsafeBufferPointer { features in
                 logits.withUnsafeMutableBufferPointer { engine.classify(network, features, logits: $0) }
             }
-            return logits
+            return (logits, pooled)
         }
         func sumOfSquares(_ values: [Float]) -> Float { values.reduce(0) { $0 + $1 * $1 } }
+        func sumOfSquares(between a: [Float], _ b: [Float]) -> Float {
+            zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        }
+        func ratio(_ errors: Float, _ squares: Float) -> Float {
+            squares > 0 ? (errors / squares).squareRoot() : 0
+        }
         var (squares, errors, largest, size) = (Float(0), Float(0), Float(0), Float(0))
+        var (pooledSquares, pooledErrors) = (Float(0), Float(0))
         for window in ProbeWindows.allCases {
             let features = window.features(network.config.features)
-            let right = logits(exact, features)
+            let (right, pooled) = compute(exact, features)
             // If fp32 itself overflows, or has no output, there is nothing to compare with.
             guard sumOfSquares(right).isFinite, sumOfSquares(right) > 0 else { continue }
-            let differences = zip(logits(network, features), right).map { abs($0 - $1) }
+            let rounded = compute(network, features)
+            let differences = zip(rounded.logits, right).map { abs($0 - $1) }
             squares += sumOfSquares(right)
             errors += sumOfSquares(differences)
+            pooledSquares += sumOfSquares(pooled)
+            pooledErrors += sumOfSquares(between: rounded.pooled, pooled)
             largest = differences.reduce(largest, larger)
             size = right.reduce(size) { max($0, abs($1)) }
         }
         return PrecisionComparison(
-            relativeError: squares > 0 ? (errors / squares).squareRoot() : 0, largestDifference: largest,
-            largestLogit: size)
+            relativeError: ratio(errors, squares), largestDifference: largest, largestLogit: size,
+            pooledError: ratio(pooledErrors, pooledSquares))
     }
 
     /// The larger of two numbers; NaN if one of them is.
