@@ -139,6 +139,14 @@ import Wire
             ])
     }
 
+    @Test func `The status does not say that there are no gaps when windows were skipped`() {
+        var report = StatusReportTests.report
+        report.counters = SourceCounters()
+        #expect(StatusText.lines(report).contains("gaps     none"))
+        report.counters.skippedWindows = 3
+        #expect(StatusText.lines(report).contains("gaps     those of the skipped windows"))
+    }
+
     @Test func `A long reason is wrapped at 80 columns, below the text of its row`() {
         var report = StatusReportTests.report
         let reason =

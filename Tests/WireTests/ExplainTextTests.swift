@@ -16,7 +16,7 @@ import Wire
         #expect(
             ExplainText.lines(Self.report) == [
                 "Siren: active, event run-3 continues",
-                "score      0.986, smoothed 0.980 over 2",
+                "score      0.986, smoothed 0.980 over 2 windows",
                 "on         0.500, 2 of 2 hits",
                 "off        0.350, merge gap 2 s",
                 "refractory 6 s after an event",

@@ -61,9 +61,14 @@ enum ExplainText {
             Text.printable("\(report.label)\(owner): \(report.state.rawValue), \(report.reason)")
         ]
         if let value = report.score {
+            // Over a single window, it is the score.
             let smoothed =
-                report.smoothedScore.map { ", smoothed \(score($0)) over \(report.smoothing)" } ?? ""
-            lines.append(row("score", score(value) + smoothed))
+                report.smoothing == 1
+                ? nil
+                : report.smoothedScore.map {
+                    ", smoothed \(score($0)) over \(report.smoothing) windows"
+                }
+            lines.append(row("score", score(value) + (smoothed ?? "")))
         }
         lines.append(row("on", "\(score(report.on)), \(report.hits) of \(report.minimumHits) hits"))
         if report.minimumDurationSeconds > 0 {

@@ -129,7 +129,8 @@ enum StatusText {
         let invalid =
             counters.invalidSamples == 0 ? [] : ["\(count(counters.invalidSamples, "invalid sample"))"]
         let parts = gaps + invalid
-        return parts.isEmpty ? "none" : parts.joined(separator: ", ")
+        if parts.isEmpty { return counters.skippedWindows == 0 ? "none" : "those of the skipped windows" }
+        return parts.joined(separator: ", ")
     }
 
     private static func windows(_ counters: SourceCounters) -> String {
