@@ -18,10 +18,13 @@ public struct DetectionRule: Equatable, Sendable {
     public var mergeGapSeconds: Double
     /// After the end of an event no other event of this label begins for so long.
     public var refractorySeconds: Double
+    /// An event that continues is reported again after so long; 0: never.
+    public var repeatAfterSeconds: Double
 
     public init(
         on: Float = 0.5, off: Float? = nil, smoothingWindows: Int = 1, minimumHits: Int = 2,
-        minimumDurationSeconds: Double = 0, mergeGapSeconds: Double = 2, refractorySeconds: Double = 0
+        minimumDurationSeconds: Double = 0, mergeGapSeconds: Double = 2, refractorySeconds: Double = 0,
+        repeatAfterSeconds: Double = 0
     ) {
         self.on = on
         self.off = off
@@ -30,6 +33,7 @@ public struct DetectionRule: Equatable, Sendable {
         self.minimumDurationSeconds = minimumDurationSeconds
         self.mergeGapSeconds = mergeGapSeconds
         self.refractorySeconds = refractorySeconds
+        self.repeatAfterSeconds = repeatAfterSeconds
     }
 
     /// The score at which an event continues: ``off`` or its default, but never more than ``on``.
@@ -45,6 +49,7 @@ public struct DetectionException: Equatable, Sendable {
     public var minimumDurationSeconds: Double?
     public var mergeGapSeconds: Double?
     public var refractorySeconds: Double?
+    public var repeatAfterSeconds: Double?
 
     public init() {}
 
@@ -58,7 +63,8 @@ public struct DetectionException: Equatable, Sendable {
             minimumHits: minimumHits ?? rule.minimumHits,
             minimumDurationSeconds: minimumDurationSeconds ?? rule.minimumDurationSeconds,
             mergeGapSeconds: mergeGapSeconds ?? rule.mergeGapSeconds,
-            refractorySeconds: refractorySeconds ?? rule.refractorySeconds)
+            refractorySeconds: refractorySeconds ?? rule.refractorySeconds,
+            repeatAfterSeconds: repeatAfterSeconds ?? rule.repeatAfterSeconds)
     }
 }
 

@@ -39,7 +39,8 @@ public struct EventDetector: Sendable {
                 rule: rule, hopSamples: hopSamples,
                 minimumDurationSamples: samples(rule.minimumDurationSeconds),
                 mergeGapSamples: samples(rule.mergeGapSeconds),
-                refractorySamples: samples(rule.refractorySeconds), isAdmitted: rules.admits(label))
+                refractorySamples: samples(rule.refractorySeconds),
+                repeatAfterSamples: samples(rule.repeatAfterSeconds), isAdmitted: rules.admits(label))
         }
         let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
         history = ScoreHistory(labels: labels.count, capacity: max(longest, onsetWindows))
@@ -184,6 +185,8 @@ public struct EventDetector: Sendable {
         return switch change {
         case .begin(let id, let sample, let evidence):
             .begin(id: id, label: label, sample: sample, evidence: evidence, peak: peak)
+        case .ongoing(let id, let begin, let sample, let evidence):
+            .ongoing(id: id, label: label, begin: begin, sample: sample, evidence: evidence, peak: peak)
         case .end(let id, let begin, let sample, let evidence):
             .end(id: id, label: label, begin: begin, sample: sample, evidence: evidence, peak: peak)
         }

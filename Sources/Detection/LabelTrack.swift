@@ -9,6 +9,8 @@ struct LabelTrack: Equatable, Sendable {
         var id: UInt64?
         /// Its last window is the last one above the threshold.
         var span: SoundSpan
+        /// End of the window with which the event was last reported.
+        var lastReport: Int64 = 0
         /// Whether windows below the threshold followed.
         var isFading = false
 
@@ -42,6 +44,7 @@ struct LabelTrack: Equatable, Sendable {
     /// The result of a step.
     enum Change: Equatable {
         case begin(id: UInt64, at: Int64, SoundEvidence)
+        case ongoing(id: UInt64, begin: Int64, at: Int64, SoundEvidence)
         case end(id: UInt64, begin: Int64, at: Int64, SoundEvidence)
     }
 
@@ -52,6 +55,8 @@ struct LabelTrack: Equatable, Sendable {
         var minimumDurationSamples: Int64
         var mergeGapSamples: Int64
         var refractorySamples: Int64
+        /// 0: an event is not reported again.
+        var repeatAfterSamples: Int64
         var isAdmitted: Bool
     }
 
@@ -119,17 +124,26 @@ struct LabelTrack: Equatable, Sendable {
         }
     }
 
-    /// Stores a sound whose last window has just been processed; it becomes an event when it is long enough.
+    /// Stores a sound whose last window has just been processed; it becomes an event when it is long enough,
+    /// and an event is reported again when its last report is long enough ago.
     private mutating func continueSound(
         _ sound: Sound, _ limits: Limits, makeID: () -> UInt64
     ) -> Change? {
         var sound = sound
-        let isLongEnough =
-            sound.span.estimatedDuration(hop: limits.hopSamples) >= limits.minimumDurationSamples
-        let begins = sound.id == nil && isLongEnough
-        if begins { sound.id = makeID() }
-        phase = .sounding(sound)
-        return begins ? sound.id.map { .begin(id: $0, at: sound.begin, sound.span.evidence) } : nil
+        defer { phase = .sounding(sound) }
+        let evidence = sound.span.evidence
+        guard let id = sound.id else {
+            guard sound.span.estimatedDuration(hop: limits.hopSamples) >= limits.minimumDurationSamples
+            else { return nil }
+            let id = makeID()
+            (sound.id, sound.lastReport) = (id, sound.lastActive)
+            return .begin(id: id, at: sound.begin, evidence)
+        }
+        guard limits.repeatAfterSamples > 0,
+            sound.lastActive - sound.lastReport >= limits.repeatAfterSamples
+        else { return nil }
+        sound.lastReport = sound.lastActive
+        return .ongoing(id: id, begin: sound.begin, at: sound.lastActive, evidence)
     }
 
     /// Skips a gap that ends at `position`: hits are no longer consecutive, and a sound ends if the gap is

@@ -1,8 +1,11 @@
-/// The begin or the end of an event. Positions are samples of the stream; peaks are in the model's own
+/// The begin or the end of an event, or that it continues. Positions are samples of the stream; peaks are in the model's own
 /// scores.
 public enum SoundEvent: Equatable, Sendable {
     /// At the end of the first hit.
     case begin(id: UInt64, label: String, sample: Int64, evidence: SoundEvidence, peak: Float)
+    /// At the end of the last window above the threshold, a while after the begin or the last such report.
+    case ongoing(
+        id: UInt64, label: String, begin: Int64, sample: Int64, evidence: SoundEvidence, peak: Float)
     /// At the end of the last window above the threshold.
     case end(
         id: UInt64, label: String, begin: Int64, sample: Int64, evidence: SoundEvidence, peak: Float)

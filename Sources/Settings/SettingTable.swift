@@ -86,6 +86,9 @@ enum SettingTable {
         .one(
             "detection.refractory", \.detection.rule.refractorySeconds, pause,
             "time after an event without another of its label", isLive: true),
+        .one(
+            "detection.repeat_after", \.detection.rule.repeatAfterSeconds, repetition,
+            "time after which an event that continues is reported again", isLive: true),
         .set("detection.allow", \.detection.allowed, "labels; none for all", "only these labels have events"),
         .set("detection.deny", \.detection.denied, "labels", "labels without events"),
         .optional(
@@ -126,6 +129,7 @@ enum SettingTable {
     static let labelsKey = "detection.labels"
     static let exceptionFields = [
         "on", "off", "smoothing", "minimum_hits", "minimum_duration", "merge_gap", "refractory",
+        "repeat_after",
     ]
 
     private static let quietHours = SettingRow(
@@ -138,6 +142,7 @@ enum SettingTable {
 
     private static let smoothing = SettingRow.Kind<Int>.count(1...1000, " windows")
     private static let hits = SettingRow.Kind<Int>.count(1...1000, " windows")
+    private static let repetition = SettingRow.Kind<Double>.number(0...86400, " seconds, 0 for never")
     private static let pause = SettingRow.Kind<Double>.number(0...86400, " seconds")
 
     /// Reads a field of an exception.
@@ -156,6 +161,7 @@ enum SettingTable {
         case "minimum_duration": set(\.minimumDurationSeconds, pause.parse(text))
         case "merge_gap": set(\.mergeGapSeconds, pause.parse(text))
         case "refractory": set(\.refractorySeconds, pause.parse(text))
+        case "repeat_after": set(\.repeatAfterSeconds, repetition.parse(text))
         default: false
         }
     }
@@ -168,6 +174,7 @@ enum SettingTable {
             exception.smoothingWindows.map(smoothing.text), exception.minimumHits.map(hits.text),
             exception.minimumDurationSeconds.map(pause.text), exception.mergeGapSeconds.map(pause.text),
             exception.refractorySeconds.map(pause.text),
+            exception.repeatAfterSeconds.map(repetition.text),
         ]
         return zip(exceptionFields, texts).compactMap { field, text in text.map { (field, $0) } }
     }

@@ -113,6 +113,22 @@ import Wire
         #expect(records.gaps.isEmpty && records.complaint == nil)
     }
 
+    @Test func `An event that continues has ongoing records, and still one begin and one end`() async throws {
+        let stream = try PipelineStream(sourceWaits: true, detectsAlways: true, repeatAfterSeconds: 0.5)
+        stream.push(48_000)
+        let records = try await stream.end()
+        #expect(records.events.map(\.state) == [.begin, .end])
+        let begin = try #require(records.events.first)
+        // The hop is 0.2 s: every third window is at least 0.5 s after the last report.
+        #expect(records.ongoing.map(\.endSample) == [1, 2, 3].map { begin.endSample + $0 * 9600 })
+        for record in records.ongoing {
+            #expect(record.id == begin.id && record.startSample == begin.startSample)
+            let nanos = record.time.unixNanos - begin.time.unixNanos
+            #expect(nanos > 0 && abs(record.duration - Double(nanos) / 1e9) < 0.001)
+            #expect(record.seq == UInt64(1 + (record.endSample - begin.endSample) / 3200))
+        }
+    }
+
     @Test func `A pause ends the events before it and none after it, however late the engine is`()
         async throws
     {

@@ -65,20 +65,26 @@ import Wire
             test.hub.publish(TestServer.prediction(2, labels: scores))
             for label in ["a", "d"] {
                 test.hub.publish(
+                    .ongoing(
+                        OngoingRecord(
+                            id: "run-1", seq: 2, label: label, unixNanos: 0, startSample: 0, endSample: 9,
+                            hits: 2, windows: 2, peakScore: 0.5, duration: 1)))
+                test.hub.publish(
                     .event(
                         EventRecord(
                             state: .begin, id: "run-1", seq: 2, label: label, unixNanos: 0, startSample: 0,
                             endSample: 0, peakScore: 0.5, duration: 0)))
             }
             guard case .prediction(let prediction)? = try await client.record(),
+                case .ongoing(let ongoing)? = try await client.record(),
                 case .event(let event)? = try await client.record()
             else {
-                Issue.record("a prediction and an event were expected")
+                Issue.record("a prediction, an event that continues, and an event were expected")
                 return
             }
             #expect(prediction.seq == 2)
             #expect(prediction.labels.map(\.label) == ["c", "d"])
-            #expect(event.label == "d")
+            #expect(ongoing.label == "d" && event.label == "d")
         }
     }
 

@@ -43,7 +43,8 @@ final class PipelineStream {
     ///   - isHeld: The engine starts with ``release()``.
     ///   - detectsAlways: Each window is a hit for one label.
     init(
-        sourceWaits: Bool, isHeld: Bool = false, detectsAlways: Bool = false, mergeGapSeconds: Double = 600
+        sourceWaits: Bool, isHeld: Bool = false, detectsAlways: Bool = false, mergeGapSeconds: Double = 600,
+        repeatAfterSeconds: Double = 0
     ) throws {
         let base = VariantMaker(
             base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil
@@ -55,7 +56,7 @@ final class PipelineStream {
         self.reported = reported
         (engine, pipeline) = try TestPipeline.make(
             base, ring, commands, hub, signal, waitsForReader: sourceWaits, detectsAlways: detectsAlways,
-            mergeGapSeconds: mergeGapSeconds, logger: log.logger
+            mergeGapSeconds: mergeGapSeconds, repeatAfterSeconds: repeatAfterSeconds, logger: log.logger
         ) { reported.add($0) }
         client = hub.attach(.everything) {}.id
         if isHeld { queue.suspend() }
@@ -133,6 +134,7 @@ struct PipelineRecords {
     var windows: [Range<Int64>] = []
     var gaps: [Gap] = []
     var events: [EventRecord] = []
+    var ongoing: [OngoingRecord] = []
     /// The end of the window before each begin of an event.
     var begins: [Int64] = []
     /// A gap with samples that an earlier window contains.
@@ -151,6 +153,7 @@ struct PipelineRecords {
         case .event(let event):
             events.append(event)
             if event.state == .begin { begins.append(windows.last?.upperBound ?? 0) }
+        case .ongoing(let event): ongoing.append(event)
         default: break
         }
     }
@@ -184,13 +187,15 @@ enum TestPipeline {
     static func make(
         _ variant: Variant, _ ring: SampleRing, _ commands: CommandMailbox, _ hub: EventHub,
         _ signal: WakeSignal, waitsForReader: Bool = false, detectsAlways: Bool = false,
-        mergeGapSeconds: Double = 2,
+        mergeGapSeconds: Double = 2, repeatAfterSeconds: Double = 0,
         logger: Logger = TestServer.logger,
         onCondition: @escaping @Sendable (StreamCondition) -> Void = { _ in }
     ) throws -> (EngineLoop, Pipeline) {
         var rules = DaemonSettings().detection
         if detectsAlways {
-            rules.rule = DetectionRule(on: 0, off: 0, minimumHits: 1, mergeGapSeconds: mergeGapSeconds)
+            rules.rule = DetectionRule(
+                on: 0, off: 0, minimumHits: 1, mergeGapSeconds: mergeGapSeconds,
+                repeatAfterSeconds: repeatAfterSeconds)
             rules.allowed = [variant.labels[0]]
         }
         let scorer = try WindowScorer([variant], threads: 1)

@@ -255,6 +255,32 @@ import Testing
         #expect(reported == [6: [begin(1, 50, 0.8)], 17: [end(1, 50, 140, 0.9)], 24: [begin(2, 230, 0.75)]])
     }
 
+    @Test func `An event that continues is reported again after each repeat_after, in windows that keep it`()
+    {
+        func again(_ sample: Int64, _ peak: Float) -> SoundEvent {
+            .ongoing(id: 1, label: "Siren", begin: 20, sample: sample, evidence: .none, peak: peak)
+        }
+        var feed = Feed(hits: 2, merge: 3, again: 2)
+        #expect(feed.update(0, 0.9, 0.8) == [begin(1, 20, 0.9)])
+        #expect(feed.update(0.6) == [])
+        #expect(feed.update(0.6, 0.6, 0.6, 0.95) == [again(50, 0.9), again(70, 0.9)])
+        // It may have ended: nothing is reported before it is heard again.
+        #expect(feed.update(0.1, 0.1) == [])
+        #expect(feed.update(0.7) == [again(110, 0.95)])
+        #expect(feed.evidence.last?.windows == 10 && feed.evidence.last?.hits == 8)
+        #expect(feed.update(0, 0, 0, 0) == [end(1, 20, 110, 0.95)])
+    }
+
+    @Test func `A sound that is too short for an event is not reported again`() {
+        var feed = Feed(duration: 4, merge: 3, again: 1)
+        #expect(feed.update(0, 0.9, 0.9, 0.9) == [])
+        let events = feed.update(0.9, 0.9, 0.9, 0.9)
+        #expect(events.first.map { if case .begin = $0 { true } else { false } } == true)
+        #expect(
+            events.count > 1
+                && events.dropFirst().allSatisfy { if case .ongoing = $0 { true } else { false } })
+    }
+
     /// For any scores, gaps and rules: begins and ends alternate, ids are unique, time increases.
     @Test func `Begins and ends alternate for each label`() {
         var seed: UInt64 = 42
@@ -268,7 +294,7 @@ import Testing
                 on: Float(random(10)) / 10, off: random(2) == 0 ? nil : Float(random(10)) / 10,
                 smoothingWindows: 1 + random(4), minimumHits: 1 + random(3),
                 minimumDurationSeconds: Double(random(4)), mergeGapSeconds: Double(random(5)),
-                refractorySeconds: Double(random(5)))
+                refractorySeconds: Double(random(5)), repeatAfterSeconds: Double(random(4)))
             let labels = ["a", "b", "c"]
             var feed = Feed(rules, labels: labels)
             var (position, open, ended) = (Int64(0), [String: UInt64](), [String: Int64]())
@@ -287,6 +313,8 @@ import Testing
                     #expect(open[label] == nil && ids.insert(id).inserted)
                     #expect(sample >= ended[label] ?? .min)
                     open[label] = id
+                case .ongoing(let id, let label, let begin, let sample, _, let peak):
+                    #expect(open[label] == id && begin <= sample && peak >= rules.rule.on)
                 case .end(let id, let label, let begin, let sample, _, let peak):
                     #expect(open[label] == id && begin <= sample && peak >= rules.rule.on)
                     open[label] = nil

@@ -15,12 +15,13 @@ struct Feed {
 
     init(
         on: Float = 0.5, off: Float? = 0.3, smoothing: Int = 1, hits: Int = 1, duration: Double = 0,
-        merge: Double = 0, refractory: Double = 0
+        merge: Double = 0, refractory: Double = 0, again: Double = 0
     ) {
         var rules = DetectionRules()
         rules.rule = DetectionRule(
             on: on, off: off, smoothingWindows: smoothing, minimumHits: hits,
-            minimumDurationSeconds: duration, mergeGapSeconds: merge, refractorySeconds: refractory)
+            minimumDurationSeconds: duration, mergeGapSeconds: merge, refractorySeconds: refractory,
+            repeatAfterSeconds: again)
         self.init(rules)
     }
 
@@ -55,7 +56,9 @@ extension SoundEvidence {
 extension SoundEvent {
     var evidence: SoundEvidence {
         switch self {
-        case .begin(_, _, _, let evidence, _), .end(_, _, _, _, let evidence, _): evidence
+        case .begin(_, _, _, let evidence, _), .ongoing(_, _, _, _, let evidence, _),
+            .end(_, _, _, _, let evidence, _):
+            evidence
         }
     }
 
@@ -63,6 +66,8 @@ extension SoundEvent {
         switch self {
         case .begin(let id, let label, let sample, _, let peak):
             .begin(id: id, label: label, sample: sample, evidence: .none, peak: peak)
+        case .ongoing(let id, let label, let begin, let sample, _, let peak):
+            .ongoing(id: id, label: label, begin: begin, sample: sample, evidence: .none, peak: peak)
         case .end(let id, let label, let begin, let sample, _, let peak):
             .end(id: id, label: label, begin: begin, sample: sample, evidence: .none, peak: peak)
         }

@@ -129,7 +129,7 @@ import Testing
         (
             "detection:\n  tresholds: 1",
             [
-                "F:2: unknown setting 'detection.tresholds'; expected one of: detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.minimum_duration, detection.merge_gap, detection.refractory, detection.allow, detection.deny, detection.labels"
+                "F:2: unknown setting 'detection.tresholds'; expected one of: detection.on, detection.off, detection.smoothing, detection.minimum_hits, detection.minimum_duration, detection.merge_gap, detection.refractory, detection.repeat_after, detection.allow, detection.deny, detection.labels"
             ]
         ),
         (

@@ -50,6 +50,14 @@ import Wire
             #"{"type":"event","state":"end","id":"5f0c9a3be2174c11-3","seq":45,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":860080,"peak_score":0.75,"duration":2.5}"#
         ),
         (
+            .ongoing(
+                OngoingRecord(
+                    source: "garden", id: run.eventID(3), seq: 45, label: "Bell", adapter: "alarms",
+                    unixNanos: nanos, startSample: 820_080, endSample: 860_080, hits: 3, windows: 4,
+                    peakScore: 0.75, duration: 2.5)),
+            #"{"type":"ongoing","source":"garden","id":"5f0c9a3be2174c11-3","seq":45,"label":"Bell","adapter":"alarms","time":"2025-12-31T23:59:58.250Z","start_sample":820080,"end_sample":860080,"hits":3,"windows":4,"peak_score":0.75,"duration":2.5}"#
+        ),
+        (
             .gap(Gap(startSample: 16_000, endSample: 16_480, reason: .sourceLost)),
             #"{"type":"gap","start_sample":16000,"end_sample":16480,"reason":"source_lost"}"#
         ),

@@ -159,35 +159,48 @@ final class EventDetection: Sendable {
     }
 }
 
-/// The begin or the end of an event, at the end of a window, whose time was published.
+/// The begin, the end or the continuation of an event, at the end of a window, whose time was published.
 struct DetectedEvent {
     let event: SoundEvent
     let adapter: String?
     let run: RunID
 
-    /// Where the event began or ended.
+    /// Where the event began, continues or ended.
     var sample: Int64 {
         switch event {
-        case .begin(_, _, let sample, _, _), .end(_, _, _, let sample, _, _): sample
+        case .begin(_, _, let sample, _, _), .ongoing(_, _, _, let sample, _, _),
+            .end(_, _, _, let sample, _, _):
+            sample
         }
     }
 
     /// - Parameter seq: The last prediction before the record.
-    func record(_ clock: StreamClock, source: String?, seq: UInt64) -> EventRecord {
+    func record(_ clock: StreamClock, source: String?, seq: UInt64) -> LiveRecord {
         let unixNanos = clock.unixNanos(ofSampleBefore: sample)
-        return switch event {
+        switch event {
         case .begin(let id, let label, let begin, let evidence, let peak):
-            EventRecord(
-                source: source, state: .begin, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
-                unixNanos: unixNanos, startSample: begin, endSample: begin,
-                onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
-                peakScore: peak, duration: 0)
+            return .event(
+                EventRecord(
+                    source: source, state: .begin, id: run.eventID(id), seq: seq, label: label,
+                    adapter: adapter,
+                    unixNanos: unixNanos, startSample: begin, endSample: begin,
+                    onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
+                    peakScore: peak, duration: 0))
+        case .ongoing(let id, let label, let begin, let end, let evidence, let peak):
+            return .ongoing(
+                OngoingRecord(
+                    source: source, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
+                    unixNanos: unixNanos, startSample: begin, endSample: end, hits: evidence.hits,
+                    windows: evidence.windows, peakScore: peak,
+                    duration: Double(clock.milliseconds(from: begin, to: end)) / 1000))
         case .end(let id, let label, let begin, let end, let evidence, let peak):
-            EventRecord(
-                source: source, state: .end, id: run.eventID(id), seq: seq, label: label, adapter: adapter,
-                unixNanos: unixNanos, startSample: begin, endSample: end,
-                onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
-                peakScore: peak, duration: Double(clock.milliseconds(from: begin, to: end)) / 1000)
+            return .event(
+                EventRecord(
+                    source: source, state: .end, id: run.eventID(id), seq: seq, label: label,
+                    adapter: adapter,
+                    unixNanos: unixNanos, startSample: begin, endSample: end,
+                    onset: EventOnset(evidence.onset, clock), hits: evidence.hits, windows: evidence.windows,
+                    peakScore: peak, duration: Double(clock.milliseconds(from: begin, to: end)) / 1000))
         }
     }
 }

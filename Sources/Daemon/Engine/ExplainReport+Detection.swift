@@ -19,6 +19,7 @@ extension ExplainReport {
             minimumDurationSeconds: rule.minimumDurationSeconds,
             estimatedDurationSeconds: explanation.estimatedDurationSeconds,
             mergeGapSeconds: rule.mergeGapSeconds, refractorySeconds: rule.refractorySeconds,
+            repeatAfterSeconds: rule.repeatAfterSeconds,
             refractoryUntil: time(explanation.refractoryUntil), isAllowed: explanation.isAdmitted,
             event: event, eventBegin: time(explanation.begin),
             eventHits: explanation.evidence?.hits, eventWindows: explanation.evidence?.windows,

@@ -383,7 +383,7 @@ final class Pipeline: @unchecked Sendable {
     private func publish(_ events: [DetectedEvent]) {
         let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
         for event in events {
-            let record = records.publish(event, clock)
+            guard let record = records.publish(event, clock) else { continue }
             if record.state == .begin { counters.events += 1 }
             clips.process(record, at: event.sample, windowSamples: windowSamples)
         }

@@ -42,10 +42,11 @@ struct RecordPublisher {
         hub.publish(.prediction(prediction))
     }
 
-    func publish(_ event: DetectedEvent, _ clock: StreamClock) -> EventRecord {
+    /// - Returns: The record of a begin or an end.
+    func publish(_ event: DetectedEvent, _ clock: StreamClock) -> EventRecord? {
         let record = event.record(clock, source: source, seq: numbers.predictions)
-        hub.publish(.event(record))
-        return record
+        hub.publish(record)
+        return if case .event(let record) = record { record } else { nil }
     }
 
     func publish(_ change: LevelWatch.Change, _ clock: inout StreamClock) {

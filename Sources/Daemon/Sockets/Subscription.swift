@@ -36,6 +36,8 @@ struct Subscription: Hashable, Sendable {
             return select(prediction, defaultTopK: defaultTopK).map { .prediction($0) }
         case .event(let event):
             return parameters.labels?.contains(event.label) ?? true ? record : nil
+        case .ongoing(let event):
+            return parameters.labels?.contains(event.label) ?? true ? record : nil
         default:
             return record
         }

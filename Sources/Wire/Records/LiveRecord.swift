@@ -5,6 +5,7 @@ public enum LiveRecord: Sendable, Equatable {
     case hello(Hello)
     case prediction(Prediction)
     case event(EventRecord)
+    case ongoing(OngoingRecord)
     case gap(Gap)
     case source(SourceRecord)
     case level(LevelRecord)
@@ -13,7 +14,7 @@ public enum LiveRecord: Sendable, Equatable {
 
     /// The value of the `type` member.
     public enum Kind: String, Sendable, CaseIterable {
-        case hello, prediction, event, gap, source, level, adapter, lost
+        case hello, prediction, event, ongoing, gap, source, level, adapter, lost
     }
 
     public var kind: Kind {
@@ -21,6 +22,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .hello: .hello
         case .prediction: .prediction
         case .event: .event
+        case .ongoing: .ongoing
         case .gap: .gap
         case .source: .source
         case .level: .level
@@ -34,6 +36,7 @@ public enum LiveRecord: Sendable, Equatable {
         switch self {
         case .prediction(let record): record.source
         case .event(let record): record.source
+        case .ongoing(let record): record.source
         case .gap(let record): record.source
         case .source(let record): record.source
         case .level(let record): record.source
@@ -46,6 +49,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .hello(let record): record
         case .prediction(let record): record
         case .event(let record): record
+        case .ongoing(let record): record
         case .gap(let record): record
         case .source(let record): record
         case .level(let record): record
@@ -78,6 +82,7 @@ extension LiveRecord {
         case .hello: self = .hello(try Hello(json))
         case .prediction: self = .prediction(try Prediction(json))
         case .event: self = .event(try EventRecord(json))
+        case .ongoing: self = .ongoing(try OngoingRecord(json))
         case .gap: self = .gap(try Gap(json))
         case .source: self = .source(try SourceRecord(json))
         case .level: self = .level(try LevelRecord(json))

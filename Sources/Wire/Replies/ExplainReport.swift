@@ -55,6 +55,8 @@ public struct ExplainReport: Sendable, Equatable {
     public var estimatedDurationSeconds: Double?
     public var mergeGapSeconds: Double
     public var refractorySeconds: Double
+    /// An event that continues is reported again after so long; 0: never.
+    public var repeatAfterSeconds: Double
     public var refractoryUntil: Timestamp?
     public var isAllowed: Bool
     /// The event in progress; nil for none.
@@ -72,7 +74,8 @@ public struct ExplainReport: Sendable, Equatable {
         score: Float?,
         smoothedScore: Float?, on: Float, off: Float, smoothing: Int, hits: Int, minimumHits: Int,
         minimumDurationSeconds: Double = 0, estimatedDurationSeconds: Double? = nil,
-        mergeGapSeconds: Double, refractorySeconds: Double, refractoryUntil: Timestamp?, isAllowed: Bool,
+        mergeGapSeconds: Double, refractorySeconds: Double, repeatAfterSeconds: Double = 0,
+        refractoryUntil: Timestamp?, isAllowed: Bool,
         event: String?, eventBegin: Timestamp?, eventHits: Int? = nil, eventWindows: Int? = nil,
         peakScore: Float?
     ) {
@@ -93,6 +96,7 @@ public struct ExplainReport: Sendable, Equatable {
         self.estimatedDurationSeconds = estimatedDurationSeconds
         self.mergeGapSeconds = mergeGapSeconds
         self.refractorySeconds = refractorySeconds
+        self.repeatAfterSeconds = repeatAfterSeconds
         self.refractoryUntil = refractoryUntil
         self.isAllowed = isAllowed
         self.event = event
@@ -122,6 +126,7 @@ public struct ExplainReport: Sendable, Equatable {
         estimatedDurationSeconds = try json.double("estimated_duration")
         mergeGapSeconds = try json.requiredDouble("merge_gap")
         refractorySeconds = try json.requiredDouble("refractory")
+        repeatAfterSeconds = try json.double("repeat_after") ?? 0
         refractoryUntil = try json.timestamp("refractory_until")
         isAllowed = try json.bool("allowed") ?? true
         event = try json.string("event")
@@ -153,6 +158,7 @@ extension ExplainReport: JSONRecord {
         json.member("estimated_duration", seconds: estimatedDurationSeconds ?? .nan)
         json.member("merge_gap", seconds: mergeGapSeconds)
         json.member("refractory", seconds: refractorySeconds)
+        json.member("repeat_after", seconds: repeatAfterSeconds)
         json.member("refractory_until", refractoryUntil?.description)
         json.member("allowed", isAllowed)
         json.member("event", event)

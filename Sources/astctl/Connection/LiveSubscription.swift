@@ -65,6 +65,9 @@ final class LiveSubscription {
             case .event(let event):
                 advance(to: event.seq)
                 return events.insert("\(event.state) \(event.id)").inserted
+            case .ongoing(let event):
+                advance(to: event.seq)
+                return events.insert("ongoing \(event.id) \(event.endSample)").inserted
             case .gap(let gap):
                 let source = gap.source ?? ""
                 guard gap.endSample > gapEnds[source] ?? .min else { return false }
