@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "Recognizer",
             dependencies: [
-                "Capture", "Frontend", "Inference", "SystemSupport", "Wire",
+                "Capture", "Detection", "Frontend", "Inference", "SystemSupport", "TextSupport", "Wire",
             ],
             swiftSettings: house),
         .target(

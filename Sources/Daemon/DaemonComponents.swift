@@ -1,4 +1,5 @@
 private import Capture
+private import Detection
 private import Frontend
 private import Inference
 internal import Logging
@@ -39,6 +40,8 @@ struct DaemonComponents {
         let variants = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
             try adapters.loadInitial(options.recognizer.adapters)
         }
+        let problems = groupProblems(settings, maker.baseVariant, variants, adapters, options)
+        if !problems.isEmpty { throw .settings(problems) }
         let scorer = try wrapped(DaemonError.model) { () throws(ModelError) in
             try WindowScorer(variants, threads: options.recognizer.threads)
         }
@@ -107,7 +110,21 @@ struct DaemonComponents {
         let base = try wrapped(DaemonError.model) { () throws(ModelError) in
             try options.baseModel()
         }
-        return VariantMaker(base: base, activation: options.activation)
+        return VariantMaker(base: base, activation: options.activation, groups: options.groups)
+    }
+
+    /// Groups that the model and the adapters of the start cannot have. A member that they lack may come with
+    /// an adapter of the adapters' directory, which is read later.
+    private static func groupProblems(
+        _ settings: DaemonSettings, _ base: Variant, _ variants: [Variant], _ adapters: AdapterShelf,
+        _ options: DaemonOptions
+    ) -> [String] {
+        let others = variants.filter { $0.adapter != nil }
+        let collisions = ([base] + others).flatMap(GroupProblems.collisions)
+        let folders = options.adaptersDirectory.flatMap(AdapterDirectory.init(reading:))
+        guard folders?.adapters.isEmpty ?? true else { return collisions }
+        let known = adapters.snapshot.labels.values.joined()
+        return collisions + GroupProblems.unknownMembers(of: settings.detection.groups, known: known)
     }
 
     /// Arranges that sources that start paused are read as soon as a client subscribes.

@@ -12,6 +12,8 @@ public enum DaemonError: Error, Sendable {
     /// The model produced NaN or infinite scores.
     case brokenModel(String)
     case thread(ThreadError)
+    /// Settings that the model contradicts; one line each.
+    case settings([String])
 }
 
 extension DaemonError: CustomStringConvertible {
@@ -24,6 +26,7 @@ extension DaemonError: CustomStringConvertible {
         case .sockets(let error): error.description
         case .brokenModel(let reason): reason
         case .thread(let error): error.description
+        case .settings(let problems): problems.joined(separator: "; ")
         }
     }
 }

@@ -12,7 +12,7 @@ public struct DetectionExplanation: Equatable, Sendable {
         case below
         /// The last event of this label ended too recently, or the window still contains its sound.
         case refractory
-        /// The label is on the deny list, or not on the allow list.
+        /// The label is on the deny list, not on the allow list, or a member of a group.
         case denied
         /// The window was too quiet to be classified.
         case quiet
@@ -25,6 +25,8 @@ public struct DetectionExplanation: Equatable, Sendable {
     public var index: Int
     public var rule: DetectionRule
     public var isAdmitted: Bool
+    /// The group whose events stand for those of the label.
+    public var group: String?
     public var state: State
     /// Of the last window; `nil` when it was not classified.
     public var score: Float?

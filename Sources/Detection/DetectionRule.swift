@@ -78,6 +78,8 @@ public struct DetectionRules: Equatable, Sendable {
     public var allowed: Set<String> = []
     /// These labels make no events, even if they are allowed.
     public var denied: Set<String> = []
+    /// A member of a group makes no events of its own unless it is among ``exceptions`` or ``allowed``.
+    public var groups: [LabelGroup] = []
 
     public init() {}
 
@@ -87,6 +89,14 @@ public struct DetectionRules: Equatable, Sendable {
 
     public func admits(_ label: String) -> Bool {
         !denied.contains(label) && (allowed.isEmpty || allowed.contains(label))
+    }
+
+    /// The group whose events stand for those of one of its members; `nil`: the label has its own.
+    ///
+    /// - Parameter labels: All labels with scores; a group without one does not exist.
+    func group(of label: String, in labels: Set<String>) -> String? {
+        if allowed.contains(label) || exceptions[label] != nil { return nil }
+        return groups.first { $0.otherMembers.contains(label) && labels.contains($0.name) }?.name
     }
 
     /// All labels that these rules name.

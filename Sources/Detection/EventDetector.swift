@@ -33,14 +33,18 @@ public struct EventDetector: Sendable {
     /// Replaces the rules from the next window on. Events in progress continue; with the next window, those
     /// of labels that the new rules exclude end. Smoothing restarts without earlier scores.
     public mutating func setRules(_ rules: DetectionRules) {
+        let all = rules.groups.isEmpty ? [] : Set(labels)
         limits = labels.map { label in
             let rule = rules.rule(for: label)
+            let group = rules.group(of: label, in: all)
             return LabelTrack.Limits(
                 rule: rule, hopSamples: hopSamples,
                 minimumDurationSamples: samples(rule.minimumDurationSeconds),
                 mergeGapSamples: samples(rule.mergeGapSeconds),
                 refractorySamples: samples(rule.refractorySeconds),
-                repeatAfterSamples: samples(rule.repeatAfterSeconds), isAdmitted: rules.admits(label))
+                repeatAfterSamples: samples(rule.repeatAfterSeconds),
+                isAdmitted: rules.admits(label) && group == nil,
+                group: group)
         }
         let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
         history = ScoreHistory(labels: labels.count, capacity: max(longest, onsetWindows))
@@ -138,6 +142,7 @@ public struct EventDetector: Sendable {
         var explanation = DetectionExplanation(
             label: labels[index], index: index, rule: limits.rule, isAdmitted: limits.isAdmitted,
             state: .pending, peak: nil)
+        explanation.group = limits.group
         explanation.position = lastEnd
         explanation.refractoryUntil = track.refractoryUntil == .min ? nil : track.refractoryUntil
         guard let lastEnd else { return explanation }

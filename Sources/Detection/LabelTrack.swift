@@ -58,6 +58,8 @@ struct LabelTrack: Equatable, Sendable {
         /// 0: an event is not reported again.
         var repeatAfterSamples: Int64
         var isAdmitted: Bool
+        /// The group whose events stand for those of the label.
+        var group: String?
     }
 
     /// The begin of the event in progress, or of the event that the hits so far may become.

@@ -1,3 +1,4 @@
+public import Detection
 public import Inference
 
 /// Which model and adapters to load, and how to run them.
@@ -15,6 +16,8 @@ public struct RecognizerOptions: Sendable {
     public var cacheDirectory: String?
     /// `nil`: as the model's configuration says.
     public var activation: Activation?
+    /// Groups of labels.
+    public var groups: [LabelGroup] = []
 
     /// Frames to retain in addition to one window: a live stream's hop.
     public var historyFrames: Int

@@ -1,3 +1,4 @@
+public import Detection
 public import Frontend
 public import Inference
 
@@ -9,8 +10,11 @@ public struct Variant: Sendable {
     public let activation: ActivationChoice
     public let frontend: FrontendConfig
 
-    /// By class index.
-    public var labels: [String] { network.config.labels }
+    /// The network's labels with the groups of the settings.
+    public let grouped: GroupedLabels
+
+    /// By class index; groups follow the classes.
+    public var labels: [String] { grouped.labels }
 
     /// In one line: the number of labels, the activation and the reason for it.
     public var summary: String {
@@ -30,20 +34,21 @@ public struct Variant: Sendable {
     }
 
     /// - Parameter activation: `nil`: as the model's configuration says.
-    init(of base: BaseModel, activation: Activation?) {
-        self.init(base.network, adapter: nil, activation)
+    init(of base: BaseModel, activation: Activation?, groups: [LabelGroup] = []) {
+        self.init(base.network, adapter: nil, activation, groups)
     }
 
     /// Merges `adapter` into a copy of the matrices that it changes.
     ///
     /// - Throws: ``ModelError``: the adapter does not fit the base.
     init(
-        of base: BaseModel, with adapter: Adapter, named name: String, activation: Activation?
+        of base: BaseModel, with adapter: Adapter, named name: String, activation: Activation?,
+        groups: [LabelGroup]
     ) throws(ModelError) {
-        self.init(try base.adapted(by: adapter), adapter: name, activation)
+        self.init(try base.adapted(by: adapter), adapter: name, activation, groups)
     }
 
-    private init(_ network: AST, adapter: String?, _ activation: Activation?) {
+    private init(_ network: AST, adapter: String?, _ activation: Activation?, _ groups: [LabelGroup]) {
         self.adapter = adapter
         self.network = network
         let config = network.config
@@ -51,6 +56,7 @@ public struct Variant: Sendable {
             requested: activation, multiLabel: config.problemType.map { $0 == .multiLabel },
             labels: config.labels)
         frontend = FrontendConfig(config.features)
+        grouped = GroupedLabels(config.labels, groups: groups)
     }
 }
 

@@ -1,3 +1,4 @@
+private import Detection
 private import Frontend
 public import Inference
 
@@ -34,7 +35,7 @@ public final class WindowScorer {
     public convenience init(_ options: RecognizerOptions) throws(ModelError) {
         let maker = VariantMaker(
             base: try options.baseModel(),
-            activation: options.activation)
+            activation: options.activation, groups: options.groups)
         var variants: [Variant] = []
         for directory in options.adapters {
             let name = AdapterName.of(directory: directory)
@@ -76,15 +77,17 @@ public final class WindowScorer {
     /// - Parameters:
     ///   - variant: One of ``variants``.
     ///   - features: `[frames, mels]`, normalised for the variant.
-    /// - Returns: Scores by class index, valid until the next call; `nil` when some are NaN or infinite,
+    /// - Returns: Scores by index of ``Variant/labels``, valid until the next call; `nil` when some are NaN or infinite,
     ///   which means that the weights or the samples are broken.
     public func score(
         _ variant: Variant, features: UnsafeBufferPointer<Float>
     ) -> UnsafeBufferPointer<Float>? {
         let scores = UnsafeMutableBufferPointer(rebasing: scores[..<variant.labels.count])
-        engine.classify(variant.network, features, logits: scores)
-        guard scores.allSatisfy(\.isFinite) else { return nil }
-        variant.activation.activation.apply(scores)
+        let classes = UnsafeMutableBufferPointer(rebasing: scores[..<variant.network.config.labels.count])
+        engine.classify(variant.network, features, logits: classes)
+        guard classes.allSatisfy(\.isFinite) else { return nil }
+        variant.activation.activation.apply(classes)
+        variant.grouped.apply(scores)
         return UnsafeBufferPointer(scores)
     }
 }

@@ -68,7 +68,10 @@ extension DaemonSettings {
         let exceptions = detection.exceptions.sorted { $0.key < $1.key }.flatMap { label, exception in
             SettingTable.show(exception).map { "\(SettingTable.labelsKey).\(label).\($0) \($1)" }
         }
-        return (rows + exceptions).joined(separator: ", ")
+        let groups = detection.groups.map { group in
+            "\(SettingTable.groupsKey).\(group.name) \(SettingTable.text(group) { $0 })"
+        }
+        return (rows + exceptions + groups).joined(separator: ", ")
     }
 }
 

@@ -52,7 +52,18 @@ public struct LoadedSettings: Equatable, Sendable {
                 : value.map { $0.isEmpty ? "" : YAMLNode.scalar(Credentials.masked($0[0])) } ?? "null"
             lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key, resolution?.reason))
         }
-        return (lines + sourceLines()).map { $0 + "\n" }.joined()
+        return (lines + groupLines() + sourceLines()).map { $0 + "\n" }.joined()
+    }
+
+    private func groupLines() -> [String] {
+        let groups = settings.detection.groups
+        if groups.isEmpty { return [line("\(SettingTable.groupsKey): {}", SettingTable.groupsKey)] }
+        return ["\(SettingTable.groupsKey):"]
+            + groups.map { group in
+                line(
+                    "  \(YAMLNode.scalar(group.name)): \(SettingTable.text(group, YAMLNode.scalar))",
+                    "\(SettingTable.groupsKey).\(group.name)")
+            }
     }
 
     private func sourceLines() -> [String] {
@@ -169,6 +180,7 @@ public struct SettingsChanges: Equatable, Sendable {
             let text = "\(row.key): \(Self.text(before)) -> \(Self.text(after))"
             if row.isLive { applied.append(text) } else { postponed.append(text) }
         }
+        addGroups(old.detection.groups, new.detection.groups)
         addSources(old.sources, new.sources)
         let labels = Set(old.detection.exceptions.keys).union(new.detection.exceptions.keys).sorted()
         for label in labels {
@@ -177,6 +189,15 @@ public struct SettingsChanges: Equatable, Sendable {
                 applied.append(
                     "\(SettingTable.labelsKey).\(label): \(Self.text(before)) -> \(Self.text(after))")
             }
+        }
+    }
+
+    private mutating func addGroups(_ old: [LabelGroup], _ new: [LabelGroup]) {
+        func text(_ group: LabelGroup?) -> String { group.map { SettingTable.text($0) { $0 } } ?? "none" }
+        for name in Set((old + new).map(\.name)).sorted() {
+            let (before, after) = (old.first { $0.name == name }, new.first { $0.name == name })
+            guard before != after else { continue }
+            postponed.append("\(SettingTable.groupsKey).\(name): \(text(before)) -> \(text(after))")
         }
     }
 

@@ -122,6 +122,20 @@ enum SettingTable {
         "clips.directory",
     ]
 
+    /// Labels under one name: `groups.NAME`.
+    static let groupsKey = "groups"
+
+    static let combinations =
+        "one of " + LabelGroup.Combination.allCases.map(\.rawValue).joined(separator: ", ")
+
+    /// The value of a group in a configuration file: its members, and how their scores are combined unless it
+    /// is the maximum.
+    static func text(_ group: LabelGroup, _ scalar: (String) -> String) -> String {
+        let members = "[" + group.members.map(scalar).joined(separator: ", ") + "]"
+        return group.combination == .maximum
+            ? members : "{members: \(members), combine: \(group.combination.rawValue)}"
+    }
+
     /// Several sources: `sources.NAME.SETTING`.
     static let sourcesKey = "sources"
 

@@ -1,3 +1,4 @@
+internal import Detection
 private import Glibc
 private import TextSupport
 private import SystemSupport
@@ -21,10 +22,12 @@ package struct SettingsFile {
     private(set) var sources: [Source] = []
     /// `detection.labels`: fields by label.
     private(set) var labels: [String: [String: Entry]] = [:]
+    /// `groups`, in the order of the file.
+    private(set) var groups: [(group: LabelGroup, line: Int)] = []
     private(set) var problems: [SettingsProblem] = []
     /// Whether it was read and has no settings: it is empty, or everything in it is a comment.
     var isEmpty: Bool {
-        entries.isEmpty && labels.isEmpty && sources.isEmpty && problems.isEmpty
+        entries.isEmpty && labels.isEmpty && sources.isEmpty && groups.isEmpty && problems.isEmpty
     }
     let path: String
 
@@ -75,7 +78,11 @@ package struct SettingsFile {
                 readLabels(value)
             } else if key == SettingTable.sourcesKey, source == nil {
                 readSources(value)
-            } else if let source, SettingTable.byKey[key]?.isPerSource == false {
+            } else if key == SettingTable.groupsKey, source == nil {
+                readGroups(value)
+            } else if let source,
+                SettingTable.byKey[key]?.isPerSource == false || key == SettingTable.groupsKey
+            {
                 let section = "\(SettingTable.sourcesKey).\(source)"
                 problems.append(
                     problem(
@@ -168,6 +175,60 @@ package struct SettingsFile {
         }
     }
 
+    private mutating func readGroups(_ value: YAMLNode) {
+        if value.isNull { return }
+        guard let named = value.pairs else {
+            let reason = "must be a mapping of names to lists of labels, such as \"Dog: [Bark, Howl]\""
+            return problems.append(problem(value, .badFile("\(SettingTable.groupsKey) \(reason)")))
+        }
+        for (name, node, value) in self.named(named, SettingTable.groupsKey) {
+            if let group = group(name, node, value) { groups.append((group, node.line)) }
+        }
+    }
+
+    /// Reads a list of members, or a mapping with `members` and `combine`.
+    private mutating func group(_ name: String, _ node: YAMLNode, _ value: YAMLNode) -> LabelGroup? {
+        let key = "\(SettingTable.groupsKey).\(name)"
+        var members = value
+        var combination = LabelGroup.Combination.maximum
+        if let pairs = value.pairs {
+            members = node
+            for (field, node, value) in named(pairs, key) {
+                switch field {
+                case "members": members = value
+                case "combine":
+                    guard let word = value.text.flatMap(LabelGroup.Combination.init) else {
+                        let found = value.text ?? "a list or mapping"
+                        problems.append(
+                            problem(
+                                value,
+                                .badValue(
+                                    key: "\(key).combine", found: found, allowed: SettingTable.combinations)))
+                        return nil
+                    }
+                    combination = word
+                default:
+                    let fields = ["members", "combine"]
+                    problems.append(
+                        problem(
+                            node,
+                            .unknownKey(
+                                "\(key).\(field)",
+                                near: NearMiss.of(field, among: fields).map { "\(key).\($0)" },
+                                allowed: fields)))
+                    return nil
+                }
+            }
+        }
+        guard let items = members.items, items.allSatisfy({ $0.text != nil }) else {
+            let reason =
+                "\(key) must be a list of labels, or a mapping with members (a list of labels) and combine"
+            problems.append(problem(members, .badFile(reason)))
+            return nil
+        }
+        return LabelGroup(name: name, members: items.compactMap(\.text), combination: combination)
+    }
+
     private mutating func readLabels(_ value: YAMLNode) {
         if value.isNull { return }
         guard let labelled = value.pairs else {
@@ -209,7 +270,10 @@ package struct SettingsFile {
 
     /// Why a name is not a setting of its section: its settings, and the one that was probably meant.
     static func unknown(_ key: String, section: String) -> SettingsProblem.Kind {
-        let all = SettingTable.rows.map(\.key) + [SettingTable.labelsKey, SettingTable.sourcesKey]
+        let all =
+            SettingTable.rows.map(\.key) + [
+                SettingTable.labelsKey, SettingTable.sourcesKey, SettingTable.groupsKey,
+            ]
         // A section, or the exceptions, in place of a value.
         let below = all.filter { $0.hasPrefix(key + ".") }
         if !below.isEmpty { return .unknownKey(key, near: nil, allowed: below) }

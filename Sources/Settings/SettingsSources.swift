@@ -70,6 +70,7 @@ public struct SettingsSources: Sendable {
             }
         }
         problems += readExceptions(file?.labels ?? [:], into: &loaded)
+        problems += readGroups(file, into: &loaded)
         problems += readSources(file, into: &loaded)
         problems += loaded.contradictions(in: loaded.settings)
         if !problems.isEmpty { throw SettingsRefusal(problems: problems.sorted { $0.line < $1.line }) }
@@ -141,6 +142,7 @@ public struct SettingsSources: Sendable {
         let keys = flags.keys.filter {
             SettingTable.byKey[$0] == nil && !$0.hasPrefix(SettingTable.labelsKey + ".")
                 && !$0.hasPrefix(SettingTable.sourcesKey + ".")
+                && !$0.hasPrefix(SettingTable.groupsKey + ".")
         }
         return unknown
             + keys.sorted().map { key in

@@ -187,6 +187,7 @@ struct Classify: ParsableCommand {
         if resume, try isComplete(destination, fingerprint, files) { return }
         let classifiers = try classifiers(options, jobs: jobs, rule)
         let variants = classifiers[0].scorer.variants
+        if let settings { try checkGroups(settings.detection.groups, variants) }
         if let settings { warnOfUnknownLabels(in: settings.detection, variants) }
         let result: BatchRun.Result
         do {
@@ -299,6 +300,13 @@ struct Classify: ParsableCommand {
         let flags = modelArguments.flags.merging(windowArguments.flags) { first, _ in first }
         return try settingsArguments.sources(readsStandardFile: false, flags: flags).loadOrFail("classify")
             .settings
+    }
+
+    private func checkGroups(_ groups: [LabelGroup], _ variants: [Variant]) throws {
+        let problems =
+            variants.flatMap(GroupProblems.collisions)
+            + GroupProblems.unknownMembers(of: groups, known: variants.flatMap(\.labels))
+        if !problems.isEmpty { throw Failure.groups(problems) }
     }
 
     /// A label that the model does not have is a spelling mistake, or belongs to another model with the same

@@ -29,6 +29,7 @@ enum Failure {
         switch error {
         case .sockets, .thread, .model(.thread): fail(error.description, ExitCode(1))
         case .model, .adapter, .brokenModel: fail(error.description, ExitCode(66))
+        case .settings(let problems): groups(problems)
         // EX_UNAVAILABLE: the source cannot be opened.
         case .source: fail(error.description, ExitCode(69))
         }
@@ -41,6 +42,12 @@ enum Failure {
             warn(problem.description + advice)
         }
         return ExitCode(refusal.isUsage ? 64 : 78)
+    }
+
+    /// Groups of labels that the model does not have, a line for each problem. EX_CONFIG.
+    static func groups(_ problems: [String]) -> ExitCode {
+        for problem in problems { warn(problem) }
+        return ExitCode(78)
     }
 
     /// EX_USAGE.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Capture
+private import Detection
 internal import Inference
 internal import Recognizer
 internal import Settings
@@ -68,10 +69,12 @@ extension DaemonSettings {
     /// - Parameter historyFrames: How far a live stream may be ahead of the window that is classified.
     func recognizerOptions(historyFrames: Int) throws -> RecognizerOptions {
         try checkPrecision()
-        return try RecognizerOptions(
+        var options = try RecognizerOptions(
             model: model, adapters: adapter, threads: threads, precision: Precision(rawValue: precision),
             cacheDir: cacheDir, noCache: noCache, activation: Activation(rawValue: activation),
             historyFrames: historyFrames)
+        options.groups = detection.groups
+        return options
     }
 
     /// The settings accept every precision, so that one file serves all machines; this machine may lack the

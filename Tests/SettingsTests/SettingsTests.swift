@@ -73,7 +73,7 @@ import Testing
             "max_clients": "7", "muted_after": "5", "quiet_hours": "22:00-06:00;Sat 9:00-12:00",
             "level.above": "-30", "level.seconds": "2.5", "detection.on": "0.75",
             "detection.off": "0.25", "detection.smoothing": "3", "detection.minimum_hits": "4",
-            "detection.minimum_duration": "0.5",
+            "detection.minimum_duration": "0.5", "detection.repeat_after": "45",
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
             "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",
             "clips.directory": "/c", "clips.maximum_megabytes": "7", "clips.maximum_seconds": "8",

@@ -31,7 +31,8 @@ struct LoadedAdapter: Sendable {
         let loaded = LoadedAdapter(
             name: name, directory: directory, sha256: sha256, adapter: adapter, labels: variant.labels,
             windowSeconds: variant.windowSeconds, merged: variant.network.merged ?? MergeReport(),
-            precision: variant.network.precision.rawValue, warnings: variant.warnings)
+            precision: variant.network.precision.rawValue,
+            warnings: variant.warnings + GroupProblems.collisions(in: variant))
         return (loaded, variant)
     }
 

@@ -73,6 +73,9 @@ extension DetectionExplanation {
         case .refractory where containsEndedSound:
             "the window still contains the sound of the last event, which ended when the source stopped"
         case .refractory: "the last event ended less than \(rule.refractorySeconds) s ago"
+        case .denied where group != nil:
+            "group \(group ?? "") reports it; name it in `detection.allow` or `detection.labels` for events of "
+                + "its own"
         case .denied: "the label is denied, or others are allowed and it is not"
         case .quiet: "the last window was too quiet to be classified (gate)"
         case .pending where position == nil: "no window has been classified yet"

@@ -1,5 +1,6 @@
 private import Detection
 internal import Logging
+private import Recognizer
 private import NIOConcurrencyHelpers
 internal import Settings
 internal import TextSupport
@@ -79,10 +80,12 @@ final class Reload: Sendable {
     /// adapter that is not loaded yet.
     func unknownLabels() -> [String] {
         let known = Set(adapters.snapshot.labels.values.joined())
-        return settings.detection.namedLabels.subtracting(known).sorted().map { label in
-            let near = NearMiss.of(label, among: known).map { "; did you mean `\($0)`?" } ?? ""
-            return "detection: no loaded model or adapter has a label `\(label)`\(near)"
-        }
+        let members = GroupProblems.unknownMembers(of: settings.detection.groups, known: known)
+        return members
+            + settings.detection.namedLabels.subtracting(known).sorted().map { label in
+                let near = NearMiss.of(label, among: known).map { "; did you mean `\($0)`?" } ?? ""
+                return "detection: no loaded model or adapter has a label `\(label)`\(near)"
+            }
     }
 
     private func log(_ report: ReloadReport, _ changes: Result<SettingsChanges, SettingsRefusal>) {
