@@ -103,8 +103,16 @@ public struct ClipSettings: Equatable, Sendable {
     public var directory: String?
     /// Size of all clips in millions of bytes; the oldest are deleted first.
     public var maximumMegabytes = 500
+    /// Largest part of the file system that all clips may occupy, in percent; `nil`: no limit but
+    /// ``maximumMegabytes``.
+    public var maximumDiskPercent: Double?
+    /// Days after which a clip is deleted; `nil`: never.
+    public var maximumDays: Double?
     /// Length of the longest clip in seconds; a longer event is cut.
     public var maximumSeconds = 30.0
+    /// Seconds before the window that began the event, and behind the event's end.
+    public var preSeconds = 0.0
+    public var postSeconds = 0.0
 
     public init() {}
 }

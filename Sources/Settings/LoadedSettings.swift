@@ -126,7 +126,20 @@ public struct LoadedSettings: Equatable, Sendable {
         let exceptions = detection.exceptions.keys.sorted().map {
             contradiction(in: detection.rule(for: $0), "\(prefix)\(SettingTable.labelsKey).\($0)")
         }
-        return ([contradiction(in: detection.rule, prefix + "detection")] + exceptions).compactMap { $0 }
+        let clips = prefix.isEmpty ? contradiction(in: settings.clips) : nil
+        return ([contradiction(in: detection.rule, prefix + "detection"), clips] + exceptions)
+            .compactMap { $0 }
+    }
+
+    /// A clip that would end before its event.
+    private func contradiction(in clips: ClipSettings) -> SettingsProblem? {
+        guard clips.preSeconds > 0, clips.preSeconds >= clips.maximumSeconds,
+            let origin = origins["clips.pre_seconds"] ?? origins["clips.maximum_seconds"]
+        else { return nil }
+        let reason =
+            "clips.pre_seconds is \(clips.preSeconds) and clips.maximum_seconds is \(clips.maximumSeconds), which "
+            + "ends the clip before its event; expected less"
+        return SettingsProblem(origin: origin, kind: .contradiction(reason))
     }
 
     /// A rule that no score can follow.

@@ -103,9 +103,21 @@ enum SettingTable {
         .one(
             "clips.maximum_megabytes", \.clips.maximumMegabytes, .count(1...1_000_000, ""),
             "size limit; the oldest are deleted first", isLive: true),
+        .optional(
+            "clips.maximum_disk_percent", \.clips.maximumDiskPercent, .number(0.1...100, " percent"),
+            "largest part of the disk for all clips", isLive: true),
+        .optional(
+            "clips.maximum_days", \.clips.maximumDays, .number(0.01...3650, " days"),
+            "age at which a clip is deleted", isLive: true),
         .one(
             "clips.maximum_seconds", \.clips.maximumSeconds, .number(1...300, " seconds"),
             "length of the longest clip", isLive: true),
+        .one(
+            "clips.pre_seconds", \.clips.preSeconds, .number(0...60, " seconds"),
+            "sound before the window that began the event", isLive: true),
+        .one(
+            "clips.post_seconds", \.clips.postSeconds, .number(0...60, " seconds"),
+            "sound after the end of the event", isLive: true),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })

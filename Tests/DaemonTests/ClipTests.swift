@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Settings
+import Synchronization
 import Wire
 
 @testable import Daemon
@@ -64,6 +65,122 @@ import Wire
             #expect(try samples(path) == (4_000..<20_000).map { Int16($0) })
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
+        }
+    }
+
+    @Test func `Clips have the sound before and after their event that the settings ask for`() throws {
+        try withFolder { folder in
+            var settings = settings(folder)
+            (settings.preSeconds, settings.postSeconds) = (0.25, 0.5)
+            let recorder = ClipRecorder(settings, logger: TestServer.logger)
+            record(recorder, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 4_000)
+            record(recorder, 16_000..<20_000)
+            recorder.process(Self.event(.end, 1), at: 16_000, windowSamples: 4_000)
+            recorder.finish()
+            #expect(try names(folder).isEmpty, "its last sound has not been captured")
+            record(recorder, 20_000..<24_000)
+            recorder.finish()
+            let clip = try folder + "/" + #require(names(folder).first)
+            #expect(try samples(clip) == (4_000..<24_000).map { Int16($0) })
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `A clip that waits for the sound after its event is written at a gap, and at the end`(
+        hasGap: Bool
+    ) throws {
+        try withFolder { folder in
+            var settings = settings(folder)
+            settings.postSeconds = 1
+            let recorder = ClipRecorder(settings, logger: TestServer.logger)
+            record(recorder, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 8_000, windowSamples: 4_000)
+            recorder.process(Self.event(.end, 1), at: 12_000, windowSamples: 4_000)
+            if hasGap { record(recorder, 99_200..<100_800) } else { recorder.endWaitingClips() }
+            recorder.finish()
+            let clip = try folder + "/" + #require(names(folder).first)
+            #expect(try samples(clip) == (4_000..<16_000).map { Int16($0) })
+        }
+    }
+
+    /// Clocks that a test sets.
+    private final class Clocks: Sendable {
+        let boot = Mutex<Int64>(5_000_000_000)
+        let wall = Mutex<Int64>(Int64(time(nil)) * 1_000_000_000)
+
+        var ledger: ClipLedger {
+            ClipLedger(
+                bootNanos: { self.boot.withLock { $0 } },
+                wallOffsetNanos: { self.wall.withLock { $0 } - self.boot.withLock { $0 } })
+        }
+
+        func pass(hours: Int64) {
+            boot.withLock { $0 += hours * 3_600_000_000_000 }
+            wall.withLock { $0 += hours * 3_600_000_000_000 }
+        }
+
+        /// Sets the wall clock.
+        func jump(hours: Int64) { wall.withLock { $0 += hours * 3_600_000_000_000 } }
+    }
+
+    @Test func `Clips of other runs are removed by age once the clock was not set for an hour`() throws {
+        try withFolder { folder in
+            try Data(count: 10).write(to: URL(filePath: folder + "/astd-1-old.wav"))
+            let clocks = Clocks()
+            var store = ClipStore(directory: folder, maximumBytes: 1_000)
+            (store.maximumDays, store.ledger) = (1, clocks.ledger)
+            // A clock that is years ahead, and corrected before an hour has passed.
+            clocks.jump(hours: 90_000)
+            #expect(store.removeOldest() == .init())
+            clocks.jump(hours: -90_000)
+            #expect(store.removeOldest() == .init())
+            clocks.pass(hours: 2)
+            #expect(store.removeOldest() == .init(), "two hours old")
+            clocks.pass(hours: 23)
+            #expect(store.removeOldest() == .init(tooOld: 1))
+        }
+    }
+
+    @Test func `Clips of this run age by the monotonic clock, and are newer than all others`() throws {
+        try withFolder { folder in
+            let clocks = Clocks()
+            var store = ClipStore(directory: folder, maximumBytes: 1_000_000)
+            (store.maximumDays, store.ledger) = (1, clocks.ledger)
+            for number in 1...3 {
+                try Data(count: 100).write(to: URL(filePath: folder + "/astd-2026010\(number)T-9-A.wav"))
+            }
+            clocks.jump(hours: -400_000)
+            // Its name begins with 1970.
+            #expect(store.write([Float](repeating: 0, count: 100), of: Self.event(.end, 7)) == nil)
+            clocks.jump(hours: 800_000)
+            #expect(store.removeOldest() == .init())
+            clocks.pass(hours: 23)
+            #expect(store.removeOldest() == .init(tooOld: 3), "the clock has not been set for an hour")
+            clocks.jump(hours: 10)
+            #expect(store.removeOldest() == .init())
+            clocks.pass(hours: 2)
+            #expect(store.removeOldest() == .init(tooOld: 1))
+
+            for number in 1...3 {
+                try Data(count: 100).write(to: URL(filePath: folder + "/astd-2026010\(number)T-9-A.wav"))
+            }
+            let small = ClipStore(directory: folder, maximumBytes: 350, ledger: clocks.ledger)
+            #expect(small.write([Float](repeating: 0, count: 100), of: Self.event(.end, 8)) == nil)
+            #expect(try names(folder) == ["astd-19700101T000008.000Z-8-Siren.wav", "astd-20260103T-9-A.wav"])
+        }
+    }
+
+    @Test func `The limit is a part of the disk where that is less`() throws {
+        try withFolder { folder in
+            var store = ClipStore(directory: folder, maximumBytes: .max)
+            store.maximumDiskPercent = 50
+            let all = try FileManager.default.attributesOfFileSystem(forPath: folder)[.systemSize] as? Int
+            #expect(try abs(store.limitBytes - #require(all) / 2) < 1 << 20)
+            #expect(store.limitText.hasPrefix("50.0 % of the disk, "))
+            store = ClipStore(directory: folder, maximumBytes: 2_000_000)
+            store.maximumDiskPercent = 100
+            #expect(store.limitBytes == 2_000_000 && store.limitText == "2 MB")
         }
     }
 

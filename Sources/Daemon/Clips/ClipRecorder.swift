@@ -18,11 +18,13 @@ final class ClipRecorder: @unchecked Sendable {
     private struct Clip {
         var event: EventRecord
         var start: Int64
+        /// Where it ends, once the event has ended; its last samples may not have been captured yet.
+        var end: Int64?
     }
 
     private var current = ClipSettings()
     private var history = SoundHistory()
-    /// Events in progress, by id.
+    /// Clips of events in progress, and those that wait for the sound after their event, by the event's id.
     private var open: [String: Clip] = [:]
 
     /// The settings to apply before the next samples.
@@ -32,6 +34,8 @@ final class ClipRecorder: @unchecked Sendable {
     /// Since the last clip that was written.
     private let omittedInSuccession = Atomic<Int>(0)
     private let queue = DispatchQueue(label: "astd-clips", qos: .utility)
+    private let timer: any DispatchSourceTimer
+    private let ledger: ClipLedger
     private let logger: Logger
 
     /// Most clips that may wait for the disk.
@@ -40,12 +44,24 @@ final class ClipRecorder: @unchecked Sendable {
     private static let maximumOpen = 32
     /// History beyond the longest clip: an event is reported some time after its last sample.
     private static let slackSeconds = 30.0
+    /// Between two looks at the age of the clips.
+    private static let checkSeconds = 600.0
 
-    init(_ settings: ClipSettings, logger: Logger) {
+    /// - Parameter ledger: Of all sources that may write to the same directory.
+    init(_ settings: ClipSettings, ledger: ClipLedger = ClipLedger(), logger: Logger) {
         latest = NIOLockedValueBox(settings)
+        self.ledger = ledger
         self.logger = logger
+        timer = DispatchSource.makeTimerSource(queue: queue)
         enforceLimit(settings)
+        // Clips also age while no event ends.
+        timer.schedule(
+            deadline: .now() + Self.checkSeconds, repeating: Self.checkSeconds, leeway: .seconds(60))
+        timer.setEventHandler { [weak self] in self?.removeOldClips() }
+        timer.resume()
     }
+
+    deinit { timer.cancel() }
 
     /// Applies other settings: the limit at once, the others from the next samples on.
     func apply(_ settings: ClipSettings) {
@@ -59,14 +75,25 @@ final class ClipRecorder: @unchecked Sendable {
     /// Blocks until all clips are written.
     func finish() { queue.sync {} }
 
+    /// Writes the clips that wait for the sound after their event: the stream has ended, or is interrupted.
+    func endWaitingClips() {
+        for (id, clip) in open where clip.end != nil {
+            cut(clip, end: history.end)
+            open[id] = nil
+        }
+    }
+
     /// Adds the stream's next samples to the history.
     func process(_ samples: UnsafeBufferPointer<Float>, at position: Int64) {
         let settings = latest.withLockedValue { $0 }
         if settings != current { change(to: settings) }
         guard settings.directory != nil else { return }
+        // The history drops what is before a gap.
+        if position != history.end { endWaitingClips() }
         history.append(samples, at: position)
-        for (id, clip) in open where history.end >= clip.start + Self.samples(settings.maximumSeconds) {
-            cut(clip, end: history.end)
+        let longest = Self.samples(settings.maximumSeconds)
+        for (id, clip) in open where history.end >= min(clip.end ?? .max, clip.start + longest) {
+            cut(clip, end: clip.end ?? history.end)
             open[id] = nil
         }
     }
@@ -81,26 +108,40 @@ final class ClipRecorder: @unchecked Sendable {
         switch event.state {
         case .begin:
             guard open.count < Self.maximumOpen else { return omit("too many events at a time") }
-            open[event.id] = Clip(event: event, start: max(history.start, sample - Int64(windowSamples)))
+            let begin = sample - Int64(windowSamples) - Self.samples(current.preSeconds)
+            open[event.id] = Clip(event: event, start: max(history.start, begin))
         case .end:
-            guard let clip = open.removeValue(forKey: event.id) else { return }
-            cut(clip, end: sample)
+            guard var clip = open.removeValue(forKey: event.id) else { return }
+            let end = sample + Self.samples(current.postSeconds)
+            if end <= history.end { return cut(clip, end: end) }
+            clip.end = end
+            open[event.id] = clip
         }
     }
 
     private func enforceLimit(_ settings: ClipSettings) {
-        guard let store = ClipStore(settings) else { return }
-        queue.async { [logger] in
-            let removed = store.removeOldest()
-            guard removed > 0 else { return }
+        queue.async { self.removeOldClips(settings) }
+    }
+
+    private func removeOldClips() { removeOldClips(latest.withLockedValue { $0 }) }
+
+    /// Called on the queue.
+    private func removeOldClips(_ settings: ClipSettings) {
+        guard let store = ClipStore(settings, ledger) else { return }
+        let removed = store.removeOldest()
+        func clips(_ count: Int) -> String { count == 1 ? "clip" : "\(count) clips" }
+        if removed.beyondLimit > 0 {
             logger.info(
-                "removed the oldest \(removed == 1 ? "clip" : "\(removed) clips"): the limit is \(settings.maximumMegabytes) MB"
-            )
+                "removed the oldest \(clips(removed.beyondLimit)): the limit is \(store.limitText)")
+        }
+        if removed.tooOld > 0, let days = settings.maximumDays {
+            logger.info("removed \(clips(removed.tooOld)): older than \(days) days")
         }
     }
 
     private func change(to settings: ClipSettings) {
-        let needsRoom = settings.directory == nil ? 0 : settings.maximumSeconds + Self.slackSeconds
+        let needsRoom =
+            settings.directory == nil ? 0 : settings.maximumSeconds + settings.preSeconds + Self.slackSeconds
         if settings.directory == nil { open = [:] }
         if Int(Self.samples(needsRoom)) != history.capacity {
             history = SoundHistory(capacity: Int(Self.samples(needsRoom)))
@@ -112,7 +153,7 @@ final class ClipRecorder: @unchecked Sendable {
     private func cut(_ clip: Clip, end: Int64) {
         let longest = clip.start + Self.samples(current.maximumSeconds)
         let samples = history.copy(clip.start..<max(clip.start, min(end, longest)))
-        guard !samples.isEmpty, let store = ClipStore(current) else { return }
+        guard !samples.isEmpty, let store = ClipStore(current, ledger) else { return }
         guard waiting.load(ordering: .acquiring) < Self.maximumWaiting else {
             return omit("the disk is too slow")
         }
@@ -148,8 +189,11 @@ final class ClipRecorder: @unchecked Sendable {
 
 extension ClipStore {
     /// `nil` when no clips are kept.
-    fileprivate init?(_ settings: ClipSettings) {
+    fileprivate init?(_ settings: ClipSettings, _ ledger: ClipLedger) {
         guard let directory = settings.directory else { return nil }
-        self.init(directory: directory, maximumBytes: settings.maximumMegabytes * 1_000_000)
+        self.init(
+            directory: directory, maximumBytes: settings.maximumMegabytes * 1_000_000,
+            maximumDiskPercent: settings.maximumDiskPercent, maximumDays: settings.maximumDays, ledger: ledger
+        )
     }
 }

@@ -4,10 +4,17 @@ internal import Wire
 private import SystemSupport
 
 /// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the
-/// directory exceeds its limit.
+/// directory exceeds its limit, and those that are too old.
+///
+/// A wall clock that is set must not remove other clips than the oldest: see ``ClipLedger``.
 struct ClipStore: Sendable {
     let directory: String
     let maximumBytes: Int
+    /// Of the file system's size; `nil`: no such limit.
+    var maximumDiskPercent: Double?
+    /// `nil`: a clip of any age is kept.
+    var maximumDays: Double?
+    var ledger = ClipLedger()
 
     private static let prefix = "astd-"
     private static let suffix = ".wav"
@@ -33,23 +40,57 @@ struct ClipStore: Sendable {
             unlink(temporary.systemPath)
             return reason
         }
+        ledger.add(path)
         removeOldest()
         return nil
     }
 
-    /// Removes the oldest clips beyond the limit, and incomplete ones of a daemon that was killed; other
-    /// files are never removed.
-    ///
-    /// - Returns: The number of clips removed.
+    /// The limit of all clips in bytes.
+    var limitBytes: Int { min(maximumBytes, diskLimitBytes ?? .max) }
+
+    /// The same for people.
+    var limitText: String {
+        guard let percent = maximumDiskPercent, let bytes = diskLimitBytes, bytes < maximumBytes else {
+            return "\(maximumBytes / 1_000_000) MB"
+        }
+        return "\(percent) % of the disk, \(bytes / 1_000_000) MB"
+    }
+
+    /// `nil` without such a limit, or where the system does not know the size.
+    private var diskLimitBytes: Int? {
+        guard let percent = maximumDiskPercent else { return nil }
+        var status = statvfs()
+        guard statvfs(directory.systemPath, &status) == 0, status.f_blocks > 0 else { return nil }
+        let bytes = Double(status.f_blocks) * Double(status.f_frsize)
+        return Int(bytes * percent / 100)
+    }
+
+    /// How many clips were removed, and why.
+    struct Removed: Equatable {
+        var tooOld = 0
+        var beyondLimit = 0
+    }
+
+    private struct Clip {
+        var name: String
+        var bytes: Int
+        /// `nil` for a clip of an earlier run.
+        var number: Int?
+        /// `nil` while it is not known.
+        var ageNanos: Int64?
+    }
+
+    /// Removes clips that are too old, the oldest ones beyond the limit, and incomplete ones of a daemon that
+    /// was killed; other files are never removed.
     @discardableResult
-    func removeOldest() -> Int {
-        var clips: [(name: String, bytes: Int)] = []
+    func removeOldest() -> Removed {
+        var clips: [Clip] = []
         for name in DirectoryNames.read(directory).names where name.hasPrefix(Self.prefix) {
             var status = stat()
             guard lstat("\(directory)/\(name)".systemPath, &status) == 0, status.st_mode & S_IFMT == S_IFREG
             else { continue }
             if name.hasSuffix(Self.suffix) {
-                clips.append((name, Int(status.st_size)))
+                clips.append(clip(name, status))
             } else if name.hasSuffix(Self.partialSuffix),
                 time(nil) - status.st_mtim.tv_sec > Self.longestWriteSeconds
             {
@@ -57,15 +98,36 @@ struct ClipStore: Sendable {
             }
         }
         var bytes = clips.reduce(0) { $0 + $1.bytes }
-        var removed = 0
-        // Names sort by time.
-        for clip in clips.sorted(by: { $0.name < $1.name }) where bytes > maximumBytes {
-            if unlink("\(directory)/\(clip.name)".systemPath) == 0 {
-                bytes -= clip.bytes
-                removed += 1
-            }
+        var removed = Removed()
+        let limit = limitBytes
+        // Those of this run are newer than all others, whatever their times. Names of others sort by time.
+        for clip in clips.sorted(by: { ($0.number ?? 0, $0.name) < ($1.number ?? 0, $1.name) }) {
+            let isTooOld = isTooOld(clip)
+            guard isTooOld || bytes > limit, remove(clip) else { continue }
+            bytes -= clip.bytes
+            if isTooOld { removed.tooOld += 1 } else { removed.beyondLimit += 1 }
         }
         return removed
+    }
+
+    private func clip(_ name: String, _ status: stat) -> Clip {
+        let path = "\(directory)/\(name)"
+        let modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        return Clip(
+            name: name, bytes: Int(status.st_size), number: ledger.entry(of: path)?.number,
+            ageNanos: maximumDays == nil ? nil : ledger.ageNanos(of: path, modifiedNanos: modified))
+    }
+
+    private func isTooOld(_ clip: Clip) -> Bool {
+        guard let days = maximumDays, let age = clip.ageNanos else { return false }
+        return Double(age) > days * 86_400e9
+    }
+
+    private func remove(_ clip: Clip) -> Bool {
+        let path = "\(directory)/\(clip.name)"
+        guard unlink(path.systemPath) == 0 else { return false }
+        ledger.remove(path)
+        return true
     }
 
     private static func name(of event: EventRecord) -> String {

@@ -171,6 +171,7 @@ final class Pipeline: @unchecked Sendable {
     /// Ends all events; nothing more is captured.
     func close() {
         publish(detection.finish())
+        clips.endWaitingClips()
         publish(levelWatch.interrupt())
         commands.close()
         ring.close()
@@ -193,6 +194,7 @@ final class Pipeline: @unchecked Sendable {
         case .pause:
             try classifyBeforeInterruption(isBridged: false)
             publish(detection.finish())
+            clips.endWaitingClips()
             publish(levelWatch.interrupt())
             condition.isGated = false
         case .sourceLost:
@@ -276,6 +278,7 @@ final class Pipeline: @unchecked Sendable {
         let now = SystemClock.bootNanos
         guard silenceWatchdog.tick(atNanos: now) || isSourceLost else { return }
         publish(detection.expire(at: clock.position(atNanos: now), heardUntil: planner.endSample))
+        clips.endWaitingClips()
         publish(levelWatch.interrupt())
     }
 

@@ -29,6 +29,7 @@ final class DaemonSource: Sendable {
         var minimumFrames: Int
         var variants: @Sendable () -> [Variant]
         var pauses: PauseRegister
+        var clips = ClipLedger()
         var clock = WallClock.system
         var logger: Logger
     }
@@ -92,7 +93,7 @@ final class DaemonSource: Sendable {
         detection = EventDetection(
             rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
             numbers: shared.numbers)
-        clips = ClipRecorder(settings.clips, logger: logger)
+        clips = ClipRecorder(settings.clips, ledger: shared.clips, logger: logger)
         let variants = shared.variants()
         pipeline = Pipeline(
             ring: ring, commands: commands,
