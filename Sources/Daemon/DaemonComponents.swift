@@ -37,13 +37,13 @@ struct DaemonComponents {
         let commands = EngineMailbox(signal: signal)
         let adapters = AdapterShelf(
             maker, directory: options.adaptersDirectory, commands: commands, logger: logger)
-        let variants = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
-            try adapters.loadInitial(options.recognizer.adapters)
+        let sets = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
+            try adapters.loadInitial(options.recognizer.adapters, settings)
         }
-        let problems = groupProblems(settings, maker.baseVariant, variants, adapters, options)
+        let problems = groupProblems(settings, maker.baseVariant, sets.all, adapters, options)
         if !problems.isEmpty { throw .settings(problems) }
         let scorer = try wrapped(DaemonError.model) { () throws(ModelError) in
-            try WindowScorer(variants, threads: options.recognizer.threads)
+            try WindowScorer(sets.all, threads: options.recognizer.threads)
         }
         let run = RunID()
         logger.info("run \(run.text)")
@@ -51,18 +51,19 @@ struct DaemonComponents {
         let shared = DaemonSource.Shared(
             hub: hub, engine: commands, scorer: scorer, signal: signal, numbers: RecordNumbers(), run: run,
             minimumFrames: maker.baseVariant.frontend.windowFrames,
-            variants: { adapters.snapshot.variants },
+            variants: { adapters.snapshot.sets[$0] },
             pauses: PauseRegister(directory: options.stateDirectory), logger: logger)
         let sources = try wrapped(DaemonError.source) { () throws(CaptureError) in
             try SourceSet(settings, shared, notifier: notifier)
         }
         if settings.waitForSubscriber { waitForSubscriber(sources, hub, logger) }
         let engine = EngineLoop(
-            sources.all.map(\.pipeline), commands: commands, signal: signal, scorer: scorer, hub: hub,
+            sources.all.map(\.pipeline), commands: commands, signal: signal, scorer: scorer,
+            sets: sets, hub: hub,
             watchdog: EngineWatchdog(notifier), onEnd: sources.end(of:))
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,
-            apply: sources.change(to:))
+            apply: { new, old in adapters.follow(new, insteadOf: old) + sources.change(to: new) })
         let files = FileEngine()
         let clients = ClientCounter()
         let status = StatusBuilder(

@@ -1,5 +1,5 @@
-/// The begin or the end of an event, or that it continues. Positions are samples of the stream; peaks are in the model's own
-/// scores.
+/// The begin or the end of an event, or that it continues. Positions are samples of the stream; peaks are in
+/// the model's own scores.
 public enum SoundEvent: Equatable, Sendable {
     /// At the end of the first hit.
     case begin(id: UInt64, label: String, sample: Int64, evidence: SoundEvidence, peak: Float)

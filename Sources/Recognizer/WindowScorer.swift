@@ -77,8 +77,8 @@ public final class WindowScorer {
     /// - Parameters:
     ///   - variant: One of ``variants``.
     ///   - features: `[frames, mels]`, normalised for the variant.
-    /// - Returns: Scores by index of ``Variant/labels``, valid until the next call; `nil` when some are NaN or infinite,
-    ///   which means that the weights or the samples are broken.
+    /// - Returns: Scores by index of ``Variant/labels``, valid until the next call; `nil` when some are
+    ///   NaN or infinite, which means that the weights or the samples are broken.
     public func score(
         _ variant: Variant, features: UnsafeBufferPointer<Float>
     ) -> UnsafeBufferPointer<Float>? {

@@ -16,6 +16,8 @@ public struct DaemonSettings: Equatable, Sendable {
     public var model: String?
     /// Directories of adapters that classify from the start.
     public var adapter: [String] = []
+    /// Names of the adapters that classify, or `base`; empty: those of ``adapter``.
+    public var adapters: [String] = []
     /// `nil`: the standard place, where it exists.
     public var adaptersDir: String?
     /// Seconds from one window to the next.

@@ -26,7 +26,7 @@ struct SettingRow: Sendable {
     }
     private static let perSource: Set<String> = [
         "source", "channel", "gain_db", "high_pass_hz", "hop", "gate", "fast", "muted_after",
-        "quiet_hours",
+        "quiet_hours", "adapters",
     ]
 
     var components: [String] { key.split(separator: ".").map(String.init) }
@@ -79,12 +79,13 @@ extension SettingRow {
             }, show: { $0[keyPath: path].map { [kind.text($0)] } })
     }
 
-    static func list(_ key: String, _ path: SettingPath<[String]>, _ allowed: String, _ help: String)
-        -> SettingRow
-    {
+    static func list(
+        _ key: String, _ path: SettingPath<[String]>, _ allowed: String, _ help: String,
+        isLive: Bool = false, hasOption: Bool = true
+    ) -> SettingRow {
         SettingRow(
-            key: key, allowed: allowed, help: help, isLive: false, isList: true,
-            hasOption: !key.contains("."),
+            key: key, allowed: allowed, help: help, isLive: isLive, isList: true,
+            hasOption: hasOption && !key.contains("."),
             read: { texts, settings in
                 settings[keyPath: path] = texts
                 return !texts.contains("")

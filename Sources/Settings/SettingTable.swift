@@ -21,6 +21,9 @@ enum SettingTable {
             "cut-off of a high-pass filter for a live source"),
         .optional("model", \.model, .text("a directory"), "the model; `null`: the standard places"),
         .list("adapter", \.adapter, "directories", "adapters that classify from the start, each for itself"),
+        .list(
+            "adapters", \.adapters, "names of adapters, or base",
+            "adapters that classify, by name; none: those of `adapter`", isLive: true, hasOption: false),
         .optional(
             "adapters_dir", \.adaptersDir, .text("a directory"),
             "where `astctl adapter use` finds adapters by name"),

@@ -13,7 +13,8 @@ import Wire
 @Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
     /// Runs `body` with a shelf and an engine thread that replaces variants on request.
     private func withShelf(
-        directory: String? = nil, logger: Logger = Logger(label: "test"),
+        directory: String? = nil, _ settings: DaemonSettings = DaemonSettings(),
+        logger: Logger = Logger(label: "test"),
         _ body: (AdapterShelf) async throws -> Void
     ) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
@@ -22,7 +23,8 @@ import Wire
         let shelf = AdapterShelf(
             VariantMaker(base: base, activation: nil), directory: directory, commands: mailbox,
             logger: logger)
-        let engine = Engine(try WindowScorer(try shelf.loadInitial([]), threads: 1), signal, mailbox)
+        let engine = Engine(
+            try WindowScorer(try shelf.loadInitial([], settings).all, threads: 1), signal, mailbox)
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "engine").async {
             engine.run()
@@ -86,7 +88,7 @@ import Wire
         }
 
         private func replace(_ replacement: VariantReplacement) {
-            let variants = replacement.variants
+            let variants = replacement.sets.all
             let replaced = scorer.replaceVariants(with: variants)
             let features = LiveFeatures(for: variants)
             let window = features.window(of: variants[0], from: 0)
@@ -213,6 +215,54 @@ import Wire
                     "adapters_dir \(directory) cannot be read: No such file or directory; its adapters stay loaded"
                 ])
             #expect(unmounted.removed == [] && shelf.snapshot.list.adapters.map(\.name) == ["plain"])
+        }
+    }
+
+    /// - Parameter text: The sources of the settings.
+    private func settings(_ text: String, in folder: TestFolder) throws -> DaemonSettings {
+        let file = try folder.write("sources:\n" + text, to: "astd.yaml")
+        return try SettingsSources(file: file, environment: [:]).load().settings
+    }
+
+    @Test func `Sources have adapters of their own, and share the network of an adapter that several use`()
+        async throws
+    {
+        let folder = try TestFolder()
+        try folder.copy(Golden.path("adapters/modern-qv"), to: "adapters/plain")
+        try folder.copy(Golden.path("adapters/new-head"), to: "adapters/heads")
+        let before = try settings(
+            "  garden: {source: pulse, adapters: plain}\n  door: {source: pulse}\n", in: folder)
+        try await withShelf(directory: folder.file("adapters"), before) { shelf in
+            func names(_ source: String?) -> [String] {
+                AdapterRecord(adapters: shelf.snapshot.sets[source].map(\.adapter)).adapters
+            }
+            #expect(names("garden") == ["plain"] && names("door") == ["base"])
+            #expect(shelf.snapshot.active.map(\.adapter) == [nil, "plain"])
+            let network = try #require(shelf.snapshot.sets["garden"].first?.network)
+
+            _ = await shelf.reload()
+            #expect(try await shelf.use(["heads", "plain"], source: "door").active == ["heads", "plain"])
+            #expect(names("garden") == ["plain"] && names("door") == ["heads", "plain"])
+            #expect(shelf.snapshot.sets["garden"].first?.network === network, "it is not merged again")
+            #expect(shelf.snapshot.sets["door"].last?.network === network)
+            await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.unload("heads") }
+
+            // The settings change one source; what a request chose for the other remains.
+            let after = try settings(
+                "  garden: {source: pulse, adapters: [heads, base]}\n  door: {source: pulse}\n", in: folder)
+            #expect(shelf.follow(after, insteadOf: before) == [])
+            #expect(names("garden") == ["heads", "base"] && names("door") == ["heads", "plain"])
+            let wrong = try settings(
+                "  garden: {source: pulse, adapters: [plian]}\n  door: {source: pulse}\n", in: folder)
+            #expect(
+                shelf.follow(wrong, insteadOf: after) == [
+                    "the setting adapters names plian, which is neither in `adapter` nor in adapters_dir; did you mean plain?"
+                ])
+            #expect(names("garden") == ["heads", "base"])
+
+            #expect(try await shelf.use(["plain"]).active == ["plain"])
+            #expect(names("garden") == ["plain"] && names("door") == ["plain"])
+            #expect(shelf.snapshot.active.count == 1)
         }
     }
 

@@ -50,7 +50,7 @@ import Wire
                 ),
                 (
                     "adapter.use", #"{"name":"a"}"#,
-                    "params: unknown parameter `name`; `adapter.use` accepts `names`"
+                    "params: unknown parameter `name`; `adapter.use` accepts `names`, `source`"
                 ),
                 (
                     "subscribe", #"{"topk":1}"#,

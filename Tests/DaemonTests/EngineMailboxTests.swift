@@ -23,14 +23,15 @@ import Testing
         DispatchQueue(label: "engine").async {
             while !isOver.withLock({ $0 }) {
                 while case .replaceVariants(let replacement) = mailbox.dequeue() {
-                    dequeued.withLock { $0 += replacement.variants.count }
+                    dequeued.withLock { $0 += replacement.sets.common.count }
                     replacement.complete(.init(replaced: [], dequeued: .now))
                 }
             }
             done.signal()
         }
         for count in 1...50 {
-            let outcome = try mailbox.replaceVariants(with: Array(repeating: base, count: count))
+            let outcome = try mailbox.replaceVariants(
+                with: VariantSets(common: Array(repeating: base, count: count)))
             #expect(outcome.replaced.isEmpty)
             #expect(dequeued.withLock { $0 } == count * (count + 1) / 2)
         }
@@ -44,11 +45,15 @@ import Testing
         for _ in 0..<100 {
             let mailbox = EngineMailbox()
             DispatchQueue.global().async { mailbox.close() }
-            #expect(throws: EngineError.stopped) { try mailbox.replaceVariants(with: [base]) }
+            #expect(throws: EngineError.stopped) {
+                try mailbox.replaceVariants(with: VariantSets(common: [base]))
+            }
         }
         let mailbox = EngineMailbox()
         mailbox.close()
-        #expect(throws: EngineError.stopped) { try mailbox.replaceVariants(with: [base]) }
+        #expect(throws: EngineError.stopped) {
+            try mailbox.replaceVariants(with: VariantSets(common: [base]))
+        }
         #expect(!mailbox.post(.stop) && mailbox.dequeue() == nil)
     }
 
@@ -56,7 +61,7 @@ import Testing
         let base = try Self.variant()
         let mailbox = EngineMailbox()
         #expect(throws: EngineError.noResponse(seconds: 0.05)) {
-            try mailbox.replaceVariants(with: [base], timeoutSeconds: 0.05)
+            try mailbox.replaceVariants(with: VariantSets(common: [base]), timeoutSeconds: 0.05)
         }
         #expect(mailbox.dequeue() == nil)
     }

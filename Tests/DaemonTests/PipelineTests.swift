@@ -231,7 +231,9 @@ import Wire
         ring.finish()
         await #expect(throws: PipelineError.self) { try await service.run() }
         #expect(source.isStopped)
-        #expect(throws: EngineError.stopped) { try engine.commands.replaceVariants(with: [base]) }
+        #expect(throws: EngineError.stopped) {
+            try engine.commands.replaceVariants(with: VariantSets(common: [base]))
+        }
     }
 }
 

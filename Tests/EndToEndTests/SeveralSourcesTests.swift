@@ -96,6 +96,71 @@ import Wire
         #expect(!metrics.joined().contains("garden"))
     }
 
+    @Test func `Sources have adapters of their own, also by request, and each record names its adapter`()
+        async throws
+    {
+        let folder = try TestFolder()
+        try folder.copy(Golden.path("adapters/new-head"), to: "adapters/heads")
+        let (garden, door) = (try Writer("g", in: folder), try Writer("d", in: folder))
+        let config = try folder.write(
+            "adapters_dir: \(folder.file("adapters"))\n"
+                + Self.settings([
+                    ("garden", "source: '\(garden.source)', adapters: [heads]"),
+                    ("door", "source: '\(door.source)'"),
+                ]), to: "astd.yaml")
+        let daemon = try await RunningDaemon.start(["--config", config], in: folder)
+        let client = try daemon.listen()
+        for writer in [garden, door] { writer.start() }
+        /// Reads on until each source has had one window with exactly these variants.
+        func read(_ expected: [String: [String]]) async throws {
+            var seen: [String: [String]] = [:]
+            while seen.contains(where: { $0.value.count < (expected[$0.key]?.count ?? 0) })
+                || seen.count < expected.count
+            {
+                let prediction = try await client.nextPrediction()
+                let name = prediction.adapter ?? AdapterRecord.baseName
+                let source = try #require(prediction.source)
+                #expect(expected[source]?.contains(name) == true, "\(source): \(name)")
+                // The adapter has four labels of its own; of the model's twelve, five are sent.
+                #expect(prediction.labels.count == (name == "heads" ? 4 : 5))
+                if seen[source]?.contains(name) != true { seen[source, default: []].append(name) }
+            }
+            #expect(seen == expected)
+        }
+        try await read(["garden": ["heads"], "door": ["base"]])
+        let report = try await daemon.status()
+        #expect(report.adapters == ["base", "heads"])
+        #expect(report.sources.map(\.adapters) == [["heads"], ["base"]])
+
+        let used = try await daemon.astctl("adapter", "use", "base", "heads", "--source", "door")
+        #expect(used.code == 0 && used.lines.first?.hasPrefix("using base, heads ") == true)
+        let records = try await Self.adapterRecords(client, count: 3)
+        #expect(
+            records == [
+                AdapterRecord(adapters: [nil]), AdapterRecord(source: "door", adapters: [nil, "heads"]),
+                AdapterRecord(source: "garden", adapters: ["heads"]),
+            ])
+        try await read(["garden": ["heads"], "door": ["base", "heads"]])
+        let unknown = try await daemon.astctl("adapter", "use", "base", "--source", "dor")
+        #expect(unknown.code == 64)
+
+        #expect(try await daemon.astctl("adapter", "use", "base").code == 0)
+        #expect(try await Self.adapterRecords(client, count: 1) == [AdapterRecord(adapters: [nil])])
+        try await read(["garden": ["base"], "door": ["base"]])
+        #expect(try await daemon.status().sources.map(\.adapters) == [nil, nil])
+    }
+
+    private static func adapterRecords(_ client: RecordClient, count: Int) async throws -> [AdapterRecord] {
+        var records: [AdapterRecord] = []
+        while records.count < count {
+            records.append(
+                try await client.next("an adapter record") {
+                    if case .adapter(let record) = $0 { record } else { nil }
+                })
+        }
+        return records
+    }
+
     @Test func `A reload adds, removes and changes sources, and the others lose no sample`() async throws {
         let folder = try TestFolder()
         let writers = try ["a", "b", "c"].map { try Writer($0, in: folder) }

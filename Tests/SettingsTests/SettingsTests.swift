@@ -77,7 +77,8 @@ import Testing
             "detection.merge_gap": "1.5", "detection.refractory": "9", "detection.allow": "A:B",
             "detection.deny": "C", "metrics.file": "/x.prom", "metrics.interval": "60",
             "clips.directory": "/c", "clips.maximum_megabytes": "7", "clips.maximum_seconds": "8",
-            "clips.maximum_disk_percent": "12.5", "clips.maximum_days": "30", "clips.pre_seconds": "2",
+            "adapters": "birds:base", "clips.maximum_disk_percent": "12.5", "clips.maximum_days": "30",
+            "clips.pre_seconds": "2",
             "clips.post_seconds": "3",
         ]
         #expect(values.keys.sorted() == SettingTable.rows.map(\.key).sorted())

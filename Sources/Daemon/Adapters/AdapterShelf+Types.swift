@@ -5,10 +5,10 @@ internal import Wire
 extension AdapterShelf {
     /// What `status`, `hello`, `labels` and `adapter.list` report; available while a change is in progress.
     struct Snapshot: Sendable {
-        /// The variants that classify, in order.
+        /// The variants that classify, of all sources, in order.
         var active: [ActiveVariant]
-        /// The same, for callers that classify files with them.
-        var variants: [Variant]
+        /// The same by source.
+        var sets: VariantSets
         var list: AdapterList
         /// Labels by adapter name; the base model's under ``AdapterName/base``.
         var labels: [String: [String]]

@@ -4,7 +4,9 @@ internal import Inference
 internal import Logging
 internal import Recognizer
 private import NIOConcurrencyHelpers
+internal import Settings
 private import SystemSupport
+private import TextSupport
 internal import Wire
 
 /// The adapters that are loaded, and which of them classify.
@@ -20,8 +22,14 @@ final class AdapterShelf: @unchecked Sendable {
     private let logger: Logger
     private let queue = DispatchQueue(label: "astd-adapters")
     private var loaded: [String: LoadedAdapter] = [:]
-    /// Names in the order in which a window is classified; `nil` is the base.
-    private var active: [String?] = [nil]
+    /// Names in the order in which a window is classified.
+    private var choice = AdapterChoice()
+    /// The variants of the setting `adapter`.
+    private var initial: [String?] = [nil]
+    /// Those of ``choice``, merged.
+    private var sets: VariantSets
+    /// Adapters that were read again since they were merged.
+    private var stale: Set<String> = []
     private let commands: EngineMailbox
     private let shared: NIOLockedValueBox<Snapshot>
 
@@ -33,10 +41,10 @@ final class AdapterShelf: @unchecked Sendable {
         self.commands = commands
         self.directory = directory
         self.logger = logger
-        let base = maker.baseVariant
+        sets = VariantSets(common: [maker.baseVariant])
         shared = NIOLockedValueBox(
-            Snapshot(active: [], variants: [], list: AdapterList(active: [], adapters: []), labels: [:]))
-        share([base])
+            Snapshot(active: [], sets: sets, list: AdapterList(active: [], adapters: []), labels: [:]))
+        share(sets)
     }
 
     var snapshot: Snapshot { shared.withLockedValue { $0 } }
@@ -45,8 +53,11 @@ final class AdapterShelf: @unchecked Sendable {
 
     /// Loads the adapters that classify from the start.
     ///
-    /// - Returns: Their variants; the base model's when `directories` is empty.
-    func loadInitial(_ directories: [String]) throws(Refusal) -> [Variant] {
+    /// - Parameter settings: May choose among them, and among those of the adapters' directory.
+    /// - Returns: Their variants; the base model's when `directories` is empty and the settings name none.
+    func loadInitial(
+        _ directories: [String], _ settings: DaemonSettings = DaemonSettings()
+    ) throws(Refusal) -> VariantSets {
         var variants: [Variant] = []
         for directory in directories {
             let name = AdapterName.of(directory: directory)
@@ -57,9 +68,29 @@ final class AdapterShelf: @unchecked Sendable {
             for warning in variant.warnings { logger.warning("\(warning)") }
             variants.append(variant)
         }
-        if variants.isEmpty { variants = [maker.baseVariant] }
-        active = variants.map(\.adapter)
-        share(variants)
+        if !variants.isEmpty { initial = variants.map(\.adapter) }
+        let chosen = AdapterChoice(settings, initial: initial)
+        variants += try loadMissing(of: chosen)
+        let merged = try merge(chosen, fresh: variants)
+        choice = chosen
+        share(merged)
+        return merged
+    }
+
+    /// Loads adapters that the settings choose by name from the adapters' directory.
+    private func loadMissing(of chosen: AdapterChoice) throws(Refusal) -> [Variant] {
+        var variants: [Variant] = []
+        for case let name? in chosen.all where loaded[name] == nil {
+            let folders = directory.flatMap(AdapterDirectory.init(reading:))?.adapters ?? [:]
+            guard let place = folders[name] else {
+                let known = Set(loaded.keys).union(folders.keys).union([AdapterName.base]).sorted()
+                let near = NearMiss.of(name, among: known).map { "; did you mean \($0)?" } ?? ""
+                throw .message(
+                    "the setting adapters names \(name), which is neither in `adapter` nor in adapters_dir"
+                        + "\(near.isEmpty ? "; known: \(known.joined(separator: ", "))" : near)")
+            }
+            variants.append(try load(place, named: name))
+        }
         return variants
     }
 
@@ -70,38 +101,64 @@ final class AdapterShelf: @unchecked Sendable {
         try await onQueue { () throws(Refusal) in
             let name = name ?? AdapterName.of(directory: directory)
             let variant = try self.load(directory, named: name)
-            for warning in variant.warnings { self.logger.warning("\(warning)") }
-            if self.active.contains(name) { _ = try self.activate(self.active, fresh: [variant]) }
+            for warning in self.loaded[name]?.warnings ?? [] { self.logger.warning("\(warning)") }
+            if self.isActive(name) { _ = try self.activate(self.choice, fresh: [variant]) }
             self.share()
             guard let adapter = self.loaded[name] else { throw .unknown(name, known: []) }
-            return adapter.entry(isActive: self.active.contains(name))
+            return adapter.entry(isActive: self.isActive(name))
         }
     }
 
     /// Classifies every window to come with these adapters.
     ///
-    /// - Parameter names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base
-    ///   model.
-    func use(_ names: [String]) async throws -> SwitchReport {
+    /// - Parameters:
+    ///   - names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base model.
+    ///   - source: The only source that changes; `nil`: all, also those that had a choice of their own.
+    func use(_ names: [String], source: String? = nil) async throws -> SwitchReport {
         let requested = ContinuousClock.now
         return try await onQueue { () throws(Refusal) in
             let names = names.isEmpty ? [AdapterName.base] : names
             for (index, name) in names.enumerated() where names[..<index].contains(name) {
                 throw .message("adapter \(name) is given twice")
             }
-            let before = self.active
-            let report = try self.activate(
-                names.map { $0 == AdapterName.base ? nil : $0 }, requested: requested)
+            let wanted = names.map { $0 == AdapterName.base ? nil : $0 }
+            var choice = self.choice
+            let before = source.map { choice.own[$0] ?? choice.common } ?? choice.common
+            if let source { choice.own[source] = wanted } else { choice = AdapterChoice(common: wanted) }
+            var report = try self.activate(choice, requested: requested)
+            report.active = AdapterRecord(adapters: wanted).adapters
             self.logger.info(
-                "classifying with \(report.active.joined(separator: ", ")) instead of \(Self.text(before))")
+                "\(source.map { "source \($0): " } ?? "")classifying with \(Self.text(wanted)) instead of \(Self.text(before))"
+            )
             return report
+        }
+    }
+
+    /// Follows other settings, which may choose other adapters. What was chosen by a request remains where
+    /// the settings have not changed. May block.
+    ///
+    /// - Returns: What went wrong; then nothing has changed.
+    func follow(_ settings: DaemonSettings, insteadOf old: DaemonSettings) -> [String] {
+        queue.sync {
+            let chosen = choice.following(
+                AdapterChoice(settings, initial: initial),
+                insteadOf: AdapterChoice(old, initial: initial),
+                sources: Set(settings.sources.map(\.name)))
+            guard chosen != choice else { return [] }
+            do throws(Refusal) {
+                let fresh = try loadMissing(of: chosen)
+                _ = try activate(chosen, fresh: fresh)
+                return []
+            } catch {
+                return ["\(error)"]
+            }
         }
     }
 
     func unload(_ name: String) async throws {
         try await onQueue { () throws(Refusal) in
             guard self.loaded[name] != nil else { throw .unknown(name, known: self.loaded.keys.sorted()) }
-            guard !self.active.contains(name) else { throw .active(name) }
+            guard !self.isActive(name) else { throw .active(name) }
             self.loaded[name] = nil
             self.share()
             self.logger.info("adapter \(name) unloaded")
@@ -142,7 +199,7 @@ final class AdapterShelf: @unchecked Sendable {
             }
         }
         do throws(Refusal) {
-            if !fresh.isEmpty { _ = try activate(active, fresh: fresh) }
+            if !fresh.isEmpty { _ = try activate(choice, fresh: fresh) }
         } catch {
             report.problems.append("\(error)")
         }
@@ -161,7 +218,7 @@ final class AdapterShelf: @unchecked Sendable {
         _ name: String, _ place: String, _ report: inout ReloadReport, _ fresh: inout [Variant]
     ) throws(Refusal) {
         guard !AdapterFolder.adapters(in: place).isEmpty else {
-            guard !active.contains(name) else {
+            guard !isActive(name) else {
                 throw .message("its directory was removed; keeping it loaded because it is in use")
             }
             loaded[name] = nil
@@ -172,8 +229,8 @@ final class AdapterShelf: @unchecked Sendable {
         }
         let isNew = loaded[name] == nil
         let variant = try load(place, named: name)
-        report.warnings += variant.warnings
-        if active.contains(name) { fresh.append(variant) }
+        report.warnings += loaded[name]?.warnings ?? []
+        if isActive(name) { fresh.append(variant) }
         if isNew { report.loaded.append(name) } else { report.replaced.append(name) }
     }
 
@@ -184,6 +241,7 @@ final class AdapterShelf: @unchecked Sendable {
         do throws(ModelError) {
             let (adapter, variant) = try LoadedAdapter.load(directory, named: name, into: maker)
             loaded[name] = adapter
+            stale.insert(name)
             logger.info(
                 "adapter \(name) loaded: \(variant.summary)",
                 metadata: ["path": "\(adapter.adapter.directory)"])
@@ -193,33 +251,47 @@ final class AdapterShelf: @unchecked Sendable {
         }
     }
 
+    private func isActive(_ name: String) -> Bool { choice.all.contains(name) }
+
     /// Classifies with these adapters from the next window on.
     ///
-    /// - Parameter fresh: Variants that are already merged.
+    /// - Parameter fresh: Variants that are already merged, and replace those of their names.
     private func activate(
-        _ names: [String?], fresh: [Variant] = [], requested: ContinuousClock.Instant = .now
+        _ chosen: AdapterChoice, fresh: [Variant] = [], requested: ContinuousClock.Instant = .now
     ) throws(Refusal) -> SwitchReport {
         let began = ContinuousClock.now
-        var variants: [Variant] = []
-        for name in names { variants.append(try variant(name, fresh)) }
+        let variants = try merge(chosen, fresh: fresh)
         let merged = ContinuousClock.now
         let outcome: VariantReplacement.Outcome
         do throws(EngineError) { outcome = try commands.replaceVariants(with: variants) } catch {
             throw .engine(error)
         }
         let switched = ContinuousClock.now
-        active = names
+        choice = chosen
         share(variants)
         return SwitchReport(
-            active: AdapterRecord(adapters: names).adapters, mergeMs: (merged - began) / .milliseconds(1),
+            active: AdapterRecord(adapters: chosen.all).adapters,
+            mergeMs: (merged - began) / .milliseconds(1),
             waitMs: (outcome.dequeued - merged) / .milliseconds(1),
             totalMs: (switched - requested) / .milliseconds(1))
         // `outcome` frees the replaced variants here, not on the engine thread.
     }
 
+    /// Makes the sets; sources that use the same adapter share its network, and a network that is in use
+    /// already is used again.
+    private func merge(_ chosen: AdapterChoice, fresh: [Variant]) throws(Refusal) -> VariantSets {
+        var merged: [Variant] = []
+        for name in chosen.all { merged.append(try variant(name, fresh)) }
+        func set(_ names: [String?]) -> [Variant] {
+            names.compactMap { name in merged.first { $0.adapter == name } }
+        }
+        return VariantSets(common: set(chosen.common), own: chosen.own.mapValues(set))
+    }
+
     private func variant(_ name: String?, _ fresh: [Variant]) throws(Refusal) -> Variant {
         guard let name else { return maker.baseVariant }
         if let merged = fresh.first(where: { $0.adapter == name }) { return merged }
+        if !stale.contains(name), let merged = sets.all.first(where: { $0.adapter == name }) { return merged }
         guard let adapter = loaded[name] else { throw .unknown(name, known: loaded.keys.sorted()) }
         do throws(ModelError) {
             return try maker.variant(adapter.adapter, named: name)
@@ -232,17 +304,19 @@ final class AdapterShelf: @unchecked Sendable {
         AdapterRecord(adapters: active).adapters.joined(separator: ", ")
     }
 
-    private func share(_ variants: [Variant]? = nil) {
-        let names = AdapterRecord(adapters: active).adapters
-        let entries = loaded.values.sorted { $0.name < $1.name }.map {
-            $0.entry(isActive: active.contains($0.name))
+    private func share(_ sets: VariantSets? = nil) {
+        if let sets {
+            self.sets = sets
+            stale.subtract(sets.all.compactMap(\.adapter))
         }
+        let names = AdapterRecord(adapters: choice.all).adapters
+        let entries = loaded.values.sorted { $0.name < $1.name }.map { $0.entry(isActive: isActive($0.name)) }
         var labels = loaded.mapValues(\.labels)
         labels[AdapterName.base] = maker.baseVariant.labels
         shared.withLockedValue { snapshot in
-            if let variants {
-                snapshot.variants = variants
-                snapshot.active = variants.map {
+            if let sets {
+                snapshot.sets = sets
+                snapshot.active = sets.all.map {
                     ActiveVariant(
                         adapter: $0.adapter, labels: $0.labels, activation: $0.activation,
                         windowSeconds: $0.windowSeconds,

@@ -17,6 +17,7 @@ final class EngineLoop: @unchecked Sendable {
     let commands: EngineMailbox
     private let signal: WakeSignal
     private let scorer: WindowScorer
+    private var sets: VariantSets
     private let hub: EventHub
     /// The longer ago its last turn, the further in front.
     private var pipelines: [Pipeline]
@@ -32,11 +33,13 @@ final class EngineLoop: @unchecked Sendable {
 
     /// - Parameters:
     ///   - signal: Of the rings of all pipelines, and of `commands`.
+    ///   - sets: Of the scorer's variants; `nil`: all of them for every source.
     ///   - onEnd: Called on the engine thread when a stream has ended and its last window is classified. It
     ///     posts ``EngineCommand/stop`` when no other stream is to come.
     init(
         _ pipelines: [Pipeline], commands: EngineMailbox, signal: WakeSignal, scorer: WindowScorer,
-        hub: EventHub, watchdog: EngineWatchdog? = nil, onEnd: @escaping (Pipeline) -> Void
+        sets: VariantSets? = nil, hub: EventHub, watchdog: EngineWatchdog? = nil,
+        onEnd: @escaping (Pipeline) -> Void
     ) {
         self.pipelines = pipelines
         self.onEnd = onEnd
@@ -45,7 +48,8 @@ final class EngineLoop: @unchecked Sendable {
         self.scorer = scorer
         self.hub = hub
         self.watchdog = watchdog
-        hub.retain(.adapter(AdapterRecord(adapters: scorer.variants.map(\.adapter))))
+        self.sets = sets ?? VariantSets(common: scorer.variants)
+        for record in adapterRecords { hub.retain(.adapter(record)) }
     }
 
     /// Blocks its thread until ``EngineCommand/stop``.
@@ -86,16 +90,25 @@ final class EngineLoop: @unchecked Sendable {
         case .replaceVariants(let replacement): replaceVariants(replacement)
         case .add(let pipeline):
             // Other variants may classify since it was made.
-            pipeline.variantsChanged()
+            pipeline.variantsChanged(to: sets[pipeline.name])
             pipelines.append(pipeline)
         }
     }
 
     private func replaceVariants(_ replacement: VariantReplacement) {
         let dequeued = ContinuousClock.now
-        let replaced = scorer.replaceVariants(with: replacement.variants)
-        for pipeline in pipelines { pipeline.variantsChanged() }
-        hub.publish(.adapter(AdapterRecord(adapters: scorer.variants.map(\.adapter))))
+        sets = replacement.sets
+        let replaced = scorer.replaceVariants(with: sets.all)
+        for pipeline in pipelines { pipeline.variantsChanged(to: sets[pipeline.name]) }
+        for record in adapterRecords { hub.publish(.adapter(record)) }
         replacement.complete(.init(replaced: replaced, dequeued: dequeued))
+    }
+
+    /// The variants of all sources, followed by those of sources that have their own.
+    private var adapterRecords: [AdapterRecord] {
+        [AdapterRecord(adapters: sets.common.map(\.adapter))]
+            + sets.own.sorted { $0.key < $1.key }.map { source, variants in
+                AdapterRecord(source: source, adapters: variants.map(\.adapter))
+            }
     }
 }

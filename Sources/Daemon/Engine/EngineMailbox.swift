@@ -64,9 +64,9 @@ final class EngineMailbox: Sendable {
     ///
     /// - Throws: ``EngineError``: the engine has stopped or does not respond; then nothing is replaced.
     func replaceVariants(
-        with variants: [Variant], timeoutSeconds: Double = 60
+        with sets: VariantSets, timeoutSeconds: Double = 60
     ) throws(EngineError) -> VariantReplacement.Outcome {
-        let replacement = VariantReplacement(variants)
+        let replacement = VariantReplacement(sets)
         guard post(.replaceVariants(replacement)) else { throw .stopped }
         // Once the engine has dequeued the command it replies without delay.
         if !replacement.wait(seconds: timeoutSeconds), withdraw(replacement) {
@@ -97,11 +97,11 @@ final class VariantReplacement: Sendable {
         let dequeued: ContinuousClock.Instant
     }
 
-    let variants: [Variant]
+    let sets: VariantSets
     private let outcome = NIOLockedValueBox<Outcome?>(nil)
     private let isDone = DispatchSemaphore(value: 0)
 
-    init(_ variants: [Variant]) { self.variants = variants }
+    init(_ sets: VariantSets) { self.sets = sets }
 
     /// Replies, once. `nil`: the engine has stopped.
     func complete(_ outcome: Outcome?) {

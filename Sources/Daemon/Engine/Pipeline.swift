@@ -22,24 +22,14 @@ internal import Wire
 /// SAFETY: unchecked because the stages and the mutable state belong to the engine thread; `commands`,
 /// `sharedCounters`, and what ``apply(_:)`` uses of `detection` and `clips`, are synchronised.
 final class Pipeline: @unchecked Sendable {
-    struct Configuration {
-        /// Name of the source in records; `nil` for a single source without a name.
-        var name: String?
-        var hopFrames: Int
-        /// `nil`: every window is classified, however quiet.
-        var gate: EnergyGate?
-        var source: SourceTraits
-        /// Seconds of digital silence after which the microphone counts as muted; 0 for never.
-        var mutedAfterSeconds = 0.0
-        var level = LevelSettings()
-    }
-
     let name: String?
     let commands: CommandMailbox
     private let ring: SampleRing
     private let features: LiveFeatures
     /// Shared by all sources.
     private let scorer: WindowScorer
+    /// Those of the scorer's variants that classify this source.
+    private var variants: [Variant]
     private let records: RecordPublisher
     private let detection: EventDetection
     private let clips: ClipRecorder
@@ -80,6 +70,7 @@ final class Pipeline: @unchecked Sendable {
         self.commands = commands
         self.features = features
         self.scorer = scorer
+        self.variants = variants
         self.detection = detection
         self.clips = clips
         records = RecordPublisher(source: configuration.name, hub: hub, numbers: numbers)
@@ -289,12 +280,13 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: Inference
 
-    /// Follows the scorer, whose variants were replaced. The stream and its features continue; windows still
-    /// start at multiples of the hop.
-    func variantsChanged() {
-        features.retain(for: scorer.variants)
-        planner.change(windowFrames: scorer.windowFrames, oldestFrame: features.oldestFrame)
-        publish(detection.replaceVariants(with: scorer.variants))
+    /// Classifies with other variants, which the scorer has. The stream and its features continue; windows
+    /// still start at multiples of the hop.
+    func variantsChanged(to variants: [Variant]) {
+        self.variants = variants
+        features.retain(for: variants)
+        planner.change(windowFrames: variants.longestWindowFrames, oldestFrame: features.oldestFrame)
+        publish(detection.replaceVariants(with: variants))
     }
 
     private func classify(_ window: WindowPlanner.Window) throws(PipelineError) {
@@ -302,7 +294,7 @@ final class Pipeline: @unchecked Sendable {
         records.publish(gaps: window.skippedSamples, .skipped)
         let levelDBFS = level.readDBFS()
         var milliseconds: Double?
-        for variant in scorer.variants {
+        for variant in variants {
             // Variants with a shorter window score the window's end.
             let end = window.frames.upperBound
             let start = max(window.frames.lowerBound, end - variant.frontend.windowFrames)
@@ -341,7 +333,7 @@ final class Pipeline: @unchecked Sendable {
         case .began:
             let message = StreamCondition.overload(
                 passMilliseconds: milliseconds, hopMilliseconds: overloadDetector.hopMilliseconds,
-                isQuantized: scorer.variants.allSatisfy { $0.network.precision == .int8 })
+                isQuantized: variants.allSatisfy { $0.network.precision == .int8 })
             condition.overload = message
             logger.warning("\(label)\(message)")
         case .ended(let skippedWindows, let seconds):
@@ -384,7 +376,7 @@ final class Pipeline: @unchecked Sendable {
     }
 
     private func publish(_ events: [DetectedEvent]) {
-        let windowSamples = scorer.windowFrames * FrontendConfig.frameShiftSamples
+        let windowSamples = variants.longestWindowFrames * FrontendConfig.frameShiftSamples
         for event in events {
             guard let record = records.publish(event, clock) else { continue }
             if record.state == .begin { counters.events += 1 }

@@ -4,8 +4,9 @@ internal import Wire
 /// Answers `adapter.list`, `adapter.load`, `adapter.use` and `adapter.unload`.
 struct AdapterRequests {
     private let shelf: AdapterShelf
+    private let sources: SourceSet
 
-    init(_ shelf: AdapterShelf) { self.shelf = shelf }
+    init(_ shelf: AdapterShelf, _ sources: SourceSet) { (self.shelf, self.sources) = (shelf, sources) }
 
     func list() -> AdapterList { shelf.snapshot.list }
 
@@ -20,7 +21,9 @@ struct AdapterRequests {
 
     func use(_ params: JSONObject) async throws -> SwitchReport {
         guard let names = try params.strings("names") else { throw JSONError.missing(field: "names") }
-        return try await refused { try await shelf.use(names) }
+        let source = try params.string("source")
+        _ = try sources.selected(source)
+        return try await refused { try await shelf.use(names, source: source) }
     }
 
     /// - Returns: The name of the unloaded adapter.

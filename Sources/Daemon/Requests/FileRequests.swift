@@ -23,7 +23,7 @@ struct FileRequests {
             WindowRule(
                 hopFrames: request.hopFrames, channels: request.channel.map(ChannelChoice.number) ?? .mix))
         do throws(FileEngine.Refusal) {
-            let id = try await engine.open(file, name: name, options, adapters.snapshot.variants)
+            let id = try await engine.open(file, name: name, options, adapters.snapshot.sets.all)
             return try await classify(id, name, client)
         } catch {
             throw RPCError(error == .busy ? .unavailable : .failed, error.description)

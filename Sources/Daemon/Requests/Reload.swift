@@ -14,7 +14,7 @@ final class Reload: Sendable {
     private let sources: SettingsSources
     private let adapters: AdapterShelf
     private let logger: Logger
-    private let apply: @Sendable (DaemonSettings) -> [String]
+    private let apply: @Sendable (_ new: DaemonSettings, _ old: DaemonSettings) -> [String]
     private let queue = BlockingQueue("astd-settings")
     private let current: NIOLockedValueBox<DaemonSettings>
     /// The file that was read last.
@@ -23,7 +23,7 @@ final class Reload: Sendable {
     /// - Parameter apply: Applies the settings that can change at run time; may block. Returns problems.
     init(
         _ settings: DaemonSettings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
-        apply: @escaping @Sendable (DaemonSettings) -> [String]
+        apply: @escaping @Sendable (_ new: DaemonSettings, _ old: DaemonSettings) -> [String]
     ) {
         current = NIOLockedValueBox(settings)
         file = NIOLockedValueBox(sources.file)
@@ -70,7 +70,7 @@ final class Reload: Sendable {
             file.withLockedValue { $0 = loaded.file }
             let merged = old.reloaded(with: new)
             current.withLockedValue { $0 = merged }
-            return .success((changes, apply(merged)))
+            return .success((changes, apply(merged, old)))
         } catch {
             return .failure(error)
         }

@@ -54,7 +54,7 @@ final class RequestRouter: RequestHandler {
     }
 
     /// The labels of all variants that classify.
-    private var labels: [String] { sources.all.first?.detection.labels ?? [] }
+    private var labels: [String] { adapters.snapshot.active.flatMap(\.labels) }
 
     func handle(
         _ method: RPCMethod, params: JSONObject, from client: RequestClient
@@ -79,10 +79,10 @@ final class RequestRouter: RequestHandler {
         case .labels: JSONText(try list(labels: params))
         case .explain: JSONText(try explain(params))
         case .sources: JSONText(try await lookup.list())
-        case .adapterList: JSONText(AdapterRequests(adapters).list())
-        case .adapterLoad: JSONText(try await AdapterRequests(adapters).load(params))
-        case .adapterUse: JSONText(try await AdapterRequests(adapters).use(params))
-        case .adapterUnload: unloaded(try await AdapterRequests(adapters).unload(params))
+        case .adapterList: JSONText(AdapterRequests(adapters, sources).list())
+        case .adapterLoad: JSONText(try await AdapterRequests(adapters, sources).load(params))
+        case .adapterUse: JSONText(try await AdapterRequests(adapters, sources).use(params))
+        case .adapterUnload: unloaded(try await AdapterRequests(adapters, sources).unload(params))
         case .reload: JSONText(await reload.run())
         case .pause: flag("paused", try await control.pause(params.string("source")))
         case .resume: flag("paused", try await control.resume(params.string("source")))

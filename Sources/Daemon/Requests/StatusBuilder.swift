@@ -76,7 +76,7 @@ final class StatusBuilder: Sendable {
         let counters = sources.map(\.pipeline.currentCounters)
         let records = sources.map(\.monitor.record)
         let memory = ProcessMemory.current()
-        let active = adapters.snapshot.active
+        let (active, sets) = (adapters.snapshot.active, adapters.snapshot.sets)
         let model = ModelReport(
             path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
             activation: active.first?.activation.activation.rawValue ?? "",
@@ -88,7 +88,8 @@ final class StatusBuilder: Sendable {
             adapters: active.map(\.adapter), precision: active.first?.precision ?? "",
             precisionCheck: active.first?.precisionCheck, threads: facts.threads,
             source: sources.first { $0.name == nil }.map { SourceReport($0.monitor.record) },
-            sources: sources.compactMap(SourceStatus.init), events: sources.flatMap(\.pipeline.activeEvents),
+            sources: sources.compactMap { SourceStatus($0, sets) },
+            events: sources.flatMap(\.pipeline.activeEvents),
             hopSeconds: Self.shortestHop(sources),
             counters: sources.map(\.counters).reduce(SourceCounters(), +),
             lastWindowMs: counters.lazy.compactMap(\.lastWindowMilliseconds).first,
@@ -101,11 +102,12 @@ final class StatusBuilder: Sendable {
 
 extension SourceStatus {
     /// `nil` for a source without a name.
-    fileprivate init?(_ source: DaemonSource) {
+    fileprivate init?(_ source: DaemonSource, _ sets: VariantSets) {
         guard let name = source.name else { return nil }
+        let adapters = sets.own.isEmpty ? nil : AdapterRecord(adapters: sets[name].map(\.adapter)).adapters
         self.init(
-            source: name, report: SourceReport(source.monitor.record), hopSeconds: source.hopSeconds,
-            counters: source.counters)
+            source: name, report: SourceReport(source.monitor.record), adapters: adapters,
+            hopSeconds: source.hopSeconds, counters: source.counters)
     }
 }
 

@@ -13,7 +13,8 @@ struct CurrentState {
     private var sources: [(name: String?, part: Part)] = []
     /// The `begin` records of sources that are loud now.
     private var levels: [(name: String?, part: Part)] = []
-    private var adapter: Part?
+    /// That of all sources, followed by those of single ones.
+    private var adapters: [(name: String?, part: Part)] = []
     /// The `begin` records of the events in progress, oldest first.
     private var events: [(id: String, part: Part)] = []
 
@@ -26,7 +27,10 @@ struct CurrentState {
         case .level(let level):
             levels.removeAll { $0.name == level.source }
             if level.state == .begin { levels.append((level.source, part)) }
-        case .adapter: adapter = part
+        case .adapter(let record):
+            // Without a source it holds for all.
+            adapters = record.source == nil ? [] : adapters.filter { $0.name != record.source }
+            adapters.append((record.source, part))
         case .event(let event):
             events.removeAll { $0.id == event.id }
             if event.state == .begin { events.append((event.id, part)) }
@@ -36,12 +40,13 @@ struct CurrentState {
 
     /// In the order in which a client receives them.
     var parts: [Part] {
-        sources.map(\.part) + [adapter].compactMap { $0 } + levels.map(\.part) + events.map(\.part)
+        sources.map(\.part) + adapters.map(\.part) + levels.map(\.part) + events.map(\.part)
     }
 
     /// Removes a source that is no longer part of the settings.
     mutating func remove(source name: String) {
         sources.removeAll { $0.name == name }
         levels.removeAll { $0.name == name }
+        adapters.removeAll { $0.name == name }
     }
 }

@@ -27,7 +27,8 @@ final class DaemonSource: Sendable {
         var run: RunID
         /// Frames that the features of a stream retain at least.
         var minimumFrames: Int
-        var variants: @Sendable () -> [Variant]
+        /// Those that classify a source now, by its name.
+        var variants: @Sendable (String?) -> [Variant]
         var pauses: PauseRegister
         var clips = ClipLedger()
         var clock = WallClock.system
@@ -94,7 +95,7 @@ final class DaemonSource: Sendable {
             rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
             numbers: shared.numbers)
         clips = ClipRecorder(settings.clips, ledger: shared.clips, logger: logger)
-        let variants = shared.variants()
+        let variants = shared.variants(name)
         pipeline = Pipeline(
             ring: ring, commands: commands,
             features: LiveFeatures(

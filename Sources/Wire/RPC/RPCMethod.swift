@@ -29,7 +29,7 @@ public enum RPCMethod: String, Sendable, CaseIterable {
         case .explain: ["label", "adapter", "source"]
         case .subscribe: SubscribeParameters.names
         case .adapterLoad: ["path", "name"]
-        case .adapterUse: ["names"]
+        case .adapterUse: ["names", "source"]
         case .adapterUnload: ["name"]
         case .classify: ClassifyParameters.names
         }

@@ -40,7 +40,8 @@ public enum LiveRecord: Sendable, Equatable {
         case .gap(let record): record.source
         case .source(let record): record.source
         case .level(let record): record.source
-        case .hello, .adapter, .lost: nil
+        case .adapter(let record): record.source
+        case .hello, .lost: nil
         }
     }
 

@@ -5,12 +5,18 @@ public struct SourceStatus: Sendable, Equatable {
     /// Its name in the settings.
     public var source: String
     public var report: SourceReport
+    /// Its variants, as in ``AdapterRecord/adapters``; nil where all sources have the same.
+    public var adapters: [String]?
     public var hopSeconds: Double
     public var counters: SourceCounters
 
-    public init(source: String, report: SourceReport, hopSeconds: Double, counters: SourceCounters) {
+    public init(
+        source: String, report: SourceReport, adapters: [String]? = nil, hopSeconds: Double,
+        counters: SourceCounters
+    ) {
         self.source = source
         self.report = report
+        self.adapters = adapters
         self.hopSeconds = hopSeconds
         self.counters = counters
     }
@@ -19,6 +25,7 @@ public struct SourceStatus: Sendable, Equatable {
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.requiredString("source")
         report = try SourceReport(json)
+        adapters = try json.strings("adapters")
         hopSeconds = try json.requiredDouble("hop_seconds")
         counters = try SourceCounters(json)
     }
@@ -28,6 +35,7 @@ extension SourceStatus: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("source", source)
         report.writeMembers(to: &json)
+        if let adapters { json.member("adapters", strings: adapters) }
         json.member("hop_seconds", seconds: hopSeconds)
         counters.writeMembers(to: &json)
     }

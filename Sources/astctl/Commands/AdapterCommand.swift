@@ -15,6 +15,7 @@ struct AdapterCommand: ParsableCommand {
               astctl adapter use birds alarms         classify each window with both
               astctl adapter use base alarms          classify without and with an adapter
               astctl adapter use base                 switch back to the base model
+              astctl adapter use birds --source pond  for one of several sources
             """,
         subcommands: [List.self, Load.self, Use.self, Unload.self],
         defaultSubcommand: List.self)
@@ -69,7 +70,7 @@ extension AdapterCommand {
             for warning in entry.warnings {
                 try Output.standardError.write("astctl: warning: \(Text.printable(warning))\n")
             }
-            if use { try Use.use([entry.name], client) }
+            if use { try Use.use([entry.name], nil, client) }
         }
     }
 
@@ -82,12 +83,20 @@ extension AdapterCommand {
         @Argument(help: "Names of loaded adapters; each of them classifies every window.")
         var names: [String]
 
+        @OptionGroup var source: SourceOption
         @OptionGroup var connection: ConnectionOptions
 
-        func run() throws { try Self.use(names, try connection.connect()) }
+        func run() throws {
+            let client = try connection.connect()
+            try source.check(client.hello)
+            try Self.use(names, source, client)
+        }
 
-        static func use(_ names: [String], _ client: ControlClient) throws {
-            let reply = try client.object(.adapterUse) { $0.member("names", strings: names) }
+        static func use(_ names: [String], _ source: SourceOption?, _ client: ControlClient) throws {
+            let reply = try client.object(.adapterUse) { json in
+                json.member("names", strings: names)
+                source?.writeParameter(&json)
+            }
             let report = try client.decode(reply) { json throws(JSONError) in try SwitchReport(json) }
             let active = report.active.map(Text.printable).joined(separator: ", ")
             try Output.standard.write(

@@ -83,7 +83,10 @@ enum StatusText {
             let counters = status.counters
             let skipped = counters.skippedWindows == 0 ? "" : ", \(counters.skippedWindows) skipped"
             let windows = "\(count(counters.windows, "window"))\(skipped)"
-            let text = "\(Text.padded(status.source, to: width))  \(windows); \(source(status.report))"
+            let adapters =
+                status.adapters.map { " with " + $0.map(Text.printable).joined(separator: ", ") } ?? ""
+            let text =
+                "\(Text.padded(status.source, to: width))  \(windows)\(adapters); \(source(status.report))"
             // Deeper than the names of the sources.
             return row(index == 0 ? "sources" : "", text, indent: indent + 2)
         }

@@ -69,7 +69,8 @@ struct TopCommand: ParsableCommand {
             guard case .record(let record?, _) = next else { continue }
             state.update(with: record)
             guard case .prediction(let prediction) = record,
-                prediction.adapter ?? AdapterRecord.baseName == state.watch.adapters.last
+                prediction.adapter ?? AdapterRecord.baseName
+                    == state.lastAdapter(of: prediction.source)
             else { continue }
             tables += 1
             let lines = state.lines(ScreenFrame(isLive: false))

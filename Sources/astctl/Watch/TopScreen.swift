@@ -38,7 +38,7 @@ struct TopScreen {
         let rows = state.sorted.map { row in
             let owners = [
                 state.sources.count > 1 ? row.source : nil,
-                state.watch.adapters.count > 1 ? row.adapter : nil,
+                state.hasSeveralAdapters ? row.adapter : nil,
             ]
             let name = (owners.compactMap { $0 } + [row.label]).joined(separator: ": ")
             return (name: Text.printable(name), row: row)

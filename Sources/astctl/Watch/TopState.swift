@@ -50,6 +50,17 @@ struct TopState {
     /// The current records of the sources that have names, in the order of their appearance.
     private(set) var sources: [SourceRecord] = []
 
+    /// The variants of sources that have their own.
+    private var adaptersBySource: [String: [String]] = [:]
+
+    /// Whether labels need the name of their adapter.
+    var hasSeveralAdapters: Bool { watch.adapters.count > 1 || !adaptersBySource.isEmpty }
+
+    /// The last of the variants that classify each window of a source.
+    func lastAdapter(of source: String?) -> String? {
+        (source.flatMap { adaptersBySource[$0] } ?? watch.adapters).last
+    }
+
     /// Why nothing, or not everything, is classified; of several sources, for each of them.
     var trouble: String? {
         if sources.count < 2 || !watch.isConnected || watch.hang != nil { return watch.trouble }
@@ -88,7 +99,8 @@ struct TopState {
     }
 
     mutating func update(with record: LiveRecord) {
-        watch.update(with: record)
+        // The state that is common to all sources has the variants of all.
+        if case .adapter(let adapter) = record, adapter.source != nil {} else { watch.update(with: record) }
         switch record {
         case .prediction(let prediction): update(with: prediction)
         case .event(let event):
@@ -103,7 +115,12 @@ struct TopState {
             }
         case .adapter(let record):
             // Remove the labels of variants that are no longer active.
-            rows = rows.filter { record.adapters.contains($0.value.adapter) }
+            if record.source == nil { adaptersBySource = [:] }
+            if let source = record.source { adaptersBySource[source] = record.adapters }
+            rows = rows.filter { _, row in
+                let adapters = row.source.flatMap { adaptersBySource[$0] } ?? watch.adapters
+                return record.source.map { $0 != row.source } ?? false || adapters.contains(row.adapter)
+            }
         case .source(let source):
             guard let name = source.source else { return }
             let index = sources.firstIndex { $0.source == name }
