@@ -100,7 +100,7 @@ test-fallbacks: release ## The kernels for other processors, under qemu; install
 
 test-levels: setup ## Every test, with the kernels of each instruction set that this processor has
 	swift build --build-tests
-	@tools/test_levels.sh "$(FILTER)"
+	@OTHERS=$(OTHERS) tools/test_levels.sh "$(FILTER)"
 
 test-faults: release ## Every fault of sound servers and microphones, five minutes (CYCLES=500 restarts at the end)
 	python3 tools/faults --cycles $(or $(CYCLES),500)
@@ -144,7 +144,7 @@ KERNEL_TESTS := InferenceTests|RecognizerTests|SameScores|Selftest
 
 # Each step names itself and its time, so that a slow one is seen in the log.
 ci: ## What CI runs: check, the kernels of every level, thread sanitizer, a minute of each fuzzer, resume, SD card, fallbacks
-	@for step in check "test-levels FILTER=$(KERNEL_TESTS)" tsan "fuzz SECONDS_EACH=60" test-resume test-sdcard test-fallbacks; do \
+	@for step in check "test-levels OTHERS=1 FILTER=$(KERNEL_TESTS)" tsan "fuzz SECONDS_EACH=60" test-resume test-sdcard test-fallbacks; do \
 		echo "==== make $$step"; \
 		start=$$SECONDS; \
 		$(MAKE) --no-print-directory $$step; \
