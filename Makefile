@@ -56,12 +56,13 @@ demo: release ## Play sounds into a private PulseAudio server and show what astd
 ##@ Test
 
 # Tests that compute would hold up those that wait for servers and programs: all tests of a process share its threads.
+# Those that start programs run four at a time, or else more than thirty daemons would share the processor.
 COMPUTING := '^(Batch|Detection|Frontend|Inference|Recognizer|Settings|SystemSupport|TextSupport|Wire)Tests\.'
 
 test: setup ## Run every test, then half a minute of fault injection; installs missing packages
 	swift build --build-tests
 	swift test --skip-build --parallel --filter $(COMPUTING)
-	swift test --skip-build --parallel --skip $(COMPUTING)
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build --parallel --skip $(COMPUTING)
 	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
 	@echo "Fault injection: private sound servers are killed and restarted for about 30 s (all faults: make test-faults)"
 	ASTD_BUILD=.build/debug python3 tools/faults --short

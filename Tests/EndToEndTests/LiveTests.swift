@@ -105,7 +105,8 @@ struct LiveTests {
 
     @Test func `astctl says that the process of a daemon is stopped, and how to continue it`() async throws {
         let folder = try TestFolder()
-        let daemon = try await RunningDaemon.start(["--source", "file:\(Astd.clip)"], in: folder)
+        let daemon = try await RunningDaemon.start(
+            ["--source", "file:\(try SeededClip.longSilence(in: folder))"], in: folder)
         daemon.program.send(SIGSTOP)
         defer { daemon.program.send(SIGCONT) }
         let result = try await daemon.astctl("status", "--timeout", "0.1")

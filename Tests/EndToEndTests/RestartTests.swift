@@ -58,12 +58,14 @@ struct RestartTests {
                 guard case .hello(let hello)? = try await client.next() else {
                     throw TestFailure("the first record is not hello")
                 }
+                var missed: UInt64 = 0
                 if let last {
                     let probe = try daemon.control()
                     let resumption = try await Self.subscribe(
                         probe, #"{"run":"\#(last.run.text)","since_seq":\#(last.seq)}"#)
                     #expect(resumption?.isSameRun == (connection == 1))
                     #expect(resumption?.run == hello.run && resumption?.hasMissedEvents == false)
+                    missed = try #require(resumption).missedPredictions
                 }
                 if connection == 0 { runs.append(hello.run) }
                 let since = last.map { #""run":"\#($0.run.text)","since_seq":\#($0.seq)"# } ?? ""
@@ -73,7 +75,10 @@ struct RestartTests {
                     #expect(begin.state == .begin && begun.insert(begin.id).inserted)
                 }
                 let prediction = try await client.nextPrediction()
-                if connection == 1, let last { #expect(prediction.seq == last.seq + 1) }
+                if connection == 1, let last {
+                    // On a busy machine more than a minute may pass; then the daemon says what is missing.
+                    #expect(missed > 0 ? prediction.seq > last.seq + missed : prediction.seq == last.seq + 1)
+                }
                 last = (hello.run, prediction.seq)
             }
             daemon.program.kill()
