@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources \
+	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources test-gateway \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden source-states exactness model \
@@ -57,7 +57,7 @@ demo: release ## Play sounds into a private PulseAudio server and show what astd
 
 # Tests that compute would hold up those that wait for servers and programs: all tests of a process share its threads.
 # Those that start programs run four at a time, or else more than thirty daemons would share the processor.
-COMPUTING := '^(Batch|Detection|Frontend|Inference|Recognizer|Settings|SystemSupport|TextSupport|Wire)Tests\.'
+COMPUTING := '^(Batch|Detection|Frontend|Gateway|Inference|Recognizer|Settings|SystemSupport|TextSupport|Wire)Tests\.'
 
 test: setup ## Run every test, then half a minute of fault injection; installs missing packages
 	swift build --build-tests
@@ -108,6 +108,11 @@ test-faults: release ## Every fault of sound servers and microphones, five minut
 
 test-sources: release ## Eight sources that come and go on one daemon, 30 minutes (MINUTES=30)
 	python3 tools/faults/sources.py --minutes $(or $(MINUTES),30)
+
+test-gateway: setup ## astd-gateway with real daemons and a real MQTT broker; installs mosquitto
+	@tools/setup.sh mosquitto mosquitto-clients
+	swift build --build-tests
+	swift test --skip-build --filter 'GatewayTests|GatewayHistoryTests|GatewayMQTTTests'
 
 tsan: setup ## The tests that use threads, with the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt \
@@ -178,15 +183,16 @@ model: ## Retrain the shipped model and adapter (hours): LAB=directory
 man: release ## Regenerate the manual pages from the programs' --help
 	tools/make_man.py .build/release/astd docs/man/astd.1
 	tools/make_man.py .build/release/astctl docs/man/astctl.1
+	tools/make_man.py .build/release/astd-gateway docs/man/astd-gateway.1
 
 
 ##@ Install
 
 install: ## Install the release build, models, units and settings: PREFIX (/usr/local), DESTDIR
-	@[ -x .build/release/astd ] && [ -x .build/release/astctl ] \
+	@[ -x .build/release/astd ] && [ -x .build/release/astctl ] && [ -x .build/release/astd-gateway ] \
 	|| { echo "install: there is no release build: run make release" >&2; exit 1; }
-	install -D -s -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/astd.1 docs/man/astctl.1
+	install -D -s -t $(DESTDIR)$(PREFIX)/bin .build/release/astd .build/release/astctl .build/release/astd-gateway
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/astd.1 docs/man/astctl.1 docs/man/astd-gateway.1
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/default models/default/*.json models/default/*.safetensors
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/models/selftest models/selftest/*
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
@@ -198,13 +204,17 @@ install: ## Install the release build, models, units and settings: PREFIX (/usr/
 		$(DESTDIR)$(SYSTEMD)/systemd/system/astd-stream@.service
 	sed -i 's|^ExecStart=astd |ExecStart=$(PREFIX)/bin/astd |' \
 		$(DESTDIR)$(SYSTEMD)/systemd/{system,user}/astd.service
+	sed -i 's|^ExecStart=astd-gateway |ExecStart=$(PREFIX)/bin/astd-gateway |' \
+		$(DESTDIR)$(SYSTEMD)/systemd/system/astd-gateway.service
 	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/sysusers.d systemd/sysusers.d/astd.conf
 	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/tmpfiles.d systemd/tmpfiles.d/astd.conf
-	if [ -e $(DESTDIR)/etc/astd/astd.yaml ]; then \
-		echo "install: keeping the existing $(DESTDIR)/etc/astd/astd.yaml"; \
-	else \
-		install -D -m 644 -t $(DESTDIR)/etc/astd etc/astd.yaml; \
-	fi
+	for file in astd.yaml gateway.yaml; do \
+		if [ -e $(DESTDIR)/etc/astd/$$file ]; then \
+			echo "install: keeping the existing $(DESTDIR)/etc/astd/$$file"; \
+		else \
+			install -D -m 644 -t $(DESTDIR)/etc/astd etc/$$file; \
+		fi; \
+	done
 	@[ -n "$(DESTDIR)" ] || { echo "For a service: systemd-sysusers, systemd-tmpfiles --create astd.conf,"; \
 		echo "systemctl daemon-reload; then see docs/service.md"; }
 

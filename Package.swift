@@ -56,6 +56,7 @@ let package = Package(
                 .define("ASTD_COMMIT", to: "\"\(commit)\"", .when(configuration: .release)),
                 .treatAllWarnings(as: .error),
             ]),
+        .systemLibrary(name: "CMosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPng", providers: [.apt(["libpng-dev"])]),
@@ -121,7 +122,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd", "TextSupport", "Wire", log,
+                "CMosquitto", "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd",
+                "TextSupport", "Wire", log,
             ],
             swiftSettings: house),
 

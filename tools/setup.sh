@@ -6,11 +6,13 @@ set -euo pipefail
 
 packages=(
     # Libraries, with their headers.
-    libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libssl-dev libyaml-dev
+    libmosquitto-dev libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libssl-dev libyaml-dev
     # Tests and demo play audio into a private PulseAudio server.
     pulseaudio pulseaudio-utils
     # tools/fetch_model.sh, and the hub server of its test.
     curl python3
+    # The broker of the gateway's tests.
+    mosquitto mosquitto-clients
     # Decodes what libsndfile cannot read; astd runs without it.
     ffmpeg
     # For examples/clients, and a terminal for tests.

@@ -7,19 +7,23 @@ private import Systemd
 public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The history cannot be opened.
     case history(String)
+    /// A file with a password cannot be read.
+    case secret(String)
     case thread(ThreadError)
 
     public var description: String {
         switch self {
         case .history(let reason): "the history cannot be opened: \(reason)"
+        case .secret(let reason): reason
         case .thread(let error): "\(error)"
         }
     }
 }
 
-/// The gateway: a client of one or several daemons that keeps what they recognise.
+/// The gateway: a client of one or several daemons that keeps what they recognise and passes it on.
 ///
-///     daemon ─► DaemonFollower (a thread each) ─► History (SQLite)
+///     daemon ─► DaemonFollower (a thread each) ─┬► History (SQLite) ── outbox ─┐
+///                                               └► MQTTState ──────────────────┴► MQTTPublisher ─► broker
 ///
 /// Threading: ``run()`` on the main thread.
 public struct Gateway {
@@ -47,8 +51,16 @@ public struct Gateway {
             stop.change { $0 = true }
             for thread in threads { thread.join() }
         }
+        let publisher = try publisher(history)
+        if let publisher { threads.append(try thread("gw-mqtt") { publisher.run(until: stop) }) }
         for daemon in settings.daemons {
-            let follower = DaemonFollower(daemon: daemon, history: history, logger: logger)
+            let follower = DaemonFollower(
+                daemon: daemon, history: history, logger: logger,
+                // The label of a score may have any rank.
+                topK: settings.mqtt.labels.isEmpty ? nil : 100_000
+            ) { update in
+                publisher?.update(update, of: daemon.name)
+            }
             threads.append(try thread("gw-" + daemon.name) { follower.run(until: stop) })
         }
         let retention = Retention(settings.history, history: history, logger: logger)
@@ -70,10 +82,32 @@ public struct Gateway {
     /// Without a file, what is needed to continue after an interruption is kept in memory.
     private func openHistory() throws(GatewayError) -> History {
         do throws(SQLiteError) {
-            return try History(path: settings.history.path ?? ":memory:", logger: logger)
+            return try History(
+                path: settings.history.path ?? ":memory:", keepsOutbox: settings.mqtt.url != nil,
+                logger: logger)
         } catch {
             throw .history(error.description)
         }
+    }
+
+    /// nil: the settings have no broker.
+    private func publisher(_ history: History) throws(GatewayError) -> MQTTPublisher? {
+        let mqtt = settings.mqtt
+        guard let address = mqtt.url.flatMap({ BrokerAddress($0) }) else { return nil }
+        let password: String?
+        do throws(SecretFile.Failure) {
+            password = try mqtt.passwordFile.map { path throws(SecretFile.Failure) in
+                try SecretFile.read(path)
+            }
+        } catch {
+            throw .secret(error.description)
+        }
+        let options = MQTTClient.Options(
+            address: address, clientID: mqtt.clientID ?? "astd-gateway-\(settings.node)", user: mqtt.user,
+            password: password, caFile: mqtt.caFile, certificateFile: mqtt.certificateFile,
+            keyFile: mqtt.keyFile,
+            will: MQTTMessage(topic: TopicNames(node: settings.node).status, payload: "offline"))
+        return MQTTPublisher(options, settings, history: history, logger: logger)
     }
 
     private func thread(

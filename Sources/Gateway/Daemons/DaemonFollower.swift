@@ -13,6 +13,10 @@ struct DaemonFollower: Sendable {
     let daemon: GatewaySettings.Daemon
     let history: History
     let logger: Logger
+    /// Labels in a prediction; nil: as many as the daemon sends to everybody.
+    var topK: Int?
+    /// Receives what happens at the daemon; must not block.
+    var report: @Sendable (GatewayUpdate) -> Void = { _ in }
 
     /// Set when the gateway stops; threads that wait are woken.
     typealias Stop = ConditionLocked<Bool>
@@ -35,6 +39,7 @@ struct DaemonFollower: Sendable {
                 try follow(client, until: stop)
             } catch {
                 failures += 1
+                report(.disconnected)
                 // The first failure may be a daemon that is just being restarted.
                 if failures == 2, case .noDaemon = error { closeEvents() }
                 let reason = Self.reason(error)
@@ -55,6 +60,8 @@ struct DaemonFollower: Sendable {
         }
         var tracker = try start(client, position.cursor)
         var changes = tracker.openingChanges()
+        // Events that were reported while the history could not store them.
+        var unsaved: Set<String> = []
         var stored: HistoryCursor? = position.cursor
         var storedAt = ContinuousClock.now
         let hello = client.hello
@@ -62,19 +69,24 @@ struct DaemonFollower: Sendable {
         while true {
             let (records, closed) = receive(client)
             let now = Timestamp.now
+            for record in records { report(.record(record)) }
             changes += records.compactMap { tracker.change(for: $0, now: now) }
             let isDue = ContinuousClock.now - storedAt > .seconds(Self.cursorSeconds)
             let ends = closed != nil || isStopped(stop)
             if !changes.isEmpty || (isDue || ends) && tracker.cursor != stored {
                 let outcome = history.store(
                     changes, of: daemon.name, cursor: tracker.cursor, generation: position.generation)
-                changes = []
                 storedAt = .now
                 switch outcome {
-                case .stored: stored = tracker.cursor
-                case .suspended: break
+                case .stored(let new):
+                    stored = tracker.cursor
+                    if !new.isEmpty { report(.news(new)) }
+                case .suspended:
+                    let new = changes.filter { $0.event == nil || unsaved.insert($0.key).inserted }
+                    if !new.isEmpty { report(.unsaved(new)) }
                 case .behind: return
                 }
+                changes = []
             }
             if let closed { throw closed }
             if ends { return }
@@ -89,11 +101,12 @@ struct DaemonFollower: Sendable {
             try StatusReport(json)
         }
         let kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
-        let parameters = SubscribeParameters(kinds: kinds).resuming(
+        let parameters = SubscribeParameters(kinds: kinds, topK: topK).resuming(
             run: cursor?.run ?? client.hello.run, after: cursor?.seq ?? 0)
         let reply = try client.decode(
             client.object(.subscribe) { parameters.writeMembers(to: &$0) }
         ) { json throws(JSONError) in try SubscribeReply(json) }
+        report(.connected(client.hello, status: status))
         let now = Timestamp.now
         let uptime = Int64((max(0, status.uptimeSeconds) * 1e9).rounded())
         return RecordTracker(
@@ -130,9 +143,10 @@ struct DaemonFollower: Sendable {
         guard let position = try? history.position(of: daemon.name), let cursor = position.cursor else {
             return
         }
-        _ = history.store(
+        let outcome = history.store(
             [.interrupted(except: [], at: cursor.time)], of: daemon.name, cursor: cursor,
             generation: position.generation)
+        if case .stored(let new) = outcome { report(.news(new)) }
     }
 
     private func isStopped(_ stop: Stop) -> Bool { stop.change { $0 } }

@@ -46,6 +46,13 @@ enum HistoryChange: Equatable, Sendable {
     case interrupted(except: Set<String>, at: Timestamp)
 }
 
+extension HistoryChange {
+    var event: EventRecord? { if case .event(let event) = self { event } else { nil } }
+
+    /// The same for a record that arrives again.
+    var key: String { event.map { "\($0.state) \($0.id)" } ?? "" }
+}
+
 /// What became of changes.
 enum HistoryOutcome: Equatable, Sendable {
     /// Stored, or stored before; the changes that are new.
@@ -75,18 +82,21 @@ final class History: Sendable {
         var retryAt: ContinuousClock.Instant?
         /// Counts the returns from a suspension.
         var generation = 0
+        /// Whether new events are kept for the MQTT broker.
+        let keepsOutbox: Bool
     }
 
     /// Opens or creates the database.
     ///
     /// - Throws: ``SQLiteError``
     init(
-        path: String, retry: Duration = .seconds(5), maximumPages: Int? = nil, logger: Logger
+        path: String, keepsOutbox: Bool = false, retry: Duration = .seconds(5), maximumPages: Int? = nil,
+        logger: Logger
     ) throws(SQLiteError) {
         let database = try SQLiteDatabase(path: path)
         if let maximumPages { try database.execute("PRAGMA max_page_count = \(maximumPages)") }
         try HistorySchema.prepare(database)
-        state = ConditionLocked(State(database: database))
+        state = ConditionLocked(State(database: database, keepsOutbox: keepsOutbox))
         self.logger = logger
         self.retry = retry
     }
@@ -112,8 +122,10 @@ final class History: Sendable {
     /// - Parameters:
     ///   - cursor: nil: unchanged.
     ///   - generation: As ``position(of:)`` returned it.
+    ///   - sent: Events that were published without the outbox: ``HistoryChange/key``.
     func store(
-        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int
+        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int,
+        sent: Set<String> = []
     ) -> HistoryOutcome {
         state.change { state in
             if let retryAt = state.retryAt {
@@ -122,12 +134,20 @@ final class History: Sendable {
             }
             guard generation == state.generation else { return .behind }
             do throws(SQLiteError) {
-                let database = state.database
+                let (database, keepsOutbox) = (state.database, state.keepsOutbox)
                 let new = try database.transaction { () throws(SQLiteError) in
                     var new: [HistoryChange] = []
                     for change in changes {
+                        // Before the events are marked as ended.
+                        if keepsOutbox, case .interrupted(let exceptions, let time) = change {
+                            try Self.queueInterruptions(
+                                of: daemon, except: exceptions, at: time, in: database)
+                        }
                         if try Self.write(change, of: daemon, run: cursor?.run, to: database) {
                             new.append(change)
+                            if keepsOutbox, let event = change.event, !sent.contains(change.key) {
+                                try Self.queue(EventPayload.text(of: event, daemon: daemon), in: database)
+                            }
                         }
                     }
                     if let cursor { try Self.write(cursor, of: daemon, to: database) }

@@ -6,6 +6,8 @@
 /// | `gaps` | sound that was not classified, records that were missed, or a time without the daemon |
 /// | `runs` | a run of a daemon |
 /// | `cursors` | how far the records of a daemon are stored |
+/// | `outbox` | an event that the MQTT broker has not acknowledged |
+/// | `topics` | a topic with a retained message of this gateway |
 ///
 /// Times are milliseconds since 1970-01-01 UTC. `begin_ms` and `end_ms` of events are the daemon's own times;
 /// positions in samples belong to the run.
@@ -63,7 +65,14 @@ enum HistorySchema {
             seq INTEGER NOT NULL,
             time_ms INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+        """,
         """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            payload TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE topics (topic TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     static var version: Int { migrations.count }

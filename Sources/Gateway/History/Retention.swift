@@ -46,6 +46,11 @@ struct Retention: Sendable {
             }
             if stop.change({ $0 }) { return true }
         }
+        if let dropped = try? history.limitOutbox(), dropped > 0 {
+            logger.error(
+                "the broker was away for too long; dropped the oldest events for it",
+                metadata: ["events": "\(dropped)"])
+        }
         if deleted > 0 { logger.info("deleted old events", metadata: ["events": "\(deleted)"]) }
         while history.shrink() { if stop.change({ $0 }) { return true } }
         return false

@@ -101,9 +101,35 @@ enum GatewaySettingTable {
         .count(
             "history.megabytes", \.history.megabytes, 1...1_000_000,
             "size of the database at which the oldest events are deleted"),
+        .optional(
+            "mqtt.url", \.mqtt.url, "mqtt://HOST or mqtts://HOST, with a port other than 1883 and 8883",
+            "the broker to publish to; `null`: none", accepts: { BrokerAddress($0) != nil }),
+        .optional("mqtt.user", \.mqtt.user, "a name", "the user at the broker"),
+        .optional(
+            "mqtt.password_file", \.mqtt.passwordFile, "an absolute path", "a file with the user's password",
+            accepts: { $0.hasPrefix("/") }),
+        .optional(
+            "mqtt.ca_file", \.mqtt.caFile, "an absolute path",
+            "certificates that may sign the broker's; `null`: the system's", accepts: { $0.hasPrefix("/") }),
+        .optional(
+            "mqtt.certificate_file", \.mqtt.certificateFile, "an absolute path",
+            "the certificate of this client", accepts: { $0.hasPrefix("/") }),
+        .optional(
+            "mqtt.key_file", \.mqtt.keyFile, "an absolute path", "the key of that certificate",
+            accepts: { $0.hasPrefix("/") }),
+        .optional(
+            "mqtt.client_id", \.mqtt.clientID, "a name", "the name at the broker; `null`: astd-gateway-NODE"),
+        .list("mqtt.labels", \.mqtt.labels, "labels", "labels with a state and a score"),
+        .flag("mqtt.discovery", \.mqtt.discovery, "whether Home Assistant finds the entities by itself"),
+        .text(
+            "mqtt.discovery_prefix", \.mqtt.discoveryPrefix, "a topic",
+            "where Home Assistant looks for entities", accepts: { !$0.contains { "+#".contains($0) } }),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
+    /// Settings that are reserved for the page, notifications and commands over MQTT; they are accepted with a
+    /// warning, so that one file serves later versions, too.
+    static let later: Set<String> = ["http", "notify", "mqtt.commands"]
     /// A mapping of names to runtime directories.
     static let daemonsKey = "daemons"
 

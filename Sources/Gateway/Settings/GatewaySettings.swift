@@ -22,11 +22,31 @@ public struct GatewaySettings: Equatable, Sendable {
         public var megabytes = 500
     }
 
+    /// The broker to publish to.
+    public struct MQTT: Equatable, Sendable {
+        /// `mqtt://HOST:PORT` or `mqtts://HOST:PORT`; nil: none.
+        public var url: String?
+        public var user: String?
+        /// A file with the password.
+        public var passwordFile: String?
+        /// Certificates that sign the broker's; nil: the system's.
+        public var caFile: String?
+        public var certificateFile: String?
+        public var keyFile: String?
+        public var clientID: String?
+        /// Labels with a state and a score.
+        public var labels: [String] = []
+        /// Whether Home Assistant finds the entities by itself.
+        public var discovery = false
+        public var discoveryPrefix = "homeassistant"
+    }
+
     /// The name of this gateway; default: the host's name.
     public var node: String
     /// At least one.
     public var daemons = [Daemon(name: "astd", runtimeDirectory: "/run/astd")]
     public var history = History()
+    public var mqtt = MQTT()
 
     public init() { node = Self.hostName }
 

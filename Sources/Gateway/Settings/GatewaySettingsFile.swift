@@ -14,6 +14,8 @@ struct GatewaySettingsFile {
     /// nil: the file does not name any.
     private(set) var daemons: [GatewaySettings.Daemon]?
     private(set) var daemonsLine: Int?
+    /// Settings of the file that this version accepts without effect.
+    private(set) var ignored: [String] = []
     var problems: [SettingsProblem] = []
 
     /// Reads a file; collects ``problems`` instead of throwing.
@@ -54,6 +56,8 @@ struct GatewaySettingsFile {
             let key = section.isEmpty ? name : "\(section).\(name)"
             if !names.insert(name).inserted {
                 refuse(pair.name, .badFile("duplicate setting '\(key)'"))
+            } else if GatewaySettingTable.later.contains(key) {
+                ignored.append(key)
             } else if key == GatewaySettingTable.daemonsKey {
                 readDaemons(pair.value)
             } else if let row = GatewaySettingTable.byKey[key] {

@@ -47,6 +47,7 @@ public struct GatewaySettingsSources: Sendable {
             loaded.origins[GatewaySettingTable.daemonsKey] = .file(path: file ?? "", line: line)
         }
         problems += reader.problems
+        loaded.ignored = reader.ignored
         if !problems.isEmpty { throw SettingsRefusal(problems: problems) }
         return loaded
     }
@@ -89,6 +90,8 @@ public struct LoadedGatewaySettings: Equatable, Sendable {
     public var settings: GatewaySettings
     /// The file that was read; nil when there is none.
     public var file: String?
+    /// Settings of the file that this version accepts without effect.
+    public internal(set) var ignored: [String] = []
     /// By key; a key that is absent has its default.
     public internal(set) var origins: [String: SettingOrigin] = [:]
 

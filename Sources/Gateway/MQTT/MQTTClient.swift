@@ -1,0 +1,161 @@
+private import CMosquitto
+private import Glibc
+
+/// Why the broker cannot be reached, or refuses.
+struct MQTTFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    let description: String
+}
+
+/// A connection to a broker by libmosquitto, MQTT 3.1.1.
+///
+/// Messages with quality of service 1 that are not acknowledged when the connection is lost are sent again
+/// after ``connect()``.
+///
+/// Threading: one thread; libmosquitto calls back within ``step(milliseconds:)``.
+final class MQTTClient {
+    struct Options: Sendable {
+        var address: BrokerAddress
+        var clientID: String
+        var user: String?
+        var password: String?
+        var caFile: String?
+        var certificateFile: String?
+        var keyFile: String?
+        /// Retained message of the broker when this client dies.
+        var will: MQTTMessage
+    }
+
+    /// What the callbacks report.
+    fileprivate final class Inbox {
+        var isConnected = false
+        /// Why the broker refused the connection.
+        var refusal: String?
+        /// Numbers of the messages that were acknowledged.
+        var acknowledged: [Int32] = []
+        /// libmosquitto's last message about an error, such as that of a certificate.
+        var error: String?
+    }
+
+    private let options: Options
+    private let inbox = Inbox()
+    private let handle: OpaquePointer
+    private var wasConnected = false
+
+    /// - Throws: ``MQTTFailure`` for options that libmosquitto refuses, such as a certificate that is not one.
+    init(_ options: Options) throws(MQTTFailure) {
+        self.options = options
+        mosquitto_lib_init()
+        // SAFETY: the inbox lives as long as this object, which destroys the handle first.
+        let context = Unmanaged.passUnretained(inbox).toOpaque()
+        guard let handle = mosquitto_new(options.clientID, true, context) else {
+            throw MQTTFailure(
+                description: "client id '\(options.clientID)': \(String(cString: strerror(errno)))")
+        }
+        self.handle = handle
+        mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311)
+        setCallbacks()
+        let will = options.will
+        try check(
+            mosquitto_will_set(handle, will.topic, Int32(will.payload.utf8.count), will.payload, 1, true),
+            "the last will")
+        if options.user != nil {
+            try check(mosquitto_username_pw_set(handle, options.user, options.password), "the user")
+        }
+        if options.address.usesTLS {
+            // Without certificates of its own, the system's directory.
+            let directory = options.caFile == nil ? "/etc/ssl/certs" : nil
+            try check(
+                mosquitto_tls_set(
+                    handle, options.caFile, directory, options.certificateFile, options.keyFile, nil),
+                "the certificates of mqtt.ca_file, mqtt.certificate_file and mqtt.key_file")
+        }
+    }
+
+    deinit { mosquitto_destroy(handle) }
+
+    /// Whether the broker has accepted the connection.
+    var isConnected: Bool { inbox.isConnected }
+
+    /// Starts a connection; blocks while the network does. The broker's answer arrives in
+    /// ``step(milliseconds:)``.
+    func connect() throws(MQTTFailure) {
+        (inbox.isConnected, inbox.refusal, inbox.error) = (false, nil, nil)
+        let address = options.address
+        let code =
+            wasConnected
+            ? mosquitto_reconnect(handle) : mosquitto_connect(handle, address.host, address.port, 30)
+        wasConnected = true
+        try check(code, "\(address.host):\(address.port)")
+    }
+
+    /// Sends and receives what is due.
+    ///
+    /// - Throws: ``MQTTFailure`` when the connection is lost or was refused.
+    func step(milliseconds: Int32) throws(MQTTFailure) {
+        let code = mosquitto_loop(handle, milliseconds, 1)
+        if let refusal = inbox.refusal { throw MQTTFailure(description: refusal) }
+        if code != MOSQ_ERR_SUCCESS.rawValue.code { inbox.isConnected = false }
+        try check(code, "\(options.address.host):\(options.address.port)")
+    }
+
+    /// Queues a message.
+    ///
+    /// - Returns: Its number, for ``acknowledgements()``.
+    @discardableResult
+    func publish(
+        _ message: MQTTMessage, quality: Int32, isRetained: Bool = false
+    ) throws(MQTTFailure) -> Int32 {
+        var number: Int32 = 0
+        let count = Int32(message.payload.utf8.count)
+        try check(
+            mosquitto_publish(
+                handle, &number, message.topic, count, message.payload, quality, isRetained), message.topic)
+        return number
+    }
+
+    /// The numbers of the messages with quality 1 that the broker has since the last call.
+    func acknowledgements() -> [Int32] {
+        defer { inbox.acknowledged = [] }
+        return inbox.acknowledged
+    }
+
+    /// Ends the connection without the last will.
+    func disconnect() { mosquitto_disconnect(handle) }
+
+    private func setCallbacks() {
+        mosquitto_connect_callback_set(handle) { _, context, code in
+            guard let inbox = Inbox.of(context) else { return }
+            inbox.isConnected = code == 0
+            if code != 0 { inbox.refusal = String(cString: mosquitto_connack_string(code)) }
+        }
+        mosquitto_disconnect_callback_set(handle) { _, context, _ in Inbox.of(context)?.isConnected = false }
+        mosquitto_publish_callback_set(handle) { _, context, number in
+            Inbox.of(context)?.acknowledged.append(number)
+        }
+        mosquitto_log_callback_set(handle) { _, context, level, text in
+            guard let text, level == MOSQ_LOG_ERR else { return }
+            Inbox.of(context)?.error = String(cString: text)
+        }
+    }
+
+    /// - Throws: ``MQTTFailure`` with libmosquitto's reason for a code that is not success.
+    private func check(_ code: Int32, _ what: String) throws(MQTTFailure) {
+        guard code != MOSQ_ERR_SUCCESS.rawValue.code else { return }
+        let system = code == MOSQ_ERR_ERRNO.rawValue.code
+        let reason = system ? String(cString: strerror(errno)) : String(cString: mosquitto_strerror(code))
+        let details = inbox.error.map { " (\($0))" } ?? ""
+        throw MQTTFailure(description: "\(what): \(reason)\(details)")
+    }
+}
+
+extension MQTTClient.Inbox {
+    fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> MQTTClient.Inbox? {
+        // SAFETY: the context that ``MQTTClient`` passed, which outlives the handle.
+        context.map { Unmanaged<MQTTClient.Inbox>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+extension BinaryInteger {
+    /// C imports the enumeration of codes with a type that depends on the platform.
+    fileprivate var code: Int32 { Int32(truncatingIfNeeded: self) }
+}

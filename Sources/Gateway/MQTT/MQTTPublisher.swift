@@ -1,0 +1,161 @@
+private import Glibc
+internal import Logging
+internal import SystemSupport
+internal import Wire
+
+/// Publishes the state and the events of all daemons to a broker.
+///
+///     DaemonFollower ─► update ─► MQTTState ──► retained states, scores ─┐
+///     History ─────────────────── outbox ─────► events, 20 at a time ────┴► broker
+///
+/// A state goes before the events that wait. An event leaves the outbox when the broker has acknowledged it.
+///
+/// Threading: ``update(_:of:)`` on any thread; ``run(until:)`` blocks its own.
+final class MQTTPublisher: Sendable {
+    private let options: MQTTClient.Options
+    private let topics: TopicNames
+    private let state: ConditionLocked<MQTTState>
+    private let discovery: [String: String]
+    private let history: History
+    private let logger: Logger
+
+    private static let maximumInFlight = 20
+    private static let longestWaitSeconds = 30
+    private static let stepMilliseconds: Int32 = 50
+
+    /// Events on their way, and how far the outbox was read.
+    private struct Progress {
+        /// Row of the outbox by number of the message.
+        var inFlight: [Int32: Int64] = [:]
+        var lastRow: Int64 = 0
+        /// Topics by number of the empty message that removes them.
+        var removals: [Int32: String] = [:]
+    }
+
+    init(_ options: MQTTClient.Options, _ settings: GatewaySettings, history: History, logger: Logger) {
+        self.options = options
+        self.history = history
+        self.logger = logger
+        topics = TopicNames(node: settings.node)
+        let daemons = settings.daemons.map(\.name)
+        state = ConditionLocked(MQTTState(topics: topics, daemons: daemons, labels: settings.mqtt.labels))
+        discovery = settings.mqtt.discovery ? Discovery(settings).messages : [:]
+    }
+
+    /// Any thread; does not wait for the broker.
+    func update(_ update: GatewayUpdate, of daemon: String) {
+        state.change { $0.update(update, of: daemon, at: .now) }
+    }
+
+    /// Returns when the gateway stops.
+    func run(until stop: ConditionLocked<Bool>) {
+        let client: MQTTClient
+        do throws(MQTTFailure) { client = try MQTTClient(options) } catch {
+            logger.error("MQTT is off", metadata: ["reason": "\(error)"])
+            return
+        }
+        var progress = Progress()
+        var lastReason = ""
+        var waitSeconds = 1
+        while !stop.change({ $0 }) {
+            do throws(MQTTFailure) {
+                try client.connect()
+                try serve(client, &progress, until: stop) {
+                    (lastReason, waitSeconds) = ("", 1)
+                    logger.notice("connected to the broker", metadata: ["address": "\(options.address.host)"])
+                }
+                return
+            } catch {
+                if error.description != lastReason {
+                    let message: Logger.Message =
+                        "no connection to the broker; trying again until there is one"
+                    logger.warning(message, metadata: ["reason": "\(error)"])
+                    lastReason = error.description
+                }
+            }
+            _ = stop.wait(milliseconds: waitSeconds * 1000) { $0 ? true : nil }
+            waitSeconds = min(waitSeconds * 2, Self.longestWaitSeconds)
+        }
+    }
+
+    /// Returns when the gateway stops.
+    private func serve(
+        _ client: MQTTClient, _ progress: inout Progress, until stop: ConditionLocked<Bool>,
+        connected: () -> Void
+    ) throws(MQTTFailure) {
+        while !client.isConnected {
+            try client.step(milliseconds: Self.stepMilliseconds)
+            if stop.change({ $0 }) { return }
+        }
+        connected()
+        try greet(client, &progress)
+        while !stop.change({ $0 }) {
+            try publishState(client)
+            try publishEvents(client, &progress)
+            try client.step(milliseconds: Self.stepMilliseconds)
+            settle(client.acknowledgements(), &progress)
+        }
+        try publishState(client)
+        let farewell = try client.publish(
+            MQTTMessage(topic: topics.status, payload: "offline"), quality: 1, isRetained: true)
+        // A broker that does not answer any more does not delay the end for long.
+        for _ in 0..<20 {
+            try client.step(milliseconds: Self.stepMilliseconds)
+            let numbers = client.acknowledgements()
+            settle(numbers, &progress)
+            if numbers.contains(farewell) { break }
+        }
+        client.disconnect()
+    }
+
+    /// Publishes everything that is retained.
+    private func greet(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) {
+        state.change { $0.reconnected() }
+        try client.publish(
+            MQTTMessage(topic: topics.status, payload: "online"), quality: 1, isRetained: true)
+        for (topic, payload) in discovery.sorted(by: { $0.key < $1.key }) {
+            try client.publish(MQTTMessage(topic: topic, payload: payload), quality: 1, isRetained: true)
+        }
+        let current = Set(discovery.keys).union(state.change { $0.retained.keys }).union([topics.status])
+        for topic in (try? history.replaceTopics(current)) ?? [] {
+            let number = try client.publish(
+                MQTTMessage(topic: topic, payload: ""), quality: 1, isRetained: true)
+            progress.removals[number] = topic
+        }
+    }
+
+    private func publishState(_ client: MQTTClient) throws(MQTTFailure) {
+        let changes = state.change { $0.takeChanges() }
+        for message in changes.retained { try client.publish(message, quality: 1, isRetained: true) }
+        for message in changes.events { try client.publish(message, quality: 1) }
+        for message in changes.fleeting { try client.publish(message, quality: 0) }
+    }
+
+    private func publishEvents(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) {
+        let room = Self.maximumInFlight - progress.inFlight.count
+        guard room > 0, let rows = try? history.outbox(after: progress.lastRow, limit: room) else { return }
+        for row in rows {
+            let number = try client.publish(
+                MQTTMessage(topic: topics.event, payload: row.payload), quality: 1)
+            progress.inFlight[number] = row.id
+            progress.lastRow = row.id
+        }
+    }
+
+    /// Removes what the broker has from the database.
+    private func settle(_ numbers: [Int32], _ progress: inout Progress) {
+        let rows = numbers.compactMap { progress.inFlight[$0] }
+        do throws(SQLiteError) {
+            if !rows.isEmpty { try history.acknowledge(rows) }
+            for number in numbers {
+                progress.inFlight[number] = nil
+                if let topic = progress.removals.removeValue(forKey: number) {
+                    try history.forgetTopic(topic)
+                }
+            }
+        } catch {
+            // The rows stay until the next start, which publishes them again.
+            for number in numbers { progress.inFlight[number] = nil }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+internal import TextSupport
+internal import Wire
+
+/// A message to publish.
+struct MQTTMessage: Equatable, Sendable {
+    var topic: String
+    var payload: String
+}
+
+/// What happened at a daemon, for what passes it on.
+enum GatewayUpdate: Sendable {
+    case connected(Hello, status: StatusReport)
+    case disconnected
+    case record(LiveRecord)
+    /// Changes that are new in the history.
+    case news([HistoryChange])
+    /// Changes that the history cannot store now; each arrives once.
+    case unsaved([HistoryChange])
+}
+
+/// What the broker shall have: the retained messages, and those that are sent once.
+///
+/// A value without I/O. Retained messages are only kept in their newest form: a broker that is back gets the
+/// present state, however long it was away.
+struct MQTTState {
+    /// By topic; changed only by ``update(_:of:at:)``.
+    private(set) var retained: [String: String] = [:]
+    /// Topics whose retained message has changed since ``takeChanges()``, in order.
+    private var changed: [String] = []
+    /// Events that no outbox keeps.
+    private var direct: [MQTTMessage] = []
+    private static let maximumDirect = 1000
+    /// Messages that are lost if the broker is away.
+    private var fleeting: [MQTTMessage] = []
+
+    private let topics: TopicNames
+    private let labels: [String]
+    private let slugs: LabelSlugs
+    private var daemons: [String: Daemon]
+    /// When the newest message of a fleeting topic was made.
+    private var sent: [String: Timestamp] = [:]
+
+    private struct Daemon {
+        var isConnected = false
+        var version = ""
+        var model = ""
+        var run = ""
+        var sources: [String: SourceRecord] = [:]
+        var skippedWindows: UInt64 = 0
+        var lostRecords: UInt64 = 0
+        /// In the state message; follows ``passMs`` once a minute.
+        var shownPass: (milliseconds: Double, at: Timestamp)?
+        var activeAdapter: String?
+        /// Labels of the events in progress, by id.
+        var open: [String: String] = [:]
+
+        var isPaused: Bool { !sources.isEmpty && sources.values.allSatisfy { $0.state == .paused } }
+    }
+
+    /// - Parameter labels: Those that have states.
+    init(topics: TopicNames, daemons: [String], labels: [String]) {
+        self.topics = topics
+        self.labels = labels
+        slugs = LabelSlugs(labels)
+        self.daemons = Dictionary(uniqueKeysWithValues: daemons.map { ($0, Daemon()) })
+        for daemon in daemons {
+            for label in labels { publishLabel(label, of: daemon) }
+            publishState(of: daemon)
+        }
+    }
+
+    mutating func update(_ update: GatewayUpdate, of name: String, at now: Timestamp) {
+        guard var daemon = daemons[name] else { return }
+        var labels: Set<String> = []
+        switch update {
+        case .connected(let hello, let status):
+            daemon.isConnected = true
+            (daemon.version, daemon.model, daemon.run) = (hello.version, hello.model, hello.run.text)
+            daemon.activeAdapter = hello.adapter
+            daemon.skippedWindows = status.counters.skippedWindows
+            daemon.sources = [:]
+            // Events of an earlier run have ended.
+            labels = Set(daemon.open.values)
+            daemon.open = daemon.open.filter { $0.key.hasPrefix(hello.run.text + "-") }
+        case .disconnected:
+            daemon.isConnected = false
+        case .record(let record):
+            follow(record, in: &daemon, name, at: now)
+        case .unsaved(let changes):
+            for change in changes {
+                labels.formUnion(Self.apply(change, to: &daemon))
+                if direct.count < Self.maximumDirect, let event = change.event {
+                    let payload = EventPayload.text(of: event, daemon: name)
+                    direct.append(MQTTMessage(topic: topics.event, payload: payload))
+                }
+            }
+        case .news(let changes):
+            for change in changes { labels.formUnion(Self.apply(change, to: &daemon)) }
+        }
+        daemons[name] = daemon
+        for label in labels { publishLabel(label, of: name) }
+        publishState(of: name)
+    }
+
+    /// What has to be published: the changed retained messages, events that no outbox keeps, and messages
+    /// that are sent once; all are empty afterwards.
+    mutating func takeChanges() -> (retained: [MQTTMessage], events: [MQTTMessage], fleeting: [MQTTMessage]) {
+        defer { (changed, direct, fleeting) = ([], [], []) }
+        return (changed.map { MQTTMessage(topic: $0, payload: retained[$0] ?? "") }, direct, fleeting)
+    }
+
+    /// Has every retained message published again, and drops what was meant for the past.
+    mutating func reconnected() {
+        changed = retained.keys.sorted()
+        fleeting = []
+    }
+
+    private mutating func retain(_ topic: String, _ payload: String) {
+        guard retained.updateValue(payload, forKey: topic) != payload else { return }
+        if !changed.contains(topic) { changed.append(topic) }
+    }
+
+    private mutating func publishLabel(_ label: String, of name: String) {
+        guard let slug = slugs[label] else { return }
+        let isOpen = daemons[name]?.open.values.contains(label) ?? false
+        retain(topics.label(slug, of: name), isOpen ? "ON" : "OFF")
+    }
+
+    private mutating func publishState(of name: String) {
+        guard let daemon = daemons[name] else { return }
+        let text = JSONText { json in
+            json.object { json in
+                json.member("connected", daemon.isConnected)
+                json.member("paused", daemon.isConnected && daemon.isPaused)
+                if let source = daemon.sources[""] {
+                    json.member("source", source.name)
+                    json.member("health", source.state.rawValue)
+                    json.member("message", source.message)
+                } else {
+                    json.key("sources")
+                    json.object { json in
+                        for (name, source) in daemon.sources.sorted(by: { $0.key < $1.key }) {
+                            json.key(name)
+                            json.object { json in
+                                json.member("source", source.name)
+                                json.member("health", source.state.rawValue)
+                                json.member("message", source.message)
+                            }
+                        }
+                    }
+                }
+                json.member("adapter", daemon.activeAdapter)
+                json.member("model", daemon.model)
+                json.member("version", daemon.version)
+                json.member("pass_ms", daemon.shownPass?.milliseconds, decimals: 1)
+                json.member("skipped", daemon.skippedWindows)
+                json.member("lost", daemon.lostRecords)
+            }
+        }
+        retain(topics.state(of: name), String(decoding: text.bytes, as: UTF8.self))
+    }
+
+    /// - Returns: Labels whose state may have changed.
+    private static func apply(_ change: HistoryChange, to daemon: inout Daemon) -> Set<String> {
+        switch change {
+        case .event(let event) where event.state == .begin:
+            daemon.open[event.id] = event.label
+            return [event.label]
+        case .event(let event):
+            daemon.open[event.id] = nil
+            return [event.label]
+        case .interrupted(let exceptions, _):
+            let labels = Set(daemon.open.values)
+            daemon.open = daemon.open.filter { exceptions.contains($0.key) }
+            return labels
+        case .gap, .run: return []
+        }
+    }
+
+    private mutating func follow(
+        _ record: LiveRecord, in daemon: inout Daemon, _ name: String, at now: Timestamp
+    ) {
+        switch record {
+        case .prediction(let prediction):
+            if let pass = prediction.passMs,
+                now.unixNanos - (daemon.shownPass?.at.unixNanos ?? 0) > 60_000_000_000
+            {
+                daemon.shownPass = (pass, now)
+            }
+            send(topics.level(of: name), at: now) {
+                prediction.levelDBFS.flatMap { FixedDecimals.text($0, decimals: 1) }
+            }
+            send(topics.loudest(of: name), at: now) { prediction.labels.first?.label }
+            for entry in prediction.labels {
+                guard let slug = slugs[entry.label] else { continue }
+                send(topics.score(slug, of: name), at: now) {
+                    FixedDecimals.text(Double(entry.score), decimals: 3)
+                }
+            }
+        case .source(let source):
+            daemon.sources[source.source ?? ""] = source.state == .ended ? nil : source
+        case .adapter(let adapter):
+            daemon.activeAdapter = adapter.active
+        case .lost(let lost): daemon.lostRecords += lost.count
+        case .hello, .event, .gap, .level, .ongoing: break
+        }
+    }
+
+    /// At most one message a second of each topic.
+    private mutating func send(_ topic: String, at now: Timestamp, _ payload: () -> String?) {
+        if let last = sent[topic], now.unixNanos - last.unixNanos < 950_000_000,
+            now.unixNanos >= last.unixNanos
+        {
+            return
+        }
+        guard let payload = payload() else { return }
+        sent[topic] = now
+        fleeting.append(MQTTMessage(topic: topic, payload: payload))
+    }
+}

@@ -1,0 +1,147 @@
+import Glibc
+import TestSupport
+import Testing
+import TextSupport
+import Wire
+
+/// `astd-gateway run` between a real daemon and a real broker.
+@Suite(.timeLimit(.minutes(10)))
+struct GatewayMQTTTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private func daemon() async throws -> RunningDaemon {
+        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
+        return try await RunningDaemon.start(
+            [
+                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.25", "--config",
+                try folder.write(settings.utf8, to: "astd.yaml"),
+            ], in: folder)
+    }
+
+    private func gateway(_ url: String, labels: String = "[Speech, Dog]") throws -> ChildProcess {
+        let configuration = try folder.write(
+            """
+            node: test
+            daemons: {kitchen: \(folder.path)}
+            history: {path: \(folder.file("history.sqlite"))}
+            mqtt: {url: "\(url)", labels: \(labels), discovery: true}
+            """, to: "gateway.yaml")
+        return try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
+    }
+
+    /// The payloads that a subscriber has received of a topic, in order.
+    private func payloads(_ topic: String, _ subscriber: ChildProcess) throws -> [String] {
+        try subscriber.standardOutput().split(separator: "\n").compactMap { line in
+            line.hasPrefix(topic + " ") ? String(line.dropFirst(topic.count + 1)) : nil
+        }
+    }
+
+    /// `begin ID` or `end ID` of each event that a subscriber has received.
+    private func events(_ subscriber: ChildProcess) throws -> [String] {
+        try payloads("astd/test/event", subscriber).map { payload in
+            let event = try JSONObject(parsing: Array(payload.utf8))
+            #expect(try event.requiredString("daemon") == "kitchen")
+            return "\(try event.requiredString("state")) \(try event.requiredString("id"))"
+        }
+    }
+
+    private func last(_ topic: String, is payload: String, _ subscriber: ChildProcess) async throws {
+        try await eventually("\(payload) in \(topic)") {
+            try payloads(topic, subscriber)
+        } until: {
+            $0.last == payload
+        }
+    }
+
+    @Test func `States follow the daemon and the gateway, also when they are killed`() async throws {
+        let broker = try await MosquittoBroker(in: folder)
+        let subscriber = try await broker.subscribe(to: "#")
+        var daemon = try await daemon()
+        let gateway = try gateway(broker.url)
+        let label = "astd/test/kitchen/label/speech"
+        try await last("astd/test/status", is: "online", subscriber)
+        try await last(label, is: "ON", subscriber)
+        try await last("astd/test/kitchen/label/dog", is: "OFF", subscriber)
+        try await eventually("a score and a level") {
+            try payloads(label + "/score", subscriber).isEmpty
+                || payloads("astd/test/kitchen/loudest", subscriber).isEmpty ? nil : true
+        }
+        let config = "homeassistant/binary_sensor/astd_test_kitchen_dog/config"
+        #expect(try payloads(config, subscriber).count == 1)
+
+        daemon.program.kill()
+        try await last(label, is: "OFF", subscriber)
+        try await eventually("the end of the event") { try events(subscriber).count == 2 ? true : nil }
+        try await eventually("a daemon that is not connected") {
+            try payloads("astd/test/kitchen/state", subscriber)
+        } until: {
+            $0.last?.contains(#""connected":false"#) == true
+        }
+        daemon = try await self.daemon()
+        try await last(label, is: "ON", subscriber)
+
+        // The broker publishes the last will.
+        gateway.kill()
+        try await last("astd/test/status", is: "offline", subscriber)
+        // A label that is no longer in the settings takes its entity with it.
+        let next = try self.gateway(broker.url, labels: "[Speech]")
+        try await last("astd/test/status", is: "online", subscriber)
+        // An empty payload is printed as `(null)`.
+        try await last(config, is: "(null)", subscriber)
+        try await last("astd/test/kitchen/label/dog", is: "(null)", subscriber)
+        next.send(SIGTERM)
+        #expect(try await next.exit().code == 0)
+        try await last("astd/test/status", is: "offline", subscriber)
+        let all = try events(subscriber)
+        #expect(all.count == 3 && Set(all).count == 3, "\(all)")
+        #expect(all[0].replacing("begin", with: "end") == all[1])
+        daemon.program.kill()
+    }
+
+    @Test func `Events wait for the broker, over kills of the gateway, and arrive once in order`()
+        async throws
+    {
+        let broker = try await MosquittoBroker(in: folder)
+        try await broker.stop()
+        var ids: [String] = []
+        for _ in 0..<2 {
+            // An event without a broker; then gateway and daemon are killed.
+            let daemon = try await daemon()
+            let gateway = try gateway(broker.url)
+            let begin = try await daemon.listen().next("the begin") { $0.event }
+            ids.append(begin.id)
+            let count = ids.count
+            try await eventually("the event in the history") {
+                let listed = try await Astd.run(
+                    ["astd-gateway", "events", "--config", folder.file("gateway.yaml")], in: folder)
+                return listed.lines.count == count ? true : nil
+            }
+            gateway.kill()
+            daemon.program.kill()
+        }
+        try await broker.start()
+        let subscriber = try await broker.subscribe(to: "astd/test/event")
+        let gateway = try gateway(broker.url)
+        let expected = ids.flatMap { ["begin \($0)", "end \($0)"] }
+        try await eventually("all events at the broker") {
+            try events(subscriber)
+        } until: {
+            $0.count >= expected.count
+        }
+        // A restart of the broker repeats nothing.
+        subscriber.kill()
+        try await broker.stop()
+        try await broker.start()
+        let second = try await broker.subscribe(to: "#")
+        try await last("astd/test/status", is: "online", second)
+        let daemon = try await daemon()
+        let begin = try await daemon.listen().next("the begin") { $0.event }
+        try await eventually("the next event") { try events(second).isEmpty ? nil : true }
+        #expect(try events(subscriber) == expected)
+        #expect(try events(second) == ["begin \(begin.id)"])
+        gateway.kill()
+        daemon.program.kill()
+    }
+}
