@@ -47,7 +47,7 @@ struct DaemonComponents {
         }
         let run = RunID()
         logger.info("run \(run.text)")
-        let hub = EventHub(run: run)
+        let hub = EventHub(run: run, journal: Journal.connected.map(EventJournal.init))
         let shared = DaemonSource.Shared(
             hub: hub, engine: commands, scorer: scorer, signal: signal, numbers: RecordNumbers(), run: run,
             minimumFrames: maker.baseVariant.frontend.windowFrames,

@@ -73,4 +73,21 @@ import Testing
         #expect(try problems("daemons: []\n").count == 1)
         #expect(try problems("node: [a]\n").count == 1)
     }
+
+    @Test func `The document and the example have every setting`() throws {
+        func text(_ name: String) throws -> String {
+            let root = #filePath.replacing("/Tests/GatewayTests/GatewaySettingsTests.swift", with: "")
+            return String(decoding: try TestFolder.bytes(of: "\(root)/\(name)"), as: UTF8.self)
+        }
+        let (document, example) = (try text("docs/gateway.md"), try text("etc/gateway.yaml"))
+        for row in GatewaySettingTable.rows {
+            #expect(
+                document.split(separator: "\n").contains {
+                    $0.hasPrefix("| `\(row.key)` |") && $0.hasSuffix("| \(row.allowed) | \(row.help) |")
+                }, "docs/gateway.md: \(row.key) | \(row.allowed) | \(row.help)")
+            let name = row.key.split(separator: ".").last ?? ""
+            #expect(example.contains("\(name):"), "etc/gateway.yaml: \(row.key)")
+        }
+        #expect(try load(example).settings.history.path == "/var/lib/astd-gateway/history.sqlite")
+    }
 }

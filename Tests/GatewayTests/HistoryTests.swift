@@ -135,7 +135,7 @@ import Wire
             .apply(now: Fixture.time(86_400 + 1000.5), until: stop)
         #expect(try events().count == 501)
         #expect(try events().first?.end == nil)
-        #expect(try pages() < before / 2)
+        #expect(try pages() < before * 3 / 4)
         settings.days = 100
         settings.megabytes = 0
         Retention(settings, history: history, logger: log.logger).apply(now: Fixture.time(2000), until: stop)

@@ -45,10 +45,11 @@ package final class MosquittoBroker {
         process = nil
     }
 
-    /// Starts a client that prints each message below `topic` as `TOPIC PAYLOAD`.
+    /// Starts a client that prints each message below `topic` as `TOPIC PAYLOAD`, line by line.
     package func subscribe(to topic: String) async throws -> ChildProcess {
         let client = try ChildProcess(
-            ["mosquitto_sub", "-p", "\(port)", "-q", "1", "-v", "-d", "-t", topic], in: folder,
+            ["stdbuf", "-oL", "mosquitto_sub", "-p", "\(port)", "-q", "1", "-v", "-d", "-t", topic],
+            in: folder,
             package: "mosquitto-clients")
         try await eventually("a subscription to \(topic)") {
             try client.standardOutput().contains("Subscribed") ? true : nil

@@ -36,8 +36,16 @@ public final class EventHub: Sendable {
     private let state: NIOLockedValueBox<HubState>
     private let firstSubscriberAction = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
 
+    private let journal: EventJournal?
+
     /// - Parameter run: Which run the records belong to.
-    public init(limits: Limits = Limits(), run: RunID = RunID()) {
+    public convenience init(limits: Limits = Limits(), run: RunID = RunID()) {
+        self.init(limits: limits, run: run, journal: nil)
+    }
+
+    /// - Parameter journal: Receives the events; nil outside systemd.
+    init(limits: Limits = Limits(), run: RunID = RunID(), journal: EventJournal?) {
+        self.journal = journal
         state = NIOLockedValueBox(HubState(limits: limits, run: run))
     }
 
@@ -47,6 +55,7 @@ public final class EventHub: Sendable {
     /// rank.
     public func publish(_ record: LiveRecord) {
         state.withLockedValue { $0.publish(record) }
+        if case .event(let event) = record { journal?.write(event) }
     }
 
     /// Sets a part of the current state without publishing it: the state before the first change.

@@ -1,4 +1,5 @@
-/// Where a broker listens: `mqtt://HOST[:PORT]`, or `mqtts://` for TLS. A host may be an IPv6 address in brackets.
+/// Where a broker listens: `mqtt://HOST[:PORT]`, or `mqtts://` for TLS. A host may be an IPv6
+/// address in brackets.
 struct BrokerAddress: Equatable, Sendable {
     let host: String
     let port: Int32

@@ -12,7 +12,8 @@ struct Discovery {
 
     init(_ settings: GatewaySettings) {
         self.settings = settings
-        topics = TopicNames(node: settings.node)
+        let topics = TopicNames(node: settings.node)
+        self.topics = topics
         nodeID = "astd_" + Self.identifier(settings.node)
         let slugs = LabelSlugs(settings.mqtt.labels)
         for daemon in settings.daemons.map(\.name) {

@@ -41,7 +41,8 @@ final class MQTTClient {
     private let handle: OpaquePointer
     private var wasConnected = false
 
-    /// - Throws: ``MQTTFailure`` for options that libmosquitto refuses, such as a certificate that is not one.
+    /// - Throws: ``MQTTFailure`` for options that libmosquitto refuses, such as a certificate that
+    ///   is not one.
     init(_ options: Options) throws(MQTTFailure) {
         self.options = options
         mosquitto_lib_init()
