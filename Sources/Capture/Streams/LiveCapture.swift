@@ -42,7 +42,9 @@ final class LiveCapture {
     func run() {
         while !stop.isRaised {
             if pause.wait(unless: stop) > 0 { continue }
-            let delivered = captureOnce()
+            let (delivered, reason) = captureOnce()
+            // Now that the stream is closed: what comes after the report belongs to the next writer.
+            if let reason { end(reason) }
             if isInterrupted {
                 opener.release()
             } else {
@@ -53,35 +55,31 @@ final class LiveCapture {
 
     /// Opens the stream and reads it to its end.
     ///
-    /// - Returns: Whether there was sound.
-    private func captureOnce() -> Bool {
-        var bytes: LiveStreamBytes?
+    /// - Returns: Whether there was sound, and why the stream is lost.
+    private func captureOnce() -> (delivered: Bool, reason: String?) {
         isHealthy = false
         do throws(CaptureError) {
             let input = try opener.open()
             let stream = LiveStreamBytes(input, stop: stop, pause: pause)
-            bytes = stream
             stream.onStall = { [self] isStalled in if isStalled { stalled(input) } }
             do throws(CaptureError) {
                 try play(stream)
             } catch {
                 // Without a byte there was no header that could be wrong.
                 let reason = stream.hasDelivered ? nil : stream.reasonOfEnd
-                end(reason ?? Self.withAdvice(error).description)
                 input.close()
                 opener.release()
-                return false
+                return (false, reason ?? Self.withAdvice(error).description)
             }
             if isInterrupted {
                 gapMeter.beginGap()
                 input.close()
-            } else {
-                end(stream.reasonOfEnd ?? "the sound of \(subject) has ended")
+                return (stream.hasDelivered, nil)
             }
+            return (stream.hasDelivered, stream.reasonOfEnd ?? "the sound of \(subject) has ended")
         } catch {
-            end("\(error)")
+            return (false, "\(error)")
         }
-        return bytes?.hasDelivered ?? false
     }
 
     /// Other formats need a program in front, whose output is WAV.
