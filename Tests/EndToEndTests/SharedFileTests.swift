@@ -28,7 +28,11 @@ struct SharedFileTests {
         // The second takes over when the first has ended, however it has ended.
         daemons[0].program.kill()
         try await waitForHop("0.25", in: file)
-        #expect(try daemons[1].program.standardError().contains("metrics: \(file) is written again"))
+        try await eventually("the end of the warning") {
+            try daemons[1].program.standardError()
+        } until: {
+            $0.contains("metrics: \(file) is written again")
+        }
     }
 
     private func waitForHop(_ seconds: String, in file: String) async throws {

@@ -31,17 +31,21 @@ struct DaemonFollower: Sendable {
     func run(until stop: Stop) {
         var failures = 0
         var lastReason = ""
+        var hasClosedEvents = false
         while !isStopped(stop) {
             do throws(ClientFailure) {
                 let client = try ControlClient(
                     path: daemon.controlSocket, timeoutSeconds: Self.timeoutSeconds)
-                (failures, lastReason) = (0, "")
+                (failures, lastReason, hasClosedEvents) = (0, "", false)
                 try follow(client, until: stop)
             } catch {
                 failures += 1
                 report(.disconnected)
                 // The first failure may be a daemon that is just being restarted.
-                if failures == 2, case .noDaemon = error { closeEvents() }
+                if failures > 1, !hasClosedEvents, case .noDaemon = error {
+                    closeEvents()
+                    hasClosedEvents = true
+                }
                 let reason = Self.reason(error)
                 if failures > 1 && reason != lastReason {
                     log(.warning, "no connection to the daemon; trying again until there is one", reason)
