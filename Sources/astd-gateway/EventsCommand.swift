@@ -45,7 +45,7 @@ extension SettingsArguments {
     func openHistory() throws -> HistoryReader {
         let settings = try load().settings
         guard let path = settings.history.path else {
-            throw Failure.general("there is no history: the settings have no history.path")
+            throw Failure.general("no history is kept: set history.path")
         }
         do throws(HistoryFailure) { return try HistoryReader(path: path) } catch {
             throw Failure.general(error.description)

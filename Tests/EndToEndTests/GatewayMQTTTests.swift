@@ -85,7 +85,7 @@ struct GatewayMQTTTests {
         // The broker publishes the last will.
         gateway.kill()
         try await last("astd/test/status", is: "offline", subscriber)
-        // A label that is no longer in the settings takes its entity with it.
+        // The entity of a label that was removed from the settings is removed.
         let next = try self.gateway(broker.url, labels: "[Speech]")
         try await last("astd/test/status", is: "online", subscriber)
         // An empty payload is printed as `(null)`.

@@ -40,7 +40,7 @@ public struct PulseAddress: Equatable, Sendable {
         case fullBacklog
     }
 
-    /// Tries the socket once more; `nil` for a server of another machine, and if there is no obstacle.
+    /// Tries the socket once more; `nil` for a server of another machine, and if it accepts the connection.
     func findObstacle() -> Obstacle? {
         let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
         guard path.hasPrefix("/"), let address = UnixAddress(path: path) else { return nil }

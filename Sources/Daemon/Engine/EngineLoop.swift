@@ -33,7 +33,7 @@ final class EngineLoop: @unchecked Sendable {
 
     /// - Parameters:
     ///   - signal: Of the rings of all pipelines, and of `commands`.
-    ///   - sets: Of the scorer's variants; `nil`: all of them for every source.
+    ///   - sets: Of the scorer's variants; `nil`: every source uses all variants.
     ///   - onEnd: Called on the engine thread when a stream has ended and its last window is classified. It
     ///     posts ``EngineCommand/stop`` when no other stream is to come.
     init(

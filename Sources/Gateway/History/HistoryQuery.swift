@@ -84,7 +84,7 @@ public final class HistoryReader {
         guard StandardPaths.fileExists(path) else {
             throw HistoryFailure(
                 description: errno == ENOENT
-                    ? "there is no history at \(path): run `astd-gateway run` with these settings first"
+                    ? "the history \(path) does not exist: run `astd-gateway run` with these settings first"
                     : "\(path): \(String(cString: strerror(errno)))")
         }
         do throws(SQLiteError) {

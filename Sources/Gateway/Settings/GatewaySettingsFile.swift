@@ -20,7 +20,7 @@ struct GatewaySettingsFile {
 
     /// Reads a file; collects ``problems`` instead of throwing.
     ///
-    /// - Parameter path: nil: there is no file, and no setting.
+    /// - Parameter path: `nil`: without a file, all settings have their defaults.
     init(path: String?) {
         self.path = path
         guard let path else { return }
