@@ -75,6 +75,8 @@ def check(output):
             sys.exit(f"{name} differs from that of an uninterrupted run; it is in {output}")
 
 
+# A program that was started in the background of a shell ignores Ctrl-C, and so would astd.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
 random.seed(seed)
 print(f"SEED={seed}")
