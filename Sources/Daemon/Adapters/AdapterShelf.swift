@@ -127,9 +127,10 @@ final class AdapterShelf: @unchecked Sendable {
             if let source { choice.own[source] = wanted } else { choice = AdapterChoice(common: wanted) }
             var report = try self.activate(choice, requested: requested)
             report.active = AdapterRecord(adapters: wanted).adapters
-            self.logger.info(
-                "\(source.map { "source \($0): " } ?? "")classifying with \(Self.text(wanted)) instead of \(Self.text(before))"
-            )
+            let subject = source.map { "source \($0): " } ?? ""
+            // Equal when only sources with adapters of their own have changed.
+            let previous = wanted == before ? "" : " instead of \(Self.text(before))"
+            self.logger.info("\(subject)classifying with \(Self.text(wanted))\(previous)")
             return report
         }
     }
