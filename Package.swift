@@ -204,7 +204,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "TextSupport", "Wire"], swiftSettings: house),
+            name: "EndToEndTests", dependencies: ["SystemSupport", "TestSupport", "TextSupport", "Wire"],
+            swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

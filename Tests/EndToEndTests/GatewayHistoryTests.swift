@@ -1,4 +1,5 @@
 import Glibc
+import SystemSupport
 import TestSupport
 import Testing
 import TextSupport
@@ -72,6 +73,27 @@ struct GatewayHistoryTests {
         #expect(try all.map { try $0.requiredString("label") } == ["Speech", "Speech"])
         #expect(try await events("--since", "1h", "--label", "Speech").count == 2)
         #expect(try await events("--label", "Dog").isEmpty)
+    }
+
+    @Test func `The event of a dead daemon ends, although its socket still took a connection`() async throws {
+        let daemon = try await daemon(in: folder)
+        let gateway = try gateway()
+        _ = try await events("an event in the history") { $0.count == 1 }
+        daemon.program.kill()
+        // What the socket of a dying process does: it takes a connection, and closes it without a hello.
+        let path = folder.file(RunningDaemon.control)
+        try folder.remove(RunningDaemon.control)
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        try #require(UnixAddress(path: path)?.bind(listener) == 0 && listen(listener, 1) == 0)
+        let connection = try await eventually("a connection of the gateway") { () -> Int32? in
+            let connection = accept(listener, nil, nil)
+            return connection < 0 ? nil : connection
+        }
+        close(connection)
+        close(listener)
+        let ended = try await events("the end of the event") { $0.last?["end"] != nil }
+        #expect(ended.count == 1 && ended.last?.members["interrupted"] == .bool(true))
+        gateway.kill()
     }
 
     @Test func `An event that ended while the gateway did not run has its own end`() async throws {
