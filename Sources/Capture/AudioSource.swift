@@ -68,11 +68,18 @@ public struct SourceEvent: Sendable, Equatable {
     public let message: String?
     /// What is wrong with the sound, when that has changed; then the state has not.
     public let signal: SignalCondition?
+    /// Which of the streams of the capture this concerns, counted from 0; nil for all of them.
+    let outlet: Int?
 
     public init(state: State, name: String, message: String? = nil, signal: SignalCondition? = nil) {
+        self.init(state: state, name: name, message: message, signal: signal, outlet: nil)
+    }
+
+    init(state: State, name: String, message: String? = nil, signal: SignalCondition?, outlet: Int?) {
         self.state = state
         self.name = name
         self.message = message
         self.signal = signal
+        self.outlet = outlet
     }
 }

@@ -34,6 +34,8 @@ public enum CaptureError: Error, Equatable, Sendable {
     case nonFinite(name: String, frame: Int64, value: String)
     /// The file has fewer channels; `wanted` counts from 1.
     case noSuchChannel(name: String, wanted: Int, available: Int)
+    /// A live source has fewer channels than streams of single channels were requested.
+    case fewChannels(name: String, wanted: Int, available: Int)
     /// A system call failed; `reason` is the system's wording for its error number.
     case system(name: String, operation: String, reason: String)
     /// The capture thread cannot be started.
@@ -72,7 +74,7 @@ extension CaptureError {
         case .truncated: "truncated"
         case .unsupported, .needsFFmpeg: "unsupported"
         case .nonFinite: "non_finite"
-        case .noSuchChannel: "no_such_channel"
+        case .noSuchChannel, .fewChannels: "no_such_channel"
         case .noServer: "no_server"
         case .serverHangs: "server_hangs"
         case .serverRefused: "server_refused"
@@ -125,6 +127,9 @@ extension CaptureError: CustomStringConvertible {
         case .noSuchChannel(let name, let wanted, let available):
             "\(name) has \(available == 1 ? "1 channel" : "\(available) channels"), not \(wanted): choose "
                 + (available == 1 ? "channel 1" : "a channel from 1 to \(available)") + ", or mix"
+        case .fewChannels(let name, let wanted, let available):
+            "\(name) has \(available == 1 ? "1 channel" : "\(available) channels"), and `channel: each` "
+                + "expects \(wanted): write channel: \(available == 1 ? "mix" : "each:\(available)")"
         case .system(let name, let operation, let reason):
             "\(name): \(operation) failed (\(reason)): check the file and its disk"
         case .thread(let error):

@@ -48,6 +48,14 @@ public enum SourceSpec: Equatable, Sendable {
         return .pipe(path: String(pipe[..<mark]), format: format)
     }
 
+    /// Whether it does not wait for astd: samples of an interruption or a pause are lost.
+    public var isLive: Bool {
+        switch self {
+        case .pulse, .pipe, .command: true
+        case .file, .stdin: false
+        }
+    }
+
     /// Creates the source; nothing is opened before it is started.
     ///
     /// - Parameters:

@@ -52,7 +52,20 @@ public struct LoadedSettings: Equatable, Sendable {
                 : value.map { $0.isEmpty ? "" : YAMLNode.scalar(Credentials.masked($0[0])) } ?? "null"
             lines.append(line("\(indent)\(parts.last ?? ""): \(text)", row.key, resolution?.reason))
         }
-        return (lines + groupLines() + sourceLines()).map { $0 + "\n" }.joined()
+        return (lines + groupLines() + sourceLines() + streamLines()).map { $0 + "\n" }.joined()
+    }
+
+    /// The streams of sources with `channel: each`, as a comment.
+    private var streamsOfChannels: [StreamSettings] { settings.streams.filter { $0.channel != nil } }
+
+    private func streamLines() -> [String] {
+        var lines: [String] = []
+        for stream in streamsOfChannels where stream.channel?.number == 1 {
+            let names = streamsOfChannels.filter { $0.channel?.source == stream.channel?.source }
+            let subject = stream.channel?.source.map { "sources.\($0)" } ?? "channel: each"
+            lines.append("# \(subject) makes the sources \(names.compactMap(\.name).joined(separator: ", "))")
+        }
+        return lines
     }
 
     private func groupLines() -> [String] {
@@ -127,8 +140,19 @@ public struct LoadedSettings: Equatable, Sendable {
             contradiction(in: detection.rule(for: $0), "\(prefix)\(SettingTable.labelsKey).\($0)")
         }
         let clips = prefix.isEmpty ? contradiction(in: settings.clips) : nil
-        return ([contradiction(in: detection.rule, prefix + "detection"), clips] + exceptions)
-            .compactMap { $0 }
+        let own = [
+            contradiction(in: detection.rule, prefix + "detection"), clips,
+            contradiction(inChannelOf: settings, prefix),
+        ]
+        return (own + exceptions).compactMap { $0 }
+    }
+
+    /// A source whose channels cannot be streams.
+    private func contradiction(inChannelOf settings: DaemonSettings, _ prefix: String) -> SettingsProblem? {
+        guard let reason = EachChannel(settings.channel)?.problem(of: settings.source) else { return nil }
+        let origin = [prefix + "channel", prefix + "source", "channel"].lazy.compactMap { self.origins[$0] }
+        return SettingsProblem(
+            origin: origin.first ?? .fallback, kind: .contradiction("\(prefix)channel: \(reason)"))
     }
 
     /// A clip that would end before its event.

@@ -121,9 +121,10 @@ extension SettingRow.Kind where Value == String {
     static var channel: Self {
         let words = ["mix", "left", "right", "loudest"]
         return Self(
-            allowed: words.joined(separator: ", ") + " or a number from 1 to 64",
+            allowed: words.joined(separator: ", ") + ", a number from 1 to 64, each, or each:N with N from 2",
             parse: { text in
-                words.contains(text) || (Int(text).map { (1...64).contains($0) } ?? false) ? text : nil
+                let isNumber = Int(text).map { (1...64).contains($0) } ?? false
+                return words.contains(text) || isNumber || EachChannel(text) != nil ? text : nil
             }, text: { $0 })
     }
 }

@@ -38,6 +38,15 @@ extension SettingsSources {
             let origin = SettingOrigin.file(path: file.path, line: nil)
             problems.append(SettingsProblem(origin: origin, kind: .contradiction(reason)))
         }
+        var all = loaded.settings
+        all.sources = sources
+        if sources.count <= SourceSettings.maximumCount, all.streams.count > SourceSettings.maximumCount {
+            let reason =
+                "\(all.streams.count) streams, with those of channel: each; "
+                + "expected at most \(SourceSettings.maximumCount)"
+            let origin = SettingOrigin.file(path: file.path, line: nil)
+            problems.append(SettingsProblem(origin: origin, kind: .contradiction(reason)))
+        }
         problems += unknownSources(named)
         switch loaded.origins["source"] {
         case .file(_, let line):

@@ -47,7 +47,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help:
-            "Classify the mean of a live source's channels (mix), one of them (left, right, or a number from 1), or the one that is loudest now (loudest). Default: mix"
+            "Classify the mean of a live source's channels (mix), one of them (left, right, or a number from 1), the one that is loudest now (loudest), or each by itself (each, or each:N for N channels instead of 2). Default: mix"
     )
     var channel: String?
 

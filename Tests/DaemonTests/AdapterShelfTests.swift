@@ -241,7 +241,7 @@ import Wire
             let network = try #require(shelf.snapshot.sets["garden"].first?.network)
 
             _ = await shelf.reload()
-            #expect(try await shelf.use(["heads", "plain"], source: "door").active == ["heads", "plain"])
+            #expect(try await shelf.use(["heads", "plain"], sources: ["door"]).active == ["heads", "plain"])
             #expect(names("garden") == ["plain"] && names("door") == ["heads", "plain"])
             #expect(shelf.snapshot.sets["garden"].first?.network === network, "it is not merged again")
             #expect(shelf.snapshot.sets["door"].last?.network === network)

@@ -34,6 +34,29 @@ import Wire
         #expect(pauses == RequestedPauses())
     }
 
+    @Test func `A pause of a source holds for its channels, until it or the last of them is resumed`() {
+        let present = ["yard/left", "yard/right", "door"]
+        var pauses = RequestedPauses()
+        pauses.pause("yard", at: Self.time(1))
+        #expect(pauses.since("yard/left") == Self.time(1) && pauses.since("yard") == Self.time(1))
+        #expect(pauses.since("door") == nil)
+        pauses.resume("yard/left", present: present)
+        #expect(pauses.since("yard/left") == nil && pauses.since("yard/right") == Self.time(1))
+        pauses.pause("yard", at: Self.time(2))
+        #expect(pauses.since("yard/left") == Self.time(1))
+        for name in ["yard/left", "yard/right"] { pauses.resume(name, present: present) }
+        #expect(pauses.isEmpty && pauses.since("yard") == nil)
+
+        pauses.pause("yard/left", at: Self.time(3))
+        pauses.resume("yard", present: present)
+        #expect(pauses.isEmpty)
+        pauses.pause(nil, at: Self.time(4))
+        pauses.resume("yard", present: present)
+        #expect(pauses.since("yard/right") == nil && pauses.since("door") == Self.time(4))
+        pauses.pause("yard/right", at: Self.time(5))
+        #expect(pauses.since("yard/left") == nil && pauses.since("yard/right") == Self.time(5))
+    }
+
     @Test func `What is paused is read back as it was written`() throws {
         var pauses = RequestedPauses()
         for name in ["garden", "door"] { pauses.pause(name, at: Self.time(1)) }

@@ -5,7 +5,7 @@ import Wire
 
 /// A stereo microphone with one inverted channel.
 @Suite(.timeLimit(.minutes(10))) struct InvertedChannelTests {
-    @Test func `The loudest channel has the scores of mono, and the mix is silence`() async throws {
+    @Test func `The loudest and each channel have the scores of mono, and the mix is silence`() async throws {
         let folder = try TestFolder()
         let mono = SeededClip(seed: 11).samples
         // -32768 has no opposite.
@@ -13,6 +13,7 @@ import Wire
         let sounds = [
             (name: "mono", samples: mono, settings: ""),
             (name: "loudest", samples: stereo, settings: ", channel: loudest"),
+            (name: "each", samples: stereo, settings: ", channel: each"),
             (name: "mix", samples: stereo, settings: ""),
         ]
         var config = "hop: 0.5\nactivation: none\nmuted_after: 0\nsources:\n"
@@ -36,11 +37,16 @@ import Wire
         let common = try await client.next("a window of all") { record -> [String: Prediction]? in
             guard let prediction = record.prediction else { return nil }
             windows[prediction.endSample, default: [:]][prediction.source ?? ""] = prediction
-            return windows[prediction.endSample].flatMap { $0.count == sounds.count ? $0 : nil }
+            // One is two sources.
+            return windows[prediction.endSample].flatMap { $0.count == sounds.count + 1 ? $0 : nil }
         }
         for writer in writers { #expect(try await writer.exit().code == 0) }
         let scores = try #require(common["mono"]).scores
         #expect(try #require(common["loudest"]).scores == scores)
+        for (number, channel) in ["left", "right"].enumerated() {
+            let prediction = try #require(common["each/\(channel)"])
+            #expect(prediction.scores == scores && prediction.channel == number + 1)
+        }
         let mix = try #require(common["mix"])
         #expect(mix.scores != scores && mix.levelDBFS == nil)
     }

@@ -96,6 +96,62 @@ import Wire
         #expect(!metrics.joined().contains("garden"))
     }
 
+    @Test func `Each channel of a source is addressed alone or with the source`() async throws {
+        let folder = try TestFolder()
+        let yard = try Writer("y", in: folder)
+        let stereo = yard.source.replacing("channels=1", with: "channels=2")
+        let file = try folder.write(
+            Self.settings([("yard", "source: '\(stereo)', channel: each")]), to: "astd.yaml")
+        let daemon = try await RunningDaemon.start(["--config", file], in: folder)
+        let client = try daemon.listen()
+        yard.start()
+        var seen: [String: Int] = [:]
+        while seen.count < 2 {
+            let prediction = try await client.nextPrediction()
+            seen[try #require(prediction.source)] = prediction.channel
+        }
+        #expect(seen == ["yard/left": 1, "yard/right": 2])
+        #expect(try await daemon.status().sources.map(\.source) == ["yard/left", "yard/right"])
+
+        #expect(try await daemon.astctl("pause", "--source", "yard/left").code == 0)
+        let paused = try await client.next("the pause") { $0.source?.state == .paused ? $0.source : nil }
+        #expect(paused.source == "yard/left" && paused.channel == 1)
+        _ = try await client.next("a window of the other") {
+            $0.prediction?.source == "yard/right" ? true : nil
+        }
+        #expect(try await daemon.astctl("resume", "--source", "yard").code == 0)
+        let gap = try await client.next("the gap of the pause") { $0.gap?.reason == .paused ? $0.gap : nil }
+        #expect(gap.source == "yard/left" && gap.channel == 1)
+        #expect(try await daemon.astctl("pause", "--source", "yard").code == 0)
+        #expect(try await daemon.status().sources.map(\.report.state) == [.paused, .paused])
+        let metrics = try await daemon.astctl("metrics", "--source", "yard").lines
+        #expect(metrics.contains(#"astd_source_paused{source="yard/right"} 1"#))
+        let subscriber = try daemon.control()
+        try subscriber.send("subscribe", #"{"types":["source"],"sources":["yard"]}"#)
+        var reply: SubscribeReply?
+        while reply == nil {
+            reply = try await subscriber.nextObject().object("result").map { try SubscribeReply($0) }
+        }
+        #expect(reply?.warnings == [])
+
+        // Another number of channels starts the capture again; the pause holds for all of its channels.
+        try folder.write(
+            Self.settings([("yard", "source: '\(stereo)', channel: mix")]), to: "astd.yaml")
+        #expect(try await daemon.astctl("reload").code == 0)
+        let report = try await daemon.status()
+        #expect(report.sources.map(\.source) == ["yard"] && report.sources[0].report.state == .paused)
+        try folder.write(
+            Self.settings([("yard", "source: '\(stereo)', channel: each, gain_db: 3")]), to: "astd.yaml")
+        #expect(try await daemon.astctl("reload").code == 0)
+        #expect(try await daemon.astctl("resume", "--source", "yard").code == 0)
+        seen = [:]
+        while seen.count < 2 {
+            let prediction = try await client.nextPrediction()
+            if let channel = prediction.channel { seen[prediction.source ?? ""] = channel }
+        }
+        #expect(seen == ["yard/left": 1, "yard/right": 2])
+    }
+
     @Test func `Sources have adapters of their own, also by request, and each record names its adapter`()
         async throws
     {

@@ -57,6 +57,65 @@ import Testing
         #expect(try load(Self.two, environment: ["ASTD_SOURCE": "stdin"]).settings.sources.isEmpty)
     }
 
+    @Test func `Each channel of a source is a stream, with the settings of the source`() throws {
+        let loaded = try load(
+            """
+            gain_db: 3
+            sources:
+              yard: {source: pulse, channel: each, hop: 0.5, quiet_hours: ["22:00-06:00"]}
+              array: {source: 'pipe:/a?rate=16000&channels=4', channel: each}
+              four: {source: 'command:x', channel: 'each:3'}
+              door: {source: pulse:door, channel: right}
+            """)
+        let streams = loaded.settings.streams
+        #expect(
+            streams.map(\.name) == [
+                "yard/left", "yard/right", "array/1", "array/2", "array/3", "array/4", "four/1", "four/2",
+                "four/3", "door",
+            ])
+        #expect(streams.prefix(2).map(\.settings.channel) == ["1", "2"])
+        #expect(streams.prefix(2).allSatisfy { $0.settings.hop == 0.5 && $0.settings.gainDB == 3 })
+        #expect(streams[1].settings.quietHours.count == 1)
+        #expect(streams[1].channel == StreamSettings.Channel(source: "yard", number: 2, count: 2))
+        #expect(streams[9].channel == nil && streams[9].settings.channel == "right")
+        #expect(loaded.text().contains("\n# sources.yard makes the sources yard/left, yard/right\n"))
+        #expect(try load(loaded.text()).settings == loaded.settings)
+
+        let single = try load("channel: each").settings
+        #expect(single.streams.map(\.name) == ["left", "right"])
+        #expect(DaemonSettings().streams == [StreamSettings(name: nil, settings: DaemonSettings())])
+        // Another number of channels is another capture, although the first channels keep their names.
+        let (three, four) = (try load("channel: each:3").settings, try load("channel: each:4").settings)
+        #expect(three.streams[0].name == four.streams[0].name)
+        #expect(three.streams[0].startsAgain(for: four.streams[0]))
+        #expect(!three.streams[0].startsAgain(for: three.streams[0]))
+    }
+
+    @Test(arguments: [
+        ("sources: {a: {source: 'file:x.wav', channel: each}}", "sources.a.channel: each applies to live"),
+        ("channel: each\nsource: stdin", "stdin is a recording"),
+        ("channel: each\nsources: {a: {source: 'file:x.wav'}}", "file is a recording"),
+        (
+            "sources: {a: {source: 'pipe:/x?rate=8000&channels=1', channel: each}}",
+            "the source has 1; expected mix"
+        ),
+        (
+            "sources: {a: {source: 'pipe:/x?rate=8000&channels=2', channel: 'each:3'}}",
+            "each:3 needs 3 channels, and the source has 2; expected each"
+        ),
+        ("channel: each:1", "invalid value 'each:1' for channel"),
+        ("channel: each:65", "each, or each:N with N from 2"),
+        (
+            "channel: each:40\nsources: {a: {source: pulse:a}, b: {source: pulse:b}}",
+            "80 streams, with those of channel: each; expected at most 64"
+        ),
+        ("sources: {a/left: {source: pulse:a}}", "'a/left' cannot name a source"),
+    ])
+    func `A source whose channels cannot be streams is refused`(text: String, reason: String) throws {
+        let found = try problems(text)
+        #expect(found.count == 1 && found.first?.contains(reason) == true, "\(found)")
+    }
+
     @Test(arguments: [
         ("sources: {a: {hop: 1}}", "a has no source"),
         ("sources: {a b: {source: pulse}}", "'a b' cannot name a source"),

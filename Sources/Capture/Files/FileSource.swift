@@ -40,7 +40,7 @@ public final class FileSource: AudioSource {
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
         let stop = thread.stop
-        try thread.start(into: ring, threadName: "astd-file", isPaused: startsPaused) { [found] in
+        try thread.start(into: [ring], threadName: "astd-file", isPaused: startsPaused) { [found] in
             if !startsPaused { onEvent(SourceEvent(state: .healthy, name: name)) }
             if let failure = isPaced ? player.playPaced() : player.playFast() {
                 found.record(failure)

@@ -13,15 +13,14 @@ private import CPulse
 final class PulseSession: @unchecked Sendable {
     // SAFETY: all variables are accessed only with the main loop's lock held: `open`, `pause`, `resume` and
     // `close` lock it, and the loop holds it around every callback.
-    let ring: SampleRing
+    let outlets: CaptureOutlets
     let pattern: String?
     let server: String?
     let events: SourceEventQueue
 
     private let loop: OpaquePointer
-    private let chain: SignalChain
-    /// Mono samples on their way to the ring.
-    private let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: 4096)
+    /// Most frames that go through the outlets at a time.
+    private static let blockFrames = 4096
     private var timer: PulseTimer?
     private var connection: PulseConnection?
     private var stream: PulseStream?
@@ -56,7 +55,7 @@ final class PulseSession: @unchecked Sendable {
 
     /// - Throws: `noServer` when libpulse cannot create its main loop.
     init(
-        pattern: String?, server: String?, chain: SignalChain, ring: SampleRing, events: SourceEventQueue
+        pattern: String?, server: String?, outlets: CaptureOutlets, events: SourceEventQueue
     ) throws(CaptureError) {
         guard let loop = pa_threaded_mainloop_new() else {
             throw .noServer(server: PulseAddress(server), reason: "out of file descriptors or memory")
@@ -64,16 +63,12 @@ final class PulseSession: @unchecked Sendable {
         self.loop = loop
         self.pattern = pattern
         self.server = server
-        self.chain = chain
-        self.ring = ring
+        self.outlets = outlets
         self.events = events
         pa_threaded_mainloop_set_name(loop, "astd-pulse")
     }
 
-    deinit {
-        pa_threaded_mainloop_free(loop)
-        mono.deallocate()
-    }
+    deinit { pa_threaded_mainloop_free(loop) }
 
     /// Starts the thread and blocks until the stream is ready or the first attempt has failed.
     ///
@@ -192,8 +187,9 @@ final class PulseSession: @unchecked Sendable {
         guard phase == .connecting, let stream else { return }
         sourceName = stream.deviceName
         do throws(CaptureError) {
-            try chain.setFormat(
-                channels: stream.channels, rateHz: CaptureFormat.sampleRateHz, name: sourceName ?? wanted)
+            try outlets.setFormat(
+                channels: stream.channels, rateHz: CaptureFormat.sampleRateHz, frames: Self.blockFrames,
+                name: sourceName ?? wanted)
         } catch {
             return fail(error)
         }
@@ -243,7 +239,7 @@ final class PulseSession: @unchecked Sendable {
         }
     }
 
-    /// Frames have arrived, the last of them captured `ageNanos` ago. Writes them to the ring.
+    /// Frames have arrived, the last of them captured `ageNanos` ago. Writes them to the rings.
     ///
     /// - Parameter interleaved: `[frames, channels]`.
     func arrived(_ interleaved: UnsafePointer<Float>, frames: Int, channels: Int, ageNanos: Int64) {
@@ -254,12 +250,11 @@ final class PulseSession: @unchecked Sendable {
         let now = SystemClock.bootNanos
         gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
         var done = 0
-        while done < frames, let target = mono.baseAddress {
-            let count = min(frames - done, mono.count)
+        while done < frames {
+            let count = min(frames - done, Self.blockFrames)
             let later = Int64(frames - done - count) * CaptureFormat.nanosPerSample
             process(
-                interleaved + done * channels, frames: count, into: target,
-                lastSampleNanos: now - ageNanos - later)
+                interleaved + done * channels, frames: count, lastSampleNanos: now - ageNanos - later)
             done += count
         }
         if phase == .recording, health.state != .healthy {
@@ -268,23 +263,19 @@ final class PulseSession: @unchecked Sendable {
         }
     }
 
-    private func process(
-        _ interleaved: UnsafePointer<Float>, frames: Int, into target: UnsafeMutablePointer<Float>,
-        lastSampleNanos: Int64
-    ) {
-        let samples = UnsafeMutableBufferPointer(start: target, count: frames)
-        let isMixChanged = chain.mix(interleaved, frames: frames, into: target)
-        if chain.finish(samples) || isMixChanged { postSignal() }
-        let missing = gapMeter.recordArrival(samples: frames, lastSampleNanos: lastSampleNanos)
-        ring.skip(samples: missing, reason: gapReason)
-        ring.push(UnsafeBufferPointer(samples), lastSampleNanos: lastSampleNanos)
+    private func process(_ interleaved: UnsafePointer<Float>, frames: Int, lastSampleNanos: Int64) {
+        outlets.mix(interleaved, frames: frames, onChange: postSignal)
+        let count = outlets.produce()
+        let missing = gapMeter.recordArrival(samples: count, lastSampleNanos: lastSampleNanos)
+        outlets.deliver(
+            after: missing, reason: gapReason, lastSampleNanos: lastSampleNanos, onChange: postSignal)
     }
 
     /// The server has lost samples.
     func missed(samples: Int) {
         guard phase == .recording else { return }
         gapMeter.recordLoss(samples: Int64(samples))
-        ring.skip(samples: Int64(samples), reason: .sourceLost)
+        outlets.skip(samples: Int64(samples), reason: .sourceLost)
     }
 
     // MARK: Failing and reconnecting
@@ -362,7 +353,8 @@ final class PulseSession: @unchecked Sendable {
         events.post(SourceEvent(state: state, name: displayName, message: message))
     }
 
-    private func postSignal() {
-        events.post(SourceEvent(state: .healthy, name: displayName, signal: chain.condition))
+    private func postSignal(_ index: Int) {
+        let condition = outlets.all[index].chain.condition
+        events.post(SourceEvent(state: .healthy, name: displayName, signal: condition, outlet: index))
     }
 }

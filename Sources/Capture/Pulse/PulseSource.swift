@@ -10,7 +10,7 @@ import Synchronization
 /// Threading: all methods may be called from any thread but the one that calls `onEvent`. Events are
 /// delivered on a queue of their own, in order and with no lock held; `start`, `pause` and `stop` return
 /// after the events that they cause.
-public final class PulseSource: AudioSource {
+public final class PulseSource: OutletSource {
     public let name: String
     private let pattern: String?
     private let server: String?
@@ -55,12 +55,18 @@ public final class PulseSource: AudioSource {
     public func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
+        let chain = SignalChain(signal, counters: counters)
+        try start(into: CaptureOutlets([CaptureOutlet(ring: ring, chain: chain)]), onEvent: onEvent)
+    }
+
+    func start(
+        into outlets: CaptureOutlets, onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(CaptureError) {
         let events = SourceEventQueue(handler: onEvent)
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
             let session = try PulseSession(
-                pattern: pattern, server: server, chain: SignalChain(signal, counters: counters), ring: ring,
-                events: events)
+                pattern: pattern, server: server, outlets: outlets, events: events)
             do throws(CaptureError) {
                 try session.open(isPaused: startsPaused)
             } catch {
@@ -96,6 +102,6 @@ public final class PulseSource: AudioSource {
         guard case .running(let session) = before else { return }
         session.close()
         session.events.drain()
-        session.ring.finish()
+        for ring in session.outlets.rings { ring.finish() }
     }
 }

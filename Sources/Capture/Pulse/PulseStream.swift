@@ -2,7 +2,7 @@ private import CPulse
 
 /// One record stream: 16 kHz float in fragments of 20 ms, with the channels of its source.
 ///
-/// Threading: runs on the main loop's thread. It copies samples to the session's ring and does nothing else.
+/// Threading: runs on the main loop's thread. It passes samples to the session and does nothing else.
 final class PulseStream {
     private let handle: OpaquePointer
     private unowned let session: PulseSession

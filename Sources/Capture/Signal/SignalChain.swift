@@ -18,6 +18,8 @@ final class SignalChain {
 
     private var channels = 0
     private var rateHz = 0
+    /// Whether the condition changed with the format.
+    private var isFormatNew = false
     private var selector: ChannelSelector?
     private var comparison: ChannelComparison?
     private var clipping = ClippingCounter()
@@ -34,8 +36,11 @@ final class SignalChain {
 
     /// Prepares for frames of this format; keeps what was learnt if it is the format of those before.
     ///
-    /// - Throws: `noSuchChannel`.
+    /// - Throws: `noSuchChannel`, `fewChannels`.
     func setFormat(channels: Int, rateHz: Int, name: String) throws(CaptureError) {
+        if let wanted = settings.expectedChannels, wanted > channels {
+            throw .fewChannels(name: name, wanted: wanted, available: channels)
+        }
         if case .number(let wanted) = settings.channel, wanted > channels {
             throw .noSuchChannel(name: name, wanted: wanted, available: channels)
         }
@@ -46,6 +51,9 @@ final class SignalChain {
             settings.channel == .mix && channels > 1
             ? ChannelComparison(channels: channels, rateHz: rateHz) : nil
         condition.channelFault = nil
+        let unused = settings.expectedChannels.map { channels - $0 } ?? 0
+        isFormatNew = condition.unusedChannels != unused
+        condition.unusedChannels = unused
     }
 
     /// Makes mono samples at the source's own rate.
@@ -59,6 +67,7 @@ final class SignalChain {
     ) -> Bool {
         guard let clipped = selector?.process(interleaved, frames: frames, into: mono) else { return false }
         var isChanged = clipping.update(clipped: clipped, seconds: Double(frames) / Double(rateHz))
+        if isFormatNew { (isFormatNew, isChanged) = (false, true) }
         if clipped > 0 { counters.set(clippedSamples: clipping.samples) }
         if comparison?.process(interleaved, frames: frames, stride: channels) == true { isChanged = true }
         condition.isClipping = clipping.isClipping

@@ -7,16 +7,24 @@ public struct SignalCondition: Equatable, Sendable {
     /// Why the input is dead, apart from digital silence, which the daemon detects by itself.
     package var deadInput: DeadInputDetector.Reason?
     package var channelFault: ChannelComparison.Fault?
+    /// How many channels there are beyond those that have a stream of their own.
+    package var unusedChannels = 0
 
     public init() {}
 
     /// For people; nil when nothing is wrong.
     public var message: String? {
         let parts = [
+            unusedChannels > 0 ? Self.unused(unusedChannels) : nil,
             channelFault.map(\.message), deadInput.flatMap(\.message),
             isClipping ? "the input clips (samples at full scale): lower its gain" : nil,
         ].compactMap { $0 }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+
+    private static func unused(_ count: Int) -> String {
+        "\(count == 1 ? "1 channel more" : "\(count) channels more") than `channel: each` expects "
+            + "\(count == 1 ? "is" : "are") not classified: write channel: each:N with their number"
     }
 }
 

@@ -33,6 +33,8 @@ public struct SignalSettings: Equatable, Sendable {
     public var gainDB: Double
     /// Cut-off frequency of the high-pass filter in Hz; nil for none.
     public var highPassHz: Double?
+    /// How many channels have a stream of their own, if each has.
+    var expectedChannels: Int?
 
     public init(channel: SourceChannel = .mix, gainDB: Double = 0, highPassHz: Double? = nil) {
         self.channel = channel

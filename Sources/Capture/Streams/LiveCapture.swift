@@ -1,6 +1,6 @@
 internal import SystemSupport
 
-/// The thread of a ``LiveSource``: opens the stream, decodes it into the ring, and opens it again.
+/// The thread of a ``LiveSource``: opens the stream, decodes it into the rings, and opens it again.
 ///
 /// Threading: created and used on that thread.
 final class LiveCapture {
@@ -8,8 +8,7 @@ final class LiveCapture {
     private let subject: String
     private let opener: any LiveInputOpener
     private let format: SampleFormat?
-    private let chain: SignalChain
-    private let ring: SampleRing
+    private let outlets: CaptureOutlets
     private let reports: LiveReports
     private let stop: StopFlag
     private let pause: PauseGate
@@ -18,24 +17,19 @@ final class LiveCapture {
     /// Whether the source was reported as healthy since its last interruption.
     private var isHealthy = false
     private var pace = PaceLimit(atNanos: SystemClock.monotonicNanos)
-    /// 16 kHz mono samples on their way to the ring.
-    private let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: CaptureFormat.blockSamples)
 
     init(
-        subject: String, opener: any LiveInputOpener, format: SampleFormat?, chain: SignalChain,
-        ring: SampleRing, reports: LiveReports, stop: StopFlag, pause: PauseGate
+        subject: String, opener: any LiveInputOpener, format: SampleFormat?, outlets: CaptureOutlets,
+        reports: LiveReports, stop: StopFlag, pause: PauseGate
     ) {
         self.subject = subject
         self.opener = opener
         self.format = format
-        self.chain = chain
-        self.ring = ring
+        self.outlets = outlets
         self.reports = reports
         self.stop = stop
         self.pause = pause
     }
-
-    deinit { block.deallocate() }
 
     private var isInterrupted: Bool { stop.isRaised || pause.isClosed }
 
@@ -102,65 +96,38 @@ final class LiveCapture {
     private func play(_ format: SampleFormat, of stream: LiveStreamBytes) throws(CaptureError) {
         let decoder = try SndfileDecoder(stream, format: format, name: subject)
         let (channels, rate) = (decoder.info.channels, decoder.info.sampleRateHz)
-        try chain.setFormat(channels: channels, rateHz: rate, name: subject)
-        let resampler = rate == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rate, name: subject)
         let frames = max(1, rate / 50)
+        try outlets.setFormat(channels: channels, rateHz: rate, frames: frames, name: subject)
         let interleaved = UnsafeMutablePointer<Float>.allocate(capacity: frames * channels)
-        let mono = UnsafeMutableBufferPointer<Float>.allocate(capacity: frames)
-        defer {
-            interleaved.deallocate()
-            mono.deallocate()
-        }
-        guard let samples = mono.baseAddress else { return }
+        defer { interleaved.deallocate() }
         while !isInterrupted {
             let count = try decoder.read(into: interleaved, frames: frames)
-            if chain.mix(interleaved, frames: count, into: samples) { reports.signal(chain.condition) }
-            let read = UnsafeMutableBufferPointer(start: samples, count: count)
-            if let resampler {
-                silenceUnusable(read)
-                resample(UnsafeBufferPointer(read), with: resampler)
-            } else {
-                deliver(read)
-            }
+            outlets.mix(interleaved, frames: count, onChange: reportSignal)
+            deliver()
             if count < frames { break }
         }
-        if let resampler, !isInterrupted { resample(nil, with: resampler) }
+        if !isInterrupted { deliver(isEnd: true) }
     }
 
-    /// - Parameter samples: nil at the end, to flush the filter.
-    private func resample(_ samples: UnsafeBufferPointer<Float>?, with resampler: Resampler) {
-        var rest = samples
-        while true {
-            let (consumed, produced) = resampler.process(rest, into: block)
-            deliver(UnsafeMutableBufferPointer(rebasing: block[..<produced]))
-            rest = rest.map { UnsafeBufferPointer(rebasing: $0[consumed...]) }
-            if produced < block.count && rest?.isEmpty ?? true { return }
-        }
+    private func reportSignal(_ index: Int) {
+        reports.signal(outlets.all[index].chain.condition, outlet: index)
     }
 
-    /// A resampler would spread a NaN over its neighbours.
-    private func silenceUnusable(_ samples: UnsafeMutableBufferPointer<Float>) {
-        var count: Int64 = 0
-        for index in samples.indices where !CaptureFormat.isUsable(samples[index]) {
-            samples[index] = 0
-            count += 1
-        }
-        if count > 0 { ring.recordUnusable(samples: count) }
-    }
-
-    /// Writes samples that have just arrived to the ring, after the gap before them.
-    private func deliver(_ samples: UnsafeMutableBufferPointer<Float>) {
+    /// Writes samples that have just arrived to the rings, after the gap before them.
+    ///
+    /// - Parameter isEnd: Whether to flush the resamplers.
+    private func deliver(isEnd: Bool = false) {
         // A pause must keep what was captured after it.
-        if samples.isEmpty || isInterrupted { return }
-        if chain.finish(samples) { reports.signal(chain.condition) }
-        let now = SystemClock.bootNanos
-        gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
-        let missing = gapMeter.recordArrival(samples: samples.count, lastSampleNanos: now)
-        let reason = isHealthy ? .sourceLost : reports.healthy()
-        isHealthy = true
-        ring.skip(samples: missing, reason: reason)
-        ring.push(UnsafeBufferPointer(samples), lastSampleNanos: now)
-        wait(nanos: pace.record(samples: samples.count, atNanos: SystemClock.monotonicNanos))
+        while case let count = outlets.produce(isEnd: isEnd), count > 0, !isInterrupted {
+            let now = SystemClock.bootNanos
+            gapMeter.recordSleep(nanos: now - SystemClock.monotonicNanos)
+            let missing = gapMeter.recordArrival(samples: count, lastSampleNanos: now)
+            let reason = isHealthy ? .sourceLost : reports.healthy()
+            isHealthy = true
+            outlets.deliver(
+                after: missing, reason: reason, lastSampleNanos: now, onChange: reportSignal)
+            wait(nanos: pace.record(samples: count, atNanos: SystemClock.monotonicNanos))
+        }
     }
 
     /// No byte has arrived for some time; the stream remains open.

@@ -7,7 +7,7 @@ private import Synchronization
 /// writer continues the stream, in any format. A writer that is faster than real time waits (``PaceLimit``).
 ///
 /// Threading: as ``AudioSource`` says. Events are delivered on a queue of their own, in order.
-final class LiveSource: AudioSource {
+final class LiveSource: OutletSource {
     let name: String
     private let subject: String
     private let thread = ThreadedSource()
@@ -48,16 +48,22 @@ final class LiveSource: AudioSource {
     func start(
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
+        let chain = SignalChain(signal, counters: counters)
+        try start(into: CaptureOutlets([CaptureOutlet(ring: ring, chain: chain)]), onEvent: onEvent)
+    }
+
+    func start(
+        into outlets: CaptureOutlets, onEvent: @escaping @Sendable (SourceEvent) -> Void
+    ) throws(CaptureError) {
         let reports = LiveReports(name: name, events: SourceEventQueue(handler: onEvent))
         self.reports.withLock { $0 = reports }
         if startsPaused { reports.pause() }
-        let (subject, makeOpener, format, signal) = (subject, makeOpener, format, signal)
-        let (stop, pause, counters) = (thread.stop, thread.pauseGate, counters)
-        try thread.start(into: ring, threadName: threadName, isPaused: startsPaused) {
+        let (subject, makeOpener, format) = (subject, makeOpener, format)
+        let (stop, pause) = (thread.stop, thread.pauseGate)
+        try thread.start(into: outlets.rings, threadName: threadName, isPaused: startsPaused) {
             let capture = LiveCapture(
-                subject: subject, opener: makeOpener(), format: format,
-                chain: SignalChain(signal, counters: counters), ring: ring, reports: reports, stop: stop,
-                pause: pause)
+                subject: subject, opener: makeOpener(), format: format, outlets: outlets, reports: reports,
+                stop: stop, pause: pause)
             capture.run()
         }
     }
@@ -115,9 +121,9 @@ final class LiveReports: Sendable {
 
     func lost(_ reason: String) { state.withLock { report(.lost, &$0, because: reason) } }
 
-    /// The signal has changed.
-    func signal(_ condition: SignalCondition) {
-        events.post(SourceEvent(state: .healthy, name: name, signal: condition))
+    /// The signal of an outlet has changed.
+    func signal(_ condition: SignalCondition, outlet: Int) {
+        events.post(SourceEvent(state: .healthy, name: name, signal: condition, outlet: outlet))
     }
 
     /// Returns when the event has been delivered; nothing else is reported until ``resume()``.

@@ -46,7 +46,7 @@ public final class StdinSource: AudioSource {
         let (startsPaused, format) = (startsPaused, format ?? .headerless)
         listener.withLock { $0 = onEvent }
         if startsPaused { onEvent(SourceEvent(state: .paused, name: name)) }
-        try thread.start(into: ring, threadName: "astd-stdin", isPaused: startsPaused) { [found] in
+        try thread.start(into: [ring], threadName: "astd-stdin", isPaused: startsPaused) { [found] in
             _ = pause.wait(unless: stop)
             let stream = StreamAudioBytes(descriptor: descriptor, stop: stop, pause: pause)
             stream.onStall = { isStalled in onEvent(Self.stallEvent(isStalled, name)) }

@@ -9,16 +9,16 @@ final class ThreadedSource: Sendable {
 
     private enum State {
         case idle
-        case running(NamedThread, SampleRing)
+        case running(NamedThread, [SampleRing])
         case ended
     }
 
-    /// Starts the thread. It finishes the ring when `body` returns.
+    /// Starts the thread. It finishes the rings when `body` returns.
     ///
     /// - Parameter isPaused: Whether ``pauseGate`` is closed before `body` runs.
     /// - Throws: `thread` when the system refuses another thread.
     func start(
-        into ring: SampleRing, threadName: String, isPaused: Bool = false,
+        into rings: [SampleRing], threadName: String, isPaused: Bool = false,
         body: @escaping @Sendable () -> Void
     ) throws(CaptureError) {
         try state.withLock { state throws(CaptureError) in
@@ -27,9 +27,9 @@ final class ThreadedSource: Sendable {
             do throws(ThreadError) {
                 let thread = try NamedThread(threadName) {
                     body()
-                    ring.finish()
+                    for ring in rings { ring.finish() }
                 }
-                state = .running(thread, ring)
+                state = .running(thread, rings)
             } catch {
                 throw CaptureError.thread(error)
             }
@@ -55,10 +55,10 @@ final class ThreadedSource: Sendable {
             state = .ended
             return before
         }
-        guard case .running(let thread, let ring) = before else { return }
+        guard case .running(let thread, let rings) = before else { return }
         stop.raise()
         _ = pauseGate.set(false)
-        ring.interruptPush()
+        for ring in rings { ring.interruptPush() }
         thread.join()
     }
 }

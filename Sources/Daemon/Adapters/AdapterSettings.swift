@@ -11,9 +11,9 @@ extension AdapterChoice {
                 ? initial : settings.adapters.map { $0 == AdapterName.base ? nil : $0 }
         }
         common = names(settings)
-        for source in settings.sources {
-            let names = names(settings.settings(of: source))
-            if names != common { own[source.name] = names }
+        for stream in settings.streams {
+            let names = names(stream.settings)
+            if let name = stream.name, names != common { own[name] = names }
         }
     }
 

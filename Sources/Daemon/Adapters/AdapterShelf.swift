@@ -113,8 +113,9 @@ final class AdapterShelf: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - names: Of loaded adapters, or ``AdapterName/base``; an empty list stands for the base model.
-    ///   - source: The only source that changes; `nil`: all, also those that had a choice of their own.
-    func use(_ names: [String], source: String? = nil) async throws -> SwitchReport {
+    ///   - sources: The only sources that change, at least one; `nil`: all, also those that had a choice of
+    ///     their own.
+    func use(_ names: [String], sources: [String]? = nil) async throws -> SwitchReport {
         let requested = ContinuousClock.now
         return try await onQueue { () throws(Refusal) in
             let names = names.isEmpty ? [AdapterName.base] : names
@@ -123,11 +124,15 @@ final class AdapterShelf: @unchecked Sendable {
             }
             let wanted = names.map { $0 == AdapterName.base ? nil : $0 }
             var choice = self.choice
-            let before = source.map { choice.own[$0] ?? choice.common } ?? choice.common
-            if let source { choice.own[source] = wanted } else { choice = AdapterChoice(common: wanted) }
+            let before = sources?.first.map { choice.own[$0] ?? choice.common } ?? choice.common
+            if let sources {
+                for source in sources { choice.own[source] = wanted }
+            } else {
+                choice = AdapterChoice(common: wanted)
+            }
             var report = try self.activate(choice, requested: requested)
             report.active = AdapterRecord(adapters: wanted).adapters
-            let subject = source.map { "source \($0): " } ?? ""
+            let subject = sources.map { "source \($0.joined(separator: ", ")): " } ?? ""
             // Equal when only sources with adapters of their own have changed.
             let previous = wanted == before ? "" : " instead of \(Self.text(before))"
             self.logger.info("\(subject)classifying with \(Self.text(wanted))\(previous)")
@@ -144,7 +149,7 @@ final class AdapterShelf: @unchecked Sendable {
             let chosen = choice.following(
                 AdapterChoice(settings, initial: initial),
                 insteadOf: AdapterChoice(old, initial: initial),
-                sources: Set(settings.sources.map(\.name)))
+                sources: Set(settings.streams.compactMap(\.name)))
             guard chosen != choice else { return [] }
             do throws(Refusal) {
                 let fresh = try loadMissing(of: chosen)

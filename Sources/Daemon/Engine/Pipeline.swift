@@ -73,7 +73,8 @@ final class Pipeline: @unchecked Sendable {
         self.variants = variants
         self.detection = detection
         self.clips = clips
-        records = RecordPublisher(source: configuration.name, hub: hub, numbers: numbers)
+        records = RecordPublisher(
+            source: configuration.name, channel: configuration.channel, hub: hub, numbers: numbers)
         name = configuration.name
         source = configuration.source
         clock = StreamClock(configuration.source.pace)

@@ -5,6 +5,8 @@ extension Pipeline {
     struct Configuration {
         /// Name of the source in records; `nil` for a single source without a name.
         var name: String?
+        /// The channel of a source with `channel: each`; otherwise `nil`.
+        var channel: Int?
         var hopFrames: Int
         /// `nil`: every window is classified, however quiet.
         var gate: EnergyGate?

@@ -17,12 +17,15 @@ struct WindowResult {
 struct RecordPublisher {
     /// `nil` for a single source without a name.
     let source: String?
+    /// The channel of a source with `channel: each`; otherwise `nil`.
+    let channel: Int?
     let hub: EventHub
     let numbers: RecordNumbers
     private let ranking = Ranking(limit: nil)
 
-    init(source: String?, hub: EventHub, numbers: RecordNumbers) {
+    init(source: String?, channel: Int?, hub: EventHub, numbers: RecordNumbers) {
         self.source = source
+        self.channel = channel
         self.hub = hub
         self.numbers = numbers
     }
@@ -31,7 +34,7 @@ struct RecordPublisher {
     func publish(_ result: WindowResult, unixNanos: Int64, latencyMs: Double) {
         numbers.countPrediction()
         let labels = result.scores.map { ranking.best($0) } ?? []
-        let prediction = Prediction(
+        var prediction = Prediction(
             source: source, seq: numbers.predictions, unixNanos: unixNanos,
             startSample: result.samples.lowerBound, endSample: result.samples.upperBound,
             levelDBFS: result.levelDBFS, latencyMs: latencyMs, passMs: result.milliseconds,
@@ -39,14 +42,23 @@ struct RecordPublisher {
             labels: labels.map {
                 ScoredLabel(index: $0.index, label: result.variant.labels[$0.index], score: $0.score)
             })
+        prediction.channel = channel
         hub.publish(.prediction(prediction))
     }
 
     /// - Returns: The record of a begin or an end.
     func publish(_ event: DetectedEvent, _ clock: StreamClock) -> EventRecord? {
-        let record = event.record(clock, source: source, seq: numbers.predictions)
-        hub.publish(record)
-        return if case .event(let record) = record { record } else { nil }
+        switch event.record(clock, source: source, seq: numbers.predictions) {
+        case .event(var record):
+            record.channel = channel
+            hub.publish(.event(record))
+            return record
+        case .ongoing(var record):
+            record.channel = channel
+            hub.publish(.ongoing(record))
+        case let record: hub.publish(record)
+        }
+        return nil
     }
 
     func publish(_ change: LevelWatch.Change, _ clock: inout StreamClock) {
@@ -62,17 +74,20 @@ struct RecordPublisher {
         // The time of the end is not corrected afterwards.
         _ = clock.publish(ofSampleBefore: sound.endSample)
         let milliseconds = clock.milliseconds(from: sound.startSample, to: sound.endSample)
-        let record = LevelRecord(
+        var record = LevelRecord(
             source: source, state: state, unixNanos: clock.unixNanos(ofSampleBefore: position),
             startSample: sound.startSample, endSample: sound.endSample, levelDBFS: sound.levelDBFS,
             duration: Double(milliseconds) / 1000)
+        record.channel = channel
         hub.publish(.level(record))
     }
 
     func publish(gaps ranges: [Range<Int64>], _ reason: Gap.Reason) {
         for range in ranges {
             let (start, end) = (range.lowerBound, range.upperBound)
-            hub.publish(.gap(Gap(source: source, startSample: start, endSample: end, reason: reason)))
+            var gap = Gap(source: source, startSample: start, endSample: end, reason: reason)
+            gap.channel = channel
+            hub.publish(.gap(gap))
         }
     }
 }

@@ -22,8 +22,8 @@ struct AdapterRequests {
     func use(_ params: JSONObject) async throws -> SwitchReport {
         guard let names = try params.strings("names") else { throw JSONError.missing(field: "names") }
         let source = try params.string("source")
-        _ = try sources.selected(source)
-        return try await refused { try await shelf.use(names, source: source) }
+        let selected = try sources.selected(source).compactMap(\.name)
+        return try await refused { try await shelf.use(names, sources: source == nil ? nil : selected) }
     }
 
     /// - Returns: The name of the unloaded adapter.

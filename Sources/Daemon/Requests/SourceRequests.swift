@@ -95,7 +95,7 @@ struct SourceControl: Sendable {
         _ = try sources.selected(name)
         let problem = await queue.run { () -> String? in
             pauses.pause(name)
-            for source in sources.all where name == nil || source.name == name {
+            for source in sources.all where name.map(source.answers) ?? true {
                 let request = pauses.request(of: source.name)
                 source.pause.change { $0.request = request }
             }
@@ -114,7 +114,7 @@ struct SourceControl: Sendable {
         let problem = await queue.run { () -> String? in
             pauses.resume(name, present: sources.all.compactMap(\.name))
             let problem = pauses.store()
-            for source in sources.all where name == nil || source.name == name {
+            for source in sources.all where name.map(source.answers) ?? true {
                 source.pause.change { $0.resume() }
             }
             return problem

@@ -3,6 +3,7 @@ private import Frontend
 private import Glibc
 private import Inference
 private import Recognizer
+private import Settings
 internal import Wire
 
 /// Collects what `hello`, `status` and `metrics` report from the objects that count it.
@@ -108,6 +109,7 @@ extension SourceStatus {
         self.init(
             source: name, report: SourceReport(source.monitor.record), adapters: adapters,
             hopSeconds: source.hopSeconds, counters: source.counters)
+        channel = source.stream.channel?.number
     }
 }
 

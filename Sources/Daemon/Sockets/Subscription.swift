@@ -28,7 +28,9 @@ struct Subscription: Hashable, Sendable {
     func select(_ record: LiveRecord, defaultTopK: Int?) -> LiveRecord? {
         if case .lost = record { return record }
         if let kinds = parameters.kinds, !kinds.contains(record.kind) { return nil }
-        if let sources = parameters.sources, let source = record.sourceName, !sources.contains(source) {
+        if let sources = parameters.sources, let source = record.sourceName, !sources.contains(source),
+            ChannelName.source(of: source).map(sources.contains) != true
+        {
             return nil
         }
         switch record {

@@ -35,10 +35,8 @@ final class DaemonSource: Sendable {
         var logger: Logger
     }
 
-    /// Its name in the settings; `nil` for a single source without a name.
-    let name: String?
-    /// All of its settings, also those that it shares with others.
-    let settings: DaemonSettings
+    /// Its name and settings.
+    let stream: StreamSettings
     let spec: SourceSpec
     let input: any AudioSource
     let monitor: SourceMonitor
@@ -46,21 +44,25 @@ final class DaemonSource: Sendable {
     let pipeline: Pipeline
     let detection: EventDetection
     let clips: ClipRecorder
+    /// The capture that it shares with the other channels of its source; `nil` unless it is one of them.
+    private let capture: ChannelCapture?
     private let ring: SampleRing
     private let pauses: PauseRegister
 
     /// Makes the source; nothing is opened before ``start()``.
     ///
-    /// - Parameter onChange: Called when ``SourceMonitor/line`` may have changed.
+    /// - Parameters:
+    ///   - captures: Of the sources with `channel: each` that are made at the same time.
+    ///   - onChange: Called when ``SourceMonitor/line`` may have changed.
     /// - Throws: ``CaptureError/badSpec(found:)``.
     init(
-        _ name: String?, _ settings: DaemonSettings, _ shared: Shared,
+        _ stream: StreamSettings, _ shared: Shared, _ captures: ChannelCaptures,
         onChange: @escaping @Sendable () -> Void
     ) throws(CaptureError) {
+        let (name, settings) = (stream.name, stream.settings)
         let logger = shared.logger
         let label = name.map { "source \($0): " } ?? ""
-        self.name = name
-        self.settings = settings
+        self.stream = stream
         spec = try SourceSpec(parsing: settings.source)
         let traits = SourceTraits(spec, isPaced: !settings.fast)
         let signal = SignalSettings(settings)
@@ -70,8 +72,14 @@ final class DaemonSource: Sendable {
             request: Self.request(of: name, spec, pauses),
             isWaiting: settings.waitForSubscriber && !traits.isLive)
         reasons.setQuiet(quiet.period(by: shared.clock))
-        input = spec.makeSource(
-            paced: !settings.fast, startsPaused: reasons.message != nil, signal: signal, pulseServer: nil)
+        let startsPaused = reasons.message != nil
+        capture = captures.capture(of: stream, spec, signal)
+        if let capture, let channel = stream.channel {
+            input = capture.source(channel: channel.number, startsPaused: startsPaused)
+        } else {
+            input = spec.makeSource(
+                paced: !settings.fast, startsPaused: startsPaused, signal: signal, pulseServer: nil)
+        }
         if !traits.isLive, signal != SignalSettings() {
             logger.warning(
                 "\(label)channel, gain_db and high_pass_hz have no effect on a file or standard input")
@@ -88,7 +96,8 @@ final class DaemonSource: Sendable {
         }
         let commands = CommandMailbox(ring: ring)
         monitor = SourceMonitor(
-            source: name, name: input.name, hub: shared.hub, commands: commands, logger: logger,
+            source: name, channel: stream.channel?.number, name: input.name, hub: shared.hub,
+            commands: commands, logger: logger,
             onChange: onChange)
         pause = SourcePause(input, monitor, reasons, quiet, shared.clock)
         detection = EventDetection(
@@ -101,7 +110,7 @@ final class DaemonSource: Sendable {
             features: LiveFeatures(
                 for: variants, historyFrames: settings.hopFrames, minimumFrames: shared.minimumFrames),
             scorer: shared.scorer, variants: variants, numbers: shared.numbers, detection: detection,
-            clips: clips, hub: shared.hub, Pipeline.Configuration(name, settings, traits), logger: logger,
+            clips: clips, hub: shared.hub, Pipeline.Configuration(stream, traits), logger: logger,
             onCondition: monitor.process)
     }
 
@@ -133,6 +142,17 @@ final class DaemonSource: Sendable {
     private static func quietHours(_ settings: DaemonSettings, _ spec: SourceSpec) -> [QuietHours] {
         if case .file = spec { [] } else { settings.quietHours }
     }
+
+    /// Its name in the settings, and the channel where each is a source; `nil` for a single source without a
+    /// name.
+    var name: String? { stream.name }
+
+    /// All of its settings, also those that it shares with others.
+    var settings: DaemonSettings { stream.settings }
+
+    /// Whether a request with this name concerns it: a source with `channel: each` stands for all of its
+    /// channels.
+    func answers(to name: String) -> Bool { stream.name == name || stream.channel?.source == name }
 
     var counters: SourceCounters {
         let counted = pipeline.currentCounters
@@ -166,10 +186,27 @@ extension SignalSettings {
 }
 
 extension Pipeline.Configuration {
-    fileprivate init(_ name: String?, _ settings: DaemonSettings, _ source: SourceTraits) {
+    fileprivate init(_ stream: StreamSettings, _ source: SourceTraits) {
+        let settings = stream.settings
         self.init(
-            name: name, hopFrames: settings.hopFrames,
+            name: stream.name, channel: stream.channel?.number, hopFrames: settings.hopFrames,
             gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
             mutedAfterSeconds: settings.mutedAfter, level: settings.level)
+    }
+}
+
+/// The captures of sources with `channel: each`, while their streams are made. One thread.
+final class ChannelCaptures {
+    private var captures: [String?: ChannelCapture] = [:]
+
+    /// The capture that a stream shares; `nil` for a stream with a capture of its own.
+    fileprivate func capture(
+        of stream: StreamSettings, _ spec: SourceSpec, _ signal: SignalSettings
+    ) -> ChannelCapture? {
+        guard let channel = stream.channel else { return nil }
+        if let capture = captures[channel.source] { return capture }
+        let capture = ChannelCapture(spec, channels: channel.count, signal: signal, pulseServer: nil)
+        captures[channel.source] = capture
+        return capture
     }
 }

@@ -4,13 +4,14 @@ internal import Wire
 
 /// Which sources clients have paused, and since when. What ``PauseFile`` keeps over restarts.
 ///
-/// A pause of all sources also holds for sources that the settings have later, until it is resumed.
+/// A pause of all sources also holds for sources that the settings have later, until it is resumed. So does
+/// the pause of a source for its channels, when each of them is a source.
 struct RequestedPauses: Equatable, Sendable {
     /// When all sources were paused.
     private(set) var all: Timestamp?
     /// When single sources were paused, by name.
     private(set) var sources: [String: Timestamp] = [:]
-    /// Sources that were resumed since all were paused.
+    /// Sources that were resumed since all, or all channels of their source, were paused.
     private(set) var resumed: Set<String> = []
 
     init(all: Timestamp? = nil) { self.all = all }
@@ -21,7 +22,9 @@ struct RequestedPauses: Equatable, Sendable {
     /// - Returns: Since when it is paused; `nil` if it is not.
     func since(_ name: String?) -> Timestamp? {
         guard let name else { return all }
-        return sources[name] ?? (resumed.contains(name) ? nil : all)
+        if let time = sources[name] { return time }
+        if resumed.contains(name) { return nil }
+        return ChannelName.source(of: name).map { since($0) } ?? all
     }
 
     /// - Parameter name: Of one source; `nil`: all. What is paused already remains so since then.
@@ -31,6 +34,7 @@ struct RequestedPauses: Equatable, Sendable {
             return
         }
         if since(name) == nil { sources[name] = time }
+        resumed = resumed.filter { ChannelName.source(of: $0) != name }
     }
 
     /// - Parameters:
@@ -41,8 +45,15 @@ struct RequestedPauses: Equatable, Sendable {
             self = RequestedPauses()
             return
         }
-        sources[name] = nil
-        if all != nil { resumed.insert(name) }
+        sources = sources.filter { $0.key != name && ChannelName.source(of: $0.key) != name }
+        if since(name) != nil { resumed.insert(name) }
+        if let whole = ChannelName.source(of: name), sources[whole] != nil {
+            let channels = present.filter { ChannelName.source(of: $0) == whole }
+            if channels.allSatisfy({ since($0) == nil }) {
+                sources[whole] = nil
+                if all == nil { resumed.subtract(channels) }
+            }
+        }
         if present.allSatisfy({ since($0) == nil }) { (all, resumed) = (nil, []) }
     }
 }

@@ -12,6 +12,8 @@ final class SourceMonitor: Sendable {
     private struct State {
         /// Its name in the settings.
         let source: String?
+        /// The channel of a source with `channel: each`; otherwise `nil`.
+        let channel: Int?
         var state = SourceRecord.State.recovering
         var name: String
         /// Why the source is lost.
@@ -51,7 +53,9 @@ final class SourceMonitor: Sendable {
                 case .paused: pauseMessage
                 case .ended: reason
                 }
-            return SourceRecord(source: source, state: state, name: name, message: message)
+            var record = SourceRecord(source: source, state: state, name: name, message: message)
+            record.channel = channel
+            return record
         }
 
         var line: String {
@@ -76,16 +80,18 @@ final class SourceMonitor: Sendable {
 
     /// - Parameters:
     ///   - source: Its name in the settings; `nil` for a single source without a name.
+    ///   - channel: The channel of a source with `channel: each`; otherwise `nil`.
     ///   - onChange: Called when ``line`` may have changed.
     init(
-        source: String? = nil, name: String, hub: EventHub, commands: CommandMailbox, logger: Logger,
+        source: String? = nil, channel: Int? = nil, name: String, hub: EventHub, commands: CommandMailbox,
+        logger: Logger,
         onChange: @escaping @Sendable () -> Void = {}
     ) {
         self.hub = hub
         self.commands = commands
         self.onChange = onChange
         self.logger = logger
-        let state = State(source: source, name: name)
+        let state = State(source: source, channel: channel, name: name)
         self.state = NIOLockedValueBox(state)
         hub.retain(.source(state.record))
     }

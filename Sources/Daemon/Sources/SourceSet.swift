@@ -35,19 +35,15 @@ final class SourceSet: Sendable {
         self.shared = shared
         self.notifier = notifier
         var sources: [DaemonSource] = []
-        for (name, settings) in Self.named(settings) { sources.append(try make(name, settings)) }
+        let captures = ChannelCaptures()
+        for stream in settings.streams { sources.append(try make(stream, captures)) }
         state.withLockedValue { $0.sources = sources }
     }
 
-    private static func named(_ settings: DaemonSettings) -> [(name: String?, settings: DaemonSettings)] {
-        if settings.sources.isEmpty { return [(nil, settings)] }
-        return settings.sources.map { ($0.name, settings.settings(of: $0)) }
-    }
-
     private func make(
-        _ name: String?, _ settings: DaemonSettings
+        _ stream: StreamSettings, _ captures: ChannelCaptures
     ) throws(CaptureError) -> DaemonSource {
-        try DaemonSource(name, settings, shared) { [weak self] in self?.notify() }
+        try DaemonSource(stream, shared, captures) { [weak self] in self?.notify() }
     }
 
     // MARK: Start and end
@@ -104,17 +100,18 @@ final class SourceSet: Sendable {
     func selected(_ name: String?) throws(RPCError) -> [DaemonSource] {
         guard let name else { return all }
         if let problem = problem(with: name) { throw RPCError(.unavailable, problem) }
-        return all.filter { $0.name == name }
+        return all.filter { $0.answers(to: name) }
     }
 
     /// Why a name in a request is not one of a source; nil if it is.
     func problem(with name: String) -> String? {
+        let all = all
         let names = all.compactMap(\.name)
         if names.isEmpty {
             return "no source `\(name)`; the daemon has one source without a name, so leave the name out"
         }
         let shown = name.count > 100 ? name.prefix(100) + "…" : name
-        return names.contains(name)
+        return all.contains { $0.answers(to: name) }
             ? nil : "no source `\(shown)`; the sources are \(names.joined(separator: ", "))"
     }
 
@@ -158,20 +155,21 @@ final class SourceSet: Sendable {
     ///
     /// - Returns: Problems, one line each.
     func change(to settings: DaemonSettings) -> [String] {
-        let wanted = Self.named(settings)
+        let wanted = settings.streams
         for source in all {
-            guard let next = wanted.first(where: { $0.name == source.name })?.settings else {
+            guard let next = wanted.first(where: { $0.name == source.name }) else {
                 remove(source, "it was removed from the settings")
                 continue
             }
-            if source.name != nil, source.settings.streamSettings != next.streamSettings {
+            if source.name != nil, source.stream.startsAgain(for: next) {
                 remove(source, "it starts again with other settings")
             } else {
-                source.apply(next)
+                source.apply(next.settings)
             }
         }
         let present = Set(all.map(\.name))
-        let problems = wanted.filter { !present.contains($0.name) }.compactMap { add($0, $1) }
+        let captures = ChannelCaptures()
+        let problems = wanted.filter { !present.contains($0.name) }.compactMap { add($0, captures) }
         let isIdle = state.withLockedValue { state in
             let order = wanted.map(\.name)
             state.sources.sort {
@@ -185,9 +183,9 @@ final class SourceSet: Sendable {
     }
 
     /// - Returns: Why it could not be added.
-    private func add(_ name: String?, _ settings: DaemonSettings) -> String? {
+    private func add(_ stream: StreamSettings, _ captures: ChannelCaptures) -> String? {
         do throws(CaptureError) {
-            let source = try make(name, settings)
+            let source = try make(stream, captures)
             let isAdded = state.withLockedValue { state in
                 if !state.isStopped { state.sources.append(source) }
                 return !state.isStopped
@@ -199,10 +197,10 @@ final class SourceSet: Sendable {
                 throw error
             }
             shared.engine.post(.add(source.pipeline))
-            shared.logger.info("source \(name ?? ""): \(source.input.name) was added")
+            shared.logger.info("source \(stream.name ?? ""): \(source.input.name) was added")
             return nil
         } catch {
-            return "source \(name ?? ""): \(error)"
+            return "source \(stream.name ?? ""): \(error)"
         }
     }
 

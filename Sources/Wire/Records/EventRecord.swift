@@ -28,6 +28,8 @@ public struct EventRecord: Sendable, Equatable {
 
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     public let state: State
     /// The same at the begin and the end of an event, and unique over all runs: ``RunID/eventID(_:)``.
     public let id: String
@@ -79,6 +81,7 @@ public struct EventRecord: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         state = try json.requiredWord("state", of: State.allCases)
         id = try json.requiredString("id")
         seq = try json.requiredInteger("seq", as: UInt64.self)
@@ -104,6 +107,7 @@ public struct EventRecord: Sendable, Equatable {
 extension EventRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("state", state.rawValue)
         json.member("id", id)
         json.member("seq", seq)

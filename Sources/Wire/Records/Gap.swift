@@ -15,6 +15,8 @@ public struct Gap: Sendable, Equatable {
 
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     /// First missing sample, counted from the start of the capture.
     public let startSample: Int64
     /// One past the last missing sample.
@@ -34,6 +36,7 @@ public struct Gap: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
         endSample = try json.requiredInteger("end_sample", as: Int64.self)
         reason = try json.requiredWord("reason", of: Reason.allCases)
@@ -43,6 +46,7 @@ public struct Gap: Sendable, Equatable {
 extension Gap: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("start_sample", startSample)
         json.member("end_sample", endSample)
         json.member("reason", reason.rawValue)

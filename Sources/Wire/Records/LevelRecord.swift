@@ -8,6 +8,8 @@ public struct LevelRecord: Sendable, Equatable {
 
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     public let state: State
     /// Time of the begin or the end.
     public let time: Timestamp
@@ -36,6 +38,7 @@ public struct LevelRecord: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         state = try json.requiredWord("state", of: State.allCases)
         time = try json.requiredTimestamp("time")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
@@ -48,6 +51,7 @@ public struct LevelRecord: Sendable, Equatable {
 extension LevelRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("state", state.rawValue)
         json.member("time", time.description)
         json.member("start_sample", startSample)

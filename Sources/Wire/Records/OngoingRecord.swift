@@ -4,6 +4,8 @@ public import TextSupport
 public struct OngoingRecord: Sendable, Equatable {
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     /// The event, as in its ``EventRecord``s.
     public let id: String
     /// Number of the last prediction that was published before this record.
@@ -47,6 +49,7 @@ public struct OngoingRecord: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         id = try json.requiredString("id")
         seq = try json.requiredInteger("seq", as: UInt64.self)
         label = try json.requiredString("label")
@@ -64,6 +67,7 @@ public struct OngoingRecord: Sendable, Equatable {
 extension OngoingRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("id", id)
         json.member("seq", seq)
         json.member("label", label)

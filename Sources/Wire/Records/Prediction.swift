@@ -4,6 +4,8 @@ public import TextSupport
 public struct Prediction: Sendable, Equatable {
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     /// Number of the prediction since the daemon started, from 1; all sources share the series.
     public let seq: UInt64
     /// Capture time of the last sample of the window.
@@ -47,6 +49,7 @@ public struct Prediction: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         seq = try json.requiredInteger("seq", as: UInt64.self)
         time = try json.requiredTimestamp("time")
         startSample = try json.requiredInteger("start_sample", as: Int64.self)
@@ -61,17 +64,20 @@ public struct Prediction: Sendable, Equatable {
 
     /// The same prediction with other labels.
     public func with(labels: [ScoredLabel]) -> Prediction {
-        Prediction(
+        var other = Prediction(
             source: source, seq: seq, unixNanos: time.unixNanos, startSample: startSample,
             endSample: endSample,
             levelDBFS: levelDBFS, latencyMs: latencyMs, passMs: passMs, adapter: adapter, isGated: isGated,
             labels: labels)
+        other.channel = channel
+        return other
     }
 }
 
 extension Prediction: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("seq", seq)
         json.member("time", time.description)
         json.member("start_sample", startSample)

@@ -18,6 +18,8 @@ public struct SourceRecord: Sendable, Equatable {
 
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     public let state: State
     /// The source as `--source` accepts it, such as `pulse:NAME`.
     public let name: String
@@ -45,6 +47,7 @@ public struct SourceRecord: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.string("source")
+        channel = try json.integer("channel", as: Int.self)
         state = try json.requiredWord("state", of: State.allCases)
         name = try json.requiredString("name")
         message = try json.string("message")
@@ -54,6 +57,7 @@ public struct SourceRecord: Sendable, Equatable {
 extension SourceRecord: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         if let source { json.member("source", source) }
+        if let channel { json.member("channel", channel) }
         json.member("state", state.rawValue)
         json.member("name", name)
         if let message { json.member("message", message) }

@@ -4,6 +4,8 @@ public import TextSupport
 public struct SourceStatus: Sendable, Equatable {
     /// Its name in the settings.
     public var source: String
+    /// The channel of a source with `channel: each`, counted from 1; otherwise nil.
+    public var channel: Int?
     public var report: SourceReport
     /// Its variants, as in ``AdapterRecord/adapters``; nil where all sources have the same.
     public var adapters: [String]?
@@ -24,6 +26,7 @@ public struct SourceStatus: Sendable, Equatable {
     /// - Throws: ``JSONError`` when a member is missing or of another type.
     public init(_ json: JSONObject) throws(JSONError) {
         source = try json.requiredString("source")
+        channel = try json.integer("channel", as: Int.self)
         report = try SourceReport(json)
         adapters = try json.strings("adapters")
         hopSeconds = try json.requiredDouble("hop_seconds")
@@ -34,6 +37,7 @@ public struct SourceStatus: Sendable, Equatable {
 extension SourceStatus: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("source", source)
+        if let channel { json.member("channel", channel) }
         report.writeMembers(to: &json)
         if let adapters { json.member("adapters", strings: adapters) }
         json.member("hop_seconds", seconds: hopSeconds)
