@@ -51,13 +51,18 @@ public struct Gateway {
             stop.change { $0 = true }
             for thread in threads { thread.join() }
         }
-        let publisher = try publisher(history)
+        let runners =
+            settings.mqtt.url != nil && settings.mqtt.commands
+            ? settings.daemons.map { CommandRunner($0, logger: logger) } : []
+        defer { for runner in runners { runner.stop() } }
+        for runner in runners { threads.append(try thread("gw-commands") { runner.run() }) }
+        let publisher = try publisher(history, runners)
         if let publisher { threads.append(try thread("gw-mqtt") { publisher.run(until: stop) }) }
         for daemon in settings.daemons {
             let follower = DaemonFollower(
                 daemon: daemon, history: history, logger: logger,
                 // The label of a score may have any rank.
-                topK: settings.mqtt.labels.isEmpty ? nil : 100_000
+                topK: settings.mqtt.labels.isEmpty ? nil : 100_000, followsAdapters: !runners.isEmpty
             ) { update in
                 publisher?.update(update, of: daemon.name)
             }
@@ -91,7 +96,9 @@ public struct Gateway {
     }
 
     /// nil: the settings have no broker.
-    private func publisher(_ history: History) throws(GatewayError) -> MQTTPublisher? {
+    private func publisher(
+        _ history: History, _ runners: [CommandRunner]
+    ) throws(GatewayError) -> MQTTPublisher? {
         let mqtt = settings.mqtt
         guard let address = mqtt.url.flatMap({ BrokerAddress($0) }) else { return nil }
         let password: String?
@@ -107,7 +114,7 @@ public struct Gateway {
             password: password, caFile: mqtt.caFile, certificateFile: mqtt.certificateFile,
             keyFile: mqtt.keyFile,
             will: MQTTMessage(topic: TopicNames(node: settings.node).status, payload: "offline"))
-        return MQTTPublisher(options, settings, history: history, logger: logger)
+        return MQTTPublisher(options, settings, history: history, runners: runners, logger: logger)
     }
 
     private func thread(

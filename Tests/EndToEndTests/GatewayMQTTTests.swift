@@ -20,13 +20,15 @@ struct GatewayMQTTTests {
             ], in: folder)
     }
 
-    private func gateway(_ url: String, labels: String = "[Speech, Dog]") throws -> ChildProcess {
+    private func gateway(
+        _ url: String, labels: String = "[Speech, Dog]", commands: Bool = false
+    ) throws -> ChildProcess {
         let configuration = try folder.write(
             """
             node: test
             daemons: {kitchen: \(folder.path)}
             history: {path: \(folder.file("history.sqlite"))}
-            mqtt: {url: "\(url)", labels: \(labels), discovery: true}
+            mqtt: {url: "\(url)", labels: \(labels), discovery: true, commands: \(commands)}
             """, to: "gateway.yaml")
         return try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
     }
@@ -68,7 +70,7 @@ struct GatewayMQTTTests {
             try payloads(label + "/score", subscriber).isEmpty
                 || payloads("astd/test/kitchen/loudest", subscriber).isEmpty ? nil : true
         }
-        let config = "homeassistant/binary_sensor/astd_test_kitchen_dog/config"
+        let config = "homeassistant/binary_sensor/astd_test-kitchen-dog/config"
         #expect(try payloads(config, subscriber).count == 1)
 
         daemon.program.kill()
@@ -142,6 +144,56 @@ struct GatewayMQTTTests {
         #expect(try events(subscriber) == expected)
         #expect(try events(second) == ["begin \(begin.id)"])
         gateway.kill()
+        daemon.program.kill()
+    }
+
+    @Test func `Clients of the broker pause the daemon and choose adapters, with the setting only`()
+        async throws
+    {
+        let broker = try await MosquittoBroker(in: folder)
+        let subscriber = try await broker.subscribe(to: "#")
+        let daemon = try await daemon()
+        let adapter = "\(Astd.repository)/Tests/Golden/adapters/modern-qv"
+        #expect(try await daemon.astctl("adapter", "load", adapter).code == 0)
+        // What a client left at the broker is not carried out.
+        try await broker.publish("ON", to: "astd/test/kitchen/pause/set", isRetained: true)
+        var gateway = try gateway(broker.url, commands: true)
+        try await last("astd/test/status", is: "online", subscriber)
+        let select = "homeassistant/select/astd_test-kitchen-adapter/config"
+        try await eventually("the choice of adapters") {
+            try payloads(select, subscriber).last?.contains(#""options":["base","modern-qv"]"#) ?? false
+                ? true : nil
+        }
+        func state(_ part: String) async throws {
+            try await eventually("\(part) in the state") {
+                try payloads("astd/test/kitchen/state", subscriber).last?.contains(part) ?? false ? true : nil
+            } otherwise: {
+                try gateway.standardError()
+            }
+        }
+        try await state(#""paused":false"#)
+        try await broker.publish("modern-qv", to: "astd/test/kitchen/adapter/set")
+        try await state(#""adapter":"modern-qv""#)
+        try await broker.publish("on; rm -rf /", to: "astd/test/kitchen/pause/set")
+        try await broker.publish("none", to: "astd/test/kitchen/adapter/set")
+        try await broker.publish("ON", to: "astd/test/kitchen/pause/set")
+        try await state(#""paused":true"#)
+        try await broker.publish("OFF", to: "astd/test/kitchen/pause/set")
+        try await state(#""paused":false"#)
+        let log = try gateway.standardError()
+        #expect(
+            log.contains("the message is retained") && log.contains("daemon refused adapter.use"), "\(log)")
+
+        gateway.kill()
+        gateway = try self.gateway(broker.url)
+        // Entities that would have no effect are removed.
+        try await last(select, is: "(null)", subscriber)
+        try await broker.publish("ON", to: "astd/test/kitchen/pause/set")
+        try await broker.publish("OFF", to: "astd/test/kitchen/pause/set")
+        gateway.send(SIGTERM)
+        #expect(try await gateway.exit().code == 0)
+        #expect(try await daemon.status().adapters == ["modern-qv"])
+        #expect(try await daemon.statusText().contains("paused") == false)
         daemon.program.kill()
     }
 }

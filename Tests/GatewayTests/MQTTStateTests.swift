@@ -102,12 +102,56 @@ import Wire
         for (topic, payload) in messages {
             let parts = topic.split(separator: "/")
             #expect(parts.count == 4 && parts[0] == "homeassistant" && parts[3] == "config")
-            #expect(parts[2].allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" })
+            #expect(parts[2].allSatisfy { $0.isLetter || $0.isNumber || "_-".contains($0) })
             let entity = try JSONObject(parsing: Array(payload.utf8))
             ids.insert(try entity.requiredString("unique_id"))
             #expect(try entity.requiredObject("device").strings("identifiers")?.count == 1)
         }
         #expect(ids.count == messages.count)
+    }
+
+    @Test mutating func `With commands there is a switch, and a choice of the adapters that are loaded`()
+        throws
+    {
+        var settings = GatewaySettings()
+        settings.node = "home"
+        settings.daemons = [.init(name: "kitchen", runtimeDirectory: "/a")]
+        settings.mqtt.commands = true
+        let discovery = Discovery(settings)
+        #expect(discovery.messages["homeassistant/switch/astd_home-kitchen-pause/config"] != nil)
+        let topic = "homeassistant/select/astd_home-kitchen-adapter/config"
+        #expect(discovery.topics.contains(topic) && discovery.topics.count == discovery.messages.count + 1)
+        state = MQTTState(topics: Self.topics, daemons: ["kitchen"], labels: [], discovery: discovery)
+        #expect(state.retained[topic] == nil && state.ownTopics.contains(topic))
+        let now = Fixture.time(0)
+        func options() throws -> [String]? {
+            try JSONObject(parsing: Array((state.retained[topic] ?? "{}").utf8)).strings("options")
+        }
+        state.update(.adapters(["alarms", "birds"]), of: "kitchen", at: now)
+        #expect(try options() == ["base", "alarms", "birds"])
+        _ = state.takeChanges()
+        // An adapter that was loaded and is used at once: the choice goes before the state.
+        state.update(.record(.adapter(AdapterRecord(adapters: ["dogs"]))), of: "kitchen", at: now)
+        #expect(try options() == ["base", "alarms", "birds", "dogs"])
+        #expect(state.takeChanges().retained.map(\.topic) == [topic, Self.topics.state(of: "kitchen")])
+        state.reconnected()
+        #expect(state.takeChanges().retained.last?.topic == Self.topics.state(of: "kitchen"))
+        settings.mqtt.commands = false
+        #expect(
+            Discovery(settings).topics.allSatisfy { !$0.contains("/switch/") && !$0.contains("/select/") })
+    }
+
+    @Test func `The ids of entities do not depend on the order of labels, and are unique`() throws {
+        var settings = GatewaySettings()
+        settings.daemons = [
+            .init(name: "a", runtimeDirectory: "/a"), .init(name: "a_b", runtimeDirectory: "/b"),
+        ]
+        settings.mqtt.labels = ["c", "b c", "B c"]
+        let messages = Discovery(settings).messages
+        // Daemon `a` has a label `b_c`, daemon `a_b` a label `c`.
+        #expect(messages.count == 2 * 3 + 2 * 2 + 1)
+        settings.mqtt.labels.reverse()
+        #expect(Discovery(settings).messages == messages)
     }
 
     @Test func `The address of a broker has a host, a port and TLS`() {

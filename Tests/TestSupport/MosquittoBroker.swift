@@ -59,6 +59,16 @@ package final class MosquittoBroker {
         return client
     }
 
+    /// Sends a message.
+    package func publish(_ payload: String, to topic: String, isRetained: Bool = false) async throws {
+        let more = isRetained ? ["-r"] : []
+        let client = try ChildProcess(
+            ["mosquitto_pub", "-p", "\(port)", "-q", "1", "-t", topic, "-m", payload] + more, in: folder,
+            package: "mosquitto-clients")
+        let exit = try await client.exit()
+        guard exit.code == 0 else { throw TestFailure("mosquitto_pub: \(exit.errorLines)") }
+    }
+
     // Debian installs it where only root's PATH leads.
     private static var program: String {
         access("/usr/sbin/mosquitto", X_OK) == 0 ? "/usr/sbin/mosquitto" : "mosquitto"

@@ -15,6 +15,8 @@ struct DaemonFollower: Sendable {
     let logger: Logger
     /// Labels in a prediction; nil: as many as the daemon sends to everybody.
     var topK: Int?
+    /// Whether the names of the loaded adapters are reported.
+    var followsAdapters = false
     /// Receives what happens at the daemon; must not block.
     var report: @Sendable (GatewayUpdate) -> Void = { _ in }
 
@@ -24,6 +26,8 @@ struct DaemonFollower: Sendable {
     /// Longest time that the cursor lags behind predictions: the daemon holds 64 of them.
     private static let cursorSeconds = 2.0
     private static let timeoutSeconds = 5.0
+    /// An adapter that was loaded without being used has no record.
+    private static let adapterSeconds = 30.0
     /// Bounds one transaction.
     private static let batchRecords = 512
 
@@ -46,7 +50,7 @@ struct DaemonFollower: Sendable {
                     closeEvents()
                     hasClosedEvents = true
                 }
-                let reason = Self.reason(error)
+                let reason = error.reason
                 if failures > 1 && reason != lastReason {
                     log(.warning, "no connection to the daemon; trying again until there is one", reason)
                     lastReason = reason
@@ -68,12 +72,18 @@ struct DaemonFollower: Sendable {
         var unsaved: Set<String> = []
         var stored: HistoryCursor? = position.cursor
         var storedAt = ContinuousClock.now
+        var listedAt = ContinuousClock.now
         let hello = client.hello
         log(.notice, "connected", "run \(hello.run.text), model \(hello.model), astd \(hello.version)")
         while true {
             let (records, closed) = receive(client)
             let now = Timestamp.now
             for record in records { report(.record(record)) }
+            if followsAdapters, closed == nil, .now - listedAt > .seconds(Self.adapterSeconds) {
+                // Its reply is one of the next lines.
+                client.ask(.adapterList)
+                listedAt = .now
+            }
             changes += records.compactMap { tracker.change(for: $0, now: now) }
             let isDue = ContinuousClock.now - storedAt > .seconds(Self.cursorSeconds)
             let ends = closed != nil || isStopped(stop)
@@ -104,6 +114,7 @@ struct DaemonFollower: Sendable {
         let status = try client.decode(client.object(.status)) { json throws(JSONError) in
             try StatusReport(json)
         }
+        let adapters = followsAdapters ? Self.adapters(try client.object(.adapterList)) : nil
         let kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
         let parameters = SubscribeParameters(kinds: kinds, topK: topK).resuming(
             run: cursor?.run ?? client.hello.run, after: cursor?.seq ?? 0)
@@ -111,6 +122,7 @@ struct DaemonFollower: Sendable {
             client.object(.subscribe) { parameters.writeMembers(to: &$0) }
         ) { json throws(JSONError) in try SubscribeReply(json) }
         report(.connected(client.hello, status: status))
+        if let adapters { report(.adapters(adapters)) }
         let now = Timestamp.now
         let uptime = Int64((max(0, status.uptimeSeconds) * 1e9).rounded())
         return RecordTracker(
@@ -134,12 +146,21 @@ struct DaemonFollower: Sendable {
                 if case .object(let params)? = object.members["params"], let record = try? LiveRecord(params)
                 {
                     records.append(record)
+                } else if case .object(let result)? = object.members["result"],
+                    let adapters = Self.adapters(result)
+                {
+                    report(.adapters(adapters))
                 }
             } catch {
                 return (records, error)
             }
         }
         return (records, nil)
+    }
+
+    /// The names of a reply to `adapter.list`.
+    private static func adapters(_ reply: JSONObject) -> [String]? {
+        (try? AdapterList(reply))?.adapters.map(\.name)
     }
 
     /// Ends the events of a daemon that does not run any more.
@@ -162,9 +183,12 @@ struct DaemonFollower: Sendable {
     private func log(_ level: Logger.Level, _ message: Logger.Message, _ reason: String) {
         logger.log(level: level, message, metadata: ["daemon": "\(daemon.name)", "reason": "\(reason)"])
     }
+}
 
-    private static func reason(_ failure: ClientFailure) -> String {
-        switch failure {
+extension ClientFailure {
+    /// For the log.
+    var reason: String {
+        switch self {
         case .noDaemon(let paths): "no daemon answers at \(paths.joined(separator: ", "))"
         case .notPermitted(let path): "\(path): permission denied; add this user to the socket's group"
         case .badPath(let path): "\(path) is not a valid socket path"

@@ -25,6 +25,15 @@ final class MQTTClient {
         var will: MQTTMessage
     }
 
+    /// A message that arrived.
+    struct Received: Equatable, Sendable {
+        var topic: String
+        /// At most one byte more than ``DaemonCommand/maximumBytes``.
+        var payload: [UInt8]
+        /// Whether the broker kept it for subscribers, so that it may be old.
+        var isRetained = false
+    }
+
     /// What the callbacks report.
     fileprivate final class Inbox {
         var isConnected = false
@@ -34,7 +43,13 @@ final class MQTTClient {
         var acknowledged: [Int32] = []
         /// libmosquitto's last message about an error, such as that of a certificate.
         var error: String?
+        var received: [Received] = []
+        /// Messages that found ``received`` full.
+        var dropped = 0
     }
+
+    /// Messages that are kept between two calls of ``received()``.
+    fileprivate static let maximumReceived = 64
 
     private let options: Options
     private let inbox = Inbox()
@@ -114,6 +129,17 @@ final class MQTTClient {
         return number
     }
 
+    /// Has the broker send the messages of a topic, with quality 1.
+    func subscribe(to topic: String) throws(MQTTFailure) {
+        try check(mosquitto_subscribe(handle, nil, topic, 1), topic)
+    }
+
+    /// The messages that have arrived since the last call, and how many more did not fit.
+    func received() -> (messages: [Received], dropped: Int) {
+        defer { (inbox.received, inbox.dropped) = ([], 0) }
+        return (inbox.received, inbox.dropped)
+    }
+
     /// The numbers of the messages with quality 1 that the broker has since the last call.
     func acknowledgements() -> [Int32] {
         defer { inbox.acknowledged = [] }
@@ -132,6 +158,17 @@ final class MQTTClient {
         mosquitto_disconnect_callback_set(handle) { _, context, _ in Inbox.of(context)?.isConnected = false }
         mosquitto_publish_callback_set(handle) { _, context, number in
             Inbox.of(context)?.acknowledged.append(number)
+        }
+        mosquitto_message_callback_set(handle) { _, context, message in
+            guard let inbox = Inbox.of(context), let message = message?.pointee, let topic = message.topic
+            else { return }
+            guard inbox.received.count < MQTTClient.maximumReceived else { return inbox.dropped += 1 }
+            let count = min(max(0, Int(message.payloadlen)), DaemonCommand.maximumBytes + 1)
+            // SAFETY: the message has `payloadlen` bytes, and lives until the callback returns.
+            let payload = UnsafeRawBufferPointer(start: message.payload, count: count)
+            inbox.received.append(
+                Received(
+                    topic: String(cString: topic), payload: Array(payload), isRetained: message.retain))
         }
         mosquitto_log_callback_set(handle) { _, context, level, text in
             guard let text, level == MOSQ_LOG_ERR else { return }

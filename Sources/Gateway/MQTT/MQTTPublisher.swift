@@ -15,7 +15,8 @@ final class MQTTPublisher: Sendable {
     private let options: MQTTClient.Options
     private let topics: TopicNames
     private let state: ConditionLocked<MQTTState>
-    private let discovery: [String: String]
+    private let commandTopics: CommandTopics
+    private let runners: [String: CommandRunner]
     private let history: History
     private let logger: Logger
 
@@ -32,14 +33,22 @@ final class MQTTPublisher: Sendable {
         var removals: [Int32: String] = [:]
     }
 
-    init(_ options: MQTTClient.Options, _ settings: GatewaySettings, history: History, logger: Logger) {
+    /// - Parameter runners: Receive commands; none: no message of the broker is received.
+    init(
+        _ options: MQTTClient.Options, _ settings: GatewaySettings, history: History,
+        runners: [CommandRunner], logger: Logger
+    ) {
         self.options = options
         self.history = history
         self.logger = logger
         topics = TopicNames(node: settings.node)
         let daemons = settings.daemons.map(\.name)
-        state = ConditionLocked(MQTTState(topics: topics, daemons: daemons, labels: settings.mqtt.labels))
-        discovery = settings.mqtt.discovery ? Discovery(settings).messages : [:]
+        state = ConditionLocked(
+            MQTTState(
+                topics: topics, daemons: daemons, labels: settings.mqtt.labels,
+                discovery: settings.mqtt.discovery ? Discovery(settings) : nil))
+        commandTopics = CommandTopics(topics, daemons: runners.map(\.daemon.name))
+        self.runners = Dictionary(uniqueKeysWithValues: runners.map { ($0.daemon.name, $0) })
     }
 
     /// Any thread; does not wait for the broker.
@@ -89,11 +98,13 @@ final class MQTTPublisher: Sendable {
         }
         connected()
         try greet(client, &progress)
+        var refusals = RefusalLog(logger: logger)
         while !stop.change({ $0 }) {
             try publishState(client)
             try publishEvents(client, &progress)
             try client.step(milliseconds: Self.stepMilliseconds)
             settle(client.acknowledgements(), &progress)
+            command(client, &refusals)
         }
         try publishState(client)
         let farewell = try client.publish(
@@ -113,10 +124,8 @@ final class MQTTPublisher: Sendable {
         state.change { $0.reconnected() }
         try client.publish(
             MQTTMessage(topic: topics.status, payload: "online"), quality: 1, isRetained: true)
-        for (topic, payload) in discovery.sorted(by: { $0.key < $1.key }) {
-            try client.publish(MQTTMessage(topic: topic, payload: payload), quality: 1, isRetained: true)
-        }
-        let current = Set(discovery.keys).union(state.change { $0.retained.keys }).union([topics.status])
+        for topic in commandTopics.all { try client.subscribe(to: topic) }
+        let current = state.change { $0.ownTopics }.union([topics.status])
         for topic in (try? history.replaceTopics(current)) ?? [] {
             let number = try client.publish(
                 MQTTMessage(topic: topic, payload: ""), quality: 1, isRetained: true)
@@ -140,6 +149,22 @@ final class MQTTPublisher: Sendable {
             progress.inFlight[number] = row.id
             progress.lastRow = row.id
         }
+    }
+
+    /// Passes on what the broker has sent.
+    private func command(_ client: MQTTClient, _ refusals: inout RefusalLog) {
+        let (messages, dropped) = client.received()
+        for message in messages {
+            do throws(DaemonCommand.Refusal) {
+                let (daemon, command) = try commandTopics.command(message)
+                guard runners[daemon]?.submit(command) == true else {
+                    throw DaemonCommand.Refusal(description: "too many commands wait for the daemon")
+                }
+            } catch {
+                refusals.add(message.topic, reason: error.description)
+            }
+        }
+        if dropped > 0 { refusals.add("\(dropped) messages", reason: "too many arrived at once") }
     }
 
     /// Removes what the broker has from the database.

@@ -11,6 +11,8 @@ struct MQTTMessage: Equatable, Sendable {
 enum GatewayUpdate: Sendable {
     case connected(Hello, status: StatusReport)
     case disconnected
+    /// The names of the loaded adapters.
+    case adapters([String])
     case record(LiveRecord)
     /// Changes that are new in the history.
     case news([HistoryChange])
@@ -36,6 +38,8 @@ struct MQTTState {
     private let topics: TopicNames
     private let labels: [String]
     private let slugs: LabelSlugs
+    /// nil: no messages for Home Assistant.
+    private let discovery: Discovery?
     private var daemons: [String: Daemon]
     /// When the newest message of a fleeting topic was made.
     private var sent: [String: Timestamp] = [:]
@@ -51,6 +55,8 @@ struct MQTTState {
         /// In the state message; follows ``passMs`` once a minute.
         var shownPass: (milliseconds: Double, at: Timestamp)?
         var activeAdapter: String?
+        /// Those that are loaded; nil: not known yet.
+        var adapters: [String]?
         /// Labels of the events in progress, by id.
         var open: [String: String] = [:]
 
@@ -58,11 +64,13 @@ struct MQTTState {
     }
 
     /// - Parameter labels: Those that have states.
-    init(topics: TopicNames, daemons: [String], labels: [String]) {
+    init(topics: TopicNames, daemons: [String], labels: [String], discovery: Discovery? = nil) {
         self.topics = topics
+        self.discovery = discovery
         self.labels = labels
         slugs = LabelSlugs(labels)
         self.daemons = Dictionary(uniqueKeysWithValues: daemons.map { ($0, Daemon()) })
+        for (topic, payload) in discovery?.messages ?? [:] { retain(topic, payload) }
         for daemon in daemons {
             for label in labels { publishLabel(label, of: daemon) }
             publishState(of: daemon)
@@ -84,6 +92,8 @@ struct MQTTState {
             daemon.open = daemon.open.filter { $0.key.hasPrefix(hello.run.text + "-") }
         case .disconnected:
             daemon.isConnected = false
+        case .adapters(let names):
+            daemon.adapters = names
         case .record(let record):
             follow(record, in: &daemon, name, at: now)
         case .unsaved(let changes):
@@ -98,6 +108,8 @@ struct MQTTState {
             for change in changes { labels.formUnion(Self.apply(change, to: &daemon)) }
         }
         daemons[name] = daemon
+        // Before the state, whose adapter is one of the choices.
+        publishAdapters(of: name)
         for label in labels { publishLabel(label, of: name) }
         publishState(of: name)
     }
@@ -109,9 +121,15 @@ struct MQTTState {
         return (changed.map { MQTTMessage(topic: $0, payload: retained[$0] ?? "") }, direct, fleeting)
     }
 
+    /// The topics whose retained messages are this gateway's, also if they are not known yet.
+    var ownTopics: Set<String> { Set(retained.keys).union(discovery?.topics ?? []) }
+
     /// Has every retained message published again, and drops what was meant for the past.
     mutating func reconnected() {
-        changed = retained.keys.sorted()
+        // A receiver needs an entity before its state.
+        let entities = discovery?.topics ?? []
+        changed = retained.keys.filter { entities.contains($0) }.sorted()
+        changed += retained.keys.filter { !entities.contains($0) }.sorted()
         fleeting = []
     }
 
@@ -124,6 +142,13 @@ struct MQTTState {
         guard let slug = slugs[label] else { return }
         let isOpen = daemons[name]?.open.values.contains(label) ?? false
         retain(topics.label(slug, of: name), isOpen ? "ON" : "OFF")
+    }
+
+    private mutating func publishAdapters(of name: String) {
+        guard let discovery, let daemon = daemons[name], var adapters = daemon.adapters else { return }
+        if let active = daemon.activeAdapter, !adapters.contains(active) { adapters.append(active) }
+        guard let message = discovery.adapterMessage(of: name, adapters: adapters) else { return }
+        retain(message.topic, message.payload)
     }
 
     private mutating func publishState(of name: String) {

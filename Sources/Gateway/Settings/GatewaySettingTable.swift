@@ -124,12 +124,15 @@ enum GatewaySettingTable {
         .text(
             "mqtt.discovery_prefix", \.mqtt.discoveryPrefix, "a topic",
             "where Home Assistant looks for entities", accepts: { !$0.contains { "+#".contains($0) } }),
+        .flag(
+            "mqtt.commands", \.mqtt.commands,
+            "whether clients of the broker may pause the daemons and choose adapters"),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
-    /// Settings that are reserved for the page, notifications and commands over MQTT; they are accepted
-    /// with a warning, so that one file serves later versions, too.
-    static let later: Set<String> = ["http", "notify", "mqtt.commands"]
+    /// Settings that are reserved for the page and notifications; they are accepted with a warning, so that
+    /// one file serves later versions, too.
+    static let later: Set<String> = ["http", "notify"]
     /// A mapping of names to runtime directories.
     static let daemonsKey = "daemons"
 

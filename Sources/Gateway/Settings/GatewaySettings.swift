@@ -39,6 +39,8 @@ public struct GatewaySettings: Equatable, Sendable {
         /// Whether Home Assistant finds the entities by itself.
         public var discovery = false
         public var discoveryPrefix = "homeassistant"
+        /// Whether clients of the broker may pause the daemons and choose adapters.
+        public var commands = false
     }
 
     /// The name of this gateway; default: the host's name.
