@@ -64,22 +64,25 @@ public enum SourceSpec: Equatable, Sendable {
     ///   - startsPaused: Whether nothing is opened or read before ``AudioSource/resume()``.
     ///   - signal: What happens to the sound of a live source: all but a file and standard input.
     ///   - pulseServer: Address of the PulseAudio server; nil for `PULSE_SERVER` or the user's own.
+    ///   - original: Receives the frames of a live source as they were captured.
     public func makeSource(
         paced: Bool, startsPaused: Bool = false, signal: SignalSettings = SignalSettings(),
-        pulseServer: String?
+        pulseServer: String?, original: OriginalRing? = nil
     ) -> any AudioSource {
         switch self {
         case .pulse(let pattern):
-            PulseSource(pattern: pattern, server: pulseServer, signal: signal, startsPaused: startsPaused)
+            PulseSource(
+                pattern: pattern, server: pulseServer, signal: signal, startsPaused: startsPaused,
+                keepsRate: original != nil, original: original)
         case .pipe(let path, let format):
             LiveSource(
                 name: description, subject: path, threadName: "astd-pipe", format: format, signal: signal,
-                startsPaused: startsPaused
+                startsPaused: startsPaused, original: original
             ) { PipeOpener(path: path) }
         case .command(let command):
             LiveSource(
                 name: description, subject: command.programName, threadName: "astd-command", format: nil,
-                signal: signal, startsPaused: startsPaused
+                signal: signal, startsPaused: startsPaused, original: original
             ) { CommandOpener(command) }
         case .file(let path): FileSource(path: path, paced: paced, startsPaused: startsPaused)
         case .stdin(let format): StdinSource(format: format, startsPaused: startsPaused)

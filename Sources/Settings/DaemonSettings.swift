@@ -115,6 +115,8 @@ public struct ClipSettings: Equatable, Sendable {
     /// Seconds before the window that began the event, and behind the event's end.
     public var preSeconds = 0.0
     public var postSeconds = 0.0
+    /// Whether clips of live sources have the source's own rate and channels.
+    public var original = false
 
     public init() {}
 }

@@ -121,6 +121,9 @@ enum SettingTable {
         .one(
             "clips.post_seconds", \.clips.postSeconds, .number(0...60, " seconds"),
             "sound after the end of the event", isLive: true),
+        .one(
+            "clips.original", \.clips.original, .flag,
+            "keep the rate and the channels of a live source, instead of 16 kHz mono"),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })

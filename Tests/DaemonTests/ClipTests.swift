@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 import Testing
 import Settings
@@ -181,6 +182,82 @@ import Wire
             store = ClipStore(directory: folder, maximumBytes: 2_000_000)
             store.maximumDiskPercent = 100
             #expect(store.limitBytes == 2_000_000 && store.limitText == "2 MB")
+        }
+    }
+
+    /// A ramp, three frames of two channels for each sample: left counts frames, right counts down.
+    private func record(
+        _ recorder: ClipRecorder, _ ring: OriginalRing, _ range: Range<Int64>, from first: Int64 = 0
+    ) {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1600) {
+            let count = min(1600, range.upperBound - start)
+            let values = (0..<count * 3).flatMap { frame -> [Int16] in
+                let number = Int16(truncatingIfNeeded: (start * 3 + frame) % 30_000)
+                return [number, -number]
+            }
+            ring.push(
+                .init(start: start, samples: count, resampled: start - first, rateHz: 48_000, channels: 2),
+                from: values)
+        }
+        record(recorder, range)
+    }
+
+    @Test func `A clip can have the rate and the channels of the source, at the same positions`() throws {
+        try withFolder { folder in
+            let ring = OriginalRing()
+            let recorder = ClipRecorder(settings(folder), original: ring, logger: TestServer.logger)
+            record(recorder, ring, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 8_000)
+            record(recorder, ring, 16_000..<24_000)
+            recorder.process(Self.event(.end, 1), at: 20_000, windowSamples: 8_000)
+            // A gap: what comes behind it is a clip of its own.
+            record(recorder, ring, 100_000..<124_000, from: 100_000)
+            recorder.process(Self.event(.begin, 2), at: 104_000, windowSamples: 8_000)
+            recorder.process(Self.event(.end, 2), at: 120_000, windowSamples: 8_000)
+            recorder.finish()
+            let clips = try names(folder)
+            try #require(clips.count == 2)
+            let header = [UInt8](try Data(contentsOf: URL(filePath: folder + "/" + clips[0])).prefix(44))
+            #expect(header[22] == 2 && header[24...27] == [0x80, 0xBB, 0, 0] && header[32] == 4)
+            #expect(header[28...31] == [0, 0xEE, 2, 0], "192,000 bytes a second")
+            for (clip, range) in zip(clips, [4_000..<20_000, 100_000..<120_000]) {
+                let expected = (range.lowerBound * 3..<range.upperBound * 3).flatMap { frame in
+                    [Int16(frame % 30_000), -Int16(frame % 30_000)]
+                }
+                #expect(try samples(folder + "/" + clip) == expected)
+            }
+        }
+    }
+
+    @Test func `A clip whose original sound is incomplete has 16 kHz`() throws {
+        try withFolder { folder in
+            let ring = OriginalRing()
+            let recorder = ClipRecorder(settings(folder), original: ring, logger: TestServer.logger)
+            record(recorder, ring, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 8_000)
+            record(recorder, 16_000..<17_600)
+            record(recorder, ring, 17_600..<24_000)
+            recorder.process(Self.event(.end, 1), at: 20_000, windowSamples: 8_000)
+            recorder.finish()
+            let clip = try folder + "/" + names(folder)[0]
+            #expect(try samples(clip) == (4_000..<20_000).map { Int16($0) })
+        }
+    }
+
+    @Test func `The memory for the original sound is bounded, and the log says so`() throws {
+        try withFolder { folder in
+            let (ring, log) = (OriginalRing(), LogRecorder())
+            let recorder = ClipRecorder(settings(folder, seconds: 30), original: ring, logger: log.logger)
+            let piece = OriginalRing.Piece(
+                start: 0, samples: 16, resampled: 0, rateHz: 192_000, channels: 16)
+            ring.push(piece, from: [Int16](repeating: 1, count: 16 * 12 * 16))
+            record(recorder, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 8_000)
+            recorder.process(Self.event(.end, 1), at: 14_000, windowSamples: 8_000)
+            recorder.finish()
+            let clip = try folder + "/" + names(folder)[0]
+            #expect(try samples(clip).count == 10_000)
+            #expect(log.messages.count { $0.contains("clips have 16 kHz") } == 1, "\(log.messages)")
         }
     }
 

@@ -79,7 +79,7 @@ import Testing
             "clips.directory": "/c", "clips.maximum_megabytes": "7", "clips.maximum_seconds": "8",
             "adapters": "birds:base", "clips.maximum_disk_percent": "12.5", "clips.maximum_days": "30",
             "clips.pre_seconds": "2",
-            "clips.post_seconds": "3",
+            "clips.post_seconds": "3", "clips.original": "true",
         ]
         #expect(values.keys.sorted() == SettingTable.rows.map(\.key).sorted())
         var environment: [String: String] = [:]

@@ -19,6 +19,9 @@ final class PulseSession: @unchecked Sendable {
     let events: SourceEventQueue
 
     private let loop: OpaquePointer
+    private let keepsRate: Bool
+    /// Of the current stream.
+    private var rateHz = CaptureFormat.sampleRateHz
     /// Most frames that go through the outlets at a time.
     private static let blockFrames = 4096
     private var timer: PulseTimer?
@@ -55,7 +58,7 @@ final class PulseSession: @unchecked Sendable {
 
     /// - Throws: `noServer` when libpulse cannot create its main loop.
     init(
-        pattern: String?, server: String?, outlets: CaptureOutlets, events: SourceEventQueue
+        pattern: String?, server: String?, keepsRate: Bool, outlets: CaptureOutlets, events: SourceEventQueue
     ) throws(CaptureError) {
         guard let loop = pa_threaded_mainloop_new() else {
             throw .noServer(server: PulseAddress(server), reason: "out of file descriptors or memory")
@@ -63,6 +66,7 @@ final class PulseSession: @unchecked Sendable {
         self.loop = loop
         self.pattern = pattern
         self.server = server
+        self.keepsRate = keepsRate
         self.outlets = outlets
         self.events = events
         pa_threaded_mainloop_set_name(loop, "astd-pulse")
@@ -154,7 +158,8 @@ final class PulseSession: @unchecked Sendable {
         // The default source may change before the stream is ready; this only sets the length of a fragment.
         let expected = chosen ?? sources.first(where: \.isDefault)
         stream = PulseStream(
-            context: context, device: chosen?.name, expectedChannels: expected?.channels ?? 1, session: self)
+            context: context, device: chosen?.name, expectedChannels: expected?.channels ?? 1,
+            expectedRateHz: keepsRate ? expected?.rate ?? 48_000 : nil, session: self)
         if stream == nil { streamFailed() }
     }
 
@@ -186,9 +191,10 @@ final class PulseSession: @unchecked Sendable {
     func streamReady(isSuspended: Bool) {
         guard phase == .connecting, let stream else { return }
         sourceName = stream.deviceName
+        rateHz = stream.rateHz
         do throws(CaptureError) {
             try outlets.setFormat(
-                channels: stream.channels, rateHz: CaptureFormat.sampleRateHz, frames: Self.blockFrames,
+                channels: stream.channels, rateHz: rateHz, frames: Self.blockFrames,
                 name: sourceName ?? wanted)
         } catch {
             return fail(error)
@@ -252,9 +258,9 @@ final class PulseSession: @unchecked Sendable {
         var done = 0
         while done < frames {
             let count = min(frames - done, Self.blockFrames)
-            let later = Int64(frames - done - count) * CaptureFormat.nanosPerSample
+            let later = Int64(frames - done - count) * SystemClock.nanosPerSecond / Int64(rateHz)
             process(
-                interleaved + done * channels, frames: count, lastSampleNanos: now - ageNanos - later)
+                interleaved + done * channels, frames: count, lastFrameNanos: now - ageNanos - later)
             done += count
         }
         if phase == .recording, health.state != .healthy {
@@ -263,19 +269,23 @@ final class PulseSession: @unchecked Sendable {
         }
     }
 
-    private func process(_ interleaved: UnsafePointer<Float>, frames: Int, lastSampleNanos: Int64) {
+    private func process(_ interleaved: UnsafePointer<Float>, frames: Int, lastFrameNanos: Int64) {
         outlets.mix(interleaved, frames: frames, onChange: postSignal)
-        let count = outlets.produce()
-        let missing = gapMeter.recordArrival(samples: count, lastSampleNanos: lastSampleNanos)
-        outlets.deliver(
-            after: missing, reason: gapReason, lastSampleNanos: lastSampleNanos, onChange: postSignal)
+        while case let count = outlets.produce(), count > 0 {
+            let lastSampleNanos = lastFrameNanos - outlets.delayNanos
+            let missing = gapMeter.recordArrival(samples: count, lastSampleNanos: lastSampleNanos)
+            outlets.deliver(
+                after: missing, reason: gapReason, lastSampleNanos: lastSampleNanos, onChange: postSignal)
+        }
     }
 
-    /// The server has lost samples.
-    func missed(samples: Int) {
+    /// The server has lost frames.
+    func missed(frames: Int) {
         guard phase == .recording else { return }
-        gapMeter.recordLoss(samples: Int64(samples))
-        outlets.skip(samples: Int64(samples), reason: .sourceLost)
+        let hertz = Int64(CaptureFormat.sampleRateHz)
+        let samples = (Int64(frames) * hertz + Int64(rateHz) / 2) / Int64(rateHz)
+        gapMeter.recordLoss(samples: samples)
+        outlets.skip(samples: samples, reason: .sourceLost)
     }
 
     // MARK: Failing and reconnecting

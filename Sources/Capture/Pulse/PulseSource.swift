@@ -2,10 +2,9 @@ import Synchronization
 
 /// Captures from a source of a PulseAudio server, or of PipeWire in its place.
 ///
-/// The server converts to 16 kHz and delivers the source's own channels, of which ``SignalSettings`` selects.
-/// When the server or the source is missing, disappears, or delivers
-/// nothing for three seconds, `PulseSource` reconnects until it is back; the time in between becomes a gap in
-/// the stream.
+/// The server converts to 16 kHz, unless the rate is kept, and delivers the source's own channels, of which
+/// ``SignalSettings`` selects. When the server or the source is missing, disappears, or delivers nothing for
+/// three seconds, `PulseSource` reconnects until it is back; the time in between becomes a gap in the stream.
 ///
 /// Threading: all methods may be called from any thread but the one that calls `onEvent`. Events are
 /// delivered on a queue of their own, in order and with no lock held; `start`, `pause` and `stop` return
@@ -16,6 +15,8 @@ public final class PulseSource: OutletSource {
     private let server: String?
     private let signal: SignalSettings
     private let startsPaused: Bool
+    private let keepsRate: Bool
+    private let original: OriginalRing?
     private let counters = SignalCounters()
     private let state = Mutex<State>(.idle)
 
@@ -31,14 +32,18 @@ public final class PulseSource: OutletSource {
     ///   - server: The server's address; nil for `PULSE_SERVER` or the user's own.
     ///   - signal: What happens to the sound before it is classified.
     ///   - startsPaused: Whether it does not connect before ``resume()``.
+    ///   - keepsRate: Whether astd resamples instead of the server.
+    ///   - original: Receives the frames as they were captured.
     public init(
         pattern: String?, server: String?, signal: SignalSettings = SignalSettings(),
-        startsPaused: Bool = false
+        startsPaused: Bool = false, keepsRate: Bool = false, original: OriginalRing? = nil
     ) {
         self.pattern = pattern
         self.server = server
         self.signal = signal
         self.startsPaused = startsPaused
+        self.keepsRate = keepsRate
+        self.original = original
         name = SourceSpec.pulse(pattern: pattern).description
     }
 
@@ -56,7 +61,8 @@ public final class PulseSource: OutletSource {
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let chain = SignalChain(signal, counters: counters)
-        try start(into: CaptureOutlets([CaptureOutlet(ring: ring, chain: chain)]), onEvent: onEvent)
+        let outlet = CaptureOutlet(ring: ring, chain: chain, original: original)
+        try start(into: CaptureOutlets([outlet]), onEvent: onEvent)
     }
 
     func start(
@@ -66,7 +72,7 @@ public final class PulseSource: OutletSource {
         try state.withLock { state throws(CaptureError) in
             guard case .idle = state else { preconditionFailure("a source is started once") }
             let session = try PulseSession(
-                pattern: pattern, server: server, outlets: outlets, events: events)
+                pattern: pattern, server: server, keepsRate: keepsRate, outlets: outlets, events: events)
             do throws(CaptureError) {
                 try session.open(isPaused: startsPaused)
             } catch {

@@ -1,6 +1,7 @@
 private import CPulse
 
-/// One record stream: 16 kHz float in fragments of 20 ms, with the channels of its source.
+/// One record stream: float in fragments of 20 ms, with the channels of its source, at 16 kHz or at its own
+/// rate.
 ///
 /// Threading: runs on the main loop's thread. It passes samples to the session and does nothing else.
 final class PulseStream {
@@ -12,11 +13,14 @@ final class PulseStream {
     /// - Parameters:
     ///   - context: A `pa_context` that is ready.
     ///   - expectedChannels: The number of channels that the source probably has.
+    ///   - expectedRateHz: The rate that the source probably has, and keeps; nil: the server converts to
+    ///     16 kHz.
     ///   - device: Name of a source: the stream stays on it and ends with it. nil for the default source: the
     ///     stream follows the default when it changes.
     /// - Returns: nil when the request cannot be sent.
     init?(
-        context: OpaquePointer, device: String?, expectedChannels: Int, session: PulseSession
+        context: OpaquePointer, device: String?, expectedChannels: Int, expectedRateHz: Int?,
+        session: PulseSession
     ) {
         // PA_STREAM_FIX_CHANNELS replaces the number of channels by the source's own.
         var format = pa_sample_spec(
@@ -33,12 +37,13 @@ final class PulseStream {
             handle, { _, user in PulseStream.from(user)?.session.streamMoved() }, user)
         var attributes = pa_buffer_attr()
         attributes.maxlength = UInt32.max  // no limit
-        attributes.fragsize = UInt32(
-            CaptureFormat.blockSamples * PulseFraming.bytesPerSample * max(1, expectedChannels))
+        let frames = expectedRateHz.map { $0 / 50 } ?? CaptureFormat.blockSamples
+        attributes.fragsize = UInt32(frames * PulseFraming.bytesPerSample * max(1, expectedChannels))
         var flags =
             PA_STREAM_FIX_CHANNELS.rawValue | PA_STREAM_ADJUST_LATENCY.rawValue
             | PA_STREAM_AUTO_TIMING_UPDATE.rawValue
             | PA_STREAM_INTERPOLATE_TIMING.rawValue
+        if expectedRateHz != nil { flags |= PA_STREAM_FIX_RATE.rawValue }
         if device != nil { flags |= PA_STREAM_DONT_MOVE.rawValue }
         if pa_stream_connect_record(handle, device, &attributes, pa_stream_flags_t(flags)) < 0 {
             close()
@@ -48,6 +53,11 @@ final class PulseStream {
 
     /// The name of the recorded source; nil until the stream is ready.
     var deviceName: String? { pa_stream_get_device_name(handle).map { String(cString: $0) } }
+
+    /// Frames per second; known when the stream is ready.
+    var rateHz: Int {
+        pa_stream_get_sample_spec(handle).map { Int($0.pointee.rate) } ?? CaptureFormat.sampleRateHz
+    }
 
     /// The number of channels; known when the stream is ready.
     var channels: Int { pa_stream_get_sample_spec(handle).map { Int($0.pointee.channels) } ?? 1 }
@@ -89,7 +99,7 @@ final class PulseStream {
                 session.arrived(
                     start, frames: count, channels: channels, ageNanos: ageOfLastSampleNanos(count: count))
             } else {
-                session.missed(samples: count)
+                session.missed(frames: count)
             }
             pa_stream_drop(handle)
         }
@@ -104,7 +114,7 @@ final class PulseStream {
         }
         // libpulse returns the age of the first sample that was not dropped yet.
         let first = Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000)
-        let age = first.partialValue - Int64(count) * CaptureFormat.nanosPerSample
+        let age = first.partialValue - Int64(count) * SystemClock.nanosPerSecond / Int64(rateHz)
         return first.overflow ? 0 : max(0, age)
     }
 

@@ -13,6 +13,11 @@ final class CaptureOutlet: @unchecked Sendable {
     let ring: SampleRing
     let chain: SignalChain
     private var resampler: Resampler?
+    /// Where frames are kept as they were captured; nil: nowhere.
+    private var original: OriginalFrames?
+    private var rateHz = CaptureFormat.sampleRateHz
+    /// Frames that were mixed, and samples that were made of them, since the format was set.
+    private var (mixedFrames, resampled): (Int64, Int64) = (0, 0)
     /// Mono samples at the capture's own rate.
     private var input = UnsafeMutableBufferPointer<Float>.allocate(capacity: 0)
     /// Those of `input` that were not resampled yet.
@@ -28,10 +33,14 @@ final class CaptureOutlet: @unchecked Sendable {
     /// Whether the capture is writing to the ring.
     private let isWriting = Atomic<Bool>(false)
 
-    /// - Parameter isOpen: Whether the stream is not paused at first.
-    init(ring: SampleRing, chain: SignalChain, isOpen: Bool = true) {
+    /// - Parameters:
+    ///   - original: Receives the frames as they were captured: those of one channel, if the chain makes a
+    ///     stream of each.
+    ///   - isOpen: Whether the stream is not paused at first.
+    init(ring: SampleRing, chain: SignalChain, original: OriginalRing? = nil, isOpen: Bool = true) {
         self.ring = ring
         self.chain = chain
+        self.original = original.map { OriginalFrames($0, channel: chain.streamChannel) }
         self.isOpen = Atomic(isOpen)
     }
 
@@ -39,6 +48,7 @@ final class CaptureOutlet: @unchecked Sendable {
         // SAFETY: allocated by this object, and the last reference is gone.
         input.deallocate()
         block.deallocate()
+        original?.free()
     }
 
     // MARK: Any thread
@@ -69,6 +79,18 @@ final class CaptureOutlet: @unchecked Sendable {
             input = .allocate(capacity: frames)
         }
         rest = UnsafeMutableBufferPointer(rebasing: input[..<0])
+        self.rateHz = rateHz
+        (mixedFrames, resampled) = (0, 0)
+        original?.setFormat(channels: channels, rateHz: rateHz, frames: frames)
+    }
+
+    /// The time from the capture of the last sample of ``produce(isEnd:)`` to that of the last frame of
+    /// ``mix(_:frames:)``.
+    var delayNanos: Int64 {
+        guard resampler != nil else { return 0 }
+        let frames = Double(mixedFrames) / Double(rateHz)
+        let samples = Double(resampled + Int64(ready.count)) / Double(CaptureFormat.sampleRateHz)
+        return max(0, Int64((frames - samples) * Double(SystemClock.nanosPerSecond)))
     }
 
     /// Makes mono samples, for ``produce()``.
@@ -78,11 +100,14 @@ final class CaptureOutlet: @unchecked Sendable {
     func mix(_ interleaved: UnsafePointer<Float>, frames: Int) -> Bool {
         guard let samples = input.baseAddress else { return false }
         rest = UnsafeMutableBufferPointer(start: samples, count: frames)
+        mixedFrames += Int64(frames)
         guard isOpen.load(ordering: .relaxed) else {
             // Keeps the resampler in step with those of the other outlets.
             samples.update(repeating: 0, count: frames)
+            original?.append(nil, frames: frames)
             return false
         }
+        original?.append(interleaved, frames: frames)
         let isChanged = chain.mix(interleaved, frames: frames, into: samples)
         if resampler != nil { silenceUnusable(rest) }
         return isChanged
@@ -117,8 +142,10 @@ final class CaptureOutlet: @unchecked Sendable {
     func deliver(after missing: Int64, reason: GapReason, lastSampleNanos: Int64) -> Bool {
         isWriting.store(true, ordering: .sequentiallyConsistent)
         defer { isWriting.store(false, ordering: .sequentiallyConsistent) }
+        defer { resampled += Int64(ready.count) }
         guard isOpen.load(ordering: .sequentiallyConsistent) else {
             closedSamples += missing + Int64(ready.count)
+            original?.pass(samples: ready.count, resampled: resampled, at: nil)
             return false
         }
         let isChanged = chain.finish(ready)
@@ -129,6 +156,8 @@ final class CaptureOutlet: @unchecked Sendable {
         } else {
             ring.skip(samples: missing, reason: reason)
         }
+        // First, so that a consumer of the samples finds them.
+        original?.pass(samples: ready.count, resampled: resampled, at: ring.endPosition)
         ring.push(UnsafeBufferPointer(ready), lastSampleNanos: lastSampleNanos)
         return isChanged
     }
@@ -167,6 +196,9 @@ final class CaptureOutlets: Sendable {
     }
 
     var rings: [SampleRing] { all.map(\.ring) }
+
+    /// As ``CaptureOutlet/delayNanos``.
+    var delayNanos: Int64 { all[0].delayNanos }
 
     /// As ``CaptureOutlet/setFormat(channels:rateHz:frames:name:)``.
     func setFormat(channels: Int, rateHz: Int, frames: Int, name: String) throws(CaptureError) {

@@ -13,6 +13,14 @@ private import Glibc
 /// Threading: one thread, the one that captures.
 final class SignalChain {
     private let settings: SignalSettings
+    /// The channel, if each of several has a stream.
+    var streamChannel: Int? {
+        if settings.expectedChannels != nil, case .number(let channel) = settings.channel {
+            channel
+        } else {
+            nil
+        }
+    }
     private let counters: SignalCounters
     private(set) var condition = SignalCondition()
 

@@ -15,6 +15,7 @@ public final class ChannelCapture: Sendable {
     private struct Member {
         let counters = SignalCounters()
         var ring: SampleRing?
+        var original: OriginalRing?
         var outlet: CaptureOutlet?
         var events: SourceEventQueue?
         var isPaused = false
@@ -34,7 +35,7 @@ public final class ChannelCapture: Sendable {
     /// The requested source.
     let name: String
     private let signal: SignalSettings
-    private let make: @Sendable (_ startsPaused: Bool) -> (any OutletSource)?
+    private let make: @Sendable (_ startsPaused: Bool, _ original: OriginalRing?) -> (any OutletSource)?
     /// Held while the capture is started, paused, resumed or stopped; never by what it reports.
     private let turn = Mutex(())
     /// Held for a few instructions.
@@ -48,9 +49,10 @@ public final class ChannelCapture: Sendable {
         precondition(spec.isLive, "only a live source has streams of its channels")
         name = spec.description
         self.signal = signal
-        make = { startsPaused in
-            spec.makeSource(paced: true, startsPaused: startsPaused, signal: signal, pulseServer: pulseServer)
-                as? any OutletSource
+        make = { startsPaused, original in
+            spec.makeSource(
+                paced: true, startsPaused: startsPaused, signal: signal, pulseServer: pulseServer,
+                original: original) as? any OutletSource
         }
         state = Mutex(State(members: (0..<channels).map { _ in Member() }))
     }
@@ -58,8 +60,14 @@ public final class ChannelCapture: Sendable {
     /// - Parameters:
     ///   - channel: Counted from 1.
     ///   - startsPaused: Whether it is paused until ``AudioSource/resume()``.
-    public func source(channel: Int, startsPaused: Bool) -> any AudioSource {
-        state.withLock { $0.members[channel - 1].isPaused = startsPaused }
+    ///   - original: Receives the frames of this channel as they were captured.
+    public func source(
+        channel: Int, startsPaused: Bool, original: OriginalRing? = nil
+    ) -> any AudioSource {
+        state.withLock { state in
+            state.members[channel - 1].isPaused = startsPaused
+            state.members[channel - 1].original = original
+        }
         return ChannelSource(self, index: channel - 1)
     }
 
@@ -146,9 +154,13 @@ public final class ChannelCapture: Sendable {
             var signal = signal
             (signal.channel, signal.expectedChannels) = (.number(index + 1), members.count)
             let chain = SignalChain(signal, counters: member.counters)
-            outlets.append(CaptureOutlet(ring: ring, chain: chain, isOpen: !member.isPaused))
+            outlets.append(
+                CaptureOutlet(
+                    ring: ring, chain: chain, original: member.original, isOpen: !member.isPaused))
         }
-        guard let capture = make(startsPaused) else { preconditionFailure("\(name) has no outlets") }
+        guard let capture = make(startsPaused, members.lazy.compactMap(\.original).first) else {
+            preconditionFailure("\(name) has no outlets")
+        }
         state.withLock { state in
             for (index, outlet) in outlets.enumerated() { state.members[index].outlet = outlet }
             state.capture = capture

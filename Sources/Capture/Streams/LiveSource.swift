@@ -16,6 +16,7 @@ final class LiveSource: OutletSource {
     private let signal: SignalSettings
     private let threadName: String
     private let startsPaused: Bool
+    private let original: OriginalRing?
     private let counters = SignalCounters()
     private let reports = Mutex<LiveReports?>(nil)
 
@@ -26,10 +27,12 @@ final class LiveSource: OutletSource {
     ///   - format: Format of samples without a header, which then are not examined; nil for 16-bit mono
     ///     samples at 16 kHz unless they look like something else.
     ///   - startsPaused: Whether nothing is opened before ``resume()``.
+    ///   - original: Receives the frames as they were captured.
     ///   - makeOpener: Called on the source's thread, once.
     init(
         name: String, subject: String, threadName: String, format: SampleFormat?, signal: SignalSettings,
-        startsPaused: Bool, makeOpener: @escaping @Sendable () -> any LiveInputOpener
+        startsPaused: Bool, original: OriginalRing? = nil,
+        makeOpener: @escaping @Sendable () -> any LiveInputOpener
     ) {
         self.name = name
         self.subject = subject
@@ -38,6 +41,7 @@ final class LiveSource: OutletSource {
         self.format = format
         self.signal = signal
         self.startsPaused = startsPaused
+        self.original = original
     }
 
     deinit { stop() }
@@ -49,7 +53,8 @@ final class LiveSource: OutletSource {
         into ring: SampleRing, onEvent: @escaping @Sendable (SourceEvent) -> Void
     ) throws(CaptureError) {
         let chain = SignalChain(signal, counters: counters)
-        try start(into: CaptureOutlets([CaptureOutlet(ring: ring, chain: chain)]), onEvent: onEvent)
+        let outlet = CaptureOutlet(ring: ring, chain: chain, original: original)
+        try start(into: CaptureOutlets([outlet]), onEvent: onEvent)
     }
 
     func start(

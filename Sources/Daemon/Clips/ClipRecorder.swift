@@ -1,3 +1,4 @@
+internal import Capture
 private import Dispatch
 private import Frontend
 internal import Logging
@@ -24,6 +25,11 @@ final class ClipRecorder: @unchecked Sendable {
 
     private var current = ClipSettings()
     private var history = SoundHistory()
+    /// The sound as it was captured; `nil`: clips have 16 kHz.
+    private let originalRing: OriginalRing?
+    private var originals = OriginalHistory(seconds: 0)
+    /// Whether the log has said that the sound of the source is too much.
+    private var hasReportedExcess = false
     /// Clips of events in progress, and those that wait for the sound after their event, by the event's id.
     private var open: [String: Clip] = [:]
 
@@ -47,8 +53,14 @@ final class ClipRecorder: @unchecked Sendable {
     /// Between two looks at the age of the clips.
     private static let checkSeconds = 600.0
 
-    /// - Parameter ledger: Of all sources that may write to the same directory.
-    init(_ settings: ClipSettings, ledger: ClipLedger = ClipLedger(), logger: Logger) {
+    /// - Parameters:
+    ///   - ledger: Of all sources that may write to the same directory.
+    ///   - original: The sound as it was captured, which clips then have.
+    init(
+        _ settings: ClipSettings, ledger: ClipLedger = ClipLedger(), original: OriginalRing? = nil,
+        logger: Logger
+    ) {
+        originalRing = original
         latest = NIOLockedValueBox(settings)
         self.ledger = ledger
         self.logger = logger
@@ -87,6 +99,10 @@ final class ClipRecorder: @unchecked Sendable {
     func process(_ samples: UnsafeBufferPointer<Float>, at position: Int64) {
         let settings = latest.withLockedValue { $0 }
         if settings != current { change(to: settings) }
+        if let originalRing {
+            originals.read(originalRing, before: position + Int64(samples.count))
+            reportExcess()
+        }
         guard settings.directory != nil else { return }
         // The history drops what is before a gap.
         if position != history.end { endWaitingClips() }
@@ -145,6 +161,7 @@ final class ClipRecorder: @unchecked Sendable {
         if settings.directory == nil { open = [:] }
         if Int(Self.samples(needsRoom)) != history.capacity {
             history = SoundHistory(capacity: Int(Self.samples(needsRoom)))
+            originals = OriginalHistory(seconds: needsRoom)
             open = [:]
         }
         current = settings
@@ -152,20 +169,35 @@ final class ClipRecorder: @unchecked Sendable {
 
     private func cut(_ clip: Clip, end: Int64) {
         let longest = clip.start + Self.samples(current.maximumSeconds)
-        let samples = history.copy(clip.start..<max(clip.start, min(end, longest)))
+        let range = clip.start..<max(clip.start, min(end, longest))
+        let samples = history.copy(range)
+        let original = originals.copy(range.clamped(to: history.start..<history.end))
         guard !samples.isEmpty, let store = ClipStore(current, ledger) else { return }
         guard waiting.load(ordering: .acquiring) < Self.maximumWaiting else {
             return omit("the disk is too slow")
         }
         waiting.add(1, ordering: .acquiringAndReleasing)
         queue.async {
-            if let problem = store.write(samples, of: clip.event) {
+            let problem =
+                original.map { store.write($0, of: clip.event) } ?? store.write(samples, of: clip.event)
+            if let problem {
                 self.omit(problem)
             } else {
                 self.endOmissions()
             }
             self.waiting.subtract(1, ordering: .acquiringAndReleasing)
         }
+    }
+
+    /// A format that needs too much memory: its clips have 16 kHz.
+    private func reportExcess() {
+        guard let bytes = originals.excessBytes, !hasReportedExcess else { return }
+        hasReportedExcess = true
+        logger.warning(
+            """
+            clips have 16 kHz: \(originals.seconds) s of the original sound need \(bytes / 1_000_000) MB, \
+            more than \(OriginalHistory.maximumBytes / 1_000_000) MB; lower clips.maximum_seconds
+            """)
     }
 
     private func omit(_ reason: String) {

@@ -3,7 +3,7 @@ private import Glibc
 internal import Wire
 private import SystemSupport
 
-/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 kHz mono, 16 bit. The oldest clips are removed when the
+/// A directory of clips, `astd-TIME-ID-LABEL.wav`, 16 bit. The oldest clips are removed when the
 /// directory exceeds its limit, and those that are too old.
 ///
 /// A wall clock that is set must not remove other clips than the oldest: see ``ClipLedger``.
@@ -26,13 +26,22 @@ struct ClipStore: Sendable {
     ///
     /// - Returns: Why the clip could not be written; `nil` on success.
     func write(_ samples: [Float], of event: EventRecord) -> String? {
+        // Those above full scale are clipped.
+        let values = samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_768).rounded()))) }
+        return write(
+            OriginalHistory.Sound(values: values, rateHz: FrontendConfig.sampleRateHz, channels: 1), of: event
+        )
+    }
+
+    /// As ``write(_:of:)``, at any rate and with any channels.
+    func write(_ sound: OriginalHistory.Sound, of event: EventRecord) -> String? {
         let path = "\(directory)/\(Self.name(of: event))"
         let temporary = path + ".part"
         // Readable by the owner only: a clip may contain voices.
         let descriptor = open(
             temporary.systemPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return Self.failure(temporary) }
-        let isWritten = Self.write(Self.header(samples: samples.count) + Self.bytes(samples), to: descriptor)
+        let isWritten = Self.write(Self.header(of: sound) + Self.bytes(sound.values), to: descriptor)
         let problem = isWritten ? nil : Self.failure(path)
         let isClosed = close(descriptor) == 0
         guard problem == nil, isClosed, rename(temporary.systemPath, path.systemPath) == 0 else {
@@ -139,29 +148,26 @@ struct ClipStore: Sendable {
     }
 
     /// The header of a WAV file with 16-bit samples.
-    private static func header(samples: Int) -> [UInt8] {
+    private static func header(of sound: OriginalHistory.Sound) -> [UInt8] {
         func field<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
             withUnsafeBytes(of: number.littleEndian) { Array($0) }
         }
-        let rate = UInt32(FrontendConfig.sampleRateHz)
-        let bytes = UInt32(2 * samples)
+        let rate = UInt32(sound.rateHz)
+        let frameBytes = UInt32(2 * sound.channels)
+        let bytes = UInt32(2 * sound.values.count)
         var header = Array("RIFF".utf8)
         header += field(36 + bytes)
         header += Array("WAVEfmt ".utf8) + field(UInt32(16))
-        // PCM, one channel.
-        header += field(UInt16(1)) + field(UInt16(1))
-        header += field(rate) + field(2 * rate)
-        header += field(UInt16(2)) + field(UInt16(16))
+        // PCM.
+        header += field(UInt16(1)) + field(UInt16(sound.channels))
+        header += field(rate) + field(frameBytes * rate)
+        header += field(UInt16(frameBytes)) + field(UInt16(16))
         header += Array("data".utf8) + field(bytes)
         return header
     }
 
-    /// 16-bit samples; those above full scale are clipped.
-    private static func bytes(_ samples: [Float]) -> [UInt8] {
-        let numbers = samples.map { sample in
-            Int16(max(-32_768, min(32_767, (sample * 32_768).rounded()))).littleEndian
-        }
-        return numbers.withUnsafeBytes { Array($0) }
+    private static func bytes(_ values: [Int16]) -> [UInt8] {
+        values.map(\.littleEndian).withUnsafeBytes { Array($0) }
     }
 
     /// - Returns: false when the system refuses; `errno` says why.

@@ -73,12 +73,15 @@ final class DaemonSource: Sendable {
             isWaiting: settings.waitForSubscriber && !traits.isLive)
         reasons.setQuiet(quiet.period(by: shared.clock))
         let startsPaused = reasons.message != nil
+        let original = settings.clips.original && traits.isLive ? OriginalRing() : nil
         capture = captures.capture(of: stream, spec, signal)
         if let capture, let channel = stream.channel {
-            input = capture.source(channel: channel.number, startsPaused: startsPaused)
+            input = capture.source(
+                channel: channel.number, startsPaused: startsPaused, original: original)
         } else {
             input = spec.makeSource(
-                paced: !settings.fast, startsPaused: startsPaused, signal: signal, pulseServer: nil)
+                paced: !settings.fast, startsPaused: startsPaused, signal: signal, pulseServer: nil,
+                original: original)
         }
         if !traits.isLive, signal != SignalSettings() {
             logger.warning(
@@ -103,7 +106,7 @@ final class DaemonSource: Sendable {
         detection = EventDetection(
             rules: settings.detection, hopFrames: settings.hopFrames, source: name, run: shared.run,
             numbers: shared.numbers)
-        clips = ClipRecorder(settings.clips, ledger: shared.clips, logger: logger)
+        clips = ClipRecorder(settings.clips, ledger: shared.clips, original: original, logger: logger)
         let variants = shared.variants(name)
         pipeline = Pipeline(
             ring: ring, commands: commands,
