@@ -39,6 +39,36 @@ enum Text {
         return width > 0 ? text.prefix(width - 1) + "…" : ""
     }
 
+    /// Names of sources, each in at most `width` characters and different from the others if possible: of a
+    /// channel, the channel stays (`greenhouse…/left`).
+    static func shortened(_ names: [String], to width: Int) -> [String: String] {
+        let names = Set(names)
+        let starts = Dictionary(grouping: names) { truncated($0, to: width) }
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                let channel = name.firstIndex(of: "/").map { name[$0...].count }
+                let isShared = (starts[truncated(name, to: width)]?.count ?? 0) > 1
+                let end = min(channel ?? (isShared ? width / 3 : 0), width / 2)
+                guard name.count > width, end > 0 else { return (name, truncated(name, to: width)) }
+                return (name, truncated(name, to: width - end) + name.suffix(end))
+            })
+    }
+
+    /// Parts separated by commas, as many as fit into `width` characters as a whole, and `…` for the others.
+    /// The first one is truncated if it does not fit itself.
+    static func list(_ parts: [String], to width: Int) -> String {
+        let more = ", …"
+        guard var line = parts.first else { return "" }
+        for (index, part) in parts.enumerated().dropFirst() {
+            let isLast = index == parts.count - 1
+            guard line.count + 2 + part.count + (isLast ? 0 : more.count) <= width else {
+                return truncated(line + more, to: width)
+            }
+            line += ", " + part
+        }
+        return truncated(line, to: width)
+    }
+
     /// The first parts, as many as fit into `width` characters, separated by two spaces. The first one is
     /// truncated if it does not fit itself.
     static func fitting(_ parts: [String], to width: Int) -> String {

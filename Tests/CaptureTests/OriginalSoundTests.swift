@@ -141,11 +141,13 @@ import Testing
         for source in sources { source.stop() }
         for one in originals { one.read() }
         #expect(originals[1].values == right + right + right)
-        let before = Int(try #require(originals[0].pieces.last { $0.start < pausedAt }).resampled)
+        let last = try #require(originals[0].pieces.last { $0.start < pausedAt })
+        let before = Int(last.resampled + last.samples)
         #expect(originals[0].values.starts(with: left[..<(before * 3)]))
         let resumed = try #require(originals[0].pieces.first { $0.start >= pausedAt })
         #expect(resumed.start - pausedAt > 15_000 && resumed.resampled == resumed.start)
         // What the resampler held back during the pause is silence; the rest is the sound of this channel.
+        #expect(originals[0].values[before * 3] == 0)
         let after = originals[0].values.suffix(30_000)
         #expect(after.elementsEqual(left.suffix(30_000)))
         #expect(originals[0].pieces.allSatisfy { $0.channels == 1 && $0.rateHz == 48_000 })

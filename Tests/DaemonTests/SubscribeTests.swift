@@ -55,6 +55,18 @@ import Wire
         }
     }
 
+    @Test func `The parameter sources selects a channel, or all channels of a source`() {
+        func receives(_ name: String?, _ sources: Set<String>) -> Bool {
+            let subscription = Subscription(form: .plain, parameters: SubscribeParameters(sources: sources))
+            let record = SourceRecord(source: name, state: .healthy, name: "pulse")
+            return subscription.select(.source(record), defaultTopK: nil) != nil
+        }
+        for name in ["yard", "yard/left", "yard/right"] { #expect(receives(name, ["yard", "door"])) }
+        #expect(receives("yard/left", ["yard/left"]) && !receives("yard/right", ["yard/left"]))
+        #expect(!receives("backyard/left", ["yard"]) && !receives("yard", ["yard/left"]))
+        #expect(receives(nil, ["yard"]))
+    }
+
     @Test func `The parameter labels selects predictions and events, whatever the rank of the labels`()
         async throws
     {

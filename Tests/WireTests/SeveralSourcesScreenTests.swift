@@ -61,6 +61,46 @@ import Wire
         #expect(state.names == ["garden", "cellar"])
     }
 
+    @Test func `Channels of a source with a long name remain distinguishable on 80 columns`() {
+        let names = [
+            "yard/left", "yard/right", "greenhouse-door/left", "greenhouse-door/right",
+            "a-very-long-name-1", "a-very-long-name-2",
+        ]
+        let hello = Hello(
+            run: RecordTests.run, model: "ast", adapters: [nil], labels: 3, window: 10.24, hop: 0.5,
+            sources: names)
+        var state = SeveralSources(hello: hello, filter: WatchFilter())
+        var top = TopState(hello: hello, labels: nil)
+        let label = "Outside, urban or manmade"
+        for (number, name) in names.enumerated() {
+            let records: [LiveRecord] = [
+                prediction(name, UInt64(number + 1), [(label, 0.9), ("Dog", 0.5), ("Rain", 0.25)]),
+                .source(SourceRecord(source: name, state: .healthy, name: "pulse")),
+                .event(
+                    EventRecord(
+                        source: name, state: .begin, id: "\(number)", seq: 1, label: "Dog", unixNanos: 0,
+                        startSample: 0, endSample: 0, peakScore: 0.9, duration: 0)),
+            ]
+            for record in records {
+                state.update(with: record)
+                top.update(with: record)
+            }
+        }
+        let lines = state.lines(Self.frame)
+        #expect(
+            lines.dropFirst(2).prefix(6).map { String($0.prefix(18)) } == [
+                "yard/left         ", "yard/right        ", "greenhouse…/left  ", "greenhous…/right  ",
+                "a-very-lon…ame-1  ", "a-very-lon…ame-2  ",
+            ])
+        // Labels are left out as a whole, with their scores; so are events.
+        #expect(lines[2].hasSuffix("-23.0  Outside, urban or manmade 0.900, …"))
+        #expect(lines.last == "now: Dog in yard/left, Dog in yard/right, Dog in greenhouse-door/left, …")
+        let rows = top.lines(Self.frame)
+        #expect(rows.contains { $0.hasPrefix("greenhous…/right: Outside, urb") })
+        #expect(rows.allSatisfy { $0.count <= 80 } && lines.allSatisfy { $0.count <= 80 })
+        #expect(Set(rows.map { $0.prefix(26) }).count == rows.count, "\(rows)")
+    }
+
     @Test func `Top shows the source of each label`() {
         var state = TopState(hello: Self.hello, labels: nil)
         for record in records { state.update(with: record) }

@@ -66,8 +66,9 @@ struct SeveralSourcesScreen {
         let room = max(1, frame.height - 1)
         let isRoomy = room >= sources.names.count + 4
         let nameWidth = min(Self.longestName, sources.names.map(\.count).max() ?? 0)
+        let names = Text.shortened(sources.names, to: nameWidth)
         let rows = sources.names.compactMap { name in
-            sources.states[name].map { Self.row(name, $0, nameWidth, frame) }
+            sources.states[name].map { Self.row(names[name] ?? name, $0, nameWidth, frame) }
         }
         let head = isRoomy ? [WatchScreen.title(sources.common, frame.width), ""] : []
         let foot = room > rows.count ? (isRoomy ? [""] : []) + [Self.note(sources, frame)] : []
@@ -91,7 +92,9 @@ struct SeveralSourcesScreen {
             "\(entry.label) \(FixedDecimals.text(Double(entry.score), decimals: 3) ?? "?")"
         }
         let clock = LocalTime.clock(prediction.time, frame.zone)
-        let text = line("\(clock) \(Text.paddedLeft(level, to: 7))  " + labels.joined(separator: ", "))
+        let figures = "\(clock) \(Text.paddedLeft(level, to: 7))  "
+        let list = Text.list(labels, to: max(0, frame.width - start.count - figures.count))
+        let text = line(figures + list)
         return state.events.isEmpty ? text : frame.palette.paint(text, .cyan)
     }
 
@@ -108,7 +111,10 @@ struct SeveralSourcesScreen {
         }
         let hasProblems = !parts.isEmpty
         let events = states.flatMap { name, state in state.events.map { "\($0.label) in \(name)" } }
-        if !events.isEmpty { parts.append("now: " + events.joined(separator: ", ")) }
+        if !events.isEmpty {
+            let now = (parts.isEmpty ? "" : parts.joined(separator: "; ") + "; ") + "now: "
+            parts = [now + Text.list(events, to: max(0, frame.width - now.count))]
+        }
         if !hasProblems && events.isEmpty && frame.isLive { parts.append("Ctrl-C to quit") }
         let line = Text.truncated(Text.printable(parts.joined(separator: "; ")), to: frame.width)
         return hasProblems ? frame.palette.paint(line, .yellow) : line

@@ -31,13 +31,16 @@ struct TopScreen {
     private static let maximumWidth = 120
     /// As long as a label is cut to less than this, columns are left out.
     private static let readableLabel = 30
+    /// Names of sources in front of labels are cut to this.
+    private static let longestSource = 16
 
     init(_ state: TopState, _ frame: ScreenFrame) {
         let frame = frame.narrowed(to: Self.maximumWidth)
         let room = max(1, frame.height - 1)
+        let sources = Text.shortened(state.sources.compactMap(\.source), to: Self.longestSource)
         let rows = state.sorted.map { row in
             let owners = [
-                state.sources.count > 1 ? row.source : nil,
+                state.sources.count > 1 ? row.source.map { sources[$0] ?? $0 } : nil,
                 state.hasSeveralAdapters ? row.adapter : nil,
             ]
             let name = (owners.compactMap { $0 } + [row.label]).joined(separator: ": ")
