@@ -109,10 +109,14 @@ test-faults: release ## Every fault of sound servers and microphones, five minut
 test-sources: release ## Eight sources that come and go on one daemon, 30 minutes (MINUTES=30)
 	python3 tools/faults/sources.py --minutes $(or $(MINUTES),30)
 
-test-gateway: setup ## astd-gateway with real daemons and a real MQTT broker; installs mosquitto
-	@tools/setup.sh mosquitto mosquitto-clients
+test-gateway: setup ## astd-gateway with real daemons, MQTT broker and Home Assistant, and kills (MINUTES=2 KILLS=12)
+	@tools/setup.sh mosquitto mosquitto-clients python3-venv
 	swift build --build-tests
-	swift test --skip-build --filter 'GatewayTests|GatewayHistoryTests|GatewayMQTTTests'
+	swift test --skip-build --filter 'GatewayTests|GatewayHistoryTests|GatewayMQTTTests|GatewayTLSTests'
+	[ -x .build/venv-home-assistant/bin/python ] || python3 -m venv .build/venv-home-assistant
+	.build/venv-home-assistant/bin/pip install -q -r Tests/tools/test_home_assistant.txt
+	.build/venv-home-assistant/bin/python Tests/tools/test_home_assistant.py
+	MINUTES=$(or $(MINUTES),2) KILLS=$(or $(KILLS),12) python3 Tests/tools/test_gateway_kills.py
 
 tsan: setup ## The tests that use threads, with the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the package in a Debian booted in a container and tests the service: enable, record, kill, stop, hang, lose the
-# sound server, upgrade, remove, purge. Needs root, systemd-nspawn and debootstrap.
+# Installs the package in a Debian booted in a container and tests the services: enable, record, kill, stop, hang, lose the
+# sound server, publish to a broker, upgrade, remove, purge. Needs root, systemd-nspawn and debootstrap.
 #
 #   make test-deb
 #   DEB_TEST_BASE=DIR make test-deb     with an existing debootstrap tree, which is copied
@@ -133,10 +133,10 @@ inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-re
 check "astd runs" inside astd --version
 check "the default model is found and works" inside astd classify /usr/share/astd/models/default/examples/siren.flac
 check "user and group astd exist" inside getent group astd
-refuse "nothing was enabled" inside systemctl is-enabled --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
+refuse "nothing was enabled" inside systemctl is-enabled --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service astd-gateway.service
 refuse "no service is active" inside systemctl is-active --quiet astd.service astd.socket astd-events.socket astd-pulseaudio.service
-check "manual pages" inside test -f /usr/share/man/man1/astd.1.gz -a -f /usr/share/man/man1/astctl.1.gz
-for file in bash-completion/completions/astd zsh/vendor-completions/_astd fish/vendor_completions.d/astctl.fish; do
+check "manual pages" inside test -f /usr/share/man/man1/astd.1.gz -a -f /usr/share/man/man1/astctl.1.gz -a -f /usr/share/man/man1/astd-gateway.1.gz
+for file in bash-completion/completions/astd bash-completion/completions/astd-gateway zsh/vendor-completions/_astd fish/vendor_completions.d/astctl.fish; do
     check "completion $file" inside test -s "/usr/share/$file"
 done
 inside usermod -aG astd,pulse-access tester
@@ -163,6 +163,43 @@ for way in "systemctl restart astd" "kill -KILL"; do
     check "$way: another daemon answers after $took ms" [ $took -lt 1000 ]
 done
 check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
+
+echo "gateway, with a broker"
+check "user astd-gateway is in group astd" inside sh -c 'id -Gn astd-gateway | grep -qw astd'
+refuse "nothing started it" inside systemctl is-active --quiet astd-gateway
+check "its settings are valid" inside astd-gateway run --check-config
+inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients \
+    >> .build/test-deb-apt.log 2>&1 || fail "apt-get install mosquitto"
+inside sh -c 'umask 077; echo "wr0ng-s3cret" > /etc/astd/mqtt-password
+    printf "allow_anonymous true\nlistener 1883 127.0.0.1\n" > /etc/mosquitto/conf.d/test.conf
+    sed -i "s|^  # url:.*|  url: mqtt://127.0.0.1\n  user: astd\n  password_file: /run/credentials/astd-gateway.service/mqtt-password\n  labels: [Siren]\n  discovery: true|" /etc/astd/gateway.yaml
+    mkdir -p /etc/systemd/system/astd-gateway.service.d
+    printf "[Service]\nLoadCredential=mqtt-password:/etc/astd/mqtt-password\n" > /etc/systemd/system/astd-gateway.service.d/test.conf
+    systemctl daemon-reload; systemctl restart mosquitto'
+check "systemctl enable --now astd-gateway" inside systemctl enable --now astd-gateway
+exposure=$(inside systemd-analyze security --no-pager astd-gateway.service | sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p')
+check "exposure $exposure, at most 2" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 2) }'
+published() { # TOPIC PAYLOAD: the broker has this retained message
+    [ "$(inside timeout 5 mosquitto_sub -C 1 -t "$1")" = "$2" ]
+}
+node=$(inside hostname -s)
+check "it is online" until_true 10 published "astd/$node/status" online
+recorded() { as tester astd-gateway events --since 1h --label "$1" --format jsonl | grep -q "\"label\":\"$1\""; }
+check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
+check "the siren is in the history, for a member of the group" until_true 10 recorded Siren
+refuse "other users cannot read the history" as outsider astd-gateway events
+check "Home Assistant's entity is announced" sh -c \
+    "nsenter -t $leader -m -u -i -n -p -C -- timeout 5 mosquitto_sub -C 1 -t 'homeassistant/binary_sensor/+/config' | grep -q Siren"
+refuse "no list of processes, no log and no status has the password" inside sh -c \
+    '(ps axwwe; journalctl -a; systemctl show astd-gateway; systemctl status astd-gateway; astd-gateway run --check-config) | grep "wr0ng-s3[c]ret"'
+gateway_pid() { inside systemctl show -P MainPID astd-gateway; }
+gateway_is_other_than() { [ "$(gateway_pid)" != "$1" ] && published "astd/$node/status" online; }
+old=$(gateway_pid)
+inside kill -KILL "$old"
+check "kill -KILL: another gateway is online" until_true 15 gateway_is_other_than "$old"
+inside systemctl stop astd-gateway
+check "stopped: it is offline" published "astd/$node/status" offline
+inside systemctl start astd-gateway
 
 echo "watchdog, set to 3 s here"
 mkdir -p "$root/etc/systemd/system/astd.service.d"
@@ -286,7 +323,7 @@ check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/ru
 
 echo "remove, purge"
 inside apt-get remove -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "remove"
-refuse "the daemon was stopped" inside pgrep -x astd
+refuse "daemon and gateway were stopped" inside pgrep 'astd.*'
 inside apt-get purge -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "purge"
 left=$(inside sh -c 'find / -xdev \( -name "astd*" -o -name "astctl*" \) -not -path "/root/*" -not -path "/proc/*" -not -path "/home/*" -not -path "/etc/pulse/*" \
     -not -path "/var/lib/systemd/*" -not -path "/var/lib/apt/*" 2> /dev/null' || true)
