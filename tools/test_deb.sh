@@ -322,6 +322,7 @@ if inside test -f $conffile; then check "the edited configuration was kept" insi
 check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 
 echo "remove, purge"
+inside rm -rf /etc/systemd/system/astd-gateway.service.d /etc/astd/mqtt-password
 inside apt-get remove -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "remove"
 refuse "daemon and gateway were stopped" inside pgrep 'astd.*'
 inside apt-get purge -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "purge"

@@ -10,6 +10,9 @@ enum VerbOrder {
         "--source", "--timeout", "--top-k",
     ]
 
+    /// An option of the parser's own, with the name of a shell.
+    private static let completion = "--generate-completion-script"
+
     /// Moves the verbs to the front; everything else keeps its order.
     ///
     /// A word is a verb if the command before it has a subcommand of that name. The first word that is not
@@ -44,7 +47,8 @@ enum VerbOrder {
         while position < arguments.count {
             let argument = arguments[position]
             if argument.hasPrefix("-") && argument != "-" && argument != "--" {
-                let length = optionsWithValue.contains(argument) ? 2 : 1
+                let hasValue = optionsWithValue.contains(argument) || argument == completion
+                let length = hasValue ? 2 : 1
                 options += arguments[position...].prefix(length)
                 position += length
                 continue

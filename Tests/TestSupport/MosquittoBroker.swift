@@ -7,13 +7,16 @@ package final class MosquittoBroker {
     private var process: ChildProcess?
 
     /// Starts a broker on a free port of the loopback interface.
-    package init(in folder: TestFolder) async throws {
+    ///
+    /// - Parameter settings: More lines of its configuration.
+    package init(in folder: TestFolder, settings: String = "") async throws {
         self.folder = folder
         port = try Self.freePort()
         try folder.write(
             """
             listener \(port) 127.0.0.1
-            allow_anonymous true
+            \(settings)
+            allow_anonymous \(!settings.contains("allow_anonymous"))
             persistence true
             persistence_location \(folder.path)/
             user root

@@ -60,7 +60,7 @@ import Wire
         ("--socket /a adapter unlod x", "unknown command 'adapter unlod'; did you mean 'unload'?"),
         ("adapter frob", "unknown command 'adapter frob'; expected one of: list, load, use, unload"),
         ("status", nil), ("adapter", nil), ("adapter use frob", nil), ("help status", nil), ("--json", nil),
-        ("explain frob", nil), ("", nil),
+        ("explain frob", nil), ("", nil), ("--generate-completion-script bash", nil),
     ])
     func `A word in the place of a command is named, with the nearest one`(given: String, problem: String?) {
         #expect(VerbOrder.unknownVerb(given.split(separator: " ").map(String.init)) == problem)

@@ -290,7 +290,7 @@ def main():
         for program in [hass, gateway, daemon, broker, server]:
             program.end(signal.SIGTERM if program is hass else signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
-    print("Home Assistant shows what astd hears.")
+    print("Home Assistant shows what astd recognises.")
 
 
 main()

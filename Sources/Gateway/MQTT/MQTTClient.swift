@@ -43,6 +43,8 @@ final class MQTTClient {
         var acknowledged: [Int32] = []
         /// libmosquitto's last message about an error, such as that of a certificate.
         var error: String?
+        /// Why the broker's certificate is refused.
+        var verification: String?
         var received: [Received] = []
         /// Messages that found ``received`` full.
         var dropped = 0
@@ -95,7 +97,7 @@ final class MQTTClient {
     /// Starts a connection; blocks while the network does. The broker's answer arrives in
     /// ``step(milliseconds:)``.
     func connect() throws(MQTTFailure) {
-        (inbox.isConnected, inbox.refusal, inbox.error) = (false, nil, nil)
+        (inbox.isConnected, inbox.refusal, inbox.error, inbox.verification) = (false, nil, nil, nil)
         let address = options.address
         let code =
             wasConnected
@@ -170,9 +172,18 @@ final class MQTTClient {
                 Received(
                     topic: String(cString: topic), payload: Array(payload), isRetained: message.retain))
         }
-        mosquitto_log_callback_set(handle) { _, context, level, text in
-            guard let text, level == MOSQ_LOG_ERR else { return }
-            Inbox.of(context)?.error = String(cString: text)
+        mosquitto_log_callback_set(handle) { handle, context, level, text in
+            guard let text, level == MOSQ_LOG_ERR, let inbox = Inbox.of(context) else { return }
+            inbox.error = String(cString: text)
+            // libmosquitto only says that a certificate is refused; OpenSSL knows why, until this returns.
+            guard let connection = mosquitto_ssl_get(handle) else { return }
+            let code = SSL_get_verify_result(OpaquePointer(connection))
+            if code == X509_V_ERR_UNSPECIFIED {
+                // A refusal by libmosquitto, which checks the host name only.
+                inbox.verification = "it is not for this host name"
+            } else if code != X509_V_OK {
+                inbox.verification = String(cString: X509_verify_cert_error_string(code))
+            }
         }
     }
 
@@ -181,7 +192,19 @@ final class MQTTClient {
         guard code != MOSQ_ERR_SUCCESS.rawValue.code else { return }
         let system = code == MOSQ_ERR_ERRNO.rawValue.code
         let reason = system ? String(cString: strerror(errno)) : String(cString: mosquitto_strerror(code))
-        let details = inbox.error.map { " (\($0))" } ?? ""
+        if let verification = inbox.verification {
+            throw MQTTFailure(description: "\(what): the broker's certificate is refused: \(verification)")
+        }
+        let error = inbox.error ?? ""
+        if error.contains("alert certificate required") || error.contains("alert handshake failure") {
+            throw MQTTFailure(
+                description: "\(what): the broker requires a certificate: set mqtt.certificate_file and "
+                    + "mqtt.key_file")
+        }
+        if error.contains("alert unknown ca") {
+            throw MQTTFailure(description: "\(what): the broker does not trust mqtt.certificate_file")
+        }
+        let details = error.isEmpty ? "" : " (\(error))"
         throw MQTTFailure(description: "\(what): \(reason)\(details)")
     }
 }
