@@ -4,6 +4,8 @@ memory does not grow, and that all sources have equal shares of the engine.
 
     python3 tools/faults/sources.py --minutes 30
     python3 tools/faults/sources.py --minutes 2 --hop 0.5     overload on most machines: equal shares
+    python3 tools/faults/sources.py --each 2                  each channel of two microphones is a source, and paused
+                                                              alone at random
 """
 import argparse
 import json
@@ -28,9 +30,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Microphone:
     """The monitor of a null sink: unplugged, suspended, and back."""
 
-    def __init__(self, server, name):
+    def __init__(self, server, name, is_each=False):
         self.server, self.name = server, name
-        self.is_suspended = False
+        self.is_each, self.is_suspended = is_each, False
 
     @property
     def source(self):
@@ -54,10 +56,22 @@ class Microphone:
         pass
 
 
+def is_each(source):
+    return getattr(source, "is_each", False)
+
+
+def names(sources):
+    """The names of all streams: each channel may be one."""
+    return [name for source in sources
+            for name in ([f"{source.name}/left", f"{source.name}/right"] if is_each(source) else [source.name])]
+
+
 def settings(home, sources, hop):
     """A configuration file; returns the options."""
     path = home.path / "sources.yaml"
-    path.write_text(json.dumps({"hop": hop, "sources": {source.name: {"source": source.source} for source in sources}}))
+    own = {source.name: {"source": source.source, **({"channel": "each"} if is_each(source) else {})}
+           for source in sources}
+    path.write_text(json.dumps({"hop": hop, "sources": own}))
     return ["--config", path]
 
 
@@ -76,8 +90,8 @@ class Listener:
         return bool(states) and states[-1] == "healthy"
 
     def until_healthy(self):
-        for source in self.sources:
-            until(f"sound of {source.name}", lambda: self.is_healthy(source.name))
+        for name in names(self.sources):
+            until(f"sound of {name}", lambda: self.is_healthy(name))
 
     def anonymous(self):
         return self.daemon.figures()[2] / 1024
@@ -89,7 +103,7 @@ class Listener:
 
     def quiet(self, seconds):
         """Windows of each source in this time, and the share of a processor that the daemon used."""
-        counts = {source.name: self.windows(source.name) for source in self.sources}
+        counts = {name: self.windows(name) for name in names(self.sources)}
         began, used = time.monotonic(), self.processor()
         time.sleep(seconds)
         used = (self.processor() - used) / (time.monotonic() - began)
@@ -116,7 +130,8 @@ class Listener:
 def torment(listener, seconds, chance):
     """Kills, stalls and restores sources at random; at the end all are back."""
     end = time.monotonic() + seconds
-    faults, away = 0, {}
+    faults, away, paused = 0, {}, {}
+    channels = names([source for source in listener.sources if is_each(source)])
     while time.monotonic() < end:
         for source, due in list(away.items()):
             if time.monotonic() >= due:
@@ -128,10 +143,20 @@ def torment(listener, seconds, chance):
             (source.kill if chance.random() < 0.5 else source.stall)()
             away[source] = time.monotonic() + chance.uniform(0.5, 15)
             faults += 1
+        for channel, due in list(paused.items()):
+            if time.monotonic() >= due:
+                listener.daemon.ask("resume", source=channel)
+                del paused[channel]
+        if channels and chance.random() < 0.05 and (channel := chance.choice(channels)) not in paused:
+            listener.daemon.ask("pause", source=channel)
+            paused[channel] = time.monotonic() + chance.uniform(0.5, 10)
+            faults += 1
         listener.daemon.alive()
         time.sleep(0.5)
     for source in away:
         source.restore()
+    for channel in paused:
+        listener.daemon.ask("resume", source=channel)
     return faults
 
 
@@ -139,7 +164,7 @@ def row(name, records):
     by_reason, gaps = ledger.sums(records)
     windows = sum(record["type"] == "prediction" for record in records)
     lost = ", ".join(f"{reason} {samples / 16000:.1f} s" for reason, samples in sorted(by_reason.items()))
-    print(f"{name:<10} {windows:>7} {gaps:>5}  {lost or 'nothing'}")
+    print(f"{name:<12} {windows:>7} {gaps:>5}  {lost or 'nothing'}")
 
 
 def run(options):
@@ -152,7 +177,8 @@ def run(options):
         for name in MICROPHONES:
             server.load(name)
         player = Player(server, CLIPS[0], MICROPHONES)
-        sources = [Microphone(server, name) for name in MICROPHONES]
+        sources = [Microphone(server, name, is_each=number >= len(MICROPHONES) - options.each)
+                   for number, name in enumerate(MICROPHONES)]
         sources += [Camera(home, "camera0"), Camera(home, "camera1"), Radio(home, "radio", CLIPS[1]),
                     Writer(home, "fifo", CLIPS[-1])]
         one = Listener(home, sources[:1], options.hop, options.model)
@@ -172,10 +198,10 @@ def run(options):
         windows, used = eight.quiet(options.quiet)
         skipped = {name: count - before[name] for name, count in eight.skipped().items()}
         grown = eight.anonymous() - memory
-        print(f"eight sources: {memory:.1f} MiB anonymous, {used:.2f} processors; {grown:+.1f} MiB after {faults} faults")
-        print(f"{'source':<10} {'windows':>7} {'gaps':>5}  lost")
-        for source in sources:
-            row(source.name, eight.records(source.name))
+        print(f"{len(names(sources))} sources: {memory:.1f} MiB anonymous, {used:.2f} processors; {grown:+.1f} MiB after {faults} faults")
+        print(f"{'source':<12} {'windows':>7} {'gaps':>5}  lost")
+        for name in names(sources):
+            row(name, eight.records(name))
         eight.daemon.ask("pause")
         time.sleep(1)
         eight.check()
@@ -203,6 +229,7 @@ def main():
     parser = argparse.ArgumentParser(prog="sources", description="Eight sources that come and go on one daemon.")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--hop", type=float, default=2)
+    parser.add_argument("--each", type=int, default=0, help="microphones of which each channel is a source")
     parser.add_argument("--quiet", type=int, default=SECONDS, help="seconds without faults, for the shares")
     parser.add_argument("--growth", type=float, default=8, help="MiB by which memory may grow")
     parser.add_argument("--seed", type=int, default=17)

@@ -44,8 +44,6 @@ final class DaemonSource: Sendable {
     let pipeline: Pipeline
     let detection: EventDetection
     let clips: ClipRecorder
-    /// The capture that it shares with the other channels of its source; `nil` unless it is one of them.
-    private let capture: ChannelCapture?
     private let ring: SampleRing
     private let pauses: PauseRegister
 
@@ -74,8 +72,7 @@ final class DaemonSource: Sendable {
         reasons.setQuiet(quiet.period(by: shared.clock))
         let startsPaused = reasons.message != nil
         let original = settings.clips.original && traits.isLive ? OriginalRing() : nil
-        capture = captures.capture(of: stream, spec, signal)
-        if let capture, let channel = stream.channel {
+        if let capture = captures.capture(of: stream, spec, signal), let channel = stream.channel {
             input = capture.source(
                 channel: channel.number, startsPaused: startsPaused, original: original)
         } else {
