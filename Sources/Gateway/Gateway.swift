@@ -110,7 +110,8 @@ public struct Gateway {
             throw .secret(error.description)
         }
         let options = MQTTClient.Options(
-            address: address, clientID: mqtt.clientID ?? "astd-gateway-\(settings.node)", user: mqtt.user,
+            address: address, usesVersion5: mqtt.protocolVersion == "5",
+            clientID: mqtt.clientID ?? "astd-gateway-\(settings.node)", user: mqtt.user,
             password: password, caFile: mqtt.caFile, certificateFile: mqtt.certificateFile,
             keyFile: mqtt.keyFile,
             will: MQTTMessage(topic: TopicNames(node: settings.node).status, payload: "offline"))

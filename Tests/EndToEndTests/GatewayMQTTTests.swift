@@ -21,14 +21,14 @@ struct GatewayMQTTTests {
     }
 
     private func gateway(
-        _ url: String, labels: String = "[Speech, Dog]", commands: Bool = false
+        _ url: String, labels: String = "[Speech, Dog]", commands: Bool = false, version: String = "3.1.1"
     ) throws -> ChildProcess {
         let configuration = try folder.write(
             """
             node: test
             daemons: {kitchen: \(folder.path)}
             history: {path: \(folder.file("history.sqlite"))}
-            mqtt: {url: "\(url)", labels: \(labels), discovery: true, commands: \(commands)}
+            mqtt: {url: "\(url)", labels: \(labels), discovery: true, commands: \(commands), protocol: \(version)}
             """, to: "gateway.yaml")
         return try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
     }
@@ -57,11 +57,12 @@ struct GatewayMQTTTests {
         }
     }
 
-    @Test func `States follow the daemon and the gateway, also when they are killed`() async throws {
+    @Test(arguments: ["3.1.1", "5"])
+    func `States follow the daemon and the gateway, also when they are killed`(version: String) async throws {
         let broker = try await MosquittoBroker(in: folder)
         let subscriber = try await broker.subscribe(to: "#")
         var daemon = try await daemon()
-        let gateway = try gateway(broker.url)
+        let gateway = try gateway(broker.url, version: version)
         let label = "astd/test/kitchen/label/speech"
         try await last("astd/test/status", is: "online", subscriber)
         try await last(label, is: "ON", subscriber)
@@ -88,7 +89,7 @@ struct GatewayMQTTTests {
         gateway.kill()
         try await last("astd/test/status", is: "offline", subscriber)
         // The entity of a label that was removed from the settings is removed.
-        let next = try self.gateway(broker.url, labels: "[Speech]")
+        let next = try self.gateway(broker.url, labels: "[Speech]", version: version)
         try await last("astd/test/status", is: "online", subscriber)
         // An empty payload is printed as `(null)`.
         try await last(config, is: "(null)", subscriber)

@@ -129,6 +129,7 @@ struct GatewayTLSTests {
         }
         _ = try await gateway(broker, try user("s3cret word"), logs: "connected to the broker")
         _ = try await gateway(broker, try user("another s3cret"), logs: "not authorised")
+        _ = try await gateway(broker, try user("another s3cret") + ", protocol: 5", logs: "Not authorized")
         try await broker.stop()
     }
 }

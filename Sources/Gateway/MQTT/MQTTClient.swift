@@ -6,7 +6,7 @@ struct MQTTFailure: Error, Equatable, Sendable, CustomStringConvertible {
     let description: String
 }
 
-/// A connection to a broker by libmosquitto, MQTT 3.1.1.
+/// A connection to a broker by libmosquitto, MQTT 3.1.1 or 5.
 ///
 /// Messages with quality of service 1 that are not acknowledged when the connection is lost are sent again
 /// after ``connect()``.
@@ -15,6 +15,8 @@ struct MQTTFailure: Error, Equatable, Sendable, CustomStringConvertible {
 final class MQTTClient {
     struct Options: Sendable {
         var address: BrokerAddress
+        /// Version 5 of the protocol instead of 3.1.1.
+        var usesVersion5 = false
         var clientID: String
         var user: String?
         var password: String?
@@ -70,7 +72,8 @@ final class MQTTClient {
                 description: "client id '\(options.clientID)': \(String(cString: strerror(errno)))")
         }
         self.handle = handle
-        mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311)
+        mosquitto_int_option(
+            handle, MOSQ_OPT_PROTOCOL_VERSION, options.usesVersion5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
         setCallbacks()
         let will = options.will
         try check(
@@ -155,7 +158,10 @@ final class MQTTClient {
         mosquitto_connect_callback_set(handle) { _, context, code in
             guard let inbox = Inbox.of(context) else { return }
             inbox.isConnected = code == 0
-            if code != 0 { inbox.refusal = String(cString: mosquitto_connack_string(code)) }
+            guard code != 0 else { return }
+            // The codes of version 5 begin at 128.
+            inbox.refusal = String(
+                cString: code < 128 ? mosquitto_connack_string(code) : mosquitto_reason_string(code))
         }
         mosquitto_disconnect_callback_set(handle) { _, context, _ in Inbox.of(context)?.isConnected = false }
         mosquitto_publish_callback_set(handle) { _, context, number in

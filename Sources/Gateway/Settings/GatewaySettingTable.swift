@@ -104,6 +104,9 @@ enum GatewaySettingTable {
         .optional(
             "mqtt.url", \.mqtt.url, "mqtt://HOST or mqtts://HOST, with a port other than 1883 and 8883",
             "the broker to publish to; `null`: none", accepts: { BrokerAddress($0) != nil }),
+        .text(
+            "mqtt.protocol", \.mqtt.protocolVersion, "3.1.1 or 5", "the version of MQTT",
+            accepts: { ["3.1.1", "5"].contains($0) }),
         .optional("mqtt.user", \.mqtt.user, "a name", "the user at the broker"),
         .optional(
             "mqtt.password_file", \.mqtt.passwordFile, "an absolute path", "a file with the user's password",

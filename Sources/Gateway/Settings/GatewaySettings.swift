@@ -26,6 +26,8 @@ public struct GatewaySettings: Equatable, Sendable {
     public struct MQTT: Equatable, Sendable {
         /// `mqtt://HOST:PORT` or `mqtts://HOST:PORT`; nil: none.
         public var url: String?
+        /// `3.1.1` or `5`.
+        public var protocolVersion = "3.1.1"
         public var user: String?
         /// A file with the password.
         public var passwordFile: String?
