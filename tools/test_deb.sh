@@ -180,7 +180,7 @@ check "systemctl enable --now astd-gateway" inside systemctl enable --now astd-g
 exposure=$(inside systemd-analyze security --no-pager astd-gateway.service | sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p')
 check "exposure $exposure, at most 2" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 2) }'
 published() { # TOPIC PAYLOAD: the broker has this retained message
-    [ "$(inside timeout 5 mosquitto_sub -C 1 -t "$1")" = "$2" ]
+    [ "$(inside timeout 5 mosquitto_sub -h 127.0.0.1 -C 1 -t "$1")" = "$2" ]
 }
 node=$(inside hostname -s)
 check "it is online" until_true 10 published "astd/$node/status" online
@@ -189,7 +189,7 @@ check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/ru
 check "the siren is in the history, for a member of the group" until_true 10 recorded Siren
 refuse "other users cannot read the history" as outsider astd-gateway events
 check "Home Assistant's entity is announced" sh -c \
-    "nsenter -t $leader -m -u -i -n -p -C -- timeout 5 mosquitto_sub -C 1 -t 'homeassistant/binary_sensor/+/config' | grep -q Siren"
+    "nsenter -t $leader -m -u -i -n -p -C -- timeout 5 mosquitto_sub -h 127.0.0.1 -C 1 -t 'homeassistant/binary_sensor/+/config' | grep -q Siren"
 refuse "no list of processes, no log and no status has the password" inside sh -c \
     '(ps axwwe; journalctl -a; systemctl show astd-gateway; systemctl status astd-gateway; astd-gateway run --check-config) | grep "wr0ng-s3[c]ret"'
 gateway_pid() { inside systemctl show -P MainPID astd-gateway; }
