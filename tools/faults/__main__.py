@@ -156,6 +156,7 @@ def others(report):
         report.skip("several", "apt-get install ffmpeg")
     report.group([("clock set by hours", faults.clock_set)], prepare=faults.with_false_clock)
     report.group([("disk full of clips", faults.disk_full)], prepare=faults.with_little_disk)
+    report.group([("disk full of metrics", faults.metrics_disk_full)], prepare=faults.with_metrics_on_little_disk)
     report.group([("disk hangs", faults.disk_hangs)], prepare=faults.with_slow_disk)
     if not all(shutil.which(name) for name in ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon")):
         missing = "apt-get install pipewire pipewire-pulse wireplumber dbus-daemon"

@@ -3,6 +3,7 @@ where there was nothing to recover. The records contain the gaps."""
 import ctypes
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -199,15 +200,21 @@ def clock_set(world):
             raise Trouble(f"the clock was set by {shift} s: latencies of {[r['latency_ms'] for r in seen]} ms")
 
 
+def little_disk(directory, kilobytes):
+    """The beginning of a command that sees a small disk at the directory."""
+    directory.mkdir()
+    alone = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    prefix = [*alone, "sh", "-c", f'mount -t tmpfs -o size={kilobytes}k none "$0" && exec "$@"', str(directory)]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        raise Missing("permission to mount a small disk")
+    return prefix
+
+
 def with_little_disk(home):
     """A daemon that keeps its clips on a disk of 32 kB."""
     clips = home.path / "clips"
-    clips.mkdir()
-    alone = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    prefix = [*alone, "sh", "-c", 'mount -t tmpfs -o size=32k none "$0" && exec "$@"', str(clips)]
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        raise Missing("permission to mount a small disk")
-    return {"prefix": prefix, "options": ["--set", f"clips.directory={clips}", "--set", "clips.maximum_seconds=2"]}
+    return {"prefix": little_disk(clips, 32),
+            "options": ["--set", f"clips.directory={clips}", "--set", "clips.maximum_seconds=2"]}
 
 
 def disk_full(world):
@@ -218,6 +225,49 @@ def disk_full(world):
     until("an omitted clip", omitted, 120)
     if "No space left on device" not in world.home.said("astd", 1000):
         raise Trouble("the log does not name the reason of an omitted clip")
+
+
+def with_metrics_on_little_disk(home):
+    """A daemon that writes its metrics every second to a disk of 128 kB."""
+    directory = home.path / "metrics"
+    return {"prefix": little_disk(directory, 128),
+            "options": ["--set", f"metrics.file={directory}/astd.prom", "--set", "metrics.interval=1"]}
+
+
+def metrics_disk_full(world):
+    """The last complete file stays, the log has one line at the begin and one at the end, and everything else continues."""
+    directory = world.home.path / "metrics"
+    # The disk as the daemon sees it.
+    inside = pathlib.Path(f"/proc/{world.daemon.process.pid}/root{directory}")
+
+    def windows():
+        lines = (inside / "astd.prom").read_text(encoding="utf-8").splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("astd_windows_total "))
+
+    def lines():
+        return [line for line in world.home.said("astd", 1000).splitlines() if "astd.prom" in line]
+    until("a metrics file", (inside / "astd.prom").exists)
+    before = lines()
+    with open(inside / "filler", "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(4096))
+        except OSError:
+            pass
+    until("a line about the full disk", lambda: len(lines()) == len(before) + 1)
+    if "No space left on device" not in lines()[-1]:
+        raise Trouble(f"the log does not name the reason: {lines()[-1]}")
+    complete = windows()
+    mark = world.mark()
+    for _ in range(6):
+        world.daemon.wait("a prediction", lambda record: record["type"] == "prediction", mark)
+        mark = world.mark()
+    if windows() != complete:
+        raise Trouble("the metrics file changed on a full disk")
+    (inside / "filler").unlink()
+    until("a newer metrics file", lambda: windows() > complete)
+    if len(lines()) != len(before) + 2:
+        raise Trouble(f"one line at the begin and one at the end were expected, not {lines()[len(before):]}")
 
 
 class HangingDisk:
