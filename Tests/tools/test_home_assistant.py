@@ -234,7 +234,7 @@ def main():
     (configuration / ".storage/onboarding").write_text(json.dumps(
         {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}))
     (configuration / "configuration.yaml").write_text(
-        f"http: {{server_host: 127.0.0.1, server_port: {port}}}\nfrontend:\nsystem_log:\npersistent_notification:\n"
+        f"http: {{server_host: 127.0.0.1, server_port: {port}}}\nfrontend:\nhistory:\nsystem_log:\npersistent_notification:\n"
         "logger: {default: warning}\nautomation astd: !include astd-automations.yaml\n"
         "lovelace:\n  dashboards:\n    astd-sounds: {mode: yaml, title: astd, filename: astd-dashboard.yaml}\n")
     shutil.copy(EXAMPLES / "automations.yaml", configuration / "astd-automations.yaml")

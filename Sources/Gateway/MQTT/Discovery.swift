@@ -30,6 +30,7 @@ struct Discovery {
                 json.member("state_topic", topics.level(of: daemon))
                 json.member("unit_of_measurement", "dB")
                 json.member("state_class", "measurement")
+                json.member("icon", "mdi:volume-high")
             }
             add("sensor", "loudest", daemon, name: "Loudest label") { json in
                 json.member("state_topic", topics.loudest(of: daemon))
@@ -48,6 +49,7 @@ struct Discovery {
             json.member("qos", 1)
             json.member("event_types", strings: ["begin", "end"])
             json.member("value_template", Self.eventTemplate)
+            json.member("icon", "mdi:waveform")
         }
     }
 
