@@ -8,6 +8,8 @@ final class LiveSourceDriver {
     let events = EventLog()
     let ring = SampleRing(capacitySamples: 16_000 * 60)
     var log = StreamLog()
+    /// Up to the last loss that was waited for.
+    private var seenEvents = 0
 
     init(_ spec: String, signal: SignalSettings = SignalSettings(), startsPaused: Bool = false) throws {
         source = try SourceSpec(parsing: spec).makeSource(
@@ -39,13 +41,16 @@ final class LiveSourceDriver {
     /// The message of the last loss.
     var reason: String { events.all.last { $0.state == .lost }?.message ?? "" }
 
-    /// Waits for a loss with a reason that contains a text.
+    /// Waits for a loss with a reason that contains a text, later than the loss that was waited for before.
     func waitForLoss(_ text: String) async throws {
-        try await eventually("a loss because \(text)") {
-            events.all
-        } until: { events in
-            events.contains { $0.state == .lost && $0.message?.contains(text) == true }
+        let isWanted = { (event: SourceEvent) in event.state == .lost && event.message?.contains(text) == true
         }
+        let seen = try await eventually("a loss because \(text), later than event \(seenEvents)") {
+            events.all
+        } until: {
+            $0.dropFirst(seenEvents).contains(where: isWanted)
+        }
+        seenEvents = (seen.dropFirst(seenEvents).firstIndex(where: isWanted) ?? seen.count) + 1
     }
 
     /// Waits until a gap with this reason has arrived.

@@ -142,7 +142,7 @@ import Testing
             (Array("hello, is there anybody out there?\n".utf8), "text"),
             (
                 Array("fLaC".utf8) + [UInt8](repeating: 0, count: 99_999),
-                "send a WAV stream, such as `ffmpeg -i X -f wav -` writes"
+                "FLAC file, which is not supported: send a WAV stream, such as `ffmpeg -i X -f wav -` writes"
             ),
             (Array("RIFF\0\0\0\0WAVEdata\0\0\0\0".utf8), "damaged"),
         ] {
