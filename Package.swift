@@ -56,6 +56,7 @@ let package = Package(
                 .define("ASTD_COMMIT", to: "\"\(commit)\"", .when(configuration: .release)),
                 .treatAllWarnings(as: .error),
             ]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CMosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
@@ -122,7 +123,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CMosquitto", "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd",
+                "CCurl", "CMosquitto", "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd",
                 "TextSupport", "Wire", log,
             ],
             swiftSettings: house),

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
     # Libraries, with their headers.
-    libmosquitto-dev libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libssl-dev libyaml-dev
+    libcurl4-openssl-dev libmosquitto-dev libopenblas-dev libpng-dev libpulse-dev libsndfile1-dev libsoxr-dev libsqlite3-dev libssl-dev libyaml-dev
     # Tests and demo play audio into a private PulseAudio server.
     pulseaudio pulseaudio-utils
     # tools/fetch_model.sh, and the hub server of its test.

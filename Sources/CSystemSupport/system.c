@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <threads.h>
 #include <unistd.h>
@@ -85,6 +86,8 @@ void astd_drop_messages(int drops) {
 #else
 void astd_drop_messages(int drops) { (void)drops; }
 #endif
+
+int astd_memory_file(void) { return memfd_create("astd", MFD_CLOEXEC); }
 
 // `make release` passes it on.
 #ifndef ASTD_COMMIT

@@ -7,7 +7,7 @@ private import Systemd
 public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The history cannot be opened.
     case history(String)
-    /// A file with a password cannot be read.
+    /// A file with a password, token or URL cannot be read.
     case secret(String)
     case thread(ThreadError)
 
@@ -23,7 +23,8 @@ public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
 /// The gateway: a client of one or several daemons that keeps what they recognise and passes it on.
 ///
 ///     daemon ─► DaemonFollower (a thread each) ─┬► History (SQLite) ── outbox ─┐
-///                                               └► MQTTState ──────────────────┴► MQTTPublisher ─► broker
+///                                               ├► MQTTState ──────────────────┴► MQTTPublisher ─► broker
+///                                               └► NotifyState ─► Notifier (a thread per rule) ─► program, request
 ///
 /// Threading: ``run()`` on the main thread.
 public struct Gateway {
@@ -47,8 +48,10 @@ public struct Gateway {
         let history = try openHistory()
         let stop = DaemonFollower.Stop(false)
         var threads: [NamedThread] = []
+        let notifier = try notifier(history)
         defer {
             stop.change { $0 = true }
+            notifier?.stop()
             for thread in threads { thread.join() }
         }
         let runners =
@@ -58,20 +61,24 @@ public struct Gateway {
         for runner in runners { threads.append(try thread("gw-commands") { runner.run() }) }
         let publisher = try publisher(history, runners)
         if let publisher { threads.append(try thread("gw-mqtt") { publisher.run(until: stop) }) }
+        for index in settings.notify.indices {
+            threads.append(try thread("gw-notify-\(index + 1)") { notifier?.run(rule: index) })
+        }
         for daemon in settings.daemons {
             let follower = DaemonFollower(
                 daemon: daemon, history: history, logger: logger,
                 // The label of a score may have any rank.
-                topK: settings.mqtt.labels.isEmpty ? nil : 100_000, followsAdapters: !runners.isEmpty
+                topK: needsAllScores ? 100_000 : nil, followsAdapters: !runners.isEmpty
             ) { update in
                 publisher?.update(update, of: daemon.name)
+                notifier?.update(update, of: daemon.name)
             }
             threads.append(try thread("gw-" + daemon.name) { follower.run(until: stop) })
         }
         let retention = Retention(settings.history, history: history, logger: logger)
         threads.append(try thread("gw-retention") { retention.run(until: stop) })
-        let notifier = ServiceNotifier(logger: logger)
-        notifier.ready(status: "following " + settings.daemons.map(\.name).joined(separator: ", "))
+        let service = ServiceNotifier(logger: logger)
+        service.ready(status: "following " + settings.daemons.map(\.name).joined(separator: ", "))
         logger.notice(
             "astd-gateway is ready",
             metadata: [
@@ -80,8 +87,22 @@ public struct Gateway {
             ])
         var signal: Int32 = 0
         sigwait(&signals, &signal)
-        notifier.stopping()
+        service.stopping()
         logger.notice("stopping")
+    }
+
+    private var needsAllScores: Bool {
+        !settings.mqtt.labels.isEmpty || settings.notify.contains { $0.minScore > 0 }
+    }
+
+    /// nil: the settings have no rules.
+    private func notifier(_ history: History) throws(GatewayError) -> Notifier? {
+        if settings.notify.isEmpty { return nil }
+        do throws(SecretFile.Failure) {
+            return try Notifier(settings, history: history, logger: logger)
+        } catch {
+            throw .secret(error.description)
+        }
     }
 
     /// Without a file, what is needed to continue after an interruption is kept in memory.

@@ -12,7 +12,7 @@ public struct QuietHours: Equatable, Sendable {
     /// Minutes after midnight, from 0 to 1440.
     let end: Int
 
-    static let allowed = "hours such as 22:00-06:00, Mon-Fri 08:00-17:00 or Sat,Sun 00:00-24:00"
+    package static let allowed = "hours such as 22:00-06:00, Mon-Fri 08:00-17:00 or Sat,Sun 00:00-24:00"
 
     private static let weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     private static let minutesPerDay = 24 * 60
@@ -39,7 +39,7 @@ public struct QuietHours: Equatable, Sendable {
     }
 
     /// Why a text is rejected, with what is accepted; `nil` if it is accepted.
-    static func problem(in text: String) -> String? {
+    package static func problem(in text: String) -> String? {
         guard case .failure(let problem) = read(text) else { return nil }
         return "\(problem.reason); expected \(allowed)"
     }

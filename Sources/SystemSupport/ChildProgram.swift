@@ -35,7 +35,7 @@ public final class ChildProgram {
     }
 
     package let identifier: Int32
-    private let output: Int32
+    private var output: Int32
     private var errors: Int32
     private var ended: Exit?
 
@@ -63,8 +63,20 @@ public final class ChildProgram {
             kill(-identifier, SIGKILL)
             _ = waitStatus(flags: 0)
         }
-        close(output)
+        closeOutput()
         closeErrors()
+    }
+
+    /// Closes the output, as after its end; ``wait(milliseconds:)`` ignores it then.
+    public func closeOutput() {
+        if output >= 0 { close(output) }
+        output = -1
+    }
+
+    /// How it ended; nil while it runs. What it has started is killed with its end.
+    public func exitIfEnded() -> Exit? {
+        if ended == nil { ended = waitStatus(flags: WNOHANG) }
+        return ended
     }
 
     /// Waits until there are bytes, the messages first.

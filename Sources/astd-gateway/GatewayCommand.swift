@@ -10,22 +10,24 @@ struct GatewayCommand: ParsableCommand {
         commandName: "astd-gateway",
         abstract: "Keep what astd recognises, and pass it on.",
         discussion: """
-            A client of one or several running astd: it keeps their events in a database.
+            A client of one or several running astd: it keeps their events in a database, publishes \
+            them by MQTT, and runs programs or sends requests for those that you choose.
 
             EXAMPLES
               astd-gateway run --config gateway.yaml       run until SIGTERM
               astd-gateway run --check-config              the settings in force
               astd-gateway events --since 24h              list the events of a day
               astd-gateway summary --since 7d              count them per label and day
+              astd-gateway notify --test                   try the notifications
 
             EXIT STATUS
               0   success
-              1   the history cannot be opened
+              1   the history cannot be opened, or a notification failed
               64  usage error
               78  invalid configuration
             """,
         version: BuildVersion.text("astd-gateway", astdVersion),
-        subcommands: [RunCommand.self, EventsCommand.self, SummaryCommand.self])
+        subcommands: [RunCommand.self, EventsCommand.self, SummaryCommand.self, NotifyCommand.self])
 
     static func main() {
         StandardDescriptors.occupy()

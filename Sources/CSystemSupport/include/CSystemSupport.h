@@ -45,6 +45,9 @@ struct astd_child_limits {
 int astd_spawn(pid_t *child, const char *path, char *const arguments[], char *const environment[], int input,
                int *output, int *errors, const struct astd_child_limits *limits);
 
+/// An empty file without a name, in memory; -1 with errno. Its descriptor is closed by exec.
+int astd_memory_file(void);
+
 /// Ends the process with `message` and `exit_status` on SIGBUS, which the kernel sends when memory is read that maps a part
 /// of a file that is no longer there. For a watched mapping, its own message is written.
 void astd_end_on_bus_error(const char *message, int exit_status);

@@ -8,6 +8,8 @@
 /// | `cursors` | how far the records of a daemon are stored |
 /// | `outbox` | an event that the MQTT broker has not acknowledged |
 /// | `topics` | a topic with a retained message of this gateway |
+/// | `notifications` | the last notification of a rule about a label |
+/// | `series`, `scores` | a label of a daemon's source, and its scores in a minute; `minutes` joins them |
 ///
 /// Times are milliseconds since 1970-01-01 UTC. `begin_ms` and `end_ms` of events are the daemon's own times;
 /// positions in samples belong to the run.
@@ -72,6 +74,33 @@ enum HistorySchema {
             payload TEXT NOT NULL
         ) STRICT;
         CREATE TABLE topics (topic TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        """,
+        """
+        CREATE TABLE notifications (
+            rule TEXT NOT NULL,
+            label TEXT NOT NULL,
+            time_ms INTEGER NOT NULL,
+            event TEXT NOT NULL,
+            PRIMARY KEY (rule, label)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE series (
+            id INTEGER PRIMARY KEY,
+            daemon TEXT NOT NULL,
+            source TEXT NOT NULL,
+            label TEXT NOT NULL,
+            UNIQUE (daemon, source, label)
+        ) STRICT;
+        CREATE TABLE scores (
+            minute INTEGER NOT NULL,
+            series INTEGER NOT NULL,
+            highest REAL NOT NULL,
+            mean REAL NOT NULL,
+            windows INTEGER NOT NULL,
+            PRIMARY KEY (minute, series)
+        ) STRICT, WITHOUT ROWID;
+        CREATE VIEW minutes AS
+            SELECT daemon, source, label, minute * 60000 AS begin_ms, highest, mean, windows
+            FROM scores JOIN series ON series.id = scores.series;
         """,
     ]
 

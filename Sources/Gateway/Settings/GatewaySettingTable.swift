@@ -88,7 +88,7 @@ extension GatewaySettingRow {
 
 /// Every setting of the gateway, in the order in which they are printed.
 ///
-/// `daemons` is a mapping of names to directories and has no row.
+/// `daemons`, a mapping of names to directories, and `notify`, a list of rules, have no row.
 enum GatewaySettingTable {
     static let rows: [GatewaySettingRow] = [
         .text(
@@ -133,9 +133,9 @@ enum GatewaySettingTable {
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
-    /// Settings that are reserved for the page and notifications; they are accepted with a warning, so that
-    /// one file serves later versions, too.
-    static let later: Set<String> = ["http", "notify"]
+    /// Settings that are reserved for the page; they are accepted with a warning, so that one file serves later
+    /// versions, too.
+    static let later: Set<String> = ["http"]
     /// A mapping of names to runtime directories.
     static let daemonsKey = "daemons"
 

@@ -51,6 +51,8 @@ public struct GatewaySettings: Equatable, Sendable {
     public var daemons = [Daemon(name: "astd", runtimeDirectory: "/run/astd")]
     public var history = History()
     public var mqtt = MQTT()
+    /// In the order of the file; their names differ.
+    public var notify: [NotifyRule] = []
 
     public init() { node = Self.hostName }
 

@@ -14,6 +14,8 @@ struct GatewaySettingsFile {
     /// nil: the file does not name any.
     private(set) var daemons: [GatewaySettings.Daemon]?
     private(set) var daemonsLine: Int?
+    private(set) var notify: [NotifyRule] = []
+    private(set) var notifyLine: Int?
     /// Settings of the file that this version accepts without effect.
     private(set) var ignored: [String] = []
     var problems: [SettingsProblem] = []
@@ -60,6 +62,10 @@ struct GatewaySettingsFile {
                 ignored.append(key)
             } else if key == GatewaySettingTable.daemonsKey {
                 readDaemons(pair.value)
+            } else if key == NotifyRulesReader.key {
+                let reader = NotifyRulesReader(pair.value, path: path ?? "")
+                (notify, notifyLine) = (reader.rules, pair.value.line)
+                problems += reader.problems
             } else if let row = GatewaySettingTable.byKey[key] {
                 read(pair.value, row)
             } else if GatewaySettingTable.rows.contains(where: { $0.key.hasPrefix(key + ".") }) {
@@ -78,7 +84,7 @@ struct GatewaySettingsFile {
     /// The keys that a section accepts.
     private static func names(in section: String) -> [String] {
         let prefix = section.isEmpty ? "" : section + "."
-        var names = section.isEmpty ? [GatewaySettingTable.daemonsKey] : []
+        var names = section.isEmpty ? [GatewaySettingTable.daemonsKey, NotifyRulesReader.key] : []
         for key in GatewaySettingTable.rows.map(\.key) where key.hasPrefix(prefix) {
             let name = prefix + key.dropFirst(prefix.count).prefix { $0 != "." }
             if !names.contains(name) { names.append(name) }

@@ -43,6 +43,10 @@ public struct GatewaySettingsSources: Sendable {
                             key: row.key, found: texts.joined(separator: ", "), allowed: row.allowed)))
             }
         }
+        loaded.settings.notify = reader.notify
+        if let line = reader.notifyLine {
+            loaded.origins[NotifyRulesReader.key] = .file(path: file ?? "", line: line)
+        }
         if let line = reader.daemonsLine {
             loaded.origins[GatewaySettingTable.daemonsKey] = .file(path: file ?? "", line: line)
         }
@@ -111,7 +115,7 @@ public struct LoadedGatewaySettings: Equatable, Sendable {
             let value = row.isList ? "[\((texts ?? []).joined(separator: ", "))]" : texts?.first ?? "null"
             lines.append(line("\(parts.count == 2 ? "  " : "")\(parts.last ?? ""): \(value)", row.key))
         }
-        return lines.map { $0 + "\n" }.joined()
+        return (lines + notifyLines).map { $0 + "\n" }.joined()
     }
 
     private var daemonLines: [String] {
@@ -121,6 +125,11 @@ public struct LoadedGatewaySettings: Equatable, Sendable {
                 return line(
                     "  \(YAMLNode.scalar(daemon.name)): \(directory)", GatewaySettingTable.daemonsKey)
             }
+    }
+
+    private var notifyLines: [String] {
+        [line("\(NotifyRulesReader.key):\(settings.notify.isEmpty ? " []" : "")", NotifyRulesReader.key)]
+            + settings.notify.flatMap(\.lines)
     }
 
     private func line(_ text: String, _ key: String) -> String {

@@ -1,7 +1,7 @@
 private import Glibc
 private import SystemSupport
 
-/// A file with a password. The password is never part of settings, messages or arguments.
+/// A file with a password, token or URL. It is never part of settings, messages or arguments.
 enum SecretFile {
     struct Failure: Error, Equatable, CustomStringConvertible {
         let description: String
@@ -23,7 +23,7 @@ enum SecretFile {
         guard count >= 0 else { throw Failure(description: "\(path): \(String(cString: strerror(errno)))") }
         let line = bytes[..<count].prefix { $0 != 0x0A && $0 != 0x0D }
         guard !line.isEmpty else {
-            throw Failure(description: "\(path) is empty; write the password into it")
+            throw Failure(description: "\(path) is empty; write the secret into its first line")
         }
         return String(decoding: line, as: UTF8.self)
     }
