@@ -24,7 +24,7 @@ public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
 ///
 ///     daemon ─► DaemonFollower (a thread each) ─┬► History (SQLite) ── outbox ─┐
 ///                                               ├► MQTTState ──────────────────┴► MQTTPublisher ─► broker
-///                                               └► NotifyState ─► Notifier (a thread per rule) ─► program, request
+///                                               └► NotifyState ─► Notifier ─► program, request
 ///
 /// Threading: ``run()`` on the main thread.
 public struct Gateway {

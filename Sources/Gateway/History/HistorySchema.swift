@@ -9,7 +9,6 @@
 /// | `outbox` | an event that the MQTT broker has not acknowledged |
 /// | `topics` | a topic with a retained message of this gateway |
 /// | `notifications` | the last notification of a rule about a label |
-/// | `series`, `scores` | a label of a daemon's source, and its scores in a minute; `minutes` joins them |
 ///
 /// Times are milliseconds since 1970-01-01 UTC. `begin_ms` and `end_ms` of events are the daemon's own times;
 /// positions in samples belong to the run.
@@ -83,24 +82,6 @@ enum HistorySchema {
             event TEXT NOT NULL,
             PRIMARY KEY (rule, label)
         ) STRICT, WITHOUT ROWID;
-        CREATE TABLE series (
-            id INTEGER PRIMARY KEY,
-            daemon TEXT NOT NULL,
-            source TEXT NOT NULL,
-            label TEXT NOT NULL,
-            UNIQUE (daemon, source, label)
-        ) STRICT;
-        CREATE TABLE scores (
-            minute INTEGER NOT NULL,
-            series INTEGER NOT NULL,
-            highest REAL NOT NULL,
-            mean REAL NOT NULL,
-            windows INTEGER NOT NULL,
-            PRIMARY KEY (minute, series)
-        ) STRICT, WITHOUT ROWID;
-        CREATE VIEW minutes AS
-            SELECT daemon, source, label, minute * 60000 AS begin_ms, highest, mean, windows
-            FROM scores JOIN series ON series.id = scores.series;
         """,
     ]
 

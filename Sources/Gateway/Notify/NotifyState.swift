@@ -108,7 +108,6 @@ struct NotifyState {
             return []
         case .record(.prediction(let prediction)):
             return follow(prediction, &daemon, now)
-        case .disconnected, .record: return []
         case .news(let changes), .unsaved(let changes):
             return changes.flatMap { change -> [Decision] in
                 switch change {
@@ -119,6 +118,7 @@ struct NotifyState {
                 default: return []
                 }
             }
+        default: return []
         }
     }
 

@@ -133,8 +133,8 @@ enum GatewaySettingTable {
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
-    /// Settings that are reserved for the page; they are accepted with a warning, so that one file serves later
-    /// versions, too.
+    /// Settings that are reserved for the page; they are accepted with a warning, so that one file serves
+    /// later versions, too.
     static let later: Set<String> = ["http"]
     /// A mapping of names to runtime directories.
     static let daemonsKey = "daemons"
