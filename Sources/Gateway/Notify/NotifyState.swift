@@ -115,10 +115,11 @@ struct NotifyState {
                 case .interrupted(let exceptions, _):
                     daemon.open = daemon.open.filter { exceptions.contains($0.key) }
                     return []
-                default: return []
+                // The events that a lost record or another run leaves open follow as `interrupted`.
+                case .gap, .run: return []
                 }
             }
-        default: return []
+        case .record, .disconnected, .adapters: return []
         }
     }
 
