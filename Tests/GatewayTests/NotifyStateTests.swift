@@ -123,6 +123,23 @@ import Wire
         for seconds in 2...6 { #expect(window(&state, UInt64(seconds), at: Double(seconds)).isEmpty) }
     }
 
+    @Test func `After lost records, windows no longer prolong an event, and its own end still notifies`() {
+        var state = NotifyState([rule { $0.minDuration = 2 }])
+        let missed = HistoryGap(reason: .missed(3), begin: Fixture.time(1), end: Fixture.time(2))
+        _ = window(&state, 1, at: 1)
+        _ = decide(&state, Fixture.event(.begin, 1, at: 1))
+        _ = state.update(.news([.gap(missed)]), of: "kitchen", at: Fixture.time(2))
+        for seconds in 2...6 { #expect(window(&state, UInt64(seconds), at: Double(seconds)).isEmpty) }
+        #expect(decide(&state, Fixture.event(.end, 1, at: 7, duration: 6)).map(\.duration) == [6])
+        // One that has notified does not notify again.
+        #expect(decide(&state, Fixture.event(.begin, 2, at: 8)).isEmpty)
+        let late = (9...11).flatMap { window(&state, UInt64($0), at: Double($0)) }
+        #expect(late.count == 1)
+        _ = decide(&state, Fixture.event(.end, 3, at: 11, duration: 3))
+        _ = state.update(.news([.gap(missed)]), of: "kitchen", at: Fixture.time(11))
+        #expect(decide(&state, Fixture.event(.end, 2, at: 12, duration: 4)).isEmpty)
+    }
+
     /// 2027-03-28, when 02:00 CET is followed by 03:00 CEST, and 2027-10-31, when 03:00 CEST is followed by
     /// 02:00 CET.
     private static let (toSummer, fromSummer) = (1_806_195_600, 1_824_944_400)

@@ -115,12 +115,22 @@ struct NotifyState {
                 case .interrupted(let exceptions, _):
                     daemon.open = daemon.open.filter { exceptions.contains($0.key) }
                     return []
-                // The events that a lost record or another run leaves open follow as `interrupted`.
-                case .gap, .run: return []
+                case .gap(let gap):
+                    if case .missed = gap.reason { forgetEvents(&daemon) }
+                    return []
+                // The connection to another run has closed the events of the one before.
+                case .run: return []
                 }
             }
         case .record, .disconnected, .adapters: return []
         }
+    }
+
+    /// The ends of the events in progress may be among records that were lost: windows no longer prolong
+    /// these events. An end that does arrive still decides about its event.
+    private mutating func forgetEvents(_ daemon: inout Daemon) {
+        for (id, open) in daemon.open where open.rules.isEmpty { ended.insert(id) }
+        daemon.open = [:]
     }
 
     private mutating func apply(

@@ -45,7 +45,9 @@ public struct GatewaySettingsSources: Sendable {
         }
         loaded.settings.notify = reader.notify
         if let line = reader.notifyLine {
-            loaded.origins[NotifyRulesReader.key] = .file(path: file ?? "", line: line)
+            let origin = SettingOrigin.file(path: file ?? "", line: line)
+            loaded.origins[NotifyRulesReader.key] = origin
+            problems += unknownDaemons(loaded.settings, origin)
         }
         if let line = reader.daemonsLine {
             loaded.origins[GatewaySettingTable.daemonsKey] = .file(path: file ?? "", line: line)
@@ -67,6 +69,20 @@ public struct GatewaySettingsSources: Sendable {
         if let text = environment[row.variable] { return (texts(text), .variable(row.variable)) }
         guard let entry = file.entries[row.key] else { return nil }
         return (entry.texts, .file(path: file.path ?? "", line: entry.line))
+    }
+
+    /// A rule for a daemon that is not followed would never notify.
+    private func unknownDaemons(_ settings: GatewaySettings, _ origin: SettingOrigin) -> [SettingsProblem] {
+        let names = settings.daemons.map(\.name)
+        return settings.notify.flatMap { rule in
+            rule.daemons.filter { !names.contains($0) }.map { name in
+                SettingsProblem(
+                    origin: origin,
+                    kind: .badValue(
+                        key: "daemons of the rule '\(rule.name)'", found: name,
+                        allowed: names.joined(separator: " or ")))
+            }
+        }
     }
 
     private func unknownNames() -> [SettingsProblem] {

@@ -41,7 +41,8 @@ extension NotifyRule.Webhook {
         add("token_file", tokenFile)
         add("ca_file", caFile)
         add("format", format.rawValue)
-        add("body", body)
+        // Some services take their password in the body.
+        add("body", body.map { _ in "***" })
         add("timeout", "\(timeoutSeconds)")
         if !headers.isEmpty {
             lines.append("      headers:")

@@ -77,6 +77,10 @@ struct NotifyRulesReader {
                 "\(key) has \(has("command") ? "both a" : "neither") command \(has("command") ? "and a" : "nor") webhook; a rule has one of them"
             problems.append(problem(node, .badFile(reason)))
         }
+        if has("time_limit") && !has("command") {
+            problems.append(
+                problem(node, .badFile("\(key).time_limit is for a command; a webhook has webhook.timeout")))
+        }
         if let command { rule.action = .command(command, limitSeconds: limit) }
         if let webhook { rule.action = .webhook(webhook) }
         return rule
@@ -108,8 +112,10 @@ struct NotifyRulesReader {
             default: read(number(value, key, 0.1...300)) { webhook.timeoutSeconds = $0 }
             }
         }
-        if (webhook.url == nil) == (webhook.urlFile == nil), problems.isEmpty {
-            problems.append(problem(node, .badFile("\(key) has no address; give either url or url_file")))
+        let addresses = fields.count { ["url", "url_file"].contains($0.name) }
+        if addresses != 1 {
+            let found = addresses == 0 ? "neither url nor url_file" : "both url and url_file"
+            problems.append(problem(node, .badFile("\(key) has \(found); a webhook has one of them")))
         }
         return webhook
     }
