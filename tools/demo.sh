@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plays the model's example clips into a private PulseAudio server with a null sink, lets astd record its monitor,
-# and shows the output of astctl. Leaves no process and no file behind.
+# and shows the output of astctl, at the end also the history that astd-gateway kept. Leaves no process and no file
+# behind.
 #
 #   make demo
 #   DEMO_MODEL=DIR DEMO_SOUNDS=DIR make demo     with another model and other sounds
@@ -12,6 +13,7 @@ sounds=${DEMO_SOUNDS:-$model/examples}
 adapter=models/alarms
 astd=$PWD/.build/release/astd
 astctl=$PWD/.build/release/astctl
+gateway=$PWD/.build/release/astd-gateway
 
 # A private home directory, so that the user's PulseAudio server and astd are not affected.
 home=$(mktemp -d /tmp/astd-demo.XXXXXX)
@@ -20,7 +22,7 @@ unset ${!PULSE_@} ${!ASTD_@} DISPLAY
 export HOME=$home XDG_RUNTIME_DIR=$home DBUS_SESSION_BUS_ADDRESS=disabled: LC_ALL=C.UTF-8
 mkfifo "$home/records"
 
-server='' daemon='' player='' watcher='' reader=''
+server='' daemon='' historian='' player='' watcher='' reader=''
 stop() { # PID...: terminates processes and waits for them
     local pid
     for pid in "$@"; do
@@ -31,7 +33,7 @@ stop() { # PID...: terminates processes and waits for them
 end() {
     trap '' INT TERM HUP PIPE
     # shellcheck disable=SC2086
-    stop $player $watcher $reader $daemon $server
+    stop $player $watcher $reader $historian $daemon $server
     rm -rf "$home"
 }
 trap end EXIT
@@ -145,6 +147,12 @@ touch "$home/astd.yaml"
     --model "$model" 2> "$home/astd.log" &
 daemon=$!
 wait_for astd "$daemon" "$home/astd.log" "$astctl" status
+export ASTD_GATEWAY_CONFIG=$home/gateway.yaml
+printf 'daemons: {demo: %s/astd}\nhistory: {path: %s/history.sqlite}\n' "$home" "$home" > "$ASTD_GATEWAY_CONFIG"
+"$gateway" run 2> "$home/gateway.log" &
+historian=$!
+# Fails until the history exists.
+wait_for astd-gateway "$historian" "$home/gateway.log" "$gateway" summary
 window=$("$astctl" status --json | sed -nE 's/.*"window_seconds":([0-9.]+).*/\1/p')
 cat << TEXT
 The model $model classifies the last $window seconds, once a second.
@@ -172,12 +180,18 @@ TEXT
     echo
 fi
 "$astctl" status
-stop "$daemon"
-daemon=''
+# Before astd stops, so that an event in progress is shown as such.
+printf '\n>> the history of this demo: astd-gateway summary; astd-gateway events --limit 5\n'
+"$gateway" summary --format text
+echo
+"$gateway" events --limit 5 --format text
+stop "$historian" "$daemon"
+historian='' daemon=''
 
 cat << 'TEXT'
 
 With a microphone:          .build/release/astd run
   and in another terminal:  .build/release/astctl watch
 With files:                 .build/release/astd classify FILE...
+With a history, MQTT:       docs/gateway.md
 TEXT
