@@ -6,12 +6,16 @@ struct HTTPEndpoint {
     let program: ChildProcess
     let port: Int
 
-    /// - Parameter certificate: Files with a certificate and its key; nil: without TLS.
-    init(certificate: [String] = [], in folder: TestFolder) async throws {
-        let script = #filePath.replacing("GatewayTests/HTTPEndpoint.swift", with: "tools/http_endpoint.py")
+    /// - Parameters:
+    ///   - certificate: Files with a certificate and its key; empty: without TLS.
+    ///   - script: Another server in `Tests/tools` that prints its port first.
+    init(certificate: [String] = [], script: String = "http_endpoint.py", in folder: TestFolder) async throws
+    {
+        let name = script
+        let script = #filePath.replacing("GatewayTests/HTTPEndpoint.swift", with: "tools/" + name)
         program = try ChildProcess(["python3", script] + certificate, in: folder, package: "python3")
         let program = program
-        port = try await eventually("the port of http_endpoint.py") {
+        port = try await eventually("the port of \(name)") {
             try program.standardOutput().split(separator: "\n").first.flatMap { Int($0) }
         } otherwise: {
             try program.standardError()

@@ -103,6 +103,36 @@ import Wire
         #expect(try send(command(script)) == .sent("status 0"))
     }
 
+    @Test func `The examples for Telegram and e-mail send the event, also with a hostile label`() async throws
+    {
+        let examples = #filePath.replacing("Tests/GatewayTests/NotifierTests.swift", with: "examples/notify/")
+        let server = try await HTTPEndpoint(in: folder)
+        func telegram(_ path: String) throws -> NotifyRule.Action {
+            let settings = #"{"token": "1:s3cret", "chat_id": 4711, "server": "\#(server.url(path))"}"#
+            return .command(
+                [examples + "telegram.py", try folder.write(settings, to: "telegram.json")], limitSeconds: 60)
+        }
+        #expect(try send(try telegram("ok"), label: Self.hostile) == .sent("status 0"))
+        let request = try #require(try server.requests("/ok/bot1:s3cret/sendMessage").first)
+        let body = try JSONObject(parsing: Array(request.requiredString("body").utf8))
+        #expect(try body.requiredInteger("chat_id", as: Int.self) == 4711)
+        #expect(try body.requiredString("text").hasPrefix(Self.hostile + " in kitchen at "))
+        #expect(
+            try send(try telegram("status/403")) == .refused("status 1: Telegram answers 403: ok"))
+
+        let mailServer = try await HTTPEndpoint(script: "smtp_endpoint.py", in: folder)
+        let settings =
+            #"{"host": "127.0.0.1", "port": \#(mailServer.port), "tls": "none", "from": "a@b", "to": "c@d"}"#
+        let mail = NotifyRule.Action.command(
+            [examples + "mail.py", try folder.write(settings, to: "mail.json")], limitSeconds: 60)
+        #expect(try send(mail, label: "Siren\r\nBcc: e@f\n.\nX") == .sent("status 0"))
+        let lines = try mailServer.program.standardOutput().split(separator: "\n").map(String.init)
+        #expect(lines.contains("Subject: Siren Bcc: e@f . X") && lines.contains("To: c@d"), "\(lines)")
+        #expect(lines.filter { $0.lowercased().hasPrefix("rcpt to:") } == ["rcpt TO:<c@d>"], "\(lines)")
+        let header = lines.prefix { !$0.hasPrefix("Siren") }
+        #expect(!header.contains { $0.hasPrefix("Bcc:") }, "\(lines)")
+    }
+
     // MARK: Requests
 
     @Test func `Each format is a valid request, also with a hostile label`() async throws {

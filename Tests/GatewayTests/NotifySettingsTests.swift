@@ -1,3 +1,4 @@
+import Glibc
 import Settings
 import TestSupport
 import Testing
@@ -155,5 +156,16 @@ import Testing
         #expect(try load(String(repeating: numbered, count: 20)).settings.notify.count == 20)
         #expect(throws: SettingsRefusal.self) { try load(String(repeating: numbered, count: 21)) }
         #expect(try load("  []\n").settings.notify.isEmpty)
+    }
+
+    @Test func `The example's rules are accepted, and its programs are in its folder`() throws {
+        let root = #filePath.replacing("/Tests/GatewayTests/NotifySettingsTests.swift", with: "")
+        let example = "\(root)/examples/notify/gateway.yaml"
+        let rules = try GatewaySettingsSources(file: example, environment: [:]).load().settings.notify
+        #expect(rules.map(\.name) == ["phone", "phone-urgent", "mail", "telegram", "speaker"])
+        for case .command(let arguments, _) in rules.map(\.action) {
+            let program = arguments[0].replacing("/usr/share/doc/astd", with: root)
+            #expect(access(program, X_OK) == 0, "\(program)")
+        }
     }
 }
