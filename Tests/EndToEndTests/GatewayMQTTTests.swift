@@ -98,7 +98,9 @@ struct GatewayMQTTTests {
         #expect(try await next.exit().code == 0)
         try await last("astd/test/status", is: "offline", subscriber)
         let all = try events(subscriber)
-        #expect(all.count == 3 && Set(all).count == 3, "\(all)")
+        // QoS 1: an event that the killed gateway had sent without an acknowledgement is sent again.
+        try #require(all.count >= 3 && Set(all).count == 3, "\(all)")
+        #expect(all.dropFirst(3).allSatisfy { $0 == all[2] }, "\(all)")
         #expect(all[0].replacing("begin", with: "end") == all[1])
         daemon.program.kill()
     }
