@@ -5,9 +5,11 @@ internal import Wire
 /// Deletes the oldest part of the history: what is older than `history.days`, and what makes the database
 /// larger than `history.megabytes`.
 ///
-/// Works in steps of a few milliseconds, between which records are stored.
+/// Works in steps of a few milliseconds, with a pause after each, in which records are stored: a lock is not
+/// given to those who wait for it in turn.
 struct Retention: Sendable {
     private static let intervalSeconds = 600
+    private static let pauseMilliseconds = 4
     private let days: Int
     private let bytes: Int64
     private let history: History
@@ -44,7 +46,7 @@ struct Retention: Sendable {
                 logger.warning("old events cannot be deleted now", metadata: ["reason": "\(reason)"])
                 isDone = true
             }
-            if stop.change({ $0 }) { return true }
+            if isStopped(in: stop) { return true }
         }
         if let dropped = try? history.limitOutbox(), dropped > 0 {
             logger.error(
@@ -52,8 +54,13 @@ struct Retention: Sendable {
                 metadata: ["events": "\(dropped)"])
         }
         if deleted > 0 { logger.info("deleted old events", metadata: ["events": "\(deleted)"]) }
-        while history.shrink() { if stop.change({ $0 }) { return true } }
+        while history.shrink() { if isStopped(in: stop) { return true } }
         return false
+    }
+
+    /// Whether the gateway stops, after the pause between two steps.
+    private func isStopped(in stop: ConditionLocked<Bool>) -> Bool {
+        stop.wait(milliseconds: Self.pauseMilliseconds, for: { $0 ? true : nil }) == true
     }
 }
 
