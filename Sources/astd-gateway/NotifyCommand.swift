@@ -46,10 +46,10 @@ struct NotifyCommand: ParsableCommand {
 
     func run() throws {
         let settings = try settingsArguments.load().settings
-        if settings.notify.isEmpty { throw Failure.general("there are no rules: add notify to the settings") }
+        if settings.notify.isEmpty { throw Failure.general("the settings have no rules: add notify") }
         for name in rule where !settings.notify.contains(where: { $0.name == name }) {
             let names = settings.notify.map(\.name).joined(separator: ", ")
-            throw Failure.usage("--rule \(name): there is no such rule; expected one of: \(names)")
+            throw Failure.usage("--rule \(name): no such rule; expected one of: \(names)")
         }
         let begin = try at.map { try TimeArgument.parse($0, option: "--at") } ?? .now
         let event = NotifyTrial.Event(

@@ -106,7 +106,7 @@ class Ledger(threading.Thread):
             for line in lines:
                 message = json.loads(line)
                 if message.get("method") == "lost":
-                    # Predictions that are no longer held; of the events, all are.
+                    # The daemon keeps 64 predictions, but all events of this test.
                     continue
                 if message.get("result", {}).get("missed_events"):
                     raise SystemExit("the ledger missed events")

@@ -159,7 +159,7 @@ class HomeAssistant:
             raise SystemExit(f"FAIL the broker was refused: {result}")
 
     def state(self, entity):
-        """nil: there is no such entity."""
+        """None: Home Assistant does not know the entity."""
         answer = self.call(f"/api/states/{entity}")
         return answer and answer["state"]
 

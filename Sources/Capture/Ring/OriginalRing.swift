@@ -4,7 +4,7 @@ private import Synchronization
 /// beside a ``SampleRing``, between the same two threads.
 ///
 /// It holds pieces. Each belongs to a range of positions in the ``SampleRing``, so that both streams have the
-/// same positions. What does not fit is dropped; there is no piece for those positions then.
+/// same positions. What does not fit is dropped, and missing at those positions.
 ///
 /// Threading: ``push(_:from:)`` belongs to the capturing thread, ``pop(before:into:)`` to one consumer.
 ///

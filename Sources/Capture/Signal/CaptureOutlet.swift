@@ -70,7 +70,7 @@ final class CaptureOutlet: @unchecked Sendable {
     /// Prepares for frames of this format, and drops what is left of the sound before.
     ///
     /// - Parameter frames: Most frames of a call of ``mix(_:frames:)``.
-    /// - Throws: `noSuchChannel`, or `system` when there is no memory for a resampler.
+    /// - Throws: `noSuchChannel`, or `system` when memory for a resampler is missing.
     func setFormat(channels: Int, rateHz: Int, frames: Int, name: String) throws(CaptureError) {
         try chain.setFormat(channels: channels, rateHz: rateHz, name: name)
         resampler = rateHz == CaptureFormat.sampleRateHz ? nil : try Resampler(from: rateHz, name: name)
