@@ -44,6 +44,11 @@ class Daemon:
     def said(self) -> str:
         return pathlib.Path(f"{self.folder}/log").read_text(errors="replace")
 
+    def configure(self, settings: str) -> None:
+        """Writes its settings; renamed into place, because a reload may read the file at any time."""
+        pathlib.Path(self.config + ".new").write_text(settings)
+        os.rename(self.config + ".new", self.config)
+
     def stop(self) -> int:
         """Stops it with SIGTERM and returns the exit code."""
         if self.process.poll() is None:

@@ -58,6 +58,10 @@ class Listener(threading.Thread):
             self.missing.append((reached, start))
         self.ends[source] = max(reached or 0, end)
 
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.join(timeout=60)
+
     @property
     def hours(self) -> float:
         """Sound of all sources that is accounted for."""

@@ -4,14 +4,17 @@
     tools/soak/soak.py                        an hour in real time
     tools/soak/soak.py --minutes 10
     tools/soak/soak.py --unpaced-hours 24     a day of audio, as fast as possible
-    tools/soak/soak.py --sources 4            four sources: half of them files, half of them programs
+    tools/soak/soak.py --sources 4            four sources: files and programs, the last of which has two channels
     tools/soak/soak.py --chart memory.svg     also draws its memory over time
+
+Several sources keep the clips of their events, and each channel of the last is a source of its own.
 
 Meanwhile adapters are switched, settings and adapters reloaded (SIGHUP and socket), capture paused and resumed, files
 classified, and clients connect, send invalid requests and disconnect in the middle of a line. With several sources,
 reloads also add and remove one, and programs that deliver sound are killed.
 """
 import argparse
+import glob
 import json
 import os
 import random
@@ -19,7 +22,9 @@ import signal
 import socket
 import statistics
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 
 import chart
 import process
@@ -31,13 +36,29 @@ from listener import Listener
 MEGABYTE = 1_000_000
 
 
+@dataclass
+class Settings:
+    """What the settings file of a daemon says."""
+
+    sources: dict  # those with names; empty for a single one
+    clips: str | None = None  # the directory of clips
+
+    def text(self, on: float = 0.5, more: dict = {}) -> str:
+        settings = {"hop": 1, "detection": {"on": on}}
+        if self.sources:
+            settings["sources"] = {**self.sources, **more}
+        if self.clips:
+            settings["clips"] = {"directory": self.clips, "original": True, "maximum_megabytes": 50}
+        return json.dumps(settings)
+
+
 class Troublemaker:
     """Disturbs the daemon in every way, one at a time."""
 
-    def __init__(self, daemon: Daemon, clip: str, sources: dict):
+    def __init__(self, daemon: Daemon, clip: str, settings: Settings):
         self.daemon = daemon
         self.clip = clip
-        self.sources = sources  # the settings of named sources; empty for a single one
+        self.settings = settings
         self.added = 0
         self.chance = random.Random(7)
         self.counts: dict[str, int] = {}
@@ -45,7 +66,7 @@ class Troublemaker:
             self.swap, self.load, self.hang_up, self.reload, self.pause, self.classify, self.leave_classify,
             self.ask, self.vanish, self.speak_nonsense,
         ]
-        if sources:
+        if settings.sources:
             self.deeds += [self.pause_one, self.add_source, self.kill_program]
 
     def act(self):
@@ -71,16 +92,11 @@ class Troublemaker:
         os.kill(self.daemon.pid, signal.SIGHUP)
 
     def configure(self, **more: dict):
-        """Writes other settings; renamed into place, because a reload may read the file at any time."""
-        settings = configuration({**self.sources, **more}, on=self.chance.choice([0.4, 0.5, 0.6]))
-        with open(self.daemon.config + ".new", "w") as config:
-            config.write(settings)
-        os.rename(self.daemon.config + ".new", self.daemon.config)
+        """Writes other settings."""
+        self.daemon.configure(self.settings.text(self.chance.choice([0.4, 0.5, 0.6]), more))
 
     def reload(self, client: Client):
-        problems = client.ask("reload")["problems"]
-        if problems:
-            raise SystemExit(f"reload: {problems}")
+        reload(client)
 
     def pause(self, client: Client):
         client.ask("pause")
@@ -88,7 +104,7 @@ class Troublemaker:
         client.ask("resume")
 
     def pause_one(self, client: Client):
-        name = self.chance.choice(list(self.sources))
+        name = self.chance.choice(list(self.settings.sources))
         client.ask("pause", {"source": name})
         time.sleep(self.chance.uniform(0, 0.5))
         client.ask("resume", {"source": name})
@@ -140,32 +156,52 @@ class Troublemaker:
             raise SystemExit(f"{method} was not rejected")
 
 
-def configuration(sources: dict, on: float = 0.5) -> str:
-    """The settings file of a daemon."""
-    return json.dumps({"hop": 1, "detection": {"on": on}, **({"sources": sources} if sources else {})})
+def reload(client: Client):
+    """Has the daemon read its settings again."""
+    problems = client.ask("reload")["problems"]
+    if problems:
+        raise SystemExit(f"reload: {problems}")
 
 
-def several(count: int, path: str) -> dict:
-    """The settings of several sources that deliver the same sound: files in real time, and programs."""
-    return {f"ear{number}": {"source": f"file:{path}" if number % 2 else f"command:cat {path}"}
-            for number in range(count)}
+def several(count: int, path: str, stereo: str) -> dict:
+    """The settings of several sources: files in real time, and programs, the last with a source for each channel."""
+    ears = {f"ear{number}": {"source": f"file:{path}" if number % 2 else f"command:cat {path}"}
+            for number in range(count - 1)}
+    return {**ears, "yard": {"source": f"command:cat {stereo}", "channel": "each"}}
 
 
-def fill_history(client: Client):
-    """Publishes as many records as the daemon keeps, except predictions and events (1024). Until its history is full,
-    each adds about a kilobyte."""
+def fill_history(daemon: Daemon, client: Client, clip: str, settings: Settings):
+    """Publishes as many records as the daemon keeps: 8192 events, 1024 others. Until its history is full, each adds up to
+    a kilobyte."""
     for _ in range(512):
         client.ask("adapter.use", {"names": ["alarms"]})
         client.ask("adapter.use", {"names": ["base"]})
+    if not settings.sources:
+        return  # Other sources cannot be added to one without a name.
+    # Each label's event begins with a source's first window, whatever it holds, and ends with the source.
+    brief = {"source": f"file:{clip}", "fast": True, "hop": 600, "detection": {"on": 1e-6, "off": 1e-6, "minimum_hits": 1}}
+    listener, number, deadline = Listener(daemon.events), 0, time.monotonic() + 300
+    while listener.kinds.get("event", 0) < 8192:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the history of events is not full after 300 s: {listener.kinds}")
+        daemon.configure(settings.text(more={f"brief{number + next}": brief for next in range(4)}))
+        number += 4
+        expected = listener.kinds.get("event", 0) + 4
+        reload(client)
+        while listener.kinds.get("event", 0) < expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+    daemon.configure(settings.text())
+    reload(client)
+    listener.close()
 
 
-def soak(daemon: Daemon, clip: str, sources: dict, seconds: float | None) -> tuple[Listener, Troublemaker, list]:
+def soak(daemon: Daemon, clip: str, settings: Settings, seconds: float | None) -> tuple[Listener, Troublemaker, list]:
     """Runs until the time is over or the file ends."""
-    listener = Listener(daemon.events)
-    trouble = Troublemaker(daemon, clip, sources)
+    trouble = Troublemaker(daemon, clip, settings)
     with Client(daemon.control) as client:
         client.ask("adapter.load", {"path": str(ROOT / "models/alarms"), "name": "alarms"})
-        fill_history(client)
+        fill_history(daemon, client, clip, settings)
+    listener = Listener(daemon.events)
     readings, began = [], time.monotonic()
     while seconds is None or time.monotonic() < began + seconds:
         try:
@@ -182,21 +218,23 @@ def soak(daemon: Daemon, clip: str, sources: dict, seconds: float | None) -> tup
     return listener, trouble, readings
 
 
-def growth(readings: list) -> tuple[float, float, float]:
-    """Megabytes in the tenth of the time after the warm-up, in the last tenth, and the difference."""
+def growth(readings: list, figure) -> tuple[float, float, float]:
+    """The median of a figure in the tenth of the time after the warm-up, in the last tenth, and the difference."""
     last = readings[-1][0]
     warm = min(max(120, last / 5), last / 2)
     span = max(last / 10, 10)
 
     def middle(start: float) -> float:
-        return statistics.median(r.anonymous for t, r in readings if start <= t <= start + span) / MEGABYTE
+        return statistics.median(figure(reading) for second, reading in readings if start <= second <= start + span)
 
     first, end = middle(warm), middle(last - span)
     return first, end, end - first
 
 
 def report(listener: Listener, trouble: Troublemaker, readings: list, code: int, is_paced: bool, chart_path: str | None) -> int:
-    first, end, grown = growth(readings)
+    first, end, grown = growth(readings, lambda reading: reading.anonymous / MEGABYTE)
+    # Dispatch's workers come and go, so a single reading says little.
+    warm_threads, last_threads, more_threads = growth(readings, lambda reading: reading.threads)
     delays = sorted(listener.delays)
     p99 = delays[int(0.99 * (len(delays) - 1))]
     seconds = readings[-1][0]
@@ -212,16 +250,20 @@ def report(listener: Listener, trouble: Troublemaker, readings: list, code: int,
         ("anonymous memory", f"{first:.2f} MB warm, {end:.2f} MB at the end: {grown:+.2f} MB", grown < 1),
         ("descriptors", f"{readings[0][1].descriptors} first, {readings[-1][1].descriptors} last, {max(r.descriptors for _, r in readings)} most",
          readings[-1][1].descriptors <= readings[0][1].descriptors + 2),
-        ("threads", f"{readings[0][1].threads} first, {readings[-1][1].threads} last", readings[-1][1].threads <= readings[0][1].threads + 4),
+        ("threads", f"{warm_threads:g} warm, {last_threads:g} at the end, {max(r.threads for _, r in readings)} most",
+         more_threads <= 4),
         ("forward pass", f"median {statistics.median(listener.passes):.1f} ms", True),
     ]
-    if trouble.sources:
-        windows = {name: listener.windows.get(name, 0) for name in trouble.sources}
+    names = [name for name in trouble.settings.sources if name != "yard"] + ["yard/left", "yard/right"]
+    if trouble.settings.sources:
+        windows = {name: listener.windows.get(name, 0) for name in names}
         rows.append(("windows", ", ".join(f"{count} {name}" for name, count in windows.items()), all(windows.values())))
+        clips = [os.path.getsize(clip) for clip in glob.glob(f"{trouble.settings.clips}/*.wav")]
+        rows.append(("clips", f"{len(clips)}, {sum(clips) / MEGABYTE:.1f} MB of 50", 0 < sum(clips) <= 50 * MEGABYTE))
     if is_paced:
         # A window of one source may wait for a pass of each of the others.
         longest = statistics.quantiles(listener.passes, n=100)[-1]
-        limit = 50 + longest * max(0, len(trouble.sources) - 1)
+        limit = 50 + longest * (len(names) - 1 if trouble.settings.sources else 0)
         rows.append(("delay without the pass",
                      f"median {statistics.median(delays):.1f} ms, p99 {p99:.1f} ms of {limit:.0f}", p99 < limit))
     rows.append(("exit", f"{code}", code == 0))
@@ -249,16 +291,20 @@ def main():
     if options.sources > 1 and not is_paced:
         parser.error("--sources is for real time")
     hours = options.minutes / 60 + 0.1 if is_paced else options.unpaced_hours
-    with sound.File(hours, options.folder) as path, sound.File(1 / 60) as clip:
+    is_several = options.sources > 1
+    with (sound.File(hours, options.folder) as path, sound.File(1 / 60) as clip,
+          sound.File(hours if is_several else 0, options.folder, channels=2) as stereo,
+          tempfile.TemporaryDirectory(prefix="astd-soak-", dir=options.folder) as clips):
         arguments = ["--model", options.model]
-        sources = several(options.sources, path) if options.sources > 1 else {}
-        if not sources:
+        settings = Settings(several(options.sources, path, stereo), clips) if is_several else Settings({})
+        if not is_several:
             arguments += ["--hop", options.hop, "--source", f"file:{path}", *([] if is_paced else ["--fast"])]
-        with Daemon(options.program, arguments, settings=configuration(sources)) as daemon:
-            outcome = soak(daemon, clip, sources, options.minutes * 60 if is_paced else None)
+        with Daemon(options.program, arguments, settings=settings.text()) as daemon:
+            outcome = soak(daemon, clip, settings, options.minutes * 60 if is_paced else None)
             code = daemon.stop()
         outcome[0].join(timeout=60)
-    sys.exit(report(*outcome, code, is_paced, options.chart))
+        code = report(*outcome, code, is_paced, options.chart)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

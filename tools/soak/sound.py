@@ -32,11 +32,20 @@ def minute(seed: int) -> bytes:
     return samples.tobytes()
 
 
-def write(path: str, hours: float, seed: int = 1) -> None:
-    """Writes a WAV file of this many hours by repeating ten different minutes."""
+def interleaved(left: bytes, right: bytes) -> bytes:
+    """Two channels of 16-bit samples as frames."""
+    frames = array.array("h", bytes(len(left) + len(right)))
+    frames[0::2], frames[1::2] = array.array("h", left), array.array("h", right)
+    return frames.tobytes()
+
+
+def write(path: str, hours: float, channels: int = 1, seed: int = 1) -> None:
+    """Writes a WAV file of this many hours by repeating ten different minutes; of two channels, each has its own order."""
     minutes = [minute(seed + number) for number in range(10)]
+    if channels == 2:
+        minutes = [interleaved(left, right) for left, right in zip(minutes, reversed(minutes))]
     with wave.open(path, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(RATE)
         for number in range(math.ceil(hours * 60)):
@@ -46,10 +55,10 @@ def write(path: str, hours: float, seed: int = 1) -> None:
 class File:
     """A temporary WAV file."""
 
-    def __init__(self, hours: float, folder: str | None = None):
+    def __init__(self, hours: float, folder: str | None = None, channels: int = 1):
         descriptor, self.path = tempfile.mkstemp(prefix="astd-soak-", suffix=".wav", dir=folder)
         os.close(descriptor)
-        write(self.path, hours)
+        write(self.path, hours, channels)
 
     def __enter__(self) -> str:
         return self.path
