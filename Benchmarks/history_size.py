@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A million events in the history of astd-gateway: times of queries, an insert, retention; size; kill -9 meanwhile.
 
-    Benchmarks/history_size.py [--events 1000000] [--program .build/release/astd-gateway]
+    Benchmarks/history_size.py [--events 1000000] [--labels 50] [--program .build/release/astd-gateway]
 
 The program creates the database; the events are written to its tables directly, seeded, over the last 365 days. Retention runs
 in the program itself, killed with SIGKILL at random moments, while this script measures how long another writer has to wait.
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LABELS = ["Siren", "Dog", "Speech", "Music", "Glass", "Alarm", "Engine", "Bird"]
+LABELS = ["Siren", "Dog", "Speech", "Music", "Glass", "Alarm", "Engine", "Bird"]  # then made-up ones
 DAY = 86_400_000  # milliseconds
 INSERT = """INSERT INTO events
     (daemon, event, run, source, label, adapter, begin_ms, end_ms, start_sample, end_sample, peak)
@@ -48,11 +48,11 @@ class Gateway:
         return statistics.median(times), output.stdout.count(b"\n")
 
 
-def rows(count, now, chance):
+def rows(count, now, chance, labels=LABELS):
     for number in range(count):
         begin = now - 365 * DAY + 365 * DAY * number // count
         duration = chance.randrange(1_000, 20_000)
-        yield ("astd", f"a1b2c3d4-{number + 1}", "a1b2c3d4", None, chance.choice(LABELS), None, begin, begin + duration,
+        yield ("astd", f"a1b2c3d4-{number + 1}", "a1b2c3d4", None, chance.choice(labels), None, begin, begin + duration,
                16 * begin, 16 * (begin + duration), round(chance.uniform(0.5, 1), 3))
 
 
@@ -92,10 +92,12 @@ def inserts(database, now, count=300):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--labels", type=int, default=50)
     parser.add_argument("--program", default=ROOT / ".build/release/astd-gateway")
     parser.add_argument("--kills", type=int, default=10)
     options = parser.parse_args()
     chance = random.Random(18)
+    labels = (LABELS + [f"Label number {number}" for number in range(len(LABELS), options.labels)])[:options.labels]
     failures = []
 
     def row(name, value, holds=True):
@@ -114,7 +116,7 @@ def main():
         database = connect(gateway.history)
         empty = gateway.history.stat().st_size
         database.execute("BEGIN")
-        database.executemany(INSERT, rows(options.events, now, chance))
+        database.executemany(INSERT, rows(options.events, now, chance, labels))
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size = gateway.history.stat().st_size

@@ -183,6 +183,52 @@ import Wire
         #expect(summary.map(\.begin) == [Fixture.time(0), Fixture.time(0), Fixture.time(day)])
         #expect(summary.last?.peakScore == 0.9)
     }
+
+    @Test(arguments: [(24, 0), (1, -12_600), (24, 20_700)])
+    func `A summary has the sums of SQLite's own grouping`(hours: Int, offset: Int) throws {
+        let history = try history()
+        var dice = SeededGenerator(seed: 18)
+        let labels = ["Siren", "Dog", "Speech", "Glass"]
+        // Also before 1970, where rounding towards zero would make a span twice as long.
+        let changes = (1...600).map { number in
+            let isOpen = number % 50 == 0
+            return HistoryChange.event(
+                Fixture.event(
+                    isOpen ? .begin : .end, UInt64(number),
+                    at: Double.random(in: -3e5...3e5, using: &dice) - (number < 300 ? 1_769_817_600 : 0),
+                    label: labels.randomElement(using: &dice) ?? "",
+                    duration: isOpen ? 0 : Double.random(in: 0...90, using: &dice),
+                    peak: number % 7 == 0 ? .nan : Float.random(in: 0...1, using: &dice), seq: 1))
+        }
+        _ = try store(changes, to: history)
+        let (span, shift) = (Int64(hours) * 3_600_000, Int64(offset) * 1000)
+        var expected: [EventSummary] = []
+        try SQLiteDatabase(path: path).query(
+            """
+            SELECT floor((begin_ms + \(shift)) / \(span).0) * \(span) - \(shift), daemon, label, count(*),
+                sum(ifnull(end_ms - begin_ms, 0)), max(ifnull(end_ms - begin_ms, 0)), max(peak)
+            FROM events GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """
+        ) { row in
+            expected.append(
+                EventSummary(
+                    daemon: row.text(1) ?? "", label: row.text(2) ?? "",
+                    begin: Timestamp(milliseconds: row.integer(0) ?? 0), count: Int(row.integer(3) ?? 0),
+                    totalSeconds: Double(row.integer(4) ?? 0) / 1000,
+                    longestSeconds: Double(row.integer(5) ?? 0) / 1000,
+                    peakScore: Float(row.real(6) ?? -1)))
+        }
+        let found = try HistoryReader(path: path).summary(
+            EventFilter(), hours: hours, offsetSeconds: offset)
+        #expect(expected.count > 20)
+        // NaN is not equal to itself.
+        #expect(
+            found.map { summary in
+                var summary = summary
+                if summary.peakScore.isNaN { summary.peakScore = -1 }
+                return summary
+            } == expected)
+    }
 }
 
 /// Records of a run of a daemon that began at 2026-01-31T00:00:00Z.

@@ -34,7 +34,7 @@ public struct EventFilter: Equatable, Sendable {
         self.limit = limit
     }
 
-    fileprivate var condition: (sql: String, values: [SQLiteValue]) {
+    var condition: (sql: String, values: [SQLiteValue]) {
         var parts: [String] = []
         var values: [SQLiteValue] = []
         if let since {
@@ -57,25 +57,11 @@ public struct EventFilter: Equatable, Sendable {
     }
 }
 
-/// The events of one label in a span of time.
-public struct EventSummary: Equatable, Sendable {
-    public var daemon: String
-    public var label: String
-    /// Begin of the day or hour.
-    public var begin: Timestamp
-    public var count: Int
-    /// Sum and maximum of the durations in seconds; an event in progress counts with 0.
-    public var totalSeconds: Double
-    public var longestSeconds: Double
-    /// Highest score.
-    public var peakScore: Float
-}
-
 /// Reads a history, also while a gateway writes it.
 ///
 /// Threading: one thread at a time.
 public final class HistoryReader {
-    private let database: SQLiteDatabase
+    let database: SQLiteDatabase
 
     /// Opens a database.
     ///
@@ -121,40 +107,6 @@ public final class HistoryReader {
         } catch {
             throw failure ?? HistoryFailure(description: error.description)
         }
-    }
-
-    /// The events per daemon, label and span of time, in this order of time, daemon and label.
-    ///
-    /// - Parameters:
-    ///   - hours: Length of a span: 1, or 24 for days.
-    ///   - offsetSeconds: East of UTC: where days begin.
-    public func summary(
-        _ filter: EventFilter, hours: Int, offsetSeconds: Int
-    ) throws(HistoryFailure) -> [EventSummary] {
-        let (condition, values) = filter.condition
-        let (span, offset) = (Int64(hours) * 3_600_000, Int64(offsetSeconds) * 1000)
-        var all: [EventSummary] = []
-        do throws(SQLiteError) {
-            try database.query(
-                """
-                SELECT (begin_ms + ?) / ? * ? - ?, daemon, label, count(*),
-                    sum(ifnull(end_ms - begin_ms, 0)), max(ifnull(end_ms - begin_ms, 0)), max(peak)
-                FROM events \(condition) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-                """,
-                [.integer(offset), .integer(span), .integer(span), .integer(offset)] + values
-            ) { row in
-                all.append(
-                    EventSummary(
-                        daemon: row.text(1) ?? "", label: row.text(2) ?? "",
-                        begin: Timestamp(milliseconds: row.integer(0) ?? 0), count: Int(row.integer(3) ?? 0),
-                        totalSeconds: Double(row.integer(4) ?? 0) / 1000,
-                        longestSeconds: Double(row.integer(5) ?? 0) / 1000,
-                        peakScore: row.real(6).map { Float($0) } ?? .nan))
-            }
-        } catch {
-            throw HistoryFailure(description: error.description)
-        }
-        return all
     }
 }
 
