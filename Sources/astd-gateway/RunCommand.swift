@@ -51,6 +51,9 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try settingsArguments.load()
+        do throws(SettingsRefusal) { try loaded.checkFiles(isTrial: checkConfig) } catch {
+            throw Failure.settings(error)
+        }
         if checkConfig { return print(loaded.text, terminator: "") }
         var logger = Logger(label: "astd-gateway") { label -> any LogHandler in
             if JournalLogHandler.isConnected { return JournalLogHandler() }

@@ -74,6 +74,47 @@ import Testing
         #expect(try problems("node: [a]\n").count == 1)
     }
 
+    @Test func `A file that a setting names must exist, and hold what the setting needs`() throws {
+        let text = try folder.write("words\n", to: "words")
+        let certificate = try folder.write(
+            "a comment\n-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", to: "ca.pem")
+        let key = try folder.write("-----BEGIN EC PRIVATE KEY-----\n", to: "key.pem")
+        let none = folder.file("none.pem")
+        func problems(_ yaml: String, isTrial: Bool = true) throws -> [String] {
+            let loaded = try load(yaml)
+            do throws(SettingsRefusal) { try loaded.checkFiles(isTrial: isTrial) } catch {
+                return error.problems.map { "\($0)".replacing(folder.path, with: "") }
+            }
+            return []
+        }
+        #expect(
+            try problems(
+                "mqtt: {ca_file: \(certificate), certificate_file: \(certificate), key_file: \(key), "
+                    + "password_file: \(text)}\n") == [])
+        #expect(
+            try problems("node: a\nmqtt: {ca_file: \(none)}\n") == [
+                "/gateway.yaml:2: cannot open /none.pem (mqtt.ca_file): No such file or directory"
+            ])
+        #expect(
+            try problems(
+                "mqtt: {ca_file: \(text), certificate_file: \(folder.path), key_file: \(certificate)}\n") == [
+                    "/gateway.yaml:1: /words (mqtt.ca_file) has no certificate in PEM form "
+                        + "(-----BEGIN CERTIFICATE-----)",
+                    "/gateway.yaml:1:  (mqtt.certificate_file) is a directory; name a file",
+                    "/gateway.yaml:1: /ca.pem (mqtt.key_file) has no private key in PEM form "
+                        + "(-----BEGIN PRIVATE KEY-----)",
+                ])
+        #expect(
+            try problems("notify: [{name: phone, labels: [Siren], webhook: {url_file: \(none)}}]\n") == [
+                "/gateway.yaml:1: cannot open /none.pem (url_file of the rule 'phone'): "
+                    + "No such file or directory"
+            ])
+        // What systemd provides while the service runs.
+        let credential = "mqtt: {password_file: /run/credentials/astd-gateway.service/mqtt-password}\n"
+        #expect(try problems(credential) == [])
+        #expect(try problems(credential, isTrial: false).count == 1)
+    }
+
     @Test func `The document and the example have every setting`() throws {
         func text(_ name: String) throws -> String {
             let root = #filePath.replacing("/Tests/GatewayTests/GatewaySettingsTests.swift", with: "")
