@@ -47,12 +47,18 @@ public struct Gateway {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let history = try openHistory()
         let stop = DaemonFollower.Stop(false)
+        // After the last records of the daemons, so that their events still reach the broker.
+        let stopPublisher = DaemonFollower.Stop(false)
+        let followers = ConditionLocked(0)
         var threads: [NamedThread] = []
         let notifier = try notifier(history)
         defer {
             stop.change { $0 = true }
             notifier?.stop()
+            _ = followers.wait(milliseconds: Self.lastRecordsMilliseconds) { $0 == 0 ? true : nil }
+            stopPublisher.change { $0 = true }
             for thread in threads { thread.join() }
+            reportOutbox(history)
         }
         let runners =
             settings.mqtt.url != nil && settings.mqtt.commands
@@ -60,7 +66,7 @@ public struct Gateway {
         defer { for runner in runners { runner.stop() } }
         for runner in runners { threads.append(try thread("gw-commands") { runner.run() }) }
         let publisher = try publisher(history, runners)
-        if let publisher { threads.append(try thread("gw-mqtt") { publisher.run(until: stop) }) }
+        if let publisher { threads.append(try thread("gw-mqtt") { publisher.run(until: stopPublisher) }) }
         for index in settings.notify.indices {
             threads.append(try thread("gw-notify-\(index + 1)") { notifier?.run(rule: index) })
         }
@@ -73,7 +79,12 @@ public struct Gateway {
                 publisher?.update(update, of: daemon.name)
                 notifier?.update(update, of: daemon.name)
             }
-            threads.append(try thread("gw-" + daemon.name) { follower.run(until: stop) })
+            followers.change { $0 += 1 }
+            threads.append(
+                try thread("gw-" + daemon.name) {
+                    follower.run(until: stop)
+                    followers.change { $0 -= 1 }
+                })
         }
         let retention = Retention(settings.history, history: history, logger: logger)
         threads.append(try thread("gw-retention") { retention.run(until: stop) })
@@ -89,6 +100,22 @@ public struct Gateway {
         sigwait(&signals, &signal)
         service.stopping()
         logger.notice("stopping")
+    }
+
+    /// A daemon that does not answer delays the end for no longer.
+    private static let lastRecordsMilliseconds = 2000
+
+    /// Says what the broker does not have when the gateway has stopped.
+    private func reportOutbox(_ history: History) {
+        guard settings.mqtt.url != nil, let count = try? history.outboxCount(), count > 0 else { return }
+        if settings.history.path == nil {
+            logger.error(
+                "events that waited for the broker are lost: set history.path to keep them",
+                metadata: ["events": "\(count)"])
+        } else {
+            logger.notice(
+                "events wait for the broker until the next start", metadata: ["events": "\(count)"])
+        }
     }
 
     private var needsAllScores: Bool {

@@ -70,12 +70,22 @@ import Wire
         #expect(state.takeChanges().retained.count == 3)
     }
 
-    @Test mutating func `Events that the history cannot keep are published without it`() {
-        let change = HistoryChange.event(Fixture.event(.begin, 1, at: 1))
-        state.update(.unsaved([change]), of: "kitchen", at: Fixture.time(1))
+    @Test
+    mutating func `Events that the history cannot keep are published without it, and so are their ends`() {
+        let begin = HistoryChange.event(Fixture.event(.begin, 1, at: 1))
+        state.update(.unsaved([begin]), of: "kitchen", at: Fixture.time(1))
+        let event = state.takeChanges().events
+        #expect(event.count == 1 && event[0].row == nil)
+        #expect(event[0].key == "kitchen begin \(Fixture.run.eventID(1))")
+        #expect(event[0].payload.hasPrefix(#"{"type":"event","daemon":"kitchen","state":"begin","id":"#))
+        // Its daemon dies: the database does not know the event.
+        let end = HistoryChange.interrupted(except: [Fixture.run.eventID(2)], at: Fixture.time(4))
+        state.update(.unsaved([begin, end]), of: "kitchen", at: Fixture.time(5))
         let events = state.takeChanges().events
-        #expect(events.count == 1 && events[0].topic == "astd/home/event")
-        #expect(events[0].payload.hasPrefix(#"{"type":"event","daemon":"kitchen","state":"begin","id":"#))
+        #expect(events.map(\.key).last == "kitchen interrupted \(Fixture.run.eventID(1))")
+        #expect(events.last?.payload.contains(#""duration":3.0,"interrupted":true}"#) == true)
+        state.update(.unsaved([end]), of: "kitchen", at: Fixture.time(6))
+        #expect(state.takeChanges().events.isEmpty)
     }
 
     @Test func `Slugs are stable, and unique for labels that fold to the same`() {

@@ -28,6 +28,8 @@ struct DaemonFollower: Sendable {
     private static let timeoutSeconds = 5.0
     /// An adapter that was loaded without being used has no record.
     private static let adapterSeconds = 30.0
+    /// Records of events that were reported without being stored; a daemon repeats at most 8192.
+    private static let unsavedRecords = 16_384
     /// Bounds one transaction.
     private static let batchRecords = 512
 
@@ -36,12 +38,13 @@ struct DaemonFollower: Sendable {
         var failures = 0
         var lastReason = ""
         var hasClosedEvents = false
+        var unsaved = RecentIDs(capacity: Self.unsavedRecords)
         while !isStopped(stop) {
             do throws(ClientFailure) {
                 let client = try ControlClient(
                     path: daemon.controlSocket, timeoutSeconds: Self.timeoutSeconds)
                 (failures, lastReason, hasClosedEvents) = (0, "", false)
-                try follow(client, until: stop)
+                try follow(client, &unsaved, until: stop)
             } catch {
                 failures += 1
                 report(.disconnected)
@@ -60,7 +63,10 @@ struct DaemonFollower: Sendable {
         }
     }
 
-    private func follow(_ client: ControlClient, until stop: Stop) throws(ClientFailure) {
+    /// - Parameter unsaved: Events that were reported while the history could not store them.
+    private func follow(
+        _ client: ControlClient, _ unsaved: inout RecentIDs, until stop: Stop
+    ) throws(ClientFailure) {
         guard let position = try? history.position(of: daemon.name) else {
             // Reading fails only with the disk.
             log(.error, "the history cannot be read", daemon.name)
@@ -68,8 +74,6 @@ struct DaemonFollower: Sendable {
         }
         var tracker = try start(client, position.cursor)
         var changes = tracker.openingChanges()
-        // Events that were reported while the history could not store them.
-        var unsaved: Set<String> = []
         var stored: HistoryCursor? = position.cursor
         var storedAt = ContinuousClock.now
         var listedAt = ContinuousClock.now
@@ -96,7 +100,8 @@ struct DaemonFollower: Sendable {
                     stored = tracker.cursor
                     if !new.isEmpty { report(.news(new)) }
                 case .suspended:
-                    let new = changes.filter { $0.event == nil || unsaved.insert($0.key).inserted }
+                    let new = changes.filter { $0.event == nil || !unsaved.contains($0.key) }
+                    for change in new where change.event != nil { unsaved.insert(change.key) }
                     if !new.isEmpty { report(.unsaved(new)) }
                 case .behind: return
                 }
@@ -165,13 +170,20 @@ struct DaemonFollower: Sendable {
 
     /// Ends the events of a daemon that does not run any more.
     private func closeEvents() {
-        guard let position = try? history.position(of: daemon.name), let cursor = position.cursor else {
-            return
+        // A history that was suspended may be `behind` once.
+        for _ in 1...2 {
+            guard let position = try? history.position(of: daemon.name), let cursor = position.cursor else {
+                return
+            }
+            let change = HistoryChange.interrupted(except: [], at: cursor.time)
+            switch history.store(
+                [change], of: daemon.name, cursor: cursor, generation: position.generation)
+            {
+            case .stored(let new): return report(.news(new))
+            case .suspended: return report(.unsaved([change]))
+            case .behind: continue
+            }
         }
-        let outcome = history.store(
-            [.interrupted(except: [], at: cursor.time)], of: daemon.name, cursor: cursor,
-            generation: position.generation)
-        if case .stored(let new) = outcome { report(.news(new)) }
     }
 
     private func isStopped(_ stop: Stop) -> Bool { stop.change { $0 } }

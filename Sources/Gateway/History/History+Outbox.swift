@@ -5,44 +5,54 @@ extension History {
     /// Events that wait at most; of more, the oldest are dropped.
     static let maximumOutbox: Int64 = 100_000
 
-    static func queue(_ payload: String, in database: SQLiteDatabase) throws(SQLiteError) {
-        try database.run("INSERT INTO outbox (payload) VALUES (?)", [.text(payload)])
+    /// - Parameter key: Recognises the event; see ``EventDelivery``.
+    static func queue(_ payload: String, key: String, in database: SQLiteDatabase) throws(SQLiteError) {
+        try database.run("INSERT INTO outbox (payload, key) VALUES (?, ?)", [.text(payload), .text(key)])
     }
 
     /// Queues an end for each event in progress that is about to be interrupted.
     static func queueInterruptions(
         of daemon: String, except: Set<String>, at time: Timestamp, in database: SQLiteDatabase
     ) throws(SQLiteError) {
-        var payloads: [String] = []
+        var items: [(key: String, payload: String)] = []
         try database.query(
             "SELECT event, label, adapter, begin_ms FROM events WHERE daemon = ? AND end_ms IS NULL ORDER BY id",
             [.text(daemon)]
         ) { row in
             guard let id = row.text(0), !except.contains(id), let begin = row.integer(3) else { return }
-            payloads.append(
-                EventPayload.interruption(
-                    id: id, label: row.text(1) ?? "", adapter: row.text(2), begin: begin,
-                    end: max(begin, time.milliseconds), daemon: daemon))
+            let payload = EventPayload.interruption(
+                id: id, label: row.text(1) ?? "", adapter: row.text(2), begin: begin,
+                end: max(begin, time.milliseconds), daemon: daemon)
+            items.append((EventPayload.interruptionKey(of: id, daemon: daemon), payload))
         }
-        for payload in payloads { try queue(payload, in: database) }
+        for item in items { try queue(item.payload, key: item.key, in: database) }
     }
 
     /// The next events that wait, the oldest first.
-    func outbox(after id: Int64, limit: Int) throws(SQLiteError) -> [(id: Int64, payload: String)] {
+    func outbox(after id: Int64, limit: Int) throws(SQLiteError) -> [EventDelivery.Item] {
         try write { (database) throws(SQLiteError) in
-            var rows: [(id: Int64, payload: String)] = []
+            var rows: [EventDelivery.Item] = []
             try database.query(
-                "SELECT id, payload FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+                "SELECT id, payload, key FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
                 [.integer(id), .integer(Int64(limit))]
             ) { row in
-                if let id = row.integer(0), let payload = row.text(1) { rows.append((id, payload)) }
+                guard let id = row.integer(0), let payload = row.text(1) else { return }
+                // A row of an earlier version has no key, and was queued before everything that has one.
+                rows.append(EventDelivery.Item(key: row.text(2) ?? "row \(id)", payload: payload, row: id))
             }
             return rows
         }
     }
 
+    /// How many events wait.
+    func outboxCount() throws(SQLiteError) -> Int {
+        try write { (database) throws(SQLiteError) in
+            Int(try database.number("SELECT count(*) FROM outbox") ?? 0)
+        }
+    }
+
     /// Removes events that the broker has acknowledged.
-    func acknowledge(_ ids: [Int64]) throws(SQLiteError) {
+    func acknowledge(_ ids: Set<Int64>) throws(SQLiteError) {
         try write { (database) throws(SQLiteError) in
             try database.transaction { () throws(SQLiteError) in
                 for id in ids { try database.run("DELETE FROM outbox WHERE id = ?", [.integer(id)]) }

@@ -122,10 +122,8 @@ final class History: Sendable {
     /// - Parameters:
     ///   - cursor: nil: unchanged.
     ///   - generation: As ``position(of:)`` returned it.
-    ///   - sent: Events that were published without the outbox: ``HistoryChange/key``.
     func store(
-        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int,
-        sent: Set<String> = []
+        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int
     ) -> HistoryOutcome {
         state.change { state in
             if let retryAt = state.retryAt {
@@ -145,8 +143,10 @@ final class History: Sendable {
                         }
                         if try Self.write(change, of: daemon, run: cursor?.run, to: database) {
                             new.append(change)
-                            if keepsOutbox, let event = change.event, !sent.contains(change.key) {
-                                try Self.queue(EventPayload.text(of: event, daemon: daemon), in: database)
+                            if keepsOutbox, let event = change.event {
+                                try Self.queue(
+                                    EventPayload.text(of: event, daemon: daemon),
+                                    key: EventPayload.key(of: event, daemon: daemon), in: database)
                             }
                         }
                     }

@@ -83,6 +83,9 @@ enum HistorySchema {
             PRIMARY KEY (rule, label)
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        ALTER TABLE outbox ADD COLUMN key TEXT;
+        """,
     ]
 
     static var version: Int { migrations.count }

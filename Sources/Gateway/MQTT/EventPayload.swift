@@ -3,6 +3,13 @@ internal import Wire
 
 /// The payload of an event: the record as on `events.sock`, with the daemon's name.
 enum EventPayload {
+    /// The same for a record that arrives again.
+    static func key(of event: EventRecord, daemon: String) -> String {
+        "\(daemon) \(event.state.rawValue) \(event.id)"
+    }
+
+    static func interruptionKey(of id: String, daemon: String) -> String { "\(daemon) interrupted \(id)" }
+
     static func text(of event: EventRecord, daemon: String) -> String {
         let text = JSONText { json in
             json.object { json in
@@ -17,9 +24,7 @@ enum EventPayload {
     /// The end of an event whose real end is not known.
     static func interruption(
         id: String, label: String, adapter: String?, begin: Int64, end: Int64, daemon: String
-    )
-        -> String
-    {
+    ) -> String {
         let text = JSONText { json in
             json.object { json in
                 json.member("type", "event")

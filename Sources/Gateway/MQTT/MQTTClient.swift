@@ -119,7 +119,8 @@ final class MQTTClient {
         try check(code, "\(options.address.host):\(options.address.port)")
     }
 
-    /// Queues a message.
+    /// Queues a message. One with quality 1 is kept while the connection is lost, which
+    /// ``step(milliseconds:)`` reports.
     ///
     /// - Returns: Its number, for ``acknowledgements()``.
     @discardableResult
@@ -128,9 +129,12 @@ final class MQTTClient {
     ) throws(MQTTFailure) -> Int32 {
         var number: Int32 = 0
         let count = Int32(message.payload.utf8.count)
-        try check(
-            mosquitto_publish(
-                handle, &number, message.topic, count, message.payload, quality, isRetained), message.topic)
+        let code = mosquitto_publish(
+            handle, &number, message.topic, count, message.payload, quality, isRetained)
+        // libmosquitto queues a message before it writes to the connection.
+        let lost = [MOSQ_ERR_NO_CONN, MOSQ_ERR_CONN_LOST, MOSQ_ERR_ERRNO].map(\.rawValue.code)
+        if quality > 0, lost.contains(code) { return number }
+        try check(code, message.topic)
         return number
     }
 

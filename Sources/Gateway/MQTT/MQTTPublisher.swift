@@ -9,6 +9,7 @@ internal import Wire
 ///     History ─────────────────── outbox ─────► events, 20 at a time ────┴► broker
 ///
 /// A state goes before the events that wait. An event leaves the outbox when the broker has acknowledged it.
+/// When the gateway stops, the events that its last records have queued are still sent.
 ///
 /// Threading: ``update(_:of:)`` on any thread; ``run(until:)`` blocks its own.
 final class MQTTPublisher: Sendable {
@@ -19,16 +20,20 @@ final class MQTTPublisher: Sendable {
     private let runners: [String: CommandRunner]
     private let history: History
     private let logger: Logger
+    private let daemonCount: Int
 
-    private static let maximumInFlight = 20
     private static let longestWaitSeconds = 30
     private static let stepMilliseconds: Int32 = 50
+    /// A broker that does not answer any more does not delay the end for longer.
+    private static let drainTime = Duration.seconds(3)
+    private static let farewellTime = Duration.seconds(1)
+    /// Keys to remember for each daemon: more than the 8192 records that it repeats.
+    private static let memory = 16_384
 
-    /// Events on their way, and how far the outbox was read.
     private struct Progress {
-        /// Row of the outbox by number of the message.
-        var inFlight: [Int32: Int64] = [:]
-        var lastRow: Int64 = 0
+        var events: EventDelivery
+        /// When rows may be deleted again, after a failure.
+        var deleteAt = ContinuousClock.now
         /// Topics by number of the empty message that removes them.
         var removals: [Int32: String] = [:]
     }
@@ -43,6 +48,7 @@ final class MQTTPublisher: Sendable {
         self.logger = logger
         topics = TopicNames(node: settings.node)
         let daemons = settings.daemons.map(\.name)
+        daemonCount = daemons.count
         state = ConditionLocked(
             MQTTState(
                 topics: topics, daemons: daemons, labels: settings.mqtt.labels,
@@ -56,14 +62,14 @@ final class MQTTPublisher: Sendable {
         state.change { $0.update(update, of: daemon, at: .now) }
     }
 
-    /// Returns when the gateway stops.
+    /// Returns when the gateway stops; set `stop` once no daemon is followed any more.
     func run(until stop: ConditionLocked<Bool>) {
         let client: MQTTClient
         do throws(MQTTFailure) { client = try MQTTClient(options) } catch {
             logger.error("MQTT is off", metadata: ["reason": "\(error)"])
             return
         }
-        var progress = Progress()
+        var progress = Progress(events: EventDelivery(memory: Self.memory * max(1, daemonCount)))
         var lastReason = ""
         var waitSeconds = 1
         while !stop.change({ $0 }) {
@@ -100,17 +106,19 @@ final class MQTTPublisher: Sendable {
         try greet(client, &progress)
         var refusals = RefusalLog(logger: logger)
         while !stop.change({ $0 }) {
-            try publishState(client)
-            try publishEvents(client, &progress)
-            try client.step(milliseconds: Self.stepMilliseconds)
-            settle(client.acknowledgements(), &progress)
+            try exchange(client, &progress)
             command(client, &refusals)
         }
-        try publishState(client)
+        // A step ends early when something arrives.
+        var deadline = ContinuousClock.now + Self.drainTime
+        while .now < deadline {
+            try exchange(client, &progress)
+            if progress.events.isIdle, try publishEvents(client, &progress) == 0 { break }
+        }
         let farewell = try client.publish(
             MQTTMessage(topic: topics.status, payload: "offline"), quality: 1, isRetained: true)
-        // A broker that does not answer any more does not delay the end for long.
-        for _ in 0..<20 {
+        deadline = .now + Self.farewellTime
+        while .now < deadline {
             try client.step(milliseconds: Self.stepMilliseconds)
             let numbers = client.acknowledgements()
             settle(numbers, &progress)
@@ -133,22 +141,34 @@ final class MQTTPublisher: Sendable {
         }
     }
 
-    private func publishState(_ client: MQTTClient) throws(MQTTFailure) {
+    /// Sends and receives what is due.
+    private func exchange(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) {
+        try publishState(client, &progress)
+        _ = try publishEvents(client, &progress)
+        try client.step(milliseconds: Self.stepMilliseconds)
+        settle(client.acknowledgements(), &progress)
+    }
+
+    private func publishState(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) {
         let changes = state.change { $0.takeChanges() }
+        progress.events.append(changes.events)
         for message in changes.retained { try client.publish(message, quality: 1, isRetained: true) }
-        for message in changes.events { try client.publish(message, quality: 1) }
         for message in changes.fleeting { try client.publish(message, quality: 0) }
     }
 
-    private func publishEvents(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) {
-        let room = Self.maximumInFlight - progress.inFlight.count
-        guard room > 0, let rows = try? history.outbox(after: progress.lastRow, limit: room) else { return }
-        for row in rows {
+    /// - Returns: How many events were new.
+    private func publishEvents(_ client: MQTTClient, _ progress: inout Progress) throws(MQTTFailure) -> Int {
+        let room = progress.events.room
+        guard room > 0 else { return 0 }
+        // A database that cannot be read holds up its events only.
+        let rows = (try? history.outbox(after: progress.events.lastRow, limit: room)) ?? []
+        let items = progress.events.next(rows: rows, isAll: rows.count < room)
+        for item in items {
             let number = try client.publish(
-                MQTTMessage(topic: topics.event, payload: row.payload), quality: 1)
-            progress.inFlight[number] = row.id
-            progress.lastRow = row.id
+                MQTTMessage(topic: topics.event, payload: item.payload), quality: 1)
+            progress.events.sent(item, as: number)
         }
+        return items.count
     }
 
     /// Passes on what the broker has sent.
@@ -169,18 +189,19 @@ final class MQTTPublisher: Sendable {
 
     /// Removes what the broker has from the database.
     private func settle(_ numbers: [Int32], _ progress: inout Progress) {
-        let rows = numbers.compactMap { progress.inFlight[$0] }
+        progress.events.acknowledged(numbers)
+        for number in numbers {
+            // Removed at the next start if it cannot be written now.
+            if let topic = progress.removals.removeValue(forKey: number) { try? history.forgetTopic(topic) }
+        }
+        let rows = progress.events.finishedRows
+        guard !rows.isEmpty, .now >= progress.deleteAt else { return }
         do throws(SQLiteError) {
-            if !rows.isEmpty { try history.acknowledge(rows) }
-            for number in numbers {
-                progress.inFlight[number] = nil
-                if let topic = progress.removals.removeValue(forKey: number) {
-                    try history.forgetTopic(topic)
-                }
-            }
+            try history.acknowledge(rows)
+            progress.events.deleted(rows)
         } catch {
-            // The rows stay until the next start, which publishes them again.
-            for number in numbers { progress.inFlight[number] = nil }
+            // The disk is full. The rows are remembered: their events are not sent again.
+            progress.deleteAt = .now + .seconds(1)
         }
     }
 }

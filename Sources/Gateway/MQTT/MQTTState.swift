@@ -29,8 +29,8 @@ struct MQTTState {
     private(set) var retained: [String: String] = [:]
     /// Topics whose retained message has changed since ``takeChanges()``, in order.
     private var changed: [String] = []
-    /// Events that no outbox keeps.
-    private var direct: [MQTTMessage] = []
+    /// Events that the outbox could not store; of too many, the newest.
+    private var direct: [EventDelivery.Item] = []
     private static let maximumDirect = 1000
     /// Messages that are lost if the broker is away.
     private var fleeting: [MQTTMessage] = []
@@ -57,10 +57,18 @@ struct MQTTState {
         var activeAdapter: String?
         /// Those that are loaded; nil: not known yet.
         var adapters: [String]?
-        /// Labels of the events in progress, by id.
-        var open: [String: String] = [:]
+        /// The events in progress, by id.
+        var open: [String: OpenEvent] = [:]
+
+        var openLabels: Set<String> { Set(open.values.map(\.label)) }
 
         var isPaused: Bool { !sources.isEmpty && sources.values.allSatisfy { $0.state == .paused } }
+    }
+
+    private struct OpenEvent {
+        var label: String
+        var adapter: String?
+        var begin: Timestamp
     }
 
     /// - Parameter labels: Those that have states.
@@ -88,7 +96,7 @@ struct MQTTState {
             daemon.skippedWindows = status.counters.skippedWindows
             daemon.sources = [:]
             // Events of an earlier run have ended.
-            labels = Set(daemon.open.values)
+            labels = daemon.openLabels
             daemon.open = daemon.open.filter { $0.key.hasPrefix(hello.run.text + "-") }
         case .disconnected:
             daemon.isConnected = false
@@ -98,12 +106,10 @@ struct MQTTState {
             follow(record, in: &daemon, name, at: now)
         case .unsaved(let changes):
             for change in changes {
+                direct += Self.items(of: change, in: daemon, name)
                 labels.formUnion(Self.apply(change, to: &daemon))
-                if direct.count < Self.maximumDirect, let event = change.event {
-                    let payload = EventPayload.text(of: event, daemon: name)
-                    direct.append(MQTTMessage(topic: topics.event, payload: payload))
-                }
             }
+            if direct.count > Self.maximumDirect { direct.removeFirst(direct.count - Self.maximumDirect) }
         case .news(let changes):
             for change in changes { labels.formUnion(Self.apply(change, to: &daemon)) }
         }
@@ -114,9 +120,11 @@ struct MQTTState {
         publishState(of: name)
     }
 
-    /// What has to be published: the changed retained messages, events that no outbox keeps, and messages
-    /// that are sent once; all are empty afterwards.
-    mutating func takeChanges() -> (retained: [MQTTMessage], events: [MQTTMessage], fleeting: [MQTTMessage]) {
+    /// What has to be published: the changed retained messages, events that the outbox could not store, and
+    /// messages that are sent once; all are empty afterwards.
+    mutating func takeChanges() -> (
+        retained: [MQTTMessage], events: [EventDelivery.Item], fleeting: [MQTTMessage]
+    ) {
         defer { (changed, direct, fleeting) = ([], [], []) }
         return (changed.map { MQTTMessage(topic: $0, payload: retained[$0] ?? "") }, direct, fleeting)
     }
@@ -140,7 +148,7 @@ struct MQTTState {
 
     private mutating func publishLabel(_ label: String, of name: String) {
         guard let slug = slugs[label] else { return }
-        let isOpen = daemons[name]?.open.values.contains(label) ?? false
+        let isOpen = daemons[name]?.openLabels.contains(label) ?? false
         retain(topics.label(slug, of: name), isOpen ? "ON" : "OFF")
     }
 
@@ -185,17 +193,45 @@ struct MQTTState {
         retain(topics.state(of: name), String(decoding: text.bytes, as: UTF8.self))
     }
 
+    /// The messages of a change that could not be stored.
+    private static func items(
+        of change: HistoryChange, in daemon: Daemon, _ name: String
+    ) -> [EventDelivery.Item] {
+        switch change {
+        case .event(let event):
+            return [
+                EventDelivery.Item(
+                    key: EventPayload.key(of: event, daemon: name),
+                    payload: EventPayload.text(of: event, daemon: name))
+            ]
+        case .interrupted(let exceptions, let time):
+            // The begins of these were published; the database may not know them.
+            let events = daemon.open.filter { !exceptions.contains($0.key) }
+            return events.sorted { ($0.value.begin.unixNanos, $0.key) < ($1.value.begin.unixNanos, $1.key) }
+                .map { id, event in
+                    let begin = event.begin.milliseconds
+                    return EventDelivery.Item(
+                        key: EventPayload.interruptionKey(of: id, daemon: name),
+                        payload: EventPayload.interruption(
+                            id: id, label: event.label, adapter: event.adapter, begin: begin,
+                            end: max(begin, time.milliseconds), daemon: name))
+                }
+        case .gap, .run: return []
+        }
+    }
+
     /// - Returns: Labels whose state may have changed.
     private static func apply(_ change: HistoryChange, to daemon: inout Daemon) -> Set<String> {
         switch change {
         case .event(let event) where event.state == .begin:
-            daemon.open[event.id] = event.label
+            daemon.open[event.id] = OpenEvent(
+                label: event.label, adapter: event.adapter, begin: event.time)
             return [event.label]
         case .event(let event):
             daemon.open[event.id] = nil
             return [event.label]
         case .interrupted(let exceptions, _):
-            let labels = Set(daemon.open.values)
+            let labels = daemon.openLabels
             daemon.open = daemon.open.filter { exceptions.contains($0.key) }
             return labels
         case .gap, .run: return []

@@ -247,21 +247,23 @@ struct NotifyState {
 
 /// The newest ids that were inserted, a bounded number of them.
 struct RecentIDs {
-    private static let capacity = 2000
+    private let capacity: Int
     private var ids: Set<String> = []
     private var order: [String] = []
     private var next = 0
+
+    init(capacity: Int = 2000) { self.capacity = capacity }
 
     func contains(_ id: String) -> Bool { ids.contains(id) }
 
     mutating func insert(_ id: String) {
         guard ids.insert(id).inserted else { return }
-        if order.count < Self.capacity {
+        if order.count < capacity {
             order.append(id)
         } else {
             ids.remove(order[next])
             order[next] = id
-            next = (next + 1) % Self.capacity
+            next = (next + 1) % capacity
         }
     }
 }
