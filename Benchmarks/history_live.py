@@ -164,8 +164,11 @@ def full_disk(folder, ledger):
         records = [json.loads(line) for line in (folder / "messages").read_text().splitlines()]
         keys = [(record["state"], record["id"]) for record in records]
         names = {name for _, name in keys}
+        repeated = len(keys) - len(set(keys))
         print(f"full disk: with room again {len(rows)} events in the history, {len(names)} at the broker, {len(rows ^ names)} in "
-              f"one of them only, {len(keys) - len(set(keys))} messages repeated, gaps: {gaps}")
+              f"one of them only, {repeated} messages repeated, gaps: {gaps}")
+        if rows != names or repeated:
+            raise SystemExit(f"in one only: {sorted(rows ^ names)[:5]}")
     finally:
         for child in children:
             child.kill()
