@@ -40,7 +40,8 @@ struct EventDelivery {
     /// Whether nothing is on its way, except what the outbox still has after ``lastRow``.
     var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty && finishedRows.isEmpty }
 
-    /// Events that could not be stored; of too many, the oldest are left to the outbox, which receives them later.
+    /// Events that could not be stored; of too many, the oldest are left to the outbox, which receives them
+    /// later.
     mutating func append(_ items: [Item]) {
         for item in items where !isKnown(item.key) { waiting.append(item) }
         if waiting.count > Self.maximumWaiting { waiting.removeFirst(waiting.count - Self.maximumWaiting) }
