@@ -20,7 +20,7 @@ TABLE = 4096
 
 def oscillator(hz, shape, rng):
     """A tone that follows the frequency track `hz` [n], from a band-limited table."""
-    top = int(np.clip(7600 / max(hz.max(), 1), 1, 24))
+    top = int(np.clip(0.475 * RATE / max(hz.max(), 1), 1, 24))
     k = np.arange(1, top + 1)
     weights = {"sine": k == 1, "square": (k % 2) / k, "saw": 1 / k,
                "pulse": rng.uniform(0.2, 1.0, top) * k ** -0.5}[shape]
@@ -160,3 +160,66 @@ def finished(rng, x):
     if rng.random() < 0.3:
         x = synth.band_limit(rng, x)
     return synth.to_level(x)
+
+
+# What a window must hold of a pattern to be of its kind (`evidence`), in seconds; a beep is at least this long.
+SHORTEST_BEEP, PAUSE = 0.05, 1.0
+# Sounds without pulses: under the first number of seconds the window is of no kind, from the second on it is of the kind.
+SECONDS = {"Siren, wail": (1.2, 2.5), "Siren, yelp": (0.5, 1.0), "Siren, hi-lo": (1.0, 2.0), "Telephone": (0.4, 0.8), "Continuous alarm": (0.8, 2.0)}
+
+
+def sounding(x, frames, hop, width):
+    """Whether each frame of a clean sound `[n]` sounds, `[frames]`: within 34 dB of its loudest frame."""
+    at = np.minimum(np.arange(frames) * hop + width // 2, len(x) - 1)
+    total = np.cumsum(np.concatenate([[0.0], np.square(np.asarray(x, np.float64))]))
+    power = (total[np.minimum(at + hop // 2, len(x))] - total[np.maximum(at - hop // 2, 0)]) / hop
+    return power > power.max() * 4e-4 + 1e-12
+
+
+def runs(on):
+    """Starts and ends of the stretches where `on` is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
+    return edges[::2], edges[1::2]
+
+
+def evidence(kind, on, frame_seconds=0.01):
+    """Whether a window holds enough of a pattern to be of its kind: 1 yes, 0 no, -1 it may be.
+
+    Smoke alarm: one whole group of three beeps with a second of its pause before or after it, or a pause between beeps
+    of two groups and three beeps in all; no: fewer than three beeps. Carbon monoxide alarm: one whole group of four
+    with a second of pause before or after it; no: fewer than three beeps. Reversing beeper: four beeps; no: fewer than
+    three. The others by seconds of sound (`SECONDS`).
+    """
+    if kind in SECONDS:
+        low, high = SECONDS[kind]
+        seconds = on.sum() * frame_seconds
+        return 1 if seconds >= high else 0 if seconds < low else -1
+    starts, ends = runs(on)
+    whole = (ends - starts) * frame_seconds >= SHORTEST_BEEP
+    starts, ends = starts[whole], ends[whole]
+    if len(starts) < 3:
+        return 0
+    if kind == "Reversing beeper":
+        return 1 if len(starts) >= 4 else -1
+    # Quiet before each beep and after the last one; the window's edges end a quiet.
+    quiet = np.diff(np.concatenate([[0], np.stack([starts, ends], 1).ravel(), [len(on)]]))[::2] * frame_seconds
+    breaks = np.flatnonzero(quiet >= PAUSE)
+    inner = [b for b in breaks if 0 < b < len(starts)]
+    size = 3 if kind == "Smoke alarm" else 4
+    if kind == "Smoke alarm" and inner:
+        return 1
+    borders = [0, *inner, len(starts)]
+    for a, b in zip(borders, borders[1:]):
+        cut = (a == 0 and starts[0] == 0) or (b == len(starts) and ends[-1] == len(on))
+        if b - a == size and not cut and (a in breaks or b in breaks):
+            return 1
+    return -1
+
+
+def like_reversing(on, frame_seconds=0.01):
+    """Whether beeps of a device are timed as a reversing beeper's, so that they may have its label."""
+    starts, ends = runs(on)
+    if len(starts) < 3:
+        return False
+    sound, quiet = (ends - starts)[1:-1] * frame_seconds, (starts[1:] - ends[:-1]) * frame_seconds
+    return bool((sound > 0.27).all() and (sound < 0.65).all() and (quiet > 0.22).all() and (quiet < 0.7).all())

@@ -15,19 +15,20 @@ import struct
 import subprocess
 import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from features import CLIP_SAMPLES, SAMPLE_RATE_HZ, log_mel
 from labels import (
-    LABELS, RULES, SYNTHETIC, TEST_SOURCES, TRAIN_PREFIXES, TRAIN_SOURCES,
+    ADDED_PACKAGES, HELD_OUT_PACKAGES, LABELS, RULES, SYNTHETIC, TEST_SOURCES, TRAIN_PREFIXES, TRAIN_SOURCES,
 )
 from synth import TEST_SEED
 
 HERE = Path(__file__).parent
 MANIFEST = HERE / "test-manifest.jsonl"
-ALLOWED = ("CC0", "CC-BY-3", "CC-BY-4", "CC-BY-2", "CC-BY-SA", "public-domain", "MIT")
+ALLOWED = ("CC0", "CC-BY-3", "CC-BY-4", "CC-BY-2", "CC-BY-SA", "public-domain", "MIT", "BSD")
 LONGEST_SECONDS = {"Music": 75.0}
 
 
@@ -38,10 +39,10 @@ def package_licences():
 
 def file_licence(package_dir: Path, relative: str, package: str, default: str):
     """The licence of one file: the package's, or the last paragraph of its copyright file that names it."""
-    if default != "per-file":
+    if not default.startswith("per-file"):
         return default
     text = (package_dir / "usr/share/doc" / package / "copyright").read_text()
-    found = None
+    found = default.partition(":")[2] or None
     for paragraph in re.split(r"\n\s*\n(?=Files:)", text):
         head = re.match(r"Files:(.*?)\n[A-Z]", paragraph, re.S)
         licence = re.search(r"^License: *(\S+)", paragraph, re.M)
@@ -97,7 +98,7 @@ def candidates(lab: Path):
             files = [(i, licence, data) for i, licence, data in opensfx_clips(cat.read_bytes())]
         else:
             files = [(str(p.relative_to(root)), None, p) for p in sorted(root.rglob("*"))
-                     if p.suffix in (".ogg", ".wav", ".flac")]
+                     if p.suffix in (".ogg", ".wav", ".flac", ".oga", ".gsm")]
         for relative, licence, data in files:
             for _, pattern, positives, unknown, source in rules:
                 match = re.search(pattern, relative)
@@ -152,8 +153,12 @@ def duplicates(prints, least_votes=10, worst_errors=0.22):
 
 def index(lab: Path):
     entries, audio, prints, total = [], [], [], 0
-    for package, path, licence, positives, unknown, source, data in candidates(lab):
-        samples = decode(data, LONGEST_SECONDS.get(positives[0], 30.0))
+    wanted = list(candidates(lab))
+    with ThreadPoolExecutor(2) as pool:
+        decoded = pool.map(lambda c: decode(c[6], LONGEST_SECONDS.get(c[3][0], 30.0)), wanted)
+        wanted = [(*c[:6], samples) for c, samples in zip(wanted, decoded)]
+    print(len(wanted), "files decoded", flush=True)
+    for package, path, licence, positives, unknown, source, samples in wanted:
         loud = np.flatnonzero(np.abs(samples) > 60)
         if len(loud) < 1600:
             continue
@@ -171,7 +176,7 @@ def index(lab: Path):
             s = parent[s]
         return s
 
-    joined = []
+    joined, added = [], {e["source"] for e in entries if e["package"] in ADDED_PACKAGES}
     for a, b in duplicates(prints):
         x, y = root(entries[a]["source"]), root(entries[b]["source"])
         if x != y:
@@ -190,11 +195,20 @@ def index(lab: Path):
 
 
 def split(entries):
-    """Named sources go where labels.py says; of the rest of each label a third is for the test."""
+    """Named sources go where labels.py says; of the rest of each label a third is for the test.
+
+    Sources that exist in added packages only take no part in the draw, so that it stays what it was. A source that is
+    joined across packages is for the test when any file of it is.
+    """
     side = {}
     by_label = defaultdict(set)
+    older = {e["source"] for e in entries if e["package"] not in ADDED_PACKAGES}
+    held = {e["source"] for e in entries if e["package"] in HELD_OUT_PACKAGES}
     for e in entries:
         s = e["source"]
+        if s not in older:
+            side[s] = "test" if s in held else "train"
+            continue
         if s in TEST_SOURCES:
             side[s] = "test"
         elif s in TRAIN_SOURCES or s.startswith(TRAIN_PREFIXES):
@@ -206,7 +220,7 @@ def split(entries):
         for i, s in enumerate(drawn):
             side[s] = "test" if i % 3 == 0 else "train"
     for e in entries:
-        e["split"] = side[e["source"]]
+        e["split"] = "test" if e["source"] in held else side[e["source"]]
 
 
 def report(entries):

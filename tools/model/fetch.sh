@@ -1,6 +1,6 @@
 #!/bin/sh
 # Downloads the Debian packages in packages.txt and unpacks their sounds under $1/pkg.
-# Needs apt sources for Debian 12, unzip, and about 6 GB while it runs. Safe to run again.
+# Needs apt sources for Debian 12, unzip, and about 6 GB while it runs. Safe to run again: what is there is kept.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 lab=${1:?usage: fetch.sh LAB_DIRECTORY}
@@ -14,6 +14,7 @@ grep -v '^#' "$here/packages.txt" | while read -r package _; do
     done
     # Only sounds, soundfonts and licences stay. Of the drum kits instruments.py plays those that are not under the GPL.
     find "$lab/pkg/$package.part" -type f ! -name '*.ogg' ! -name '*.wav' ! -name '*.flac' ! -name '*.aiff' \
+        ! -name '*.oga' ! -name '*.gsm' \
         ! -name '*.sf[23]' ! -name '*.cat' ! -path '*/usr/share/doc/*' -delete
     mv "$lab/pkg/$package.part" "$lab/pkg/$package"
     rm -f "$lab"/debs/"$package"_*.deb

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
 from features import FRAMES, MELS
@@ -150,7 +151,7 @@ def losses(logits, dense, batch, keep):
     """Clip: the labels that are known, and the kind of alarm. Patches: the same of the sound that each one belongs to."""
     clip = masked_bce(logits[:, :LABEL_COUNT], batch.y[:, :LABEL_COUNT])
     cross = torch.nn.functional.cross_entropy
-    kind = cross(logits[:, LABEL_COUNT:], batch.kind, ignore_index=-1, label_smoothing=0.02)
+    kind = one_of(logits[:, LABEL_COUNT:], batch.allowed)
     owner = batch.owner if keep is None else batch.owner.gather(1, keep)
     size, patches = owner.shape
     y = batch.parts[torch.arange(size)[:, None], owner.clamp_min(0), :LABEL_COUNT]
@@ -159,6 +160,15 @@ def losses(logits, dense, batch, keep):
     first = torch.where((owner == 0) & torch.from_numpy(batch.alarming)[:, None], batch.first_kind[:, None], -1)
     rhythm = cross(dense[..., LABEL_COUNT:].flatten(0, 1), first.flatten(), ignore_index=-1)
     return torch.stack([clip, kind, patch, rhythm])
+
+
+def one_of(logits, allowed):
+    """Cross entropy of classes of which several may be right: minus the log of their summed probability. Rows where all
+    are allowed do not count."""
+    known = ~allowed.all(1)
+    log_p = logits[known].log_softmax(1)
+    right = log_p.masked_fill(~allowed[known], -torch.inf).logsumexp(1)
+    return -(0.98 * right + 0.02 * log_p.mean(1)).sum() / known.sum().clamp_min(1)
 
 
 def masked_bce(logits, y):
@@ -187,6 +197,26 @@ def write_notes(directory: Path, **notes):
     (directory / "training.json").write_text(json.dumps(notes, indent=1) + "\n")
 
 
+def start_from(model, directory: Path, adapter: Path | None):
+    """The exported weights of an earlier model; rows of its head by their labels, those of the kinds from its adapter."""
+    state = load_file(directory / "model.safetensors")
+    heads = [(state, "classifier.dense.", json.loads((directory / "config.json").read_text()), "")]
+    if adapter:
+        tensors = load_file(adapter / "adapter_model.safetensors")
+        heads.append((tensors, "base_model.model.classifier.dense.", json.loads((adapter / "config.json").read_text()), "kind: "))
+    own = model.state_dict()
+    with torch.no_grad():
+        for name, value in own.items():
+            if name in state and not name.startswith("classifier.dense."):
+                value.copy_(state[name])
+        for tensors, prefix, config, kind in heads:
+            for i, label in config["id2label"].items():
+                if kind + label in NAMES:
+                    for part in ("weight", "bias"):
+                        own["classifier.dense." + part][NAMES.index(kind + label)] = tensors[prefix + part][int(i)].float()
+        model.load_state_dict(own)
+
+
 def average_gradients(parameters, count):
     flat = torch.cat([p.grad.flatten() for p in parameters])
     dist.all_reduce(flat)
@@ -210,6 +240,8 @@ def run(rank, options):
     muon = Muon(inner, count, rank)
     adam = torch.optim.AdamW(outer, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent = 0, 0.0
+    if options.start:
+        start_from(model, options.start, options.start_head)
     average = {k: v.clone() for k, v in model.state_dict().items()}
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -284,6 +316,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=66)
     parser.add_argument("--export", type=Path)
     parser.add_argument("--name", default="run")
+    parser.add_argument("--from", dest="start", type=Path, help="begin with the weights of this exported model")
+    parser.add_argument("--from-head", dest="start_head", type=Path, help="and its kinds of alarm with this adapter's head")
     options = parser.parse_args()
     (options.lab / f"{options.name}.rendezvous").unlink(missing_ok=True)
     torch.multiprocessing.spawn(run, (options,), options.processes)

@@ -23,7 +23,7 @@ from transformers import ASTForAudioClassification
 from alarm_test import NAMES
 from features import MELS
 from mixer import PATCH, Mixer, load_pool, normalised, spec_augment
-from train import LABEL_COUNT, average_gradients, forward, kept_patches, write_notes
+from train import LABEL_COUNT, average_gradients, forward, kept_patches, one_of, write_notes
 
 ROWS = [(0.3, 6), (1.01, 8)]  # until this fraction of the run, rows of patches kept of 8
 ALARMS = 0.78  # share of kinds and other beeps over backgrounds; the rest is any training sound without a kind
@@ -51,13 +51,13 @@ def take_head(model, checkpoint: Path):
             getattr(model.classifier.dense, part).copy_(state[f"classifier.dense.{part}"][LABEL_COUNT:])
 
 
-def kind_loss(logits, kind):
-    """The scores are independent (sigmoid), and the highest one decides: half binary cross entropy, half softmax."""
-    known = kind >= 0
-    logits, kind = logits[known], kind[known]
-    wanted = torch.nn.functional.one_hot(kind, len(NAMES)).float()
-    binary = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
-    return 2 * binary + 0.5 * torch.nn.functional.cross_entropy(logits, kind)
+def kind_loss(logits, allowed):
+    """The scores are independent (sigmoid), and the highest one decides: half binary cross entropy, half softmax. Where
+    several kinds are allowed, these take no part in the first half."""
+    sole = allowed.sum(1, keepdim=True) == 1
+    known = (sole | ~allowed).float()
+    binary = torch.nn.functional.binary_cross_entropy_with_logits(logits, allowed.float(), reduction="none")
+    return 2 * (binary * known).sum() / known.sum().clamp_min(1) + 0.5 * one_of(logits, allowed)
 
 
 def save(model, out: Path):
@@ -110,7 +110,7 @@ def run(rank, options):
         spec_augment(x, mixer.rng, ~batch.alarming)
         with torch.autocast("cpu", torch.bfloat16):
             logits, _ = forward(model.base_model.model, x, keep)
-        loss = kind_loss(logits.float(), batch.kind)
+        loss = kind_loss(logits.float(), batch.allowed)
         optimiser.zero_grad()
         loss.backward()
         average_gradients(trained, options.processes)

@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--baseline", action="store_true", help="the MLP on band statistics beside it")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    (shard,), frames, y, drawn = load_pool(options.lab, "validation")
+    (shard,), frames, y, _, _ = load_pool(options.lab, "validation")
     x = np.stack([centre(row, n) for row, n in zip(shard, frames)])
     state = torch.load(options.lab / f"{options.name}.pt", weights_only=True)
     model = new_model(0, NAMES)
