@@ -21,6 +21,11 @@ AUTHORS = {
     "avldrums.lv2-soundfont": "Black Pearl and Red Zeppelin drum kits: Glen MacArthur",
     "hydrogen-drumkits": "circAfrique v4: Jim Harney, CC-BY-SA-3.0; BJA_Pacific: Luc Tunguay, CC-BY-SA-3.0-us; "
                          "rumpf_kit_z01: Emanuel Rumpf, CC-BY-3.0; no other kit of the package was used",
+    "asterisk-prompt-fr-armelle": "Armelle Desjardins, Michel Gutierrez; test only",
+    "flare-game": "Clint Bellanger and others; test only",
+    "gcin-voice": "Chu Lo and ChionMeilin",
+    "minetest-data": "Perttu Ahola and others",
+    "pocketsphinx-testdata": "Carnegie Mellon University; test only",
     "0ad-data": "Wildfire Games, https://www.wildfiregames.com/",
     "asterisk-core-sounds-en-wav": "Allison Smith; Digium, Inc.",
     "asterisk-core-sounds-es-wav": "Allison Smith; Digium, Inc.",
@@ -47,7 +52,7 @@ def authors(lab: Path, entry):
     for paragraph in re.split(r"\n\s*\n(?=Files:)", text):
         head = re.match(r"Files:(.*?)\n[A-Z]", paragraph, re.S)
         who = re.search(r"^Copyright:(.*?)\n(?=[A-Z])", paragraph, re.M | re.S)
-        if head and who and any(p != "*" and fnmatch.fnmatch(path, "*" + p) for p in head.group(1).split()):
+        if head and who and any((p != "*" or package == "redeclipse-data") and fnmatch.fnmatch(path, "*" + p) for p in head.group(1).split()):
             found = " ".join(who.group(1).split())
     return found
 

@@ -32,7 +32,7 @@ DROPPED_BECAUSE = (
     "Vehicle (0.46) and Tools (0.17) stayed under an average precision of 0.6 on validation sources; Water has one "
     "validation source and four test sources, Piano none and two. Screaming (0.92) and Animal (0.86) passed validation but "
     "reached only 0.55 and 0.40 on the test set when it was first scored, with ten labels (mean AP 0.86, 0.82 to 0.91; the MLP "
-    "0.74, 0.70 to 0.81), and were removed after that.")
+    "0.74, 0.70 to 0.81), and were removed after that. Effect is what no label of ours is, and a negative for all.")
 
 # Trained beside the labels and removed from the shipped model: they teach the base to distinguish rhythms.
 AUXILIARY = ["kind: " + kind for kind in (

@@ -86,7 +86,21 @@ build() { [ -x "$ASTD" ] || (cd "$root" && PATH=$PATH:/opt/swift/usr/bin swift b
 step astd build
 step evaluate "$python" evaluate.py --lab "$lab" --model "$models/default" --out "$models/default/evaluation.json" \
     --picture "$models/default/confusion.png"
-step chain-test "$python" chain_test.py --lab "$lab" --model "$models/default" --pulse --out "$models/default/chain-test.json"
+before() { # measures the models in models/ on the tests that before.json has no figure of
+    grep -q null before.json || return 0
+    mkdir -p "$lab/before/default" "$lab/before/alarms"
+    cp "$root/models/default/evaluation.json" "$lab/before/default/"
+    cp "$root/models/alarms/evaluation.json" "$lab/before/alarms/"
+    "$python" chain_test.py --lab "$lab" --model "$root/models/default" --seeds "${CHAIN_SEEDS:-3}" --pulse \
+        --out "$lab/before/default/chain-test.json"
+    "$python" held_out_test.py --lab "$lab" --model "$root/models/default" --out "$lab/before/default/held-out-test.json"
+    "$python" appliance_test.py --lab "$lab" --base "$root/models/default" --adapter "$root/models/alarms" \
+        --hours "${HOURS:-6}" --out "$lab/before/alarms/appliance-test.json"
+    "$python" bars.py --models "$lab/before" --keep || true
+}
+step before before
+step chain-test "$python" chain_test.py --lab "$lab" --model "$models/default" --seeds "${CHAIN_SEEDS:-3}" --pulse \
+    --out "$models/default/chain-test.json"
 step held-out-test "$python" held_out_test.py --lab "$lab" --model "$models/default" --out "$models/default/held-out-test.json"
 step adapter "$python" train_adapter.py --lab "$lab" --base "$models/default" --out "$models/alarms" --head "$lab/run.pt" \
     --minutes "${ADAPTER_MINUTES:-20}" --processes "$processes"
@@ -104,5 +118,5 @@ step leaks leaks
 step attribution "$python" attribution.py --lab "$lab" --out "$models/default/ATTRIBUTION.md"
 step examples "$python" examples.py --lab "$lab" --models "$models"
 step cards "$python" cards.py --models "$models"
-"$python" bars.py --models "$models"
 cat "$lab/times.log"
+"$python" bars.py --models "$models"
