@@ -220,7 +220,7 @@ def main():
     x, frames, y, drawn, on = build(options.lab, options.count, options.seed, options.side, options.what)
     name = f"pool-{options.seed}" if options.side == "train" else "validation"
     np.save(options.lab / f"{name}-x.npy", x)
-    part = options.lab / f"{name}.part.npz"  # complete only when renamed
+    part = options.lab / f"part-{name}.npz"  # complete only when renamed
     np.savez(part, frames=frames, y=y, drawn=drawn, on=on)
     part.rename(options.lab / f"{name}.npz")
 
