@@ -210,15 +210,15 @@ def shoebox(rng, x, rate):
     source, ear = rng.uniform(0.3, size - 0.3), rng.uniform(0.3, size - 0.3)
     reflection = rng.uniform(0.55, 0.93)
     out = np.zeros(int(0.5 * rate), np.float32)
-    order = np.arange(-7, 8)
-    axis = [[(2 * m * s + p * o, abs(2 * m) if p > 0 else abs(2 * m - 1)) for m in order for p in (1, -1)] for s, o in zip(size, source)]
-    for dx, bx in axis[0]:
-        for dy, by in axis[1]:
-            for dz, bz in axis[2]:
-                far = np.sqrt((dx - ear[0]) ** 2 + (dy - ear[1]) ** 2 + (dz - ear[2]) ** 2)
-                at = int(far / 343 * rate)
-                if at < len(out):
-                    out[at] += reflection ** (bx + by + bz) / max(far, 0.1)
+    turn, flipped = np.arange(-7, 8)[:, None], np.array([0, 1])
+    # Along each axis: where the images of the source are, and how often the sound met a wall on the way, `[30]`.
+    places = [((2 * turn * s + np.where(flipped, -o, o)).ravel() - e) ** 2 for s, o, e in zip(size, source, ear)]
+    bounces = np.abs(2 * turn - flipped).ravel()
+    far = np.sqrt(places[0][:, None, None] + places[1][:, None] + places[2]).ravel()
+    count = (bounces[:, None, None] + bounces[:, None] + bounces).ravel()
+    at = (far / 343 * rate).astype(int)
+    near = at < len(out)
+    np.add.at(out, at[near], (reflection ** count / np.maximum(far, 0.1)).astype(np.float32)[near])
     out = out[int(np.flatnonzero(out)[0]):]
     return oaconvolve(x, out / np.abs(out).max())[: len(x)].astype(np.float32)
 
