@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -104,11 +105,15 @@ def through_pulse(clips, rate=HIGHEST):
         out, file = [], Path(home) / "clip.wav"
         for x in clips:
             soundfile.write(file, x, rate, subtype="FLOAT")
-            recorder = subprocess.Popen(["parec", "--device=test.monitor", "--rate=16000", "--channels=1", "--format=float32le", "--raw"], env=environment, stdout=subprocess.PIPE)
-            time.sleep(0.4)
-            subprocess.run(["paplay", "--device=test", str(file)], env=environment, check=True, timeout=len(x) / rate + 20)
-            recorder.terminate()
-            samples = np.frombuffer(recorder.communicate(timeout=20)[0], np.float32)
+            with open(Path(home) / "recorded", "wb") as recorded:
+                recorder = subprocess.Popen(["parec", "--device=test.monitor", "--rate=16000", "--channels=1", "--format=float32le", "--raw",
+                                             "--latency-msec=50"], env=environment, stdout=recorded)
+                time.sleep(0.5)
+                subprocess.run(["paplay", "--device=test", str(file)], env=environment, check=True, timeout=len(x) / rate + 20)
+                time.sleep(0.5)
+                recorder.terminate()
+                recorder.wait(timeout=20)
+            samples = np.fromfile(Path(home) / "recorded", np.float32)
             loud = np.flatnonzero(np.abs(samples) > 1e-7)
             start = int(loud[0]) + 4000 if len(loud) else 6400  # past the begin, as for the other variants
             out.append(clipped(samples[start:]))
@@ -116,6 +121,7 @@ def through_pulse(clips, rate=HIGHEST):
     finally:
         server.terminate()
         server.wait(timeout=20)
+        shutil.rmtree(home)
 
 
 def main():
