@@ -292,7 +292,7 @@ Confusion of kinds at 10 dB:
 The linear probe: {e['linear_probe']['false_alarms']['per_hour']:g} an hour at 0.5.
 
 **Other beeps, and beginnings.** `appliance_test.py` plays beeps of {len(v['makers'])} held-out patterns (microwave ovens, coffee machines, washing
-machines, reversing beepers and others), dry and with white and brown noise 20, 10 and 0 dB under them, made at 48 kHz, and {v['false_alarms']['hours']:g} h of other sounds.
+machines, reversing beepers and others), dry and with white and brown noise 20, 10 and 0 dB under them, made at 48 kHz, and {v.get('false_alarms', dict(hours=0))['hours']:g} h of other sounds.
 "Before" is the adapter that was shipped before this one.
 
 {table(directory.parent, "alarms")}
