@@ -71,8 +71,10 @@ def single(allowed):
 def noise_floor(rng):
     """A window of noise that was made at a sound card's rate and resampled."""
     chain = chains.draw(rng)
-    with chains.at_rate(chain.rate):
-        x = synth.noise(rng, 2 * CLIP_SAMPLES * chain.rate // SAMPLE_RATE_HZ, False)
+    rate = max(chain.rate, SAMPLE_RATE_HZ)
+    with chains.at_rate(rate):
+        x = synth.noise(rng, 2 * CLIP_SAMPLES * rate // SAMPLE_RATE_HZ, False)
+    x = chains.resample(x, rate, chain.rate, "soxr-hq", None)
     return synth.to_level(chains.lowered(chain, x)[CLIP_SAMPLES // 2:][:CLIP_SAMPLES])
 
 

@@ -161,10 +161,12 @@ class Clips:
         label = names[rng.choice(len(names), p=weights / weights.sum())]
         chain, on = chains.draw(rng), np.ones(POOL_FRAMES, bool)
         if label in SYNTHESISED:
-            with chains.at_rate(chain.rate):
-                x, y = self.synthetic(rng, label, POOL_SAMPLES * chain.rate // RATE)
+            rate = max(chain.rate, RATE)  # the generators reach up to 7.8 kHz
+            with chains.at_rate(rate):
+                x, y = self.synthetic(rng, label, POOL_SAMPLES * rate // RATE)
             if label in ("Kinds", "Beeps"):
-                on = alarms.sounding(x, POOL_FRAMES, HOP * chain.rate // RATE, WINDOW * chain.rate // RATE)
+                on = alarms.sounding(x, POOL_FRAMES, HOP * rate // RATE, WINDOW * rate // RATE)
+            x = chains.resample(x, rate, chain.rate, "soxr-hq", None)
             if label == "Noise" and chain.agc:
                 chain.agc = False
             if label == "Sine wave":
