@@ -74,7 +74,8 @@ public struct Gateway {
             let follower = DaemonFollower(
                 daemon: daemon, history: history, logger: logger,
                 // The label of a score may have any rank.
-                topK: needsAllScores ? 100_000 : nil, followsAdapters: !runners.isEmpty
+                topK: needsAllScores ? 100_000 : minuteLabels > 0 ? minuteLabels : nil,
+                minuteLabels: minuteLabels, followsAdapters: !runners.isEmpty
             ) { update in
                 publisher?.update(update, of: daemon.name)
                 notifier?.update(update, of: daemon.name)
@@ -117,6 +118,9 @@ public struct Gateway {
                 "events wait for the broker until the next start", metadata: ["events": "\(count)"])
         }
     }
+
+    /// In memory, nobody could read them.
+    private var minuteLabels: Int { settings.history.path == nil ? 0 : settings.history.minuteLabels }
 
     private var needsAllScores: Bool {
         !settings.mqtt.labels.isEmpty || settings.notify.contains { $0.minScore > 0 }

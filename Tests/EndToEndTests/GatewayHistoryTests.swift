@@ -107,4 +107,41 @@ struct GatewayHistoryTests {
         #expect(ended.count == 1 && ended.last?.members["interrupted"] == .bool(false))
         next.kill()
     }
+
+    /// Windows in the minutes of the history.
+    private func windows() async throws -> Int {
+        guard TestFolder.exists(folder.file("history.sqlite")) else { return 0 }
+        let script = """
+            import sqlite3, sys
+            database = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+            print(database.execute("SELECT ifnull(sum(windows), 0) FROM minute_scores WHERE label IS NULL").fetchone()[0])
+            """
+        let exit = try await ChildProcess(
+            ["python3", "-c", script, folder.file("history.sqlite")], in: folder, package: "python3"
+        ).exit()
+        return exit.lines.first.flatMap { Int($0) } ?? 0
+    }
+
+    @Test func `Each window is in the minutes once, over kills of the gateway`() async throws {
+        // A window a second: the daemon holds those of a minute.
+        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
+        let daemon = try await RunningDaemon.start(
+            [
+                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "1", "--config",
+                try folder.write(settings.utf8, to: "astd.yaml"),
+            ], in: folder)
+        for round in 1...3 {
+            let gateway = try gateway()
+            try await eventually("windows in round \(round)", { try await windows() }) { $0 >= 3 * round }
+            gateway.kill()
+        }
+        #expect(try await daemon.astctl("pause").code == 0)
+        let published = try await daemon.status().counters.windows
+        let gateway = try gateway()
+        try await eventually("all windows", { try await windows() }) { $0 >= published }
+        gateway.send(SIGTERM)
+        #expect(try await gateway.exit().code == 0)
+        #expect(try await windows() == published)
+        daemon.program.kill()
+    }
 }

@@ -15,6 +15,8 @@ struct DaemonFollower: Sendable {
     let logger: Logger
     /// Labels in a prediction; nil: as many as the daemon sends to everybody.
     var topK: Int?
+    /// Labels of a minute whose scores are kept; 0: none.
+    var minuteLabels = 0
     /// Whether the names of the loaded adapters are reported.
     var followsAdapters = false
     /// Receives what happens at the daemon; must not block.
@@ -74,6 +76,10 @@ struct DaemonFollower: Sendable {
         }
         var tracker = try start(client, position.cursor)
         var changes = tracker.openingChanges()
+        let isSameRun = position.cursor?.run == client.hello.run
+        var minutes = MinuteTracker(
+            labels: minuteLabels, after: isSameRun ? position.cursor?.seq ?? 0 : 0,
+            last: position.cursor?.time)
         var stored: HistoryCursor? = position.cursor
         var storedAt = ContinuousClock.now
         var listedAt = ContinuousClock.now
@@ -88,12 +94,16 @@ struct DaemonFollower: Sendable {
                 client.ask(.adapterList)
                 listedAt = .now
             }
-            changes += records.compactMap { tracker.change(for: $0, now: now) }
+            for record in records {
+                if case .prediction(let prediction) = record { minutes.add(prediction) }
+                if let change = tracker.change(for: record, now: now) { changes.append(change) }
+            }
             let isDue = ContinuousClock.now - storedAt > .seconds(Self.cursorSeconds)
             let ends = closed != nil || isStopped(stop)
             if !changes.isEmpty || (isDue || ends) && tracker.cursor != stored {
                 let outcome = history.store(
-                    changes, of: daemon.name, cursor: tracker.cursor, generation: position.generation)
+                    changes, of: daemon.name, cursor: tracker.cursor, generation: position.generation,
+                    minutes: minutes.take())
                 storedAt = .now
                 switch outcome {
                 case .stored(let new):

@@ -122,8 +122,10 @@ final class History: Sendable {
     /// - Parameters:
     ///   - cursor: nil: unchanged.
     ///   - generation: As ``position(of:)`` returned it.
+    ///   - minutes: What the predictions up to the cursor add.
     func store(
-        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int
+        _ changes: [HistoryChange], of daemon: String, cursor: HistoryCursor?, generation: Int,
+        minutes: MinuteChanges = MinuteChanges()
     ) -> HistoryOutcome {
         state.change { state in
             if let retryAt = state.retryAt {
@@ -150,6 +152,7 @@ final class History: Sendable {
                             }
                         }
                     }
+                    try Self.write(minutes, of: daemon, to: database)
                     if let cursor { try Self.write(cursor, of: daemon, to: database) }
                     return new
                 }

@@ -7,6 +7,7 @@
 /// | `runs` | a run of a daemon |
 /// | `cursors` | how far the records of a daemon are stored |
 /// | `outbox` | an event that the MQTT broker has not acknowledged |
+/// | `minutes`, `series` | the scores of a label in a minute; or the level, without a label |
 /// | `topics` | a topic with a retained message of this gateway |
 /// | `notifications` | the last notification of a rule about a label |
 ///
@@ -85,6 +86,29 @@ enum HistorySchema {
         """,
         """
         ALTER TABLE outbox ADD COLUMN key TEXT;
+        """,
+        """
+        CREATE TABLE series (
+            id INTEGER PRIMARY KEY,
+            daemon TEXT NOT NULL,
+            source TEXT,
+            channel INTEGER,
+            adapter TEXT,
+            label TEXT
+        ) STRICT;
+        CREATE UNIQUE INDEX series_by_name
+            ON series (daemon, ifnull(source, ''), ifnull(channel, 0), ifnull(adapter, ''), ifnull(label, ''));
+        CREATE TABLE minutes (
+            begin_ms INTEGER NOT NULL,
+            series INTEGER NOT NULL,
+            windows INTEGER NOT NULL,
+            sum REAL NOT NULL,
+            peak REAL NOT NULL,
+            PRIMARY KEY (begin_ms, series)
+        ) STRICT, WITHOUT ROWID;
+        CREATE VIEW minute_scores AS
+            SELECT begin_ms, daemon, source, channel, adapter, label, windows, sum / windows AS mean, peak
+            FROM minutes JOIN series ON series.id = minutes.series;
         """,
     ]
 

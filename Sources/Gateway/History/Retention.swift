@@ -3,7 +3,7 @@ internal import SystemSupport
 internal import Wire
 
 /// Deletes the oldest part of the history: what is older than `history.days`, and what makes the database
-/// larger than `history.megabytes`.
+/// larger than `history.megabytes`: minutes that are older than a day, then events.
 ///
 /// Works in steps of a few milliseconds, with a pause after each, in which records are stored: a lock is not
 /// given to those who wait for it in turn.
@@ -39,7 +39,9 @@ struct Retention: Sendable {
         var deleted = 0
         var isDone = false
         while !isDone {
-            switch history.deleteOldest(before: oldest, ifLargerThan: bytes) {
+            switch history.deleteOldest(
+                before: oldest, ifLargerThan: bytes, now: now.milliseconds)
+            {
             case .deleted(let count): deleted += count
             case .nothing: isDone = true
             case .failed(let reason):
@@ -70,6 +72,8 @@ extension History {
 
     private static let stepEvents: Int64 = 500
     private static let stepPages = 64
+    /// Minutes of the last day stay as long as there are events to delete.
+    private static let youngMilliseconds: Int64 = 86_400_000
 
     /// Deletes some of the events that ended before a time, or some of the oldest if the database is too
     /// large.
@@ -77,7 +81,8 @@ extension History {
     /// - Parameters:
     ///   - time: Milliseconds since 1970.
     ///   - bytes: Of pages in use.
-    func deleteOldest(before time: Int64, ifLargerThan bytes: Int64) -> Deletion {
+    ///   - now: Milliseconds since 1970.
+    func deleteOldest(before time: Int64, ifLargerThan bytes: Int64, now: Int64) -> Deletion {
         do throws(SQLiteError) {
             let deleted = try write { (database) throws(SQLiteError) in
                 let pages = try database.number(
@@ -86,6 +91,11 @@ extension History {
                 let isTooLarge = size > bytes
                 return try database.transaction { () throws(SQLiteError) in
                     let step = SQLiteValue.integer(Self.stepEvents)
+                    let minutes = try Self.deleteMinutes(
+                        before: isTooLarge ? max(time, now - Self.youngMilliseconds) : time,
+                        limit: Self.stepEvents, in: database)
+                    // They take room that events need.
+                    if isTooLarge && minutes > 0 { return minutes }
                     // An event in progress is the newest of its label; it stays.
                     let events = try database.run(
                         """
@@ -100,7 +110,7 @@ extension History {
                             SELECT id FROM gaps WHERE end_ms < ? OR ? AND end_ms < ?
                             ORDER BY begin_ms LIMIT ?)
                         """, [.integer(time), .integer(isTooLarge ? 1 : 0), .integer(first), step])
-                    return events + gaps
+                    return minutes + events + gaps
                 }
             }
             return deleted > 0 ? .deleted(deleted) : .nothing

@@ -101,6 +101,9 @@ enum GatewaySettingTable {
         .count(
             "history.megabytes", \.history.megabytes, 1...1_000_000,
             "size of the database at which the oldest events are deleted"),
+        .count(
+            "history.minute_labels", \.history.minuteLabels, 0...100,
+            "labels of each minute whose scores are kept, the highest; 0: none"),
         .optional(
             "mqtt.url", \.mqtt.url, "mqtt://HOST or mqtts://HOST, with a port other than 1883 and 8883",
             "the broker to publish to; `null`: none", accepts: { BrokerAddress($0) != nil }),

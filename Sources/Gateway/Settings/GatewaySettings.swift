@@ -20,6 +20,8 @@ public struct GatewaySettings: Equatable, Sendable {
         public var days = 90
         /// Size of the database at which the oldest events are deleted.
         public var megabytes = 500
+        /// Labels of each minute whose scores are kept; 0: none.
+        public var minuteLabels = 10
     }
 
     /// The broker to publish to.
