@@ -6,8 +6,8 @@ extension History {
         daemon = ? AND ifnull(source, '') = ifnull(?, '') AND ifnull(channel, 0) = ifnull(?, 0)
         """
 
-    /// Adds to the minutes; part of the transaction that stores the cursor behind the predictions, so that each
-    /// counts once.
+    /// Adds to the minutes; part of the transaction that stores the cursor behind the predictions, so that
+    /// each counts once.
     static func write(
         _ changes: MinuteChanges, of daemon: String, to database: SQLiteDatabase
     ) throws(SQLiteError) {

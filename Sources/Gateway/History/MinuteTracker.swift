@@ -44,8 +44,8 @@ struct MinuteChanges: Equatable, Sendable {
 
 /// Collects the scores of predictions by minute, until they are stored together with the cursor behind them.
 ///
-/// Each window adds the labels with its highest scores. When the minute is over, those with the highest scores
-/// of the minute stay.
+/// Each window adds the labels with its highest scores. When the minute is over, those with the highest
+/// scores of the minute stay.
 ///
 /// A value without I/O.
 struct MinuteTracker {
