@@ -89,6 +89,11 @@ public struct Gateway {
         }
         let retention = Retention(settings.history, history: history, logger: logger)
         threads.append(try thread("gw-retention") { retention.run(until: stop) })
+        if let path = settings.history.path,
+            let reviews = ReviewServer(history, path: path, logger: logger)
+        {
+            threads.append(try thread("gw-review") { reviews.run(until: stop) })
+        }
         let service = ServiceNotifier(logger: logger)
         service.ready(status: "following " + settings.daemons.map(\.name).joined(separator: ", "))
         logger.notice(

@@ -11,23 +11,29 @@ enum EventText {
         let duration = event.duration.map { seconds($0) } ?? "now"
         let name = event.source.map { "\(event.daemon)/\($0)" } ?? event.daemon
         var line = "\(local(event.begin, zone))  \(padded(name, 12))  \(padded(event.label, 24))"
-        line += "  \(paddedLeft(duration, 9))  \(score(event.peakScore))"
+        line += "  \(paddedLeft(duration, 9))  \(score(event.peakScore))  \(event.id)"
         if event.isInterrupted { line += "  interrupted" }
         if let adapter = event.adapter { line += "  [\(adapter)]" }
-        if let review = event.review { line += "  \(review)" }
+        switch event.review {
+        case .right?: line += "  right"
+        case .wrong?: line += "  wrong"
+        case .other(let label)?: line += "  is \(label)"
+        case nil: break
+        }
         return PathText.printable(line)
     }
 
     static let csvHeader =
-        "daemon,source,label,adapter,begin,end,duration,peak_score,clip,review,interrupted"
+        "daemon,source,id,label,adapter,begin,end,duration,peak_score,clip,review,review_label,interrupted"
 
     static func csv(_ event: HistoryEvent) -> String {
         [
-            event.daemon, event.source ?? "", event.label, event.adapter ?? "", event.begin.description,
+            event.daemon, event.source ?? "", event.id, event.label, event.adapter ?? "",
+            event.begin.description,
             event.end?.description ?? "",
             event.duration.flatMap { FixedDecimals.text($0, decimals: 3) } ?? "",
             event.peakScore.isFinite ? event.peakScore.description : "", event.clip ?? "",
-            event.review ?? "", event.isInterrupted ? "true" : "false",
+            event.review?.text ?? "", event.review?.label ?? "", event.isInterrupted ? "true" : "false",
         ].map(field).joined(separator: ",")
     }
 

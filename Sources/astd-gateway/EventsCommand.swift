@@ -25,6 +25,9 @@ struct FilterArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Only events whose highest score is at least this.", valueName: "score"))
     var minScore: Float?
 
+    /// Whether anything but `--daemon` is given.
+    var hasMoreThanDaemons: Bool { since != nil || until != nil || !label.isEmpty || minScore != nil }
+
     func filter() throws -> EventFilter {
         EventFilter(
             since: try since.map { try TimeArgument.parse($0, option: "--since") },
@@ -43,13 +46,45 @@ enum HistoryFormat: String, ExpressibleByArgument, CaseIterable {
 extension SettingsArguments {
     /// The history of these settings, or ends the program.
     func openHistory() throws -> HistoryReader {
-        let settings = try load().settings
-        guard let path = settings.history.path else {
-            throw Failure.general("no history is kept: set history.path")
-        }
+        let path = try historyPath()
         do throws(HistoryFailure) { return try HistoryReader(path: path) } catch {
             throw Failure.general(error.description)
         }
+    }
+
+    /// The database of these settings, or ends the program.
+    func historyPath() throws -> String {
+        guard let path = try load().settings.history.path else {
+            throw Failure.general("no history is kept: set history.path")
+        }
+        return path
+    }
+
+    /// Prints events; those whose clip this user can see have its path.
+    ///
+    /// - Parameter empty: What is printed as text if there are none.
+    func list(_ filter: EventFilter, format: HistoryFormat, empty: String) throws {
+        let reader = try openHistory()
+        let clips = (try? ClipFolders(load().settings.history.clips)) ?? ClipFolders()
+        let output = TextOutput()
+        if format == .csv { output.line(EventText.csvHeader) }
+        var count = 0
+        do {
+            try reader.events(filter) { event in
+                count += 1
+                var event = event
+                event.clip = event.clip ?? clips[event.id]
+                switch format {
+                case .text: output.line(EventText.line(event))
+                case .jsonl: output.bytes(event.encoded())
+                case .csv: output.line(EventText.csv(event))
+                }
+            }
+        } catch let error as HistoryFailure {
+            throw Failure.general(error.description)
+        }
+        if count == 0 && format == .text { output.line(empty) }
+        try output.finish()
     }
 }
 
@@ -81,25 +116,7 @@ struct EventsCommand: ParsableCommand {
     func run() throws {
         var filter = try filterArguments.filter()
         filter.limit = limit
-        let reader = try settingsArguments.openHistory()
-        let format = format ?? .standard
-        let output = TextOutput()
-        if format == .csv { output.line(EventText.csvHeader) }
-        var count = 0
-        do {
-            try reader.events(filter) { event in
-                count += 1
-                switch format {
-                case .text: output.line(EventText.line(event))
-                case .jsonl: output.bytes(event.encoded())
-                case .csv: output.line(EventText.csv(event))
-                }
-            }
-        } catch let error as HistoryFailure {
-            throw Failure.general(error.description)
-        }
-        if count == 0 && format == .text { output.line("no events") }
-        try output.finish()
+        try settingsArguments.list(filter, format: format ?? .standard, empty: "no events")
     }
 }
 

@@ -18,16 +18,21 @@ struct GatewayCommand: ParsableCommand {
               astd-gateway run --check-config              the settings in force
               astd-gateway events --since 24h              list the events of a day
               astd-gateway summary --since 7d              count them per label and day
+              astd-gateway review ID --right               say whether an event is right
+              astd-gateway export --reviewed FOLDER        write the clips of reviewed events for training
               astd-gateway notify --test                   try the notifications
 
             EXIT STATUS
               0   success
-              1   the history cannot be opened, or a notification failed
+              1   the history cannot be opened, an event is unknown, a clip or a notification failed
               64  usage error
               78  invalid configuration
             """,
         version: BuildVersion.text("astd-gateway", astdVersion),
-        subcommands: [RunCommand.self, EventsCommand.self, SummaryCommand.self, NotifyCommand.self])
+        subcommands: [
+            RunCommand.self, EventsCommand.self, SummaryCommand.self, ReviewCommand.self, ExportCommand.self,
+            NotifyCommand.self,
+        ])
 
     static func main() {
         StandardDescriptors.occupy()

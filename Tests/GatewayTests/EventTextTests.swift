@@ -9,27 +9,29 @@ import Wire
 @Suite struct EventTextTests {
     private var event: HistoryEvent {
         HistoryEvent(
-            daemon: "kitchen", source: nil, label: "Siren, \"wail\"", adapter: nil, begin: Fixture.time(1),
-            end: Fixture.time(3.5), peakScore: 0.75, clip: nil, review: nil, isInterrupted: true)
+            daemon: "kitchen", source: nil, id: "5f-17", label: "Siren, \"wail\"", adapter: nil,
+            begin: Fixture.time(1),
+            end: Fixture.time(3.5), peakScore: 0.75, clip: nil, review: .other("Dog"), isInterrupted: true)
     }
 
     @Test func `An event is a JSON object with fixed members`() {
         #expect(
             String(decoding: event.encoded(), as: UTF8.self)
-                == #"{"daemon":"kitchen","label":"Siren, \"wail\"","adapter":null,"#
+                == #"{"daemon":"kitchen","id":"5f-17","label":"Siren, \"wail\"","adapter":null,"#
                 + #""begin":"2026-01-31T00:00:01.000Z","end":"2026-01-31T00:00:03.500Z","duration":2.5,"#
-                + #""peak_score":0.75,"clip":null,"review":null,"interrupted":true}"# + "\n")
+                + #""peak_score":0.75,"clip":null,"review":"other","review_label":"Dog","interrupted":true}"#
+                + "\n")
     }
 
     @Test func `An event is a line for people, and one for spreadsheets`() {
         #expect(
             EventText.line(event, zone: .offset(3600))
-                == "2026-01-31 01:00:01  kitchen       Siren, \"wail\"                 2.5 s  0.750  interrupted"
+                == "2026-01-31 01:00:01  kitchen       Siren, \"wail\"                 2.5 s  0.750  5f-17  interrupted  is Dog"
         )
         #expect(
             EventText.csv(event)
-                == "kitchen,,\"Siren, \"\"wail\"\"\",,2026-01-31T00:00:01.000Z,2026-01-31T00:00:03.500Z,"
-                + "2.500,0.75,,,true")
+                == "kitchen,,5f-17,\"Siren, \"\"wail\"\"\",,2026-01-31T00:00:01.000Z,2026-01-31T00:00:03.500Z,"
+                + "2.500,0.75,,other,Dog,true")
         var open = event
         open.end = nil
         open.label = "a\u{1B}[2J"

@@ -6,6 +6,8 @@ public struct HistoryEvent: Sendable, Equatable {
     public var daemon: String
     /// Name of the source in the daemon's settings; nil for a single source without a name.
     public var source: String?
+    /// Unique over all runs of a daemon.
+    public var id: String
     public var label: String
     /// Name of the adapter that the label belongs to; nil for the base model.
     public var adapter: String?
@@ -17,7 +19,7 @@ public struct HistoryEvent: Sendable, Equatable {
     /// Path of the recorded sound; nil: none.
     public var clip: String?
     /// What a person said about it; nil: nothing.
-    public var review: String?
+    public var review: EventReview?
     /// Whether its end is unknown, because the daemon died or its record was missed; ``end`` is then the last
     /// time at which it is known to have lasted.
     public var isInterrupted: Bool
@@ -32,6 +34,7 @@ extension HistoryEvent: JSONRecord {
     public func writeMembers(to json: inout JSONWriter) {
         json.member("daemon", daemon)
         if let source { json.member("source", source) }
+        json.member("id", id)
         json.member("label", label)
         json.member("adapter", adapter)
         json.member("begin", begin.description)
@@ -39,7 +42,8 @@ extension HistoryEvent: JSONRecord {
         json.member("duration", seconds: duration)
         json.member("peak_score", peakScore)
         json.member("clip", clip)
-        json.member("review", review)
+        json.member("review", review?.text)
+        if let label = review?.label { json.member("review_label", label) }
         json.member("interrupted", isInterrupted)
     }
 }

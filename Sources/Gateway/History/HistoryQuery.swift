@@ -19,6 +19,8 @@ public struct EventFilter: Equatable, Sendable {
     public var daemons: [String]
     /// Lowest peak score.
     public var minScore: Float?
+    /// Only events with a review, or only those without one; nil: all.
+    public var isReviewed: Bool?
     /// Only the newest so many.
     public var limit: Int?
 
@@ -53,6 +55,7 @@ public struct EventFilter: Equatable, Sendable {
             parts.append("peak >= ?")
             values.append(.real(Double(minScore)))
         }
+        if let isReviewed { parts.append("review IS \(isReviewed ? "NOT " : "")NULL") }
         return (parts.isEmpty ? "" : "WHERE " + parts.joined(separator: " AND "), values)
     }
 }
@@ -75,8 +78,16 @@ public final class HistoryReader {
         }
         do throws(SQLiteError) {
             database = try SQLiteDatabase(path: path, isReadOnly: true)
-            guard try HistorySchema.version(of: database) > 0 else {
+            let version = try HistorySchema.version(of: database)
+            guard version > 0 else {
                 throw SQLiteError(code: 0, description: "\(path) is empty: run `astd-gateway run` first")
+            }
+            guard version == HistorySchema.version else {
+                throw SQLiteError(
+                    code: 0,
+                    description:
+                        "\(path) was written by an earlier astd-gateway: restart `astd-gateway run`, "
+                        + "which updates it")
             }
         } catch {
             throw HistoryFailure(description: error.description)
@@ -87,7 +98,8 @@ public final class HistoryReader {
     public func events(_ filter: EventFilter, _ body: (HistoryEvent) throws -> Void) throws {
         let (condition, values) = filter.condition
         let columns =
-            "daemon, source, label, adapter, begin_ms, end_ms, peak, clip, review, interrupted, id"
+            "daemon, source, label, adapter, begin_ms, end_ms, peak, clip, review, interrupted, event, "
+            + "review_label, id"
         var sql = "SELECT \(columns) FROM events \(condition) ORDER BY begin_ms, id"
         if let limit = filter.limit {
             sql = """
@@ -113,10 +125,12 @@ public final class HistoryReader {
 extension HistoryEvent {
     fileprivate init(_ row: SQLiteRow) {
         self.init(
-            daemon: row.text(0) ?? "", source: row.text(1), label: row.text(2) ?? "", adapter: row.text(3),
+            daemon: row.text(0) ?? "", source: row.text(1), id: row.text(10) ?? "", label: row.text(2) ?? "",
+            adapter: row.text(3),
             begin: Timestamp(milliseconds: row.integer(4) ?? 0),
             end: row.integer(5).map { Timestamp(milliseconds: $0) },
-            peakScore: row.real(6).map { Float($0) } ?? .nan, clip: row.text(7), review: row.text(8),
+            peakScore: row.real(6).map { Float($0) } ?? .nan, clip: row.text(7),
+            review: EventReview(row.text(8), label: row.text(11)),
             isInterrupted: row.integer(9) ?? 0 != 0)
     }
 }

@@ -110,6 +110,10 @@ enum HistorySchema {
             SELECT begin_ms, daemon, source, channel, adapter, label, windows, sum / windows AS mean, peak
             FROM minutes JOIN series ON series.id = minutes.series;
         """,
+        """
+        ALTER TABLE events ADD COLUMN review_label TEXT;
+        CREATE INDEX events_reviewed ON events (begin_ms) WHERE review IS NOT NULL;
+        """,
     ]
 
     static var version: Int { migrations.count }

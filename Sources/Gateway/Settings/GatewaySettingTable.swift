@@ -104,6 +104,9 @@ enum GatewaySettingTable {
         .count(
             "history.minute_labels", \.history.minuteLabels, 0...100,
             "labels of each minute whose scores are kept, the highest; 0: none"),
+        .list(
+            "history.clips", \.history.clips, "folders",
+            "where the daemons keep clips: their `clips.directory`"),
         .optional(
             "mqtt.url", \.mqtt.url, "mqtt://HOST or mqtts://HOST, with a port other than 1883 and 8883",
             "the broker to publish to; `null`: none", accepts: { BrokerAddress($0) != nil }),

@@ -22,6 +22,8 @@ public struct GatewaySettings: Equatable, Sendable {
         public var megabytes = 500
         /// Labels of each minute whose scores are kept; 0: none.
         public var minuteLabels = 10
+        /// Folders with the daemons' clips.
+        public var clips: [String] = []
     }
 
     /// The broker to publish to.
