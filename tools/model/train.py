@@ -197,24 +197,24 @@ def write_notes(directory: Path, **notes):
     (directory / "training.json").write_text(json.dumps(notes, indent=1) + "\n")
 
 
+@torch.no_grad()
 def start_from(model, directory: Path, adapter: Path | None):
     """The exported weights of an earlier model; rows of its head by their labels, those of the kinds from its adapter."""
-    state = load_file(directory / "model.safetensors")
-    heads = [(state, "classifier.dense.", json.loads((directory / "config.json").read_text()), "")]
+    shipped = ASTForAudioClassification.from_pretrained(directory, dtype=torch.float32)  # maps the names in the file
+    state, own = shipped.state_dict(), model.state_dict()
+    heads = [(state, "classifier.dense.", {int(i): n for i, n in shipped.config.id2label.items()})]
     if adapter:
-        tensors = load_file(adapter / "adapter_model.safetensors")
-        heads.append((tensors, "base_model.model.classifier.dense.", json.loads((adapter / "config.json").read_text()), "kind: "))
-    own = model.state_dict()
-    with torch.no_grad():
-        for name, value in own.items():
-            if name in state and not name.startswith("classifier.dense."):
-                value.copy_(state[name])
-        for tensors, prefix, config, kind in heads:
-            for i, label in config["id2label"].items():
-                if kind + label in NAMES:
-                    for part in ("weight", "bias"):
-                        own["classifier.dense." + part][NAMES.index(kind + label)] = tensors[prefix + part][int(i)].float()
-        model.load_state_dict(own)
+        labels = json.loads((adapter / "config.json").read_text())["id2label"]
+        heads.append((load_file(adapter / "adapter_model.safetensors"), "base_model.model.classifier.dense.",
+                      {int(i): "kind: " + n for i, n in labels.items()}))
+    for name, value in own.items():
+        if not name.startswith(("classifier.dense.", "patch_head.")):
+            value.copy_(state[name])
+    for tensors, prefix, labels in heads:
+        for i, label in labels.items():
+            for part in ("weight", "bias"):
+                own["classifier.dense." + part][NAMES.index(label)] = tensors[prefix + part][i].float()
+    model.load_state_dict(own)
 
 
 def average_gradients(parameters, count):
