@@ -39,6 +39,12 @@ def above(p, rows, names):
     return wrong.max(1) >= THRESHOLD, [names[k] for k in wrong.argmax(1)]
 
 
+def line(key, way, v):
+    bar = f"<= {MOST_NEGATIVES:.0%}" if key == "negatives" else f">= {FEWEST_WORDS:.0%}"
+    print(f"{key:12}{way:18}{v['share']:8.1%} ({v['interval'][0]:.1%} to {v['interval'][1]:.1%}), {v['clips']} clips, {v['sources']} sources, bar {bar}  "
+          f"{v.get('as_label', '')}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lab", type=Path, required=True)
@@ -63,18 +69,16 @@ def main():
                 value = dict(share(hits, sources), as_label=dict(Counter(l for l, h in zip(label, hits) if h)),
                              of=dict(Counter(r["labels"][-1] for r, h in zip(rows, hits) if h)))
             result[key][way] = value
+            line(key, way, value)
             every.append(hits)
         result[key]["all"] = share(np.concatenate(every), np.tile(sources, len(WAYS)))
+        line(key, "all", result[key]["all"])
     old, y, sources, rows = test_set(options.lab)
     keep = [i for i in range(len(rows)) if not (y[i, [LABELS.index(n) for n in names]] == 1).any()]
     p = window_scores(write_clips(old, options.lab / "test-clean"), options.model, None, names)[keep]
     hits, label = above(p, [rows[i] for i in keep], names)
     result["negatives"]["first test set"] = dict(share(hits, sources[keep]), as_label=dict(Counter(l for l, h in zip(label, hits) if h)))
-    rows = [("negatives", f"<= {MOST_NEGATIVES:.0%}"), ("words", f">= {FEWEST_WORDS:.0%}")]
-    print(f"{'':12}{'':18}{'share':>8}  95 % interval      clips (sources)   bar")
-    for key, bar in rows:
-        for way, v in result[key].items():
-            print(f"{key:12}{way:18}{v['share']:8.1%}  {v['interval'][0]:.1%} to {v['interval'][1]:.1%}   {v['clips']} ({v['sources']})   {bar}  {v.get('as_label', '')}")
+    line("negatives", "first test set", result["negatives"]["first test set"])
     result["met"] = dict(negatives=result["negatives"]["all"]["share"] <= MOST_NEGATIVES, words=result["words"]["all"]["share"] >= FEWEST_WORDS)
     print("met:", result["met"])
     if options.out:
