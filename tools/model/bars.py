@@ -20,6 +20,7 @@ BARS = [
     ("default", "rates, resamplers, codecs, room, PulseAudio: same first label", "default/chain-test.json", ["total", "same_label"], True, 0.97, True),
     ("default", "the same: median difference of the score, all", "default/chain-test.json", ["total", "median_difference"], False, 0.1, False),
     ("default", "the same: median difference, noises", "default/chain-test.json", ["labels", "Noise", "median_difference"], False, 0.1, False),
+    ("default", "the same: noises with Noise at 0.5 or more", "default/chain-test.json", ["labels", "Noise", "found_at_half"], True, 0.97, True),
     ("default", "white noise made at 48 kHz: score of Noise", "default/chain-test.json", ["variants", "48 kHz, soxr-hq", "white_noise"], True, 0.5, False),
     ("default", "held-out sounds of no label with a score of 0.5 or more", "default/held-out-test.json", ["negatives", "all", "share"], False, 0.05, True),
     ("default", "single words of unseen speakers with Speech at 0.5 or more", "default/held-out-test.json", ["words", "all", "share"], True, 0.85, True),

@@ -31,7 +31,7 @@ def wrapped(card):
     front, text = card.split("\n---\n\n", 1)
     blocks = []
     for block in text.split("\n\n"):
-        if not block.startswith(("|", "#", "![")):
+        if not block.startswith(("|", "#", "![", "```")):
             # Code spans stay on one line.
             joined = re.sub("`[^`]*`", lambda span: span[0].replace(" ", "\0"), " ".join(block.split()))
             block = textwrap.fill(joined, 120, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
