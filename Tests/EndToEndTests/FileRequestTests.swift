@@ -126,7 +126,6 @@ struct FileRequestTests {
         let daemon = try await start(in: folder)
         let client = try daemon.control()
         _ = try await client.nextObject()
-        let before = try openFiles(daemon).count
         var pipes: [Int32] = [0, 0]
         var sockets: [Int32] = [0, 0]
         try #require(
@@ -164,10 +163,11 @@ struct FileRequestTests {
             #expect(error.code == .invalidParams, "\(error.message)")
             #expect(error.message.contains(reason), "\(error.message)")
         }
-        try await eventually("no more open files than before") {
-            try openFiles(daemon)
+        let passed = cases.map { TestFolder.link("/proc/self/fd/\($0.file)") }
+        try await eventually("none of the passed files is open") {
+            try openFiles(daemon).filter(passed.contains)
         } until: {
-            $0.count <= before
+            $0.isEmpty
         }
     }
 

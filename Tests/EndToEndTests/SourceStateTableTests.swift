@@ -205,20 +205,23 @@ import Wire
         }
         #expect(try await daemon.astctl("resume", "--source", "back").code == 0)
         let overview = try Screen(daemon, ["watch"])
+        var listening: Set<String> = []
         for source in states.sources {
-            try await eventually("the state of \(source.name)") {
+            let report = try await eventually("the state of \(source.name)") {
                 // The socket holds few status lines.
                 _ = daemon.notifications.received()
                 return try await daemon.status().sources.first { $0.source == source.name }?.report
             } until: {
                 $0.map { Self.shows(source.reason, $0) } ?? false
             }
+            if report?.state == .healthy { listening.insert(source.name) }
         }
         for source in states.sources {
             var places = SourcePlaces(daemon: daemon, reason: source.reason, source: source.name)
             places.names = states.sources.map(\.name)
             places.overview = overview
             (places.explained, places.displayed) = (source.explained, source.displayed)
+            places.hasWindows = source.reason != nil && listening.contains(source.name)
             try SourceStateDocument.check(source.title, await places.cells(), in: folder)
         }
         _ = try await Screen(daemon, ["top"]).lines(with: "10 of 22 sources healthy")
