@@ -40,6 +40,15 @@ import Wire
         #expect(changes() == [])
     }
 
+    @Test mutating func `Skipped windows are counted by the length of their gaps`() throws {
+        for (end, reason) in [(40_000, Gap.Reason.skipped), (8_000, .paused), (1_000, .skipped)] {
+            let gap = Gap(startSample: 0, endSample: Int64(end), reason: reason)
+            state.update(.record(.gap(gap)), of: "kitchen", at: Fixture.time(0))
+        }
+        // 2.5 s at a hop of 1 s, and one that is shorter than a hop.
+        #expect(try stateMessage().integer("skipped", as: Int.self) == 4)
+    }
+
     @Test mutating func `Scores and levels are sent at most once a second`() {
         _ = state.takeChanges()
         for hundredths in stride(from: 0, to: 250, by: 10) {

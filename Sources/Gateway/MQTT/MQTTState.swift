@@ -50,7 +50,10 @@ struct MQTTState {
         var model = ""
         var run = ""
         var sources: [String: SourceRecord] = [:]
+        /// Those of its status when it was connected, and the length of each gap since then, in hops.
         var skippedWindows: UInt64 = 0
+        /// In seconds.
+        var hop = 1.0
         var lostRecords: UInt64 = 0
         /// In the state message; follows ``passMs`` once a minute.
         var shownPass: (milliseconds: Double, at: Timestamp)?
@@ -94,6 +97,7 @@ struct MQTTState {
             (daemon.version, daemon.model, daemon.run) = (hello.version, hello.model, hello.run.text)
             daemon.activeAdapter = hello.adapter
             daemon.skippedWindows = status.counters.skippedWindows
+            daemon.hop = hello.hop
             daemon.sources = [:]
             // Events of an earlier run have ended.
             labels = daemon.openLabels
@@ -263,6 +267,8 @@ struct MQTTState {
         case .adapter(let adapter):
             daemon.activeAdapter = adapter.active
         case .lost(let lost): daemon.lostRecords += lost.count
+        case .gap(let gap) where gap.reason == .skipped:
+            daemon.skippedWindows += UInt64(max(1, (gap.seconds / max(daemon.hop, 0.01)).rounded()))
         case .hello, .event, .gap, .level, .ongoing: break
         }
     }
