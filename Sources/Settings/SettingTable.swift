@@ -20,10 +20,10 @@ enum SettingTable {
             "high_pass_hz", \.highPassHz, .number(1...4000, " Hz"),
             "cut-off of a high-pass filter for a live source"),
         .optional("model", \.model, .text("a directory"), "the model; `null`: the standard places"),
-        .list("adapter", \.adapter, "directories", "adapters that classify from the start, each for itself"),
+        .list("adapter", \.adapter, "directories", "adapters to load; each classifies every window"),
         .list(
             "adapters", \.adapters, "names of adapters, or base",
-            "adapters that classify, by name; none: those of `adapter`", isLive: true, hasOption: false),
+            "the loaded adapters that classify, by name; none: those of `adapter`", isLive: true, hasOption: false),
         .optional(
             "adapters_dir", \.adaptersDir, .text("a directory"),
             "where `astctl adapter use` finds adapters by name"),
@@ -34,7 +34,7 @@ enum SettingTable {
             "how logits become scores; `auto`: as the model says"),
         .one(
             "precision", \.precision, .word(["auto", "fp32", "bf16", "int8"]),
-            "arithmetic of the products; `auto`: int8 or fp32"),
+            "number format of the matrix products; `auto`: int8 or fp32"),
         .optional(
             "cache_dir", \.cacheDir, .text("a directory"),
             "where packed weights are kept; `null`: the standard places"),
