@@ -23,7 +23,7 @@ enum SettingTable {
         .list("adapter", \.adapter, "directories", "adapters to load; each classifies every window"),
         .list(
             "adapters", \.adapters, "names of adapters, or base",
-            "the loaded adapters that classify, by name; none: those of `adapter`", isLive: true, hasOption: false),
+            "adapters that classify, by name; none: those of `adapter`", isLive: true, hasOption: false),
         .optional(
             "adapters_dir", \.adaptersDir, .text("a directory"),
             "where `astctl adapter use` finds adapters by name"),
