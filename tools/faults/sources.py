@@ -6,6 +6,11 @@ memory does not grow, and that all sources have equal shares of the engine.
     python3 tools/faults/sources.py --minutes 2 --hop 0.5     overload on most machines: equal shares
     python3 tools/faults/sources.py --each 2                  each channel of two microphones is a source, and paused
                                                               alone at random
+    python3 tools/faults/sources.py --microphones 1 --cameras 1 --each 1 --clips
+                                                              four sources, which keep the sound of their events as it
+                                                              was captured
+
+With --clips, every clip must have the rate and the channels of its source, and every event a clip.
 """
 import argparse
 import json
@@ -13,6 +18,7 @@ import os
 import random
 import sys
 import time
+import wave
 
 import ledger
 from daemon import Daemon
@@ -21,7 +27,7 @@ from servers import Player, PulseAudio
 from stations import Camera, Radio, Writer
 
 CLIPS = sorted((REPOSITORY / "models/default/examples").glob("*.flac"))
-MICROPHONES = [f"mic{number}" for number in range(4)]
+MAXIMUM_SECONDS = 20  # of a clip
 FAIR = 1.1  # largest share of windows to the smallest, at equal hops and under overload
 SECONDS = 60  # without faults, for the shares and the processor time
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -37,6 +43,11 @@ class Microphone:
     @property
     def source(self):
         return f"pulse:{self.name}.monitor"
+
+    @property
+    def format(self):
+        """Rate and channels of its clips: a channel by itself keeps its own."""
+        return 48000, 1 if self.is_each else 2
 
     def kill(self):
         self.server.unload(self.name)
@@ -66,21 +77,32 @@ def names(sources):
             for name in ([f"{source.name}/left", f"{source.name}/right"] if is_each(source) else [source.name])]
 
 
-def settings(home, sources, hop):
+def settings(home, sources, hop, has_clips):
     """A configuration file; returns the options."""
     path = home.path / "sources.yaml"
+    more = {}
+    if has_clips:
+        # Events of every source, some of them longer than a clip may be.
+        more = {"detection": {"on": 0.3, "off": 0.2, "minimum_hits": 1},
+                "clips": {"directory": str(clips(home)), "original": True, "post_seconds": 1,
+                          "maximum_seconds": MAXIMUM_SECONDS, "maximum_megabytes": 1000}}
     own = {source.name: {"source": source.source, **({"channel": "each"} if is_each(source) else {})}
            for source in sources}
-    path.write_text(json.dumps({"hop": hop, "sources": own}))
+    path.write_text(json.dumps({"hop": hop, "sources": own, **more}))
     return ["--config", path]
+
+
+def clips(home):
+    return home.path / "clips"
 
 
 class Listener:
     """A daemon, its records by source, and its figures."""
 
-    def __init__(self, home, sources, hop, model):
+    def __init__(self, home, sources, options):
         self.sources = sources
-        self.daemon = Daemon(home, options=settings(home, sources, hop), several=True, model=model)
+        self.daemon = Daemon(home, options=settings(home, sources, options.hop, options.clips), several=True,
+                             model=options.model)
 
     def records(self, name):
         return [record for record in list(self.daemon.records) if record.get("source") == name]
@@ -125,6 +147,31 @@ class Listener:
         if differences:
             raise Trouble("; ".join(differences))
         ledger.check_all(self.daemon.records)
+
+    def check_clips(self, folder):
+        """Every event that has ended has a clip, with the rate and the channels of its source."""
+        formats = {name: source.format for source in self.sources for name in names([source])}
+        ended = {record["id"]: record["source"] for record in list(self.daemon.records)
+                 if record["type"] == "event" and record["state"] == "end"}
+        found = {}
+        for path in sorted(folder.glob("*.wav")):
+            event = next((event for event in ended if f"-{event}-" in path.name), None)
+            if event is None:
+                raise Trouble(f"{path.name} belongs to no event that has ended")
+            with wave.open(str(path)) as file:
+                form, seconds = (file.getframerate(), file.getnchannels()), file.getnframes() / file.getframerate()
+            if form != formats[ended[event]] or not 0 < seconds <= MAXIMUM_SECONDS + 0.01:
+                raise Trouble(f"{path.name} of {ended[event]} has {form[0]} Hz, {form[1]} channels and {seconds} s, "
+                              f"expected {formats[ended[event]]}")
+            found.setdefault(ended.pop(event), []).append(seconds)
+        if ended:
+            raise Trouble(f"events without a clip: {ended}")
+        missing = [name for name in names(self.sources) if name not in found]
+        if missing:
+            raise Trouble(f"no event, and so no clip, of {', '.join(missing)}")
+        for name, lengths in found.items():
+            print(f"{name:<12} {len(lengths):>4} clips of {min(lengths):.2f} to {max(lengths):.2f} s, "
+                  f"{formats[name][0]} Hz, {formats[name][1]} channels")
 
 
 def torment(listener, seconds, chance):
@@ -174,20 +221,25 @@ def run(options):
     try:
         server = PulseAudio(home)
         server.start()
-        for name in MICROPHONES:
+        microphones = [f"mic{number}" for number in range(options.microphones)]
+        for name in microphones:
             server.load(name)
-        player = Player(server, CLIPS[0], MICROPHONES)
-        sources = [Microphone(server, name, is_each=number >= len(MICROPHONES) - options.each)
-                   for number, name in enumerate(MICROPHONES)]
-        sources += [Camera(home, "camera0"), Camera(home, "camera1"), Radio(home, "radio", CLIPS[1]),
-                    Writer(home, "fifo", CLIPS[-1])]
-        one = Listener(home, sources[:1], options.hop, options.model)
+        player = Player(server, CLIPS[0], microphones)
+        sources = [Microphone(server, name, is_each=number >= len(microphones) - options.each)
+                   for number, name in enumerate(microphones)]
+        sources += [Camera(home, f"camera{number}") for number in range(options.cameras)]
+        sources += [Radio(home, "radio", CLIPS[1]), Writer(home, "fifo", CLIPS[-1])]
+        if options.clips:
+            clips(home).mkdir()
+        one = Listener(home, sources[:1], options)
         one.until_healthy()
         time.sleep(12)
         _, used = one.quiet(options.quiet)
         print(f"one source: {one.anonymous():.1f} MiB anonymous, {used:.2f} processors")
         one.daemon.end()
-        eight = Listener(home, sources, options.hop, options.model)
+        for path in clips(home).glob("*.wav"):
+            path.unlink()
+        eight = Listener(home, sources, options)
         eight.until_healthy()
         time.sleep(12)
         memory = eight.anonymous()
@@ -216,6 +268,8 @@ def run(options):
         if grown > options.growth:
             raise Trouble(f"memory has grown by {grown:.1f} MiB")
         eight.daemon.end()
+        if options.clips:
+            eight.check_clips(clips(home))
     except BaseException:
         print(home.said("astd", 20), file=sys.stderr)
         raise
@@ -231,6 +285,9 @@ def main():
     parser = argparse.ArgumentParser(prog="sources", description="Eight sources that come and go on one daemon.")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--hop", type=float, default=2)
+    parser.add_argument("--microphones", type=int, default=4)
+    parser.add_argument("--cameras", type=int, default=2)
+    parser.add_argument("--clips", action="store_true", help="keep and check the original sound of events")
     parser.add_argument("--each", type=int, default=0, help="microphones of which each channel is a source")
     parser.add_argument("--quiet", type=int, default=SECONDS, help="seconds without faults, for the shares")
     parser.add_argument("--growth", type=float, default=8, help="MiB by which memory may grow")

@@ -79,6 +79,8 @@ class Fetched(Station):
 
 
 class Camera(Fetched):
+    format = 8000, 1
+
     @property
     def url(self):
         return f"rtsp://127.0.0.1:{self.port}/live"
@@ -96,6 +98,8 @@ class Camera(Fetched):
 
 
 class Radio(Fetched):
+    format = 16000, 1  # that of the clip
+
     def __init__(self, home, name, clip):
         self.clip = clip
         super().__init__(home, name)
@@ -130,6 +134,7 @@ class Radio(Fetched):
 
 class Writer(Station):
     """A program that writes a WAV stream to the pipe in real time."""
+    format = 16000, 1
 
     def __init__(self, home, name, clip):
         self.clip = clip
