@@ -173,11 +173,36 @@ inside sh -c 'umask 077; echo "wr0ng-s3cret" > /etc/astd/mqtt-password
     printf "allow_anonymous true\nlistener 1883 127.0.0.1\n" > /etc/mosquitto/conf.d/test.conf
     sed -i "s|^  # url:.*|  url: mqtt://127.0.0.1\n  user: astd\n  password_file: /run/credentials/astd-gateway.service/mqtt-password\n  labels: [Siren]\n  discovery: true|" /etc/astd/gateway.yaml
     mkdir -p /etc/systemd/system/astd-gateway.service.d
-    printf "[Service]\nLoadCredential=mqtt-password:/etc/astd/mqtt-password\n" > /etc/systemd/system/astd-gateway.service.d/test.conf
+    printf "[Service]\nLoadCredential=mqtt-password:/etc/astd/mqtt-password\nLoadCredential=hook:/etc/astd/hook\n" \
+        > /etc/systemd/system/astd-gateway.service.d/test.conf
+    echo "http://127.0.0.1:8099/s3cret-path" > /etc/astd/hook
+    cat >> /etc/astd/gateway.yaml <<END
+notify:
+  - {name: note, labels: [Siren], cooldown: 3600, command: [/usr/local/bin/note]}
+  - {name: hook, labels: [Siren], cooldown: 3600, webhook: {url_file: /run/credentials/astd-gateway.service/hook}}
+END
+    cat > /usr/local/bin/note <<"END"
+#!/bin/sh
+# What the sandbox permits a program of a rule.
+{
+    echo "$ASTD_RULE $ASTD_LABEL $(id -un)"
+    for file in /etc/note /home/tester/note /var/lib/astd/note /usr/note; do
+        if touch $file 2> /dev/null; then echo "wrote $file"; fi
+    done
+    for place in /home/tester /var/lib/astd /root /run/user; do
+        if ls $place 2> /dev/null | grep -q .; then echo "read $place"; fi
+    done
+    if [ -e /dev/snd ]; then echo "has a sound card"; fi
+} > /var/lib/astd-gateway/note.part
+mv /var/lib/astd-gateway/note.part /var/lib/astd-gateway/note
+END
+    chmod 755 /usr/local/bin/note
     systemctl daemon-reload; systemctl restart mosquitto'
 check "systemctl enable --now astd-gateway" inside systemctl enable --now astd-gateway
 exposure=$(inside systemd-analyze security --no-pager astd-gateway.service | sed -nE 's/.*exposure level[^:]*: ([0-9.]+).*/\1/p')
 check "exposure $exposure, at most 2" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 2) }'
+inside sh -c 'printf "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" | timeout 120 nc -l -N 127.0.0.1 8099 > /tmp/request' &
+holder+=" $!"
 published() { # TOPIC PAYLOAD: the broker has this retained message
     [ "$(inside timeout 5 mosquitto_sub -h 127.0.0.1 -C 1 -t "$1")" = "$2" ]
 }
@@ -187,10 +212,19 @@ recorded() { as tester astd-gateway events --since 1h --label "$1" --format json
 check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 check "the siren is in the history, for a member of the group" until_true 10 recorded Siren
 refuse "other users cannot read the history" as outsider astd-gateway events
+noted() { [ "$(inside cat /var/lib/astd-gateway/note)" = "note Siren astd-gateway" ]; }
+check "the rule's program ran as the gateway's user, and could write nothing else" until_true 10 noted
+requested() { inside sh -c 'head -n 1 /tmp/request | grep -q "^POST /s3cret-path " && grep -q "\"label\":\"Siren\"" /tmp/request'; }
+check "the webhook received the siren" until_true 10 requested
+event=$(as tester astd-gateway events --since 1h --label Siren --limit 1 --format jsonl | sed -nE 's/.*"id":"([^"]*)".*/\1/p')
+check "a member of the group reviews it" as tester astd-gateway review "$event" --right
+check "the review is in the history" sh -c \
+    "nsenter -t $leader -m -u -i -n -p -C -- runuser -u tester -- astd-gateway events --format jsonl | grep -q '\"review\":\"right\"'"
+refuse "other users cannot review it" as outsider astd-gateway review "$event" --wrong
 check "Home Assistant's entity is announced" sh -c \
     "nsenter -t $leader -m -u -i -n -p -C -- timeout 5 mosquitto_sub -h 127.0.0.1 -C 1 -t 'homeassistant/binary_sensor/+/config' | grep -q Siren"
 refuse "no list of processes, no log and no status has the password" inside sh -c \
-    '(ps axwwe; journalctl -a; systemctl show astd-gateway; systemctl status astd-gateway; astd-gateway run --check-config) | grep "wr0ng-s3[c]ret"'
+    '(ps axwwe; journalctl -a; systemctl show astd-gateway; systemctl status astd-gateway; astd-gateway run --check-config) | grep "wr0ng-s3[c]ret\|s3[c]ret-path"'
 gateway_pid() { inside systemctl show -P MainPID astd-gateway; }
 gateway_is_other_than() { [ "$(gateway_pid)" != "$1" ] && published "astd/$node/status" online; }
 old=$(gateway_pid)
@@ -304,7 +338,7 @@ if inside test -f $conffile; then check "the edited configuration was kept" insi
 check "it predicts a played siren" predicts_siren /run/astd/events.sock unix:/run/pulse/native tester
 
 echo "remove, purge"
-inside rm -rf /etc/systemd/system/astd-gateway.service.d /etc/astd/mqtt-password
+inside rm -rf /etc/systemd/system/astd-gateway.service.d /etc/astd/mqtt-password /etc/astd/hook
 inside apt-get remove -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "remove"
 refuse "daemon and gateway were stopped" inside pgrep 'astd.*'
 inside apt-get purge -y -qq astd >> .build/test-deb-apt.log 2>&1 || fail "purge"
