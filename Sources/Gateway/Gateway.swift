@@ -45,7 +45,12 @@ public struct Gateway {
         sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let lock = try settings.history.path.map { path throws(GatewayError) in try HistoryLock(path) }
+        defer { withExtendedLifetime(lock) {} }
         let history = try openHistory()
+        if settings.history.path == nil, settings.mqtt.url == nil, settings.notify.isEmpty {
+            logger.warning("nothing is kept or sent: set history.path, mqtt.url or notify")
+        }
         let stop = DaemonFollower.Stop(false)
         // After the last records of the daemons, so that their events still reach the broker.
         let stopPublisher = DaemonFollower.Stop(false)

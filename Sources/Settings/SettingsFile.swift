@@ -313,7 +313,7 @@ package struct SettingsFile {
     private static func unreadable(_ path: String) -> SettingsProblem {
         let advice =
             switch errno {
-            case ENOENT, ENOTDIR: "; correct its path (--config, $ASTD_CONFIG)"
+            case ENOENT, ENOTDIR: "; correct its path (--config)"
             case EACCES, EPERM: "; give this user read permission"
             case EISDIR: "; name the file in it"
             default: ""

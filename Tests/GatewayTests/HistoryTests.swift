@@ -33,6 +33,18 @@ import Wire
         return history.store(changes, of: "kitchen", cursor: cursor, generation: generation)
     }
 
+    @Test func `Only one gateway can use a history`() throws {
+        let other = GatewayError.history(
+            "\(path) is in use by another astd-gateway: stop that one, or give this one another history.path")
+        do {
+            let lock = try HistoryLock(path)
+            #expect(throws: other) { try HistoryLock(path) }
+            withExtendedLifetime(lock) {}
+        }
+        _ = try HistoryLock(path)
+        #expect(throws: GatewayError.self) { try HistoryLock("/nonexistent/history.sqlite") }
+    }
+
     @Test func `An event is stored once, however often its records arrive`() throws {
         let history = try history()
         let (begin, end) = (Fixture.event(.begin, 1, at: 2), Fixture.event(.end, 1, at: 5, duration: 3))

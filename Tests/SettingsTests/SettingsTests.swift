@@ -371,7 +371,7 @@ import Testing
         }
         #expect(
             complaint("/nonexistent/astd.yaml")
-                == "/nonexistent/astd.yaml: cannot read the file: No such file or directory; correct its path (--config, $ASTD_CONFIG)"
+                == "/nonexistent/astd.yaml: cannot read the file: No such file or directory; correct its path (--config)"
         )
         #expect(
             complaint("/tmp") == "/tmp: cannot read the file: Is a directory; name the file in it")

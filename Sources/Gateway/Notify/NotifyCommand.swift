@@ -55,11 +55,12 @@ struct NotifyCommand {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             if let exit = program.exitIfEnded() {
-                // What it has written before its end.
-                while message.count < Self.maximumMessageBytes, program.wait(milliseconds: 0) == .errors,
-                    let bytes = program.readErrors()
-                {
-                    message += bytes
+                // What it has written before its end; what it has left behind may write without limit.
+                for _ in 0..<16 {
+                    guard program.wait(milliseconds: 0) == .errors, let bytes = program.readErrors() else {
+                        break
+                    }
+                    Self.append(bytes, to: &message)
                 }
                 return Self.outcome(of: exit, message)
             }
@@ -69,13 +70,18 @@ struct NotifyCommand {
             if isStopped() { return .stopped }
             switch program.wait(milliseconds: Self.pollMilliseconds) {
             case .errors:
-                let bytes = program.readErrors() ?? []
-                if message.count < Self.maximumMessageBytes { message += bytes }
+                Self.append(program.readErrors() ?? [], to: &message)
             case .output:
                 if program.readOutput(into: &buffer, count: buffer.count) <= 0 { program.closeOutput() }
             case .nothing: break
             }
         }
+    }
+
+    /// Keeps the end.
+    private static func append(_ bytes: [UInt8], to message: inout [UInt8]) {
+        message += bytes
+        message.removeFirst(max(0, message.count - maximumMessageBytes))
     }
 
     private static func outcome(of exit: ChildProgram.Exit, _ message: [UInt8]) -> NotifyOutcome {
@@ -86,10 +92,10 @@ struct NotifyCommand {
         }
     }
 
-    /// The first line of a program's messages.
+    /// The last line of a program's messages: programs end with the reason, Python's tracebacks as well.
     private static func quoted(_ message: [UInt8]) -> String {
-        let line = String(decoding: message.prefix(maximumMessageBytes), as: UTF8.self)
-            .split(whereSeparator: \.isNewline).first
+        let line = String(decoding: message, as: UTF8.self)
+            .split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }
         return line.map { ": " + PathText.printable(Credentials.masked(String($0))) } ?? ""
     }
 }

@@ -108,7 +108,7 @@ enum GatewaySettingTable {
             "history.clips", \.history.clips, "folders",
             "where the daemons keep clips: their `clips.directory`"),
         .optional(
-            "mqtt.url", \.mqtt.url, "mqtt://HOST or mqtts://HOST, with a port other than 1883 and 8883",
+            "mqtt.url", \.mqtt.url, "mqtt://HOST[:PORT] or mqtts://HOST[:PORT]",
             "the broker to publish to; `null`: none", accepts: { BrokerAddress($0) != nil }),
         .text(
             "mqtt.protocol", \.mqtt.protocolVersion, "3.1.1 or 5", "the version of MQTT",
