@@ -1,9 +1,10 @@
 private import Glibc
 
-/// Held while a gateway writes a history: a second gateway with the same file would store and publish every event again.
+/// Held while a gateway writes a history: a second gateway with the same file would store and publish every
+/// event again.
 ///
-/// The lock is on a file of its own, `PATH.lock`, because closing a database file gives up SQLite's locks on it. It
-/// remains on the disk and is free when the process ends, however it ends.
+/// The lock is on a file of its own, `PATH.lock`, because closing a database file gives up SQLite's locks on
+/// it. It remains on the disk and is free when the process ends, however it ends.
 final class HistoryLock: Sendable {
     private let descriptor: Int32
 
