@@ -16,9 +16,12 @@ public struct Variant: Sendable {
     /// By class index; groups follow the classes.
     public var labels: [String] { grouped.labels }
 
-    /// In one line: the number of labels, the activation and the reason for it.
+    /// The number of the network's own labels, without groups.
+    public var classes: Int { network.config.labels.count }
+
+    /// In one line: the number of labels without groups, the activation and the reason for it.
     public var summary: String {
-        "\(labels.count) label\(labels.count == 1 ? "" : "s"), scores by \(activation.text)"
+        "\(classes) label\(classes == 1 ? "" : "s"), scores by \(activation.text)"
     }
 
     public var windowSeconds: Double {

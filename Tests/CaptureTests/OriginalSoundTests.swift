@@ -9,16 +9,16 @@ import Testing
     /// What the ring has delivered.
     private final class Originals {
         let ring = OriginalRing()
-        var pieces: [OriginalRing.Piece] = []
+        var chunks: [OriginalRing.Chunk] = []
         var values: [Int16] = []
 
         func read() {
-            var last: OriginalRing.Piece?
+            var last: OriginalRing.Chunk?
             while ring.pop(
                 before: .max,
-                into: { piece, values in
-                    if piece != last { pieces.append(piece) }
-                    last = piece
+                into: { chunk, values in
+                    if chunk != last { chunks.append(chunk) }
+                    last = chunk
                     self.values += values
                 })
             {}
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [8_000, 16_000, 44_100, 48_000])
-    func `All frames of a pipe arrive bit for bit, in pieces that follow each other`(rate: Int) async throws {
+    func `All frames of a pipe arrive bit for bit, in chunks that follow each other`(rate: Int) async throws {
         let folder = try TestFolder()
         let pipe = try TestFIFO(folder.file("p"))
         let originals = Originals()
@@ -49,12 +49,12 @@ import Testing
         #expect(originals.values == frames)
         #expect(
             log.samples.count == 16_000 * seconds
-                && originals.pieces.last.map { $0.start + $0.samples } == 32_000)
-        for (piece, next) in zip(originals.pieces, originals.pieces.dropFirst()) {
-            #expect(next.start == piece.start + piece.samples)
-            #expect(next.resampled == piece.resampled + piece.samples)
+                && originals.chunks.last.map { $0.start + $0.samples } == 32_000)
+        for (chunk, next) in zip(originals.chunks, originals.chunks.dropFirst()) {
+            #expect(next.start == chunk.start + chunk.samples)
+            #expect(next.resampled == chunk.resampled + chunk.samples)
         }
-        #expect(originals.pieces.allSatisfy { $0.rateHz == rate && $0.channels == 2 })
+        #expect(originals.chunks.allSatisfy { $0.rateHz == rate && $0.channels == 2 })
     }
 
     @Test(arguments: [44_100, 48_000])
@@ -97,7 +97,7 @@ import Testing
             let resampled = centre(log.samples[half * 16_000..<(half + 1) * 16_000].map(Double.init)) {
                 start + Double($0)
             }
-            let first = try #require(originals.pieces.first { Double($0.start) >= start })
+            let first = try #require(originals.chunks.first { Double($0.start) >= start })
             #expect(Double(first.start) == start && first.resampled == 0)
             let captured = centre(originals.values[half * rate..<(half + 1) * rate].map(Double.init)) {
                 start + Double($0) * 16_000 / Double(rate)
@@ -141,32 +141,32 @@ import Testing
         for source in sources { source.stop() }
         for one in originals { one.read() }
         #expect(originals[1].values == right + right + right)
-        let last = try #require(originals[0].pieces.last { $0.start < pausedAt })
+        let last = try #require(originals[0].chunks.last { $0.start < pausedAt })
         let before = Int(last.resampled + last.samples)
         #expect(originals[0].values.starts(with: left[..<(before * 3)]))
-        let resumed = try #require(originals[0].pieces.first { $0.start >= pausedAt })
+        let resumed = try #require(originals[0].chunks.first { $0.start >= pausedAt })
         #expect(resumed.start - pausedAt > 15_000 && resumed.resampled == resumed.start)
         // What the resampler held back during the pause is silence; the rest is the sound of this channel.
         #expect(originals[0].values[before * 3] == 0)
         let after = originals[0].values.suffix(30_000)
         #expect(after.elementsEqual(left.suffix(30_000)))
-        #expect(originals[0].pieces.allSatisfy { $0.channels == 1 && $0.rateHz == 48_000 })
+        #expect(originals[0].chunks.allSatisfy { $0.channels == 1 && $0.rateHz == 48_000 })
     }
 
-    @Test func `A full ring drops pieces, and what it keeps is whole`() {
+    @Test func `A full ring drops chunks, and what it keeps is whole`() {
         let ring = OriginalRing(capacityValues: 1_000)
-        func piece(_ start: Int64) -> OriginalRing.Piece {
+        func chunk(_ start: Int64) -> OriginalRing.Chunk {
             .init(start: start, samples: 100, resampled: start, rateHz: 48_000, channels: 1)
         }
         for number in 0..<5 {
             let values = [Int16](repeating: Int16(number), count: 300)
-            ring.push(piece(Int64(number) * 100), from: values)
+            ring.push(chunk(Int64(number) * 100), from: values)
         }
         var found: [Int64: [Int16]] = [:]
         func read() -> Bool { ring.pop(before: 1_000) { found[$0.start, default: []] += $1 } }
         #expect(!ring.pop(before: 0) { _, _ in } && read())
         // Wraps around the end of the storage.
-        ring.push(piece(500), from: [Int16](repeating: 5, count: 300))
+        ring.push(chunk(500), from: [Int16](repeating: 5, count: 300))
         while read() {}
         #expect(found.keys.sorted() == [0, 100, 200, 500])
         for (start, values) in found {
@@ -191,7 +191,7 @@ import Testing
         }
         source.stop()
         originals.read()
-        #expect(originals.pieces.allSatisfy { $0.rateHz == 48_000 && $0.channels == 2 })
+        #expect(originals.chunks.allSatisfy { $0.rateHz == 48_000 && $0.channels == 2 })
         let left = stride(from: 0, to: originals.values.count, by: 2).map {
             Float(originals.values[$0]) / 32_768
         }

@@ -248,9 +248,9 @@ import Wire
         try withFolder { folder in
             let (ring, log) = (OriginalRing(), LogRecorder())
             let recorder = ClipRecorder(settings(folder, seconds: 30), original: ring, logger: log.logger)
-            let piece = OriginalRing.Piece(
+            let chunk = OriginalRing.Chunk(
                 start: 0, samples: 16, resampled: 0, rateHz: 192_000, channels: 16)
-            ring.push(piece, from: [Int16](repeating: 1, count: 16 * 12 * 16))
+            ring.push(chunk, from: [Int16](repeating: 1, count: 16 * 12 * 16))
             record(recorder, 0..<16_000)
             recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 8_000)
             recorder.process(Self.event(.end, 1), at: 14_000, windowSamples: 8_000)

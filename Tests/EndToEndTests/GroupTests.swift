@@ -23,6 +23,9 @@ struct GroupTests {
             ["--config", config, "--source", "file:\(silence)", "--wait-for-subscriber"], in: folder)
         let labels = try await daemon.astctl("labels")
         #expect(labels.lines.last?.contains("Tonal") == true, "\(labels.lines)")
+        // The model's own; groups are not counted.
+        #expect(try await daemon.status().model.labels == 12)
+        #expect(try daemon.program.standardError().contains(": 12 labels, scores by "))
         let everything = try daemon.subscribe()
         let filtered = try RecordClient(folder.file(RunningDaemon.control))
         try await filtered.ask("subscribe", #"{"labels":["Tonal"],"types":["prediction","event"]}"#)

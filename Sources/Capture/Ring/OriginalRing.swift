@@ -3,17 +3,17 @@ private import Synchronization
 /// Sound of a live source at its own rate and with its own channels, on its way to clips: a lock-free ring
 /// beside a ``SampleRing``, between the same two threads.
 ///
-/// It holds pieces. Each belongs to a range of positions in the ``SampleRing``, so that both streams have the
+/// It holds chunks. Each belongs to a range of positions in the ``SampleRing``, so that both streams have the
 /// same positions. What does not fit is dropped, and missing at those positions.
 ///
 /// Threading: ``push(_:from:)`` belongs to the capturing thread, ``pop(before:into:)`` to one consumer.
 ///
-/// SAFETY: unchecked because the producer fills values and pieces before it moves `head` (release), and the
+/// SAFETY: unchecked because the producer fills values and chunks before it moves `head` (release), and the
 /// consumer reads them after it has seen that (acquire), before it moves `tail` and `freedValues` (release),
 /// which the producer reads (acquire).
 public final class OriginalRing: @unchecked Sendable {
     /// Frames of the source, and the positions that they belong to.
-    public struct Piece: Sendable, Equatable {
+    public struct Chunk: Sendable, Equatable {
         /// Position of the first sample at 16 kHz.
         public var start: Int64
         /// Samples at 16 kHz.
@@ -32,7 +32,7 @@ public final class OriginalRing: @unchecked Sendable {
             self.channels = channels
         }
 
-        /// The frame, counted from the piece's first, at which a sample begins; also for the sample behind
+        /// The frame, counted from the chunk's first, at which a sample begins; also for the sample behind
         /// the last.
         public func frame(at position: Int64) -> Int64 {
             frames(before: resampled + position - start) - frames(before: resampled)
@@ -49,7 +49,7 @@ public final class OriginalRing: @unchecked Sendable {
 
     private let values: UnsafeMutablePointer<Int16>
     private let capacity: Int
-    private let pieces: UnsafeMutablePointer<Piece>
+    private let chunks: UnsafeMutablePointer<Chunk>
     private let head = Atomic<Int>(0)
     private let tail = Atomic<Int>(0)
     private let freedValues = Atomic<Int>(0)
@@ -58,60 +58,60 @@ public final class OriginalRing: @unchecked Sendable {
     /// The consumer's own.
     private var readValues = 0
 
-    private static let maximumPieces = 4096
+    private static let maximumChunks = 4096
 
     /// - Parameter capacityValues: 16-bit values that can wait; the default is 10 seconds of 48 kHz stereo.
     public init(capacityValues: Int = 960_000) {
         capacity = capacityValues
         values = .allocate(capacity: capacityValues)
         values.initialize(repeating: 0, count: capacityValues)
-        pieces = .allocate(capacity: Self.maximumPieces)
-        pieces.initialize(
-            repeating: Piece(start: 0, samples: 0, resampled: 0, rateHz: 1, channels: 1),
-            count: Self.maximumPieces)
+        chunks = .allocate(capacity: Self.maximumChunks)
+        chunks.initialize(
+            repeating: Chunk(start: 0, samples: 0, resampled: 0, rateHz: 1, channels: 1),
+            count: Self.maximumChunks)
     }
 
     deinit {
         // SAFETY: the last reference is gone, so both sides are.
         values.deallocate()
-        pieces.deallocate()
+        chunks.deallocate()
     }
 
-    /// Adds a piece, unless there is no room. Never blocks.
+    /// Adds a chunk, unless there is no room. Never blocks.
     ///
-    /// - Parameter interleaved: `[piece.frames, piece.channels]`; copied.
-    package func push(_ piece: Piece, from interleaved: UnsafePointer<Int16>) {
-        let count = Int(piece.frames) * piece.channels
+    /// - Parameter interleaved: `[chunk.frames, chunk.channels]`; copied.
+    package func push(_ chunk: Chunk, from interleaved: UnsafePointer<Int16>) {
+        let count = Int(chunk.frames) * chunk.channels
         let free = capacity - (writtenValues - freedValues.load(ordering: .acquiring))
         let slot = head.load(ordering: .relaxed)
-        guard count <= free, slot - tail.load(ordering: .acquiring) < Self.maximumPieces else { return }
+        guard count <= free, slot - tail.load(ordering: .acquiring) < Self.maximumChunks else { return }
         let begin = writtenValues % capacity
         let first = min(count, capacity - begin)
         (values + begin).update(from: interleaved, count: first)
         values.update(from: interleaved + first, count: count - first)
         writtenValues += count
-        pieces[slot % Self.maximumPieces] = piece
+        chunks[slot % Self.maximumChunks] = chunk
         head.store(slot + 1, ordering: .releasing)
     }
 
-    /// Removes the next piece.
+    /// Removes the next chunk.
     ///
     /// - Parameters:
-    ///   - position: Only a piece that starts before it.
-    ///   - receive: Called once or twice with the piece and the next of its values, interleaved.
+    ///   - position: Only a chunk that starts before it.
+    ///   - receive: Called once or twice with the chunk and the next of its values, interleaved.
     /// - Returns: Whether there was one.
     public func pop(
-        before position: Int64, into receive: (Piece, UnsafeBufferPointer<Int16>) -> Void
+        before position: Int64, into receive: (Chunk, UnsafeBufferPointer<Int16>) -> Void
     ) -> Bool {
         let slot = tail.load(ordering: .relaxed)
         guard slot < head.load(ordering: .acquiring) else { return false }
-        let piece = pieces[slot % Self.maximumPieces]
-        guard piece.start < position else { return false }
-        let count = Int(piece.frames) * piece.channels
+        let chunk = chunks[slot % Self.maximumChunks]
+        guard chunk.start < position else { return false }
+        let count = Int(chunk.frames) * chunk.channels
         let begin = readValues % capacity
         let first = min(count, capacity - begin)
-        receive(piece, UnsafeBufferPointer(start: values + begin, count: first))
-        if first < count { receive(piece, UnsafeBufferPointer(start: values, count: count - first)) }
+        receive(chunk, UnsafeBufferPointer(start: values + begin, count: first))
+        if first < count { receive(chunk, UnsafeBufferPointer(start: values, count: count - first)) }
         readValues += count
         freedValues.store(readValues, ordering: .releasing)
         tail.store(slot + 1, ordering: .releasing)

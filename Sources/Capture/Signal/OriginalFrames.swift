@@ -57,16 +57,16 @@ struct OriginalFrames {
     ///   - resampled: How many it had made before.
     ///   - position: Of the first; nil for samples that are not delivered.
     mutating func pass(samples: Int, resampled: Int64, at position: Int64?) {
-        let piece = OriginalRing.Piece(
+        let chunk = OriginalRing.Chunk(
             start: position ?? 0, samples: Int64(samples), resampled: resampled, rateHz: rateHz,
             channels: channels)
         guard let base = waiting.baseAddress else { return }
         // At the end of a stream the last sample may reach half a frame beyond the last frame.
-        let frames = min(count, piece.frames)
+        let frames = min(count, chunk.frames)
         if position != nil {
-            for index in Int(count) * channels..<max(Int(count), Int(piece.frames)) * channels
+            for index in Int(count) * channels..<max(Int(count), Int(chunk.frames)) * channels
             where index < waiting.count { waiting[index] = 0 }
-            ring.push(piece, from: base)
+            ring.push(chunk, from: base)
         }
         let rest = Int(count - frames) * channels
         base.update(from: base + Int(frames) * channels, count: rest)

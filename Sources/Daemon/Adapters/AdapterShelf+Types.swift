@@ -16,7 +16,10 @@ extension AdapterShelf {
 
     struct ActiveVariant: Sendable {
         var adapter: String?
+        /// With the groups of the settings.
         var labels: [String]
+        /// The number of labels without groups.
+        var classes: Int
         var activation: ActivationChoice
         var windowSeconds: Double
         /// Of the variant's network: fp32 where int8 would have changed the scores too much.

@@ -324,7 +324,8 @@ final class AdapterShelf: @unchecked Sendable {
                 snapshot.sets = sets
                 snapshot.active = sets.all.map {
                     ActiveVariant(
-                        adapter: $0.adapter, labels: $0.labels, activation: $0.activation,
+                        adapter: $0.adapter, labels: $0.labels, classes: $0.classes,
+                        activation: $0.activation,
                         windowSeconds: $0.windowSeconds,
                         precision: $0.network.precision.rawValue,
                         precisionCheck: $0.network.comparison?.text)

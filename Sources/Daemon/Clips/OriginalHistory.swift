@@ -8,12 +8,12 @@ internal import Capture
 struct OriginalHistory {
     /// Positions that follow each other, and their frames.
     private struct Stretch {
-        /// All of its frames, as one piece.
-        var piece: OriginalRing.Piece
+        /// All of its frames, as one chunk.
+        var chunk: OriginalRing.Chunk
         /// The number of values before its first.
         var firstValue: Int64
 
-        var end: Int64 { piece.start + piece.samples }
+        var end: Int64 { chunk.start + chunk.samples }
     }
 
     /// A range of the sound.
@@ -37,14 +37,14 @@ struct OriginalHistory {
 
     init(seconds: Double) { self.seconds = seconds }
 
-    /// Takes the pieces that begin before a position from the ring.
+    /// Takes the chunks that begin before a position from the ring.
     mutating func read(_ ring: OriginalRing, before position: Int64) {
-        var last: OriginalRing.Piece?
+        var last: OriginalRing.Chunk?
         while ring.pop(
             before: position,
-            into: { piece, values in
-                if piece != last { begin(piece) }
-                last = piece
+            into: { chunk, values in
+                if chunk != last { begin(chunk) }
+                last = chunk
                 append(values)
             })
         {}
@@ -53,41 +53,41 @@ struct OriginalHistory {
     /// The frames of a range of positions; `nil` where some are missing, or have another format than others.
     func copy(_ range: Range<Int64>) -> Sound? {
         guard
-            let stretch = stretches.last(where: { $0.piece.start <= range.lowerBound }),
+            let stretch = stretches.last(where: { $0.chunk.start <= range.lowerBound }),
             range.upperBound <= stretch.end, !range.isEmpty
         else { return nil }
-        let (piece, channels) = (stretch.piece, Int64(stretch.piece.channels))
-        let first = stretch.firstValue + piece.frame(at: range.lowerBound) * channels
-        let last = stretch.firstValue + piece.frame(at: range.upperBound) * channels
+        let (chunk, channels) = (stretch.chunk, Int64(stretch.chunk.channels))
+        let first = stretch.firstValue + chunk.frame(at: range.lowerBound) * channels
+        let last = stretch.firstValue + chunk.frame(at: range.upperBound) * channels
         guard first >= end - Int64(values.count) else { return nil }
         return Sound(
-            values: (first..<last).map { values[Int($0 % Int64(values.count))] }, rateHz: piece.rateHz,
-            channels: piece.channels)
+            values: (first..<last).map { values[Int($0 % Int64(values.count))] }, rateHz: chunk.rateHz,
+            channels: chunk.channels)
     }
 
-    private mutating func begin(_ piece: OriginalRing.Piece) {
-        let last = stretches.last?.piece
+    private mutating func begin(_ chunk: OriginalRing.Chunk) {
+        let last = stretches.last?.chunk
         let continues =
             last.map {
-                $0.start + $0.samples == piece.start && $0.resampled + $0.samples == piece.resampled
-                    && $0.rateHz == piece.rateHz && $0.channels == piece.channels
+                $0.start + $0.samples == chunk.start && $0.resampled + $0.samples == chunk.resampled
+                    && $0.rateHz == chunk.rateHz && $0.channels == chunk.channels
             } ?? false
         if continues {
-            stretches[stretches.count - 1].piece.samples += piece.samples
+            stretches[stretches.count - 1].chunk.samples += chunk.samples
             return
         }
-        if last?.rateHz != piece.rateHz || last?.channels != piece.channels { setFormat(of: piece) }
+        if last?.rateHz != chunk.rateHz || last?.channels != chunk.channels { setFormat(of: chunk) }
         // Those whose last value is overwritten.
         stretches.removeAll { stretch in
-            let channels = Int64(stretch.piece.channels)
-            return stretch.firstValue + stretch.piece.frames * channels <= end - Int64(values.count)
+            let channels = Int64(stretch.chunk.channels)
+            return stretch.firstValue + stretch.chunk.frames * channels <= end - Int64(values.count)
         }
-        stretches.append(Stretch(piece: piece, firstValue: end))
+        stretches.append(Stretch(chunk: chunk, firstValue: end))
     }
 
-    private mutating func setFormat(of piece: OriginalRing.Piece) {
+    private mutating func setFormat(of chunk: OriginalRing.Chunk) {
         stretches = []
-        let count = Int(seconds * Double(piece.rateHz)) * piece.channels
+        let count = Int(seconds * Double(chunk.rateHz)) * chunk.channels
         excessBytes = count * 2 > Self.maximumBytes ? count * 2 : nil
         values = excessBytes == nil ? [Int16](repeating: 0, count: count) : []
         end = 0

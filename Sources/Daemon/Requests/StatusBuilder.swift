@@ -79,7 +79,7 @@ final class StatusBuilder: Sendable {
         let memory = ProcessMemory.current()
         let (active, sets) = (adapters.snapshot.active, adapters.snapshot.sets)
         let model = ModelReport(
-            path: facts.modelPath, name: facts.modelName, labels: active.first?.labels.count ?? 0,
+            path: facts.modelPath, name: facts.modelName, labels: active.first?.classes ?? 0,
             activation: active.first?.activation.activation.rawValue ?? "",
             activationReason: active.first?.activation.reason ?? "",
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)

@@ -145,7 +145,7 @@ public struct ModelReport: Sendable, Equatable {
     /// Its directory.
     public var path: String
     public var name: String
-    /// Number of labels of the first active variant.
+    /// Number of labels of the first active variant, without groups.
     public var labels: Int
     /// The function that turns the logits of that variant into scores, and the reason for it.
     public var activation: String
