@@ -42,7 +42,7 @@ import Wire
             withExtendedLifetime(lock) {}
         }
         _ = try HistoryLock(path)
-        #expect(throws: GatewayError.self) { try HistoryLock("/nonexistent/history.sqlite") }
+        #expect(throws: GatewayError.self) { try HistoryLock(folder.file("missing/history.sqlite")) }
     }
 
     @Test func `An event is stored once, however often its records arrive`() throws {
