@@ -16,7 +16,7 @@ extern const ast_kernels ast_kernels_avx2, ast_kernels_avx512;
 extern const ast_gemm_kernels ast_int8_gemm_avx2, ast_int8_gemm_avx2_exact, ast_int8_gemm_avxvnni, ast_int8_gemm_avx512vl,
     ast_int8_gemm_avx512vnni, ast_bf16_gemm_avx512bf16;
 extern const ast_float_gemm ast_float_gemm_avx2, ast_float_gemm_avx512;
-extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx2int16, ast_attention_avx512, ast_attention_avx512bf16,
+extern const ast_attention_kernels ast_attention_avx2, ast_attention_avx512, ast_attention_avx512bf16,
     ast_attention_avxvnni, ast_attention_avx512vl, ast_attention_avx512vnni;
 
 // What the processor has. Requests by name depend on nothing else.
@@ -237,8 +237,6 @@ const ast_attention_kernels *ast_int8_attention(void) {
   if (has_avx512vnni()) return &ast_attention_avx512vnni;
   if (has_avxvnni()) return &ast_attention_avxvnni;
   if (has_avxvnni_in_avx512_encoding()) return &ast_attention_avx512vl;
-  // AVX-512 alone has as many products a cycle in fp32.
-  if (has_avx2() && !has_avx512()) return &ast_attention_avx2int16;
 #endif
   return NULL;
 }
@@ -247,7 +245,6 @@ const ast_attention_kernels *ast_attention_named(const char *name) {
   if (strcmp(name, "plain") == 0) return &ast_attention_plain;
 #if defined(__x86_64__)
   if (strcmp(name, "avx2") == 0 && cpu_has_avx2()) return &ast_attention_avx2;
-  if (strcmp(name, "avx2int16") == 0 && cpu_has_avx2()) return &ast_attention_avx2int16;
   if (strcmp(name, "avx512") == 0 && cpu_has_avx512()) return &ast_attention_avx512;
   if (strcmp(name, "avx512bf16") == 0 && cpu_has_avx512bf16()) return &ast_attention_avx512bf16;
   if (strcmp(name, "avxvnni") == 0 && cpu_has_avxvnni()) return &ast_attention_avxvnni;

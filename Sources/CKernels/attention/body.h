@@ -10,7 +10,7 @@
 //   SOFTMAX_STEP                 scores that one call of softmax_part converts
 //   pack_query, pack_key, pack_value   quantise, convert or copy one row (VALUE_ROWS rows)
 //   softmax_part, exp2_of        scores to weights; 2^x
-//   INTEGERS                     defined where the numbers are integers with scales
+//   EIGHT_BITS                   defined where the numbers are integers with scales
 //   ATTENTION, ATTENTION_NAME    the table and its name
 //
 // Memory of one packed head; queries, keys and values each begin on a cache line:
@@ -22,14 +22,14 @@
 //   values        [panels of PANEL columns][groups of tokens][PANEL] x 4 bytes
 //                     column:   0     1         PANEL-1
 //                   tokens 0 | 4 B | 4 B | ... | 4 B | next tokens ...        (1, 2 or 4 tokens in a group)
-//   integers only:  query_scales [tokens][2], key_scales [panels][2][PANEL], value_logs [tokens], value_inverses [tokens]
+//   8 bits only:  query_scales [tokens][2], key_scales [panels][2][PANEL], value_logs [tokens], value_inverses [tokens]
 //
 // The keys are processed in chunks, so that scores and weights stay in the first-level cache:
 //
 //             chunk 0              chunk 1
 //   scores  [QUERIES, CHUNK]  ->  weights, in place  ->  results += weights V      (flash attention's scheme)
 //
-// Each chunk has its own maximum and, of integers, so its own scale; the results of earlier chunks are rescaled to the
+// Each chunk has its own maximum and, in 8 bits, so its own scale; the results of earlier chunks are rescaled to the
 // maximum so far.
 #ifndef LANES
 #error "attention/body.h: define LANES and include vector.h first"
@@ -72,12 +72,12 @@ enum { PANEL = VECTORS * LANES, CHUNK = 640 };
 typedef struct {
   uint8_t *queries;       // [tokens][query_stride]
   long query_stride;
-  float *query_scales;    // [tokens][2]: scale and minimum, integers only
+  float *query_scales;    // [tokens][2]: scale and minimum, 8 bits only
   uint8_t *keys;          // [panels][groups][PANEL] groups of four bytes
-  float *key_scales;      // [panels][2][PANEL]: scale, and scale times the sum of the integers, integers only
+  float *key_scales;      // [panels][2][PANEL]: scale, and scale times the sum of the integers, 8 bits only
   uint8_t *values;        // [columns / PANEL][tokens / group][PANEL] groups of four bytes
-  float *value_logs;      // [tokens]: log2 of the scale, integers only
-  float *value_inverses;  // [tokens]: 1 / scale, integers only
+  float *value_logs;      // [tokens]: log2 of the scale, 8 bits only
+  float *value_inverses;  // [tokens]: 1 / scale, 8 bits only
   long bytes;
 } head_parts;
 
@@ -97,7 +97,7 @@ INLINE head_parts parts_of(const void *head, long tokens, long width) {
   parts.values = at;
   at += rounded_up(width, PANEL) * columns / VALUE_GROUP * 4;
   parts.query_scales = parts.key_scales = parts.value_logs = parts.value_inverses = (float *)at;
-#ifdef INTEGERS
+#ifdef EIGHT_BITS
   at += rounded_up(tokens * 8, 64);
   parts.key_scales = (float *)at;
   parts.value_logs = parts.key_scales + 2 * columns;
@@ -154,13 +154,13 @@ INLINE void finish_scores(SCORE_SUM (*sums)[VECTORS], const float *const *query_
 #pragma clang loop unroll(full)
   for (int c = 0; c < VECTORS; c++) {
     const long missing = left - c * LANES;
-#ifdef INTEGERS
+#ifdef EIGHT_BITS
     const vec scale = load(key_scales + c * LANES), sum = load(key_scales + PANEL + c * LANES);
     const vec log = load(value_logs + c * LANES);
 #endif
 #pragma clang loop unroll(full)
     for (int r = 0; r < QUERIES; r++) {
-#ifdef INTEGERS
+#ifdef EIGHT_BITS
       vec v = __builtin_convertvector(sums[r][c], vec) * (scale * query_scales[r][0]) + (sum * query_scales[r][1] + log);
 #else
       vec v = sums[r][c];

@@ -15,7 +15,7 @@
 #ifndef DOT_INT8
 #error "attention/int8.h: define DOT_INT8(sums, group, weights)"
 #endif
-#define INTEGERS
+#define EIGHT_BITS
 #define SCORE_GROUP 4
 #define VALUE_GROUP 4
 #define VALUE_ROWS 1
@@ -26,7 +26,21 @@
 #define DOT DOT_INT8
 #include "tile.h"
 #define value_tile score_tile
-#include "integers.h"
+
+INLINE float largest_of(const float *x, long width, float *trace) {
+  vec most = 0.f, not_finite = 0.f;
+  for (long i = 0; i < width; i += LANES) {
+    const vec v = width - i < LANES ? load_part(x + i, width - i, 0.f) : load(x + i), a = v < 0.f ? -v : v;
+    most = a > most ? a : most;
+    not_finite += v * 0.f;
+  }
+  // NaN and infinity must stay visible in the result.
+  *trace = sum_of_lanes(not_finite);
+  return highest(most);
+}
+
+/// The nearest integers of numbers below 4 million.
+INLINE ivec whole(vec x) { return (ivec)(x + 12582912.f) - (ivec)(vec)12582912.f; }
 
 INLINE void store_bytes(ivec x, uint8_t *to, long count) {
   const bytes packed = __builtin_convertvector(x, bytes);

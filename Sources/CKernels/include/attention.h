@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 typedef struct {
-  /// "plain", "neon", "avx2", "avx512" in fp32, "avx512bf16", "avx2int16", or, in 8 bits, "avxvnni", "avx512vl",
-  /// "avx512vnni".
+  /// "plain", "neon", "avx2", "avx512" in fp32, "avx512bf16", or, in 8 bits, "avxvnni", "avx512vl", "avx512vnni".
   const char *name;
 
   /// Bytes of one packed head and of one thread's scratch, both on a cache line.
@@ -32,7 +31,7 @@ typedef struct {
 const ast_attention_kernels *ast_fp32_attention(void);
 /// The bfloat16 kernels, or NULL when this processor has none.
 const ast_attention_kernels *ast_bf16_attention(void);
-/// The fastest integer kernels, in 8 bits with VNNI, in 16 with AVX2; NULL when this processor has none.
+/// The 8-bit kernels, or NULL when this processor has none.
 const ast_attention_kernels *ast_int8_attention(void);
 /// The kernels of that name, or NULL when this build or this processor has none.
 const ast_attention_kernels *ast_attention_named(const char *name);

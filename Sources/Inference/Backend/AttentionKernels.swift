@@ -10,8 +10,7 @@ struct AttentionKernels {
     private let table: UnsafePointer<ast_attention_kernels>
 
     /// The fastest kernels of this processor for `precision`; where it has none, those of the next more
-    /// precise kind: int8 needs VNNI, or AVX2 without AVX-512 (16-bit integers); else bfloat16 is used, which
-    /// needs AVX-512 BF16; else fp32.
+    /// precise kind: int8 needs VNNI, else bfloat16 is used, which needs AVX-512 BF16, else fp32.
     init(_ precision: Precision) {
         let found: UnsafePointer<ast_attention_kernels>? =
             switch precision {
@@ -28,8 +27,8 @@ struct AttentionKernels {
         self.table = table
     }
 
-    /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, `avx2int16` (16-bit integers), or
-    /// `avxvnni`, `avx512vl`, `avx512vnni` (8 bits).
+    /// `plain`, `neon`, `avx2`, `avx512` (all fp32), `avx512bf16`, or `avxvnni`, `avx512vl`, `avx512vnni` (8
+    /// bits).
     var name: String { String(cString: table.pointee.name) }
 
     /// Bytes of one packed head, a multiple of the cache line.

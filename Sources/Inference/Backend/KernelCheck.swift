@@ -121,16 +121,11 @@ public struct KernelCheck: Sendable {
             return out
         }
         let set = AttentionKernels(precision)
-        // All but the fp32 kernels round keys and values: to 8 bits, to bfloat16, or to 16 bits.
-        let tolerance: Double =
-            switch set.name {
-            case "avx512bf16", "avxvnni", "avx512vl", "avx512vnni": 0.01
-            case "avx2int16": 1e-3
-            default: 1e-5
-            }
+        // These kernels round keys and values, to eight bits or to bfloat16.
+        let isRounded = ["avx512bf16", "avxvnni", "avx512vl", "avx512vnni"].contains(set.name)
         return KernelCheck(
             name: "attention, \(set.name)",
             difference: largest(run(set), run(AttentionKernels(named: "plain"))),
-            tolerance: tolerance)
+            tolerance: isRounded ? 0.01 : 1e-5)
     }
 }
