@@ -127,7 +127,7 @@ import Wire
         #expect(events == 0)
     }
 
-    @Test func `Without labels to keep, there are no minutes`() {
+    @Test func `No minutes are stored if no labels are to be kept`() {
         var tracker = MinuteTracker(labels: 0, after: 0, last: nil)
         tracker.add(prediction(1, at: 1, ["Siren": 0.5]))
         #expect(tracker.take().isEmpty)

@@ -1,4 +1,4 @@
-"""Beeps and chimes that are no alarm of ours: kitchen, laundry, vehicles, doorbells, games, birds. For "None of these".
+"""Beeps and chimes that are none of the kinds of alarm: kitchen, laundry, vehicles, doorbells, games, birds ("None of these").
 
 Held out for the test: the makers' patterns in `HELD_OUT`, and everything near them (`held_out`). A maker gives samples
 `[n]`; most begin somewhere in the clip and end after a few beeps, as appliances do.

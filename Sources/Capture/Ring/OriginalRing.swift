@@ -77,7 +77,7 @@ public final class OriginalRing: @unchecked Sendable {
         chunks.deallocate()
     }
 
-    /// Adds a chunk, unless there is no room. Never blocks.
+    /// Adds a chunk, or drops it if there is no room; does not wait.
     ///
     /// - Parameter interleaved: `[chunk.frames, chunk.channels]`; copied.
     package func push(_ chunk: Chunk, from interleaved: UnsafePointer<Int16>) {
