@@ -89,9 +89,10 @@ test-resume: release ## `astd classify --resume` after twenty kill -9 and twenty
 test-sdcard: release ## A day of recordings as an SD card leaves them: every name is counted, and --resume after kill -9
 	python3 Tests/tools/test_sdcard.py
 
-test-spark: release ## examples/spark on a small cluster, killing a worker in the middle (needs a Java runtime)
+test-spark: ## examples/spark on a small cluster, killing a worker in the middle (needs a Java runtime)
 	@command -v java > /dev/null \
 	|| { echo "test-spark: java is missing: apt-get install default-jre-headless" >&2; exit 1; }
+	@$(MAKE) --no-print-directory release
 	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark
 	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
 	.build/venv-spark/bin/python Tests/tools/test_spark.py

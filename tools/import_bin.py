@@ -19,11 +19,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from importing import output  # noqa: E402 (first, since it says what to install where torch is missing)
+from importing.checkpoint import Refused, load_state_dict  # noqa: E402
+
 import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
-
-from importing import output  # noqa: E402
-from importing.checkpoint import Refused, load_state_dict  # noqa: E402
 
 # The pickled files that transformers and PEFT write, and what they are called in safetensors.
 KNOWN = {

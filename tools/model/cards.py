@@ -141,7 +141,7 @@ lists them. {", ".join(n for n in SYNTHETIC if n in SHIPPED)} were synthesised o
 speakers (8 kHz), seven voices of games and of a dictionary of Mandarin syllables, and espeak-ng; much of the percussion was played on three soundfonts and three kits of
 strokes. No GPL recording was used. Weights: CC-BY-SA-4.0.
 
-It was trained from scratch for {t['steps']:,} steps of {t['batch']} examples ({t['steps'] * t['batch']:,}): mixtures of {t['pool_clips']:,} clips, levels over 46 dB, colour, noise
+{begun(t)} for {t['steps']:,} steps of {t['batch']} examples ({t['steps'] * t['batch']:,}): mixtures of {t['pool_clips']:,} clips, levels over 46 dB, colour, noise
 floors, masks. Every clip went through a random sound chain: made at 8 to 96 kHz, room, microphone, hum, noise floor, gain, clipping, AGC, codec (MP3, AAC, Opus, G.711), one of seven resamplers. Half of the examples are kinds of alarm over backgrounds. Auxiliary targets were the kind
 of alarm, and both label and kind for every patch of the spectrogram; they are removed from the shipped model, but the adapter `alarms` profits from
 them. One run; the weights are a running average at its end. Seeds are fixed, but a run limited by time cannot be repeated bit by bit.
@@ -205,6 +205,14 @@ Held-out test clips: the first of each kind in the test set that this model labe
 
 `model.safetensors` sha256: `{e['weights_sha256']}`
 """))
+
+
+def begun(t):
+    """How the training began."""
+    if t.get("continued_from"):
+        return (f"The training continued an earlier one (weights `{t['continued_from'][:16]}`: from scratch, 2,400 steps of 64 examples, made and "
+                "recorded at 16 kHz without the chains below; the history of the repository has them)")
+    return "It was trained from scratch"
 
 
 def negatives(directory: Path):

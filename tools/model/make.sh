@@ -8,8 +8,9 @@
 # its last checkpoint. The times of the steps go to LAB_DIRECTORY/times.log. README.md says how long each takes.
 #
 # Environment: PROCESSES (2), MINUTES of training (75), ADAPTER_MINUTES (20), POOL_PART (1; 10 makes a tenth of the pool),
-# FROM (an exported model to begin with, and FROM_HEAD its alarms adapter), PYTHON (else LAB_DIRECTORY/venv is made),
-# ASTD (else .build/release/astd is built). As root it installs the Debian packages that are missing.
+# FROM (an exported model to begin with, and FROM_HEAD its alarms adapter), RATE of learning (2e-3; half of it with FROM),
+# PYTHON (else LAB_DIRECTORY/venv is made), ASTD (else .build/release/astd is built). As root it installs the Debian
+# packages that are missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -26,6 +27,7 @@ if [ "${2:-}" = install ]; then
 fi
 processes=${PROCESSES:-2}
 part=${POOL_PART:-1}
+rate=${RATE:-$([ "${FROM:-}" ] && echo 1e-3 || echo 2e-3)}
 export OMP_NUM_THREADS=1 ASTD=${ASTD:-$root/.build/release/astd}
 cd "$here"
 
@@ -72,7 +74,7 @@ pools() { # shards, $processes at a time: seed, clips, what
 4 4500 recordings
 1 4500 synthesis
 3 3500 synthesis
-9 3500 negatives
+9 7000 negatives
 8 2500 noise
 7 2000 percussion
 SHARDS
@@ -80,7 +82,7 @@ SHARDS
 }
 step pools pools
 step train "$python" train.py --lab "$lab" --minutes "${MINUTES:-75}" --processes "$processes" --export "$models/default" \
-    ${FROM:+--from "$FROM"} ${FROM_HEAD:+--from-head "$FROM_HEAD"}
+    --rate "$rate" ${FROM:+--from "$FROM"} ${FROM_HEAD:+--from-head "$FROM_HEAD"}
 step validate "$python" validate.py --lab "$lab" --baseline
 build() { [ -x "$ASTD" ] || (cd "$root" && PATH=$PATH:/opt/swift/usr/bin swift build -c release --product astd); }
 step astd build

@@ -10,6 +10,7 @@ steps twice as fast. What is exported is a running average of the weights.
 """
 
 import argparse
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -304,7 +305,8 @@ def run(rank, options):
     save()
     if rank == 0 and options.export:
         export({k: v for k, v in average.items() if not k.startswith("patch_head")}, options.export)
-        write_notes(options.export, steps=step, batch=count * options.batch, pool_clips=len(mixer.at))
+        continued = hashlib.sha256((options.start / "model.safetensors").read_bytes()).hexdigest() if options.start else None
+        write_notes(options.export, steps=step, batch=count * options.batch, pool_clips=len(mixer.at), continued_from=continued)
 
 
 def main():
