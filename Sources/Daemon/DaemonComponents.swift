@@ -35,9 +35,9 @@ struct DaemonComponents {
         for warning in maker.baseVariant.warnings { logger.warning("\(warning)") }
         let signal = WakeSignal()
         let commands = EngineMailbox(signal: signal)
-        let adapters = AdapterShelf(
+        let adapters = LoadedAdapters(
             maker, directory: options.adaptersDirectory, commands: commands, logger: logger)
-        let sets = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(AdapterShelf.Refusal) in
+        let sets = try wrapped({ DaemonError.adapter("\($0)") }) { () throws(LoadedAdapters.Refusal) in
             try adapters.loadInitial(options.recognizer.adapters, settings)
         }
         let problems = groupProblems(settings, maker.baseVariant, sets.all, adapters, options)
@@ -117,7 +117,7 @@ struct DaemonComponents {
     /// Groups that the model and the adapters of the start cannot have. A member that they lack may come with
     /// an adapter of the adapters' directory, which is read later.
     private static func groupProblems(
-        _ settings: DaemonSettings, _ base: Variant, _ variants: [Variant], _ adapters: AdapterShelf,
+        _ settings: DaemonSettings, _ base: Variant, _ variants: [Variant], _ adapters: LoadedAdapters,
         _ options: DaemonOptions
     ) -> [String] {
         let others = variants.filter { $0.adapter != nil }

@@ -19,8 +19,8 @@ package struct ChannelComparison {
 
     private let channels: Int
     private let rateHz: Int
-    private var cancelling: Persistence
-    private var silent: Persistence
+    private var cancelling: LastingFault
+    private var silent: LastingFault
     private var frames = 0
     /// `[channels, channels]` sums of products over a second; only on and above the diagonal.
     private var products: [Double]
@@ -30,8 +30,8 @@ package struct ChannelComparison {
     package init(channels: Int, rateHz: Int, limitSeconds: Double = 60) {
         self.channels = min(channels, Self.maximumChannels)
         self.rateHz = rateHz
-        cancelling = Persistence(limitSeconds: limitSeconds)
-        silent = Persistence(limitSeconds: limitSeconds)
+        cancelling = LastingFault(limitSeconds: limitSeconds)
+        silent = LastingFault(limitSeconds: limitSeconds)
         products = Array(repeating: 0, count: self.channels * self.channels)
         powers = Array(repeating: 0, count: self.channels)
     }

@@ -2,7 +2,7 @@
 /// (±1 of 16 bits), or the hum of the mains and nothing else.
 ///
 /// Even in a quiet room a microphone delivers noise of its own. Blocks of half a second are judged one by
-/// one; ``reason`` follows them slowly (``Persistence``).
+/// one; ``reason`` follows them slowly (``LastingFault``).
 package struct DeadInputDetector {
     package enum Reason: Int, Sendable, CaseIterable {
         case silence, leastBit, hum
@@ -11,7 +11,7 @@ package struct DeadInputDetector {
     /// Why the input is dead; nil while it delivers sound. It does not change while the input is dead,
     /// although the least bit may rest for half a second.
     package private(set) var reason: Reason?
-    private var persistence: Persistence
+    private var lasting: LastingFault
     /// The loudest that was found since the last sound.
     private var candidate: Reason?
 
@@ -45,7 +45,7 @@ package struct DeadInputDetector {
     private static let humSlope = 0.1
 
     /// - Parameter limitSeconds: How long an input is dead before it is reported.
-    package init(limitSeconds: Double = 60) { persistence = Persistence(limitSeconds: limitSeconds) }
+    package init(limitSeconds: Double = 60) { lasting = LastingFault(limitSeconds: limitSeconds) }
 
     /// - Parameter samples: The stream's next samples, at 16 kHz.
     /// - Returns: Whether ``reason`` changed.
@@ -82,8 +82,8 @@ package struct DeadInputDetector {
         candidate = found.flatMap { found in
             candidate.flatMap { $0.rawValue > found.rawValue ? $0 : nil } ?? found
         }
-        guard persistence.update(isPresent: found != nil, seconds: 0.5) else { return }
-        reason = persistence.isLasting ? candidate : nil
+        guard lasting.update(isPresent: found != nil, seconds: 0.5) else { return }
+        reason = lasting.isLasting ? candidate : nil
     }
 
     private static func reason(of block: Block) -> Reason? {

@@ -3,12 +3,14 @@ internal import Wire
 
 /// Answers `adapter.list`, `adapter.load`, `adapter.use` and `adapter.unload`.
 struct AdapterRequests {
-    private let shelf: AdapterShelf
+    private let adapters: LoadedAdapters
     private let sources: SourceSet
 
-    init(_ shelf: AdapterShelf, _ sources: SourceSet) { (self.shelf, self.sources) = (shelf, sources) }
+    init(_ adapters: LoadedAdapters, _ sources: SourceSet) {
+        (self.adapters, self.sources) = (adapters, sources)
+    }
 
-    func list() -> AdapterList { shelf.snapshot.list }
+    func list() -> AdapterList { adapters.snapshot.list }
 
     func load(_ params: JSONObject) async throws -> AdapterList.Entry {
         let path = try params.requiredString("path")
@@ -16,33 +18,33 @@ struct AdapterRequests {
             throw JSONError.wrongType(field: "path", expected: "an absolute path")
         }
         let name = try params.string("name")
-        return try await refused { try await shelf.load(path, as: name) }
+        return try await refused { try await adapters.load(path, as: name) }
     }
 
     func use(_ params: JSONObject) async throws -> SwitchReport {
         guard let names = try params.strings("names") else { throw JSONError.missing(field: "names") }
         let source = try params.string("source")
         let selected = try sources.selected(source).compactMap(\.name)
-        return try await refused { try await shelf.use(names, sources: source == nil ? nil : selected) }
+        return try await refused { try await adapters.use(names, sources: source == nil ? nil : selected) }
     }
 
     /// - Returns: The name of the unloaded adapter.
     func unload(_ params: JSONObject) async throws -> String {
         let name = try params.requiredString("name")
-        try await refused { try await shelf.unload(name) }
+        try await refused { try await adapters.unload(name) }
         return name
     }
 
     private func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
-        } catch let refusal as AdapterShelf.Refusal {
+        } catch let refusal as LoadedAdapters.Refusal {
             throw RPCError(refusal.code, refusal.description)
         }
     }
 }
 
-extension AdapterShelf.Refusal {
+extension LoadedAdapters.Refusal {
     fileprivate var code: RPCError.Code {
         switch self {
         case .message: .invalidParams

@@ -6,9 +6,9 @@ internal import Wire
 /// Answers `classify`, for a file that the client has opened or that the daemon can open.
 struct FileRequests {
     private let engine: FileEngine
-    private let adapters: AdapterShelf
+    private let adapters: LoadedAdapters
 
-    init(_ engine: FileEngine, _ adapters: AdapterShelf) {
+    init(_ engine: FileEngine, _ adapters: LoadedAdapters) {
         self.engine = engine
         self.adapters = adapters
     }

@@ -12,7 +12,7 @@ internal import Wire
 /// Threading: any thread. Settings are read on a queue of their own, one reload after the other.
 final class Reload: Sendable {
     private let sources: SettingsSources
-    private let adapters: AdapterShelf
+    private let adapters: LoadedAdapters
     private let logger: Logger
     private let apply: @Sendable (_ new: DaemonSettings, _ old: DaemonSettings) -> [String]
     private let queue = BlockingQueue("astd-settings")
@@ -22,7 +22,7 @@ final class Reload: Sendable {
 
     /// - Parameter apply: Applies the settings that can change at run time; may block. Returns problems.
     init(
-        _ settings: DaemonSettings, from sources: SettingsSources, adapters: AdapterShelf, logger: Logger,
+        _ settings: DaemonSettings, from sources: SettingsSources, adapters: LoadedAdapters, logger: Logger,
         apply: @escaping @Sendable (_ new: DaemonSettings, _ old: DaemonSettings) -> [String]
     ) {
         current = NIOLockedValueBox(settings)

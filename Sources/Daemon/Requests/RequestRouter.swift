@@ -11,14 +11,14 @@ final class RequestRouter: RequestHandler {
     private let lookup: SourceLookup
     private let sources: SourceSet
     private let control: SourceControl
-    private let adapters: AdapterShelf
+    private let adapters: LoadedAdapters
     private let reload: Reload
     private let files: FileEngine
     private let shutdown: @Sendable () -> Void
 
     init(
         status: StatusBuilder, lookup: SourceLookup, sources: SourceSet, control: SourceControl,
-        adapters: AdapterShelf,
+        adapters: LoadedAdapters,
         reload: Reload, files: FileEngine, shutdown: @escaping @Sendable () -> Void
     ) {
         self.status = status

@@ -12,7 +12,7 @@ internal import Wire
 final class StatusBuilder: Sendable {
     private let facts: Facts
     private let sources: SourceSet
-    private let adapters: AdapterShelf
+    private let adapters: LoadedAdapters
     private let hub: EventHub
     private let clients: ClientCounter
     private let startTime = ContinuousClock.now
@@ -26,7 +26,7 @@ final class StatusBuilder: Sendable {
         var threads: Int
     }
 
-    init(facts: Facts, sources: SourceSet, adapters: AdapterShelf, hub: EventHub, clients: ClientCounter) {
+    init(facts: Facts, sources: SourceSet, adapters: LoadedAdapters, hub: EventHub, clients: ClientCounter) {
         self.facts = facts
         self.sources = sources
         self.adapters = adapters

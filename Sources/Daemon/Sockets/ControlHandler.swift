@@ -21,7 +21,7 @@ final class ControlHandler: ChannelDuplexHandler {
     private let greeting: ClientGreeting
     private let hub: EventHub
     private let channel: any Channel
-    private let outlet: RecordOutlet
+    private let writer: SubscriptionWriter
     private var framer = LineFramer()
     /// Lines that were received and not yet processed.
     private var waiting: ArraySlice<LineFramer.Item> = []
@@ -38,7 +38,7 @@ final class ControlHandler: ChannelDuplexHandler {
         self.greeting = greeting
         self.hub = hub
         self.channel = channel
-        outlet = RecordOutlet(hub: hub, channel: channel)
+        writer = SubscriptionWriter(hub: hub, channel: channel)
     }
 
     // MARK: Channel
@@ -53,7 +53,7 @@ final class ControlHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        outlet.close()
+        writer.close()
         request?.task.cancel()
         isServed = false
         writable?.succeed()
@@ -75,7 +75,7 @@ final class ControlHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        outlet.drain()
+        writer.drain()
         if context.channel.isWritable {
             writable?.succeed()
             writable = nil
@@ -120,7 +120,7 @@ final class ControlHandler: ChannelDuplexHandler {
                 answer(line, context)
             }
         }
-        if isFinishing { outlet.drain() }
+        if isFinishing { writer.drain() }
         if isDone {
             let channel = context.channel
             channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
@@ -135,7 +135,7 @@ final class ControlHandler: ChannelDuplexHandler {
     private var isDone: Bool {
         guard waiting.isEmpty, request == nil else { return false }
         return isFinishing
-            ? outlet.isDrained && !(files?.hasUnreadBytes ?? false) : isInputClosed && !outlet.isOpen
+            ? writer.isDrained && !(files?.hasUnreadBytes ?? false) : isInputClosed && !writer.isOpen
     }
 
     private func answer(_ line: [UInt8], _ context: ChannelHandlerContext) {
@@ -162,7 +162,7 @@ final class ControlHandler: ChannelDuplexHandler {
             case .subscribe:
                 try subscribe(request, context)
             case .unsubscribe:
-                outlet.close()
+                writer.close()
                 reply(to: request.id, .success(JSONText(SubscribeReply(isSubscribed: false))), context)
             default:
                 start(method, request, context)
@@ -176,11 +176,11 @@ final class ControlHandler: ChannelDuplexHandler {
         let parameters = try SubscribeParameters(request.params)
         // In this order, a client that has read the reply receives the current state, and everything
         // published after it.
-        let resumption = outlet.open(Subscription(form: .notification, parameters: parameters))
+        let resumption = writer.open(Subscription(form: .notification, parameters: parameters))
         let warnings = greeting.handler.warnings(about: parameters)
         let result = SubscribeReply(isSubscribed: true, resumption: resumption, warnings: warnings)
         reply(to: request.id, .success(JSONText(result)), context)
-        outlet.drain()
+        writer.drain()
     }
 
     /// Runs the daemon's handler outside the event loop.

@@ -9,38 +9,38 @@ final class EventStreamHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let greeting: ClientGreeting
-    private let outlet: RecordOutlet
+    private let writer: SubscriptionWriter
     private var isFinishing = false
 
     init(greeting: ClientGreeting, hub: EventHub, channel: any Channel) {
         self.greeting = greeting
-        outlet = RecordOutlet(hub: hub, channel: channel)
+        writer = SubscriptionWriter(hub: hub, channel: channel)
     }
 
     func channelActive(context: ChannelHandlerContext) {
         guard greeting.admit(context.channel) else { return }
         // In this order, a client that has read hello receives the current state, and everything published
         // after it.
-        outlet.open(.everything)
+        writer.open(.everything)
         greeting.sendHello(context.channel)
-        outlet.drain()
+        writer.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        outlet.close()
+        writer.close()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        outlet.drain()
+        writer.drain()
         closeIfFinished(context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .finish? = event as? ClientEvent else { return }
         isFinishing = true
-        outlet.drain()
+        writer.drain()
         closeIfFinished(context)
     }
 
@@ -49,7 +49,7 @@ final class EventStreamHandler: ChannelInboundHandler {
     }
 
     private func closeIfFinished(_ context: ChannelHandlerContext) {
-        guard isFinishing, outlet.isDrained else { return }
+        guard isFinishing, writer.isDrained else { return }
         let channel = context.channel
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
     }

@@ -14,7 +14,7 @@ struct RecordHistory {
     }
 
     /// Records with a common bound.
-    private struct Shelf {
+    private struct BoundedRecords {
         /// From ``oldest`` to the end, then from the start. Not a `CircularBuffer`, which has room for
         /// twice as many when a bound is a power of two.
         private var entries: [Entry] = []
@@ -59,16 +59,16 @@ struct RecordHistory {
         private subscript(index: Int) -> Entry { entries[(oldest + index) % entries.count] }
     }
 
-    private var predictions: Shelf
-    private var events: Shelf
-    private var others: Shelf
+    private var predictions: BoundedRecords
+    private var events: BoundedRecords
+    private var others: BoundedRecords
     private var lastNumber: UInt64 = 0
     private var lastSeq: UInt64 = 0
 
     init(limits: EventHub.Limits) {
-        predictions = Shelf(limit: limits.predictions)
-        events = Shelf(limit: limits.events)
-        others = Shelf(limit: limits.otherRecords)
+        predictions = BoundedRecords(limit: limits.predictions)
+        events = BoundedRecords(limit: limits.events)
+        others = BoundedRecords(limit: limits.otherRecords)
     }
 
     /// Adds a published record.
@@ -125,12 +125,12 @@ struct RecordHistory {
 
     /// Whether a record of this kind is still held.
     func holds(_ number: UInt64, _ kind: LiveRecord.Kind) -> Bool {
-        let shelf =
+        let records =
             switch kind {
             case .prediction: predictions
             case .event: events
             default: others
             }
-        return shelf.first.map { $0.number <= number } ?? false
+        return records.first.map { $0.number <= number } ?? false
     }
 }

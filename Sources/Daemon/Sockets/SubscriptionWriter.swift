@@ -4,7 +4,7 @@ import Wire
 /// Moves one client's records from the hub to its socket, at the pace at which the client reads.
 ///
 /// Threading: the channel's event loop only; the hub wakes it from other threads through that loop.
-final class RecordOutlet {
+final class SubscriptionWriter {
     private static let pieceBytes = 32 * 1024
 
     private let hub: EventHub
@@ -27,9 +27,9 @@ final class RecordOutlet {
     @discardableResult
     func open(_ subscription: Subscription) -> SubscribeReply.Resumption? {
         if let id { return hub.change(id, to: subscription) }
-        let outlet = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        let writer = NIOLoopBound(self, eventLoop: channel.eventLoop)
         let attached = hub.attach(subscription) {
-            outlet.eventLoop.execute { outlet.value.drain() }
+            writer.eventLoop.execute { writer.value.drain() }
         }
         id = attached.id
         return attached.resumption

@@ -2,7 +2,7 @@ internal import Inference
 internal import Recognizer
 internal import Wire
 
-extension AdapterShelf {
+extension LoadedAdapters {
     /// What `status`, `hello`, `labels` and `adapter.list` report; available while a change is in progress.
     struct Snapshot: Sendable {
         /// The variants that classify, of all sources, in order.

@@ -3,7 +3,7 @@
 /// Time with the fault adds up; time without it counts tenfold against it. A fault that is present for more
 /// than ten elevenths of the time is therefore reported after about `limitSeconds`, and a single click does
 /// not end it; it ends after a twentieth of `limitSeconds` without the fault.
-package struct Persistence: Equatable, Sendable {
+package struct LastingFault: Equatable, Sendable {
     package private(set) var isLasting = false
     private let limitSeconds: Double
     private var seconds = 0.0

@@ -10,28 +10,28 @@ import Wire
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(10))) struct AdapterShelfTests {
-    /// Runs `body` with a shelf and an engine thread that replaces variants on request.
-    private func withShelf(
+@Suite(.timeLimit(.minutes(10))) struct LoadedAdaptersTests {
+    /// Runs `body` with adapters and an engine thread that replaces variants on request.
+    private func withAdapters(
         directory: String? = nil, _ settings: DaemonSettings = DaemonSettings(),
         logger: Logger = Logger(label: "test"),
-        _ body: (AdapterShelf) async throws -> Void
+        _ body: (LoadedAdapters) async throws -> Void
     ) async throws {
         let base = try BaseModel(directory: Golden.path("models/stride10"))
         let signal = WakeSignal()
         let mailbox = EngineMailbox(signal: signal)
-        let shelf = AdapterShelf(
+        let adapters = LoadedAdapters(
             VariantMaker(base: base, activation: nil), directory: directory, commands: mailbox,
             logger: logger)
         let engine = Engine(
-            try WindowScorer(try shelf.loadInitial([], settings).all, threads: 1), signal, mailbox)
+            try WindowScorer(try adapters.loadInitial([], settings).all, threads: 1), signal, mailbox)
         let done = DispatchSemaphore(value: 0)
         DispatchQueue(label: "engine").async {
             engine.run()
             done.signal()
         }
         var failure: (any Error)?
-        do { try await body(shelf) } catch { failure = error }
+        do { try await body(adapters) } catch { failure = error }
         mailbox.post(.stop)
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
@@ -100,39 +100,39 @@ import Wire
     @Test func `Concurrent requests are served one after the other, and the snapshot shows the result`()
         async throws
     {
-        try await withShelf { shelf in
-            let adapters = ["modern-qv", "dora", "new-head", "cls-pooling"]
+        try await withAdapters { adapters in
+            let names = ["modern-qv", "dora", "new-head", "cls-pooling"]
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for adapter in adapters {
+                for adapter in names {
                     group.addTask {
-                        _ = try await shelf.load(Golden.path("adapters/\(adapter)"), as: nil)
+                        _ = try await adapters.load(Golden.path("adapters/\(adapter)"), as: nil)
                         for _ in 0..<5 {
-                            let report = try await shelf.use([adapter])
+                            let report = try await adapters.use([adapter])
                             #expect(report.active == [adapter])
-                            _ = shelf.snapshot
+                            _ = adapters.snapshot
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            let snapshot = shelf.snapshot
-            #expect(snapshot.list.adapters.map(\.name) == adapters.sorted())
+            let snapshot = adapters.snapshot
+            #expect(snapshot.list.adapters.map(\.name) == names.sorted())
             #expect(snapshot.list.adapters.count { $0.isActive } == 1)
             #expect(snapshot.active.count == 1 && snapshot.active[0].adapter == snapshot.list.active[0])
             #expect(snapshot.labels["new-head"]?.count == 4 && snapshot.labels["base"]?.count == 12)
-            let both = try await shelf.use(["base", "new-head"])
+            let both = try await adapters.use(["base", "new-head"])
             #expect(both.active == ["base", "new-head"])
-            #expect(shelf.snapshot.active.map(\.labels.count) == [12, 4])
+            #expect(adapters.snapshot.active.map(\.labels.count) == [12, 4])
         }
     }
 
     @Test func `Loading, switching and unloading leave a line each in the log`() async throws {
         let log = LogRecorder()
-        try await withShelf(logger: log.logger) { shelf in
-            _ = try await shelf.load(Golden.path("adapters/dora"), as: nil)
-            _ = try await shelf.use(["dora", "base"])
-            _ = try await shelf.use([])
-            try await shelf.unload("dora")
+        try await withAdapters(logger: log.logger) { adapters in
+            _ = try await adapters.load(Golden.path("adapters/dora"), as: nil)
+            _ = try await adapters.use(["dora", "base"])
+            _ = try await adapters.use([])
+            try await adapters.unload("dora")
         }
         #expect(log.messages.first?.hasPrefix("adapter dora loaded: ") == true)
         #expect(
@@ -143,30 +143,30 @@ import Wire
     }
 
     @Test func `Adapters with modules are switched, combined and counted like merged ones`() async throws {
-        try await withShelf { shelf in
+        try await withAdapters { adapters in
             let modules = ["conformer-houlsby-par", "soft-ffn", "dense-mhsa"].map { "petl-module-" + $0 }
             for adapter in modules + ["modern-qv"] {
-                let reply = try await shelf.load(Golden.path("adapters/\(adapter)"), as: nil)
+                let reply = try await adapters.load(Golden.path("adapters/\(adapter)"), as: nil)
                 #expect(reply.bytes > 0)
             }
             for active in [[modules[0]], [modules[1], "modern-qv"], ["base"], modules, ["base"]] {
-                #expect(try await shelf.use(active).active == active)
+                #expect(try await adapters.use(active).active == active)
             }
-            #expect(shelf.snapshot.list.adapters.count == 4)
+            #expect(adapters.snapshot.list.adapters.count == 4)
         }
     }
 
     @Test func `A request that fails changes nothing`() async throws {
-        try await withShelf { shelf in
-            _ = try await shelf.load(Golden.path("adapters/dora"), as: "mine")
-            _ = try await shelf.use(["mine"])
-            let before = shelf.snapshot.list
-            await #expect(throws: AdapterShelf.Refusal.self) {
-                try await shelf.load(Golden.path("adapters/pissa"), as: "mine")
+        try await withAdapters { adapters in
+            _ = try await adapters.load(Golden.path("adapters/dora"), as: "mine")
+            _ = try await adapters.use(["mine"])
+            let before = adapters.snapshot.list
+            await #expect(throws: LoadedAdapters.Refusal.self) {
+                try await adapters.load(Golden.path("adapters/pissa"), as: "mine")
             }
-            await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.use(["mine", "other"]) }
-            await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.unload("mine") }
-            #expect(shelf.snapshot.list == before)
+            await #expect(throws: LoadedAdapters.Refusal.self) { try await adapters.use(["mine", "other"]) }
+            await #expect(throws: LoadedAdapters.Refusal.self) { try await adapters.unload("mine") }
+            #expect(adapters.snapshot.list == before)
         }
     }
 
@@ -186,8 +186,8 @@ import Wire
         try folder.write("x", to: "adapters/empty/notes.txt")
         try folder.write("x", to: "adapters/README.md")
         let directory = folder.file("adapters")
-        try await withShelf(directory: directory) { shelf in
-            let report = await shelf.reload()
+        try await withAdapters(directory: directory) { adapters in
+            let report = await adapters.reload()
             #expect(report.problems == [])
             #expect(report.loaded == ["plain", "run"])
             #expect(
@@ -198,23 +198,24 @@ import Wire
                     "\(directory)/two: no adapter in \(directory)/two; there is one in each of "
                         + "\(directory)/two/a, \(directory)/two/b: name one of them",
                 ])
-            #expect(shelf.snapshot.list.adapters.last?.path == directory + "/run/checkpoint-500")
-            #expect(await shelf.reload().unchanged == ["plain", "run"])
+            #expect(adapters.snapshot.list.adapters.last?.path == directory + "/run/checkpoint-500")
+            #expect(await adapters.reload().unchanged == ["plain", "run"])
 
             try copy("dora", to: "run/checkpoint-1000")
-            let second = await shelf.reload()
+            let second = await adapters.reload()
             #expect(second.problems.count == 1 && second.problems[0].contains("run/checkpoint-1000"))
-            #expect(shelf.snapshot.list.adapters.map(\.name) == ["plain", "run"], "the loaded one is kept")
+            #expect(
+                adapters.snapshot.list.adapters.map(\.name) == ["plain", "run"], "the loaded one is kept")
             try folder.remove("adapters/run")
-            #expect(await shelf.reload().removed == ["run"])
+            #expect(await adapters.reload().removed == ["run"])
 
             try folder.remove("adapters")
-            let unmounted = await shelf.reload()
+            let unmounted = await adapters.reload()
             #expect(
                 unmounted.problems == [
                     "adapters_dir \(directory) cannot be read: No such file or directory; its adapters stay loaded"
                 ])
-            #expect(unmounted.removed == [] && shelf.snapshot.list.adapters.map(\.name) == ["plain"])
+            #expect(unmounted.removed == [] && adapters.snapshot.list.adapters.map(\.name) == ["plain"])
         }
     }
 
@@ -232,44 +233,45 @@ import Wire
         try folder.copy(Golden.path("adapters/new-head"), to: "adapters/heads")
         let before = try settings(
             "  garden: {source: pulse, adapters: plain}\n  door: {source: pulse}\n", in: folder)
-        try await withShelf(directory: folder.file("adapters"), before) { shelf in
+        try await withAdapters(directory: folder.file("adapters"), before) { adapters in
             func names(_ source: String?) -> [String] {
-                AdapterRecord(adapters: shelf.snapshot.sets[source].map(\.adapter)).adapters
+                AdapterRecord(adapters: adapters.snapshot.sets[source].map(\.adapter)).adapters
             }
             #expect(names("garden") == ["plain"] && names("door") == ["base"])
-            #expect(shelf.snapshot.active.map(\.adapter) == [nil, "plain"])
-            let network = try #require(shelf.snapshot.sets["garden"].first?.network)
+            #expect(adapters.snapshot.active.map(\.adapter) == [nil, "plain"])
+            let network = try #require(adapters.snapshot.sets["garden"].first?.network)
 
-            _ = await shelf.reload()
-            #expect(try await shelf.use(["heads", "plain"], sources: ["door"]).active == ["heads", "plain"])
+            _ = await adapters.reload()
+            #expect(
+                try await adapters.use(["heads", "plain"], sources: ["door"]).active == ["heads", "plain"])
             #expect(names("garden") == ["plain"] && names("door") == ["heads", "plain"])
-            #expect(shelf.snapshot.sets["garden"].first?.network === network, "it is not merged again")
-            #expect(shelf.snapshot.sets["door"].last?.network === network)
-            await #expect(throws: AdapterShelf.Refusal.self) { try await shelf.unload("heads") }
+            #expect(adapters.snapshot.sets["garden"].first?.network === network, "it is not merged again")
+            #expect(adapters.snapshot.sets["door"].last?.network === network)
+            await #expect(throws: LoadedAdapters.Refusal.self) { try await adapters.unload("heads") }
 
             // The settings change one source; what a request chose for the other remains.
             let after = try settings(
                 "  garden: {source: pulse, adapters: [heads, base]}\n  door: {source: pulse}\n", in: folder)
-            #expect(shelf.follow(after, insteadOf: before) == [])
+            #expect(adapters.follow(after, insteadOf: before) == [])
             #expect(names("garden") == ["heads", "base"] && names("door") == ["heads", "plain"])
             let wrong = try settings(
                 "  garden: {source: pulse, adapters: [plian]}\n  door: {source: pulse}\n", in: folder)
             #expect(
-                shelf.follow(wrong, insteadOf: after) == [
+                adapters.follow(wrong, insteadOf: after) == [
                     "the setting adapters names plian, which is neither in `adapter` nor in adapters_dir; did you mean plain?"
                 ])
             #expect(names("garden") == ["heads", "base"])
 
-            #expect(try await shelf.use(["plain"]).active == ["plain"])
+            #expect(try await adapters.use(["plain"]).active == ["plain"])
             #expect(names("garden") == ["plain"] && names("door") == ["plain"])
-            #expect(shelf.snapshot.active.count == 1)
+            #expect(adapters.snapshot.active.count == 1)
         }
     }
 
     @Test func `A directory that is itself an adapter is loaded, with a warning`() async throws {
         let directory = Golden.path("adapters/dora")
-        try await withShelf(directory: directory) { shelf in
-            let report = await shelf.reload()
+        try await withAdapters(directory: directory) { adapters in
+            let report = await adapters.reload()
             #expect(report.loaded == ["dora"])
             #expect(report.warnings.count == 1 && report.warnings[0].contains("is itself an adapter"))
         }
@@ -279,15 +281,15 @@ import Wire
         let folder = try TestFolder()
         try folder.copy(Golden.path("adapters/new-head"), to: "adapters/heads")
         try folder.remove("adapters/heads/config.json")
-        try await withShelf(directory: folder.file("adapters")) { shelf in
-            let report = await shelf.reload()
+        try await withAdapters(directory: folder.file("adapters")) { adapters in
+            let report = await adapters.reload()
             #expect(
                 report.warnings.count == 1
                     && report.warnings[0].hasPrefix("adapter heads: it has a classifier"))
-            let entry = try await shelf.load(folder.file("adapters/heads"), as: nil)
+            let entry = try await adapters.load(folder.file("adapters/heads"), as: nil)
             #expect(entry.warnings == report.warnings && entry.precision == "fp32")
-            #expect(shelf.snapshot.list.adapters.first?.warnings == report.warnings)
-            #expect(shelf.snapshot.labels["heads"] == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
+            #expect(adapters.snapshot.list.adapters.first?.warnings == report.warnings)
+            #expect(adapters.snapshot.labels["heads"] == ["LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3"])
         }
     }
 }

@@ -16,7 +16,7 @@ internal import Wire
 ///
 /// SAFETY: unchecked because `loaded` and `active` are used on the queue alone, or before another thread
 /// knows this object; `shared` is synchronised.
-final class AdapterShelf: @unchecked Sendable {
+final class LoadedAdapters: @unchecked Sendable {
     let maker: VariantMaker
     private let directory: String?
     private let logger: Logger
