@@ -56,9 +56,11 @@ def make(root):
         "fbank": writer.fbank(),
         "withoutFeatures": ["clips/too-short.wav", "clips/empty.wav"],
         "windows": "reference/windows.json",
+        "vectors": "reference/vectors.json",
         "decoding": "decoding/decoding.json",
     }
     writer.windows()
+    writer.vectors()
     (root / "cases.json").write_text(json.dumps(index, indent=1) + "\n")
     for path in root.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes 0600

@@ -90,6 +90,19 @@ public final class WindowScorer {
         variant.grouped.apply(scores)
         return UnsafeBufferPointer(scores)
     }
+
+    /// Computes the pooled vector of one window; see ``Engine/pooledVector(of:)``.
+    ///
+    /// - Parameters: As ``score(_:features:)``.
+    /// - Returns: `[hidden]`, valid until the next call; `nil` when some values are NaN or infinite.
+    public func embed(
+        _ variant: Variant, features: UnsafeBufferPointer<Float>
+    ) -> UnsafeBufferPointer<Float>? {
+        let classes = UnsafeMutableBufferPointer(rebasing: scores[..<variant.network.config.labels.count])
+        engine.classify(variant.network, features, logits: classes)
+        let vector = engine.pooledVector(of: variant.network)
+        return vector.allSatisfy(\.isFinite) ? vector : nil
+    }
 }
 
 extension [Variant] {

@@ -29,7 +29,8 @@ struct AstdCommand: AsyncParsableCommand {
             """,
         version: BuildVersion.text("astd", astdVersion),
         subcommands: [
-            Run.self, Classify.self, Inspect.self, Features.self, Spectrogram.self, Bench.self, Selftest.self,
+            Run.self, Classify.self, Embed.self, Inspect.self, Features.self, Spectrogram.self, Bench.self,
+            Selftest.self,
         ])
 
     static func main() async {

@@ -33,17 +33,7 @@ struct Classify: ParsableCommand {
               astd classify recordings/ --events --format audacity --output tracks/
             """)
 
-    @Argument(
-        help: "Classify these files, directories (with all below them), or - for audio on standard input.")
-    var paths: [String] = []
-
-    @Option(help: "Read paths from this file, one per line, or from standard input (-).")
-    var filesFrom: String?
-
-    @Flag(
-        name: [.customShort("0"), .customLong("null")],
-        help: "Paths in the list of --files-from end with NUL bytes, as `find -print0` writes them.")
-    var hasNulls = false
+    @OptionGroup var input: InputArguments
 
     @OptionGroup var modelArguments: ModelArguments
 
@@ -111,19 +101,6 @@ struct Classify: ParsableCommand {
         if !events && (settingsArguments.config != nil || !settingsArguments.assignments.isEmpty) {
             throw ValidationError("--config and --set apply to events only: add --events")
         }
-        if paths.isEmpty && filesFrom == nil {
-            throw ValidationError("Nothing to classify: name files, directories or -")
-        }
-        if hasNulls && filesFrom == nil {
-            throw ValidationError("-0 (--null) applies to a list: add --files-from LIST")
-        }
-        let streams = paths.count { Self.standardInput.contains($0) }
-        if streams > 0, let filesFrom, Self.standardInput.contains(filesFrom) {
-            throw ValidationError("standard input is audio (-) or a list (--files-from -), not both")
-        }
-        if streams > 1 {
-            throw ValidationError("standard input (-) can be read only once: name it once")
-        }
         if resume && output == nil {
             throw ValidationError("--resume needs --output: only files can be resumed")
         }
@@ -143,7 +120,7 @@ struct Classify: ParsableCommand {
             throw ValidationError(
                 "--min-score is \(minScore), but scores are at most 1: give 0 to 1, or add --activation none")
         }
-        if clockArguments.startTime != nil && !isSingleFile {
+        if clockArguments.startTime != nil && !input.isSingleFile {
             throw ValidationError("--start-time is the time of one recording: name one file")
         }
         if formats.contains(.ravenCombined) && fileArguments.channel == .each {
@@ -159,23 +136,13 @@ struct Classify: ParsableCommand {
     func run() throws {
         let destination = try destination()
         let clock = try clockArguments.clock()
-        var files = FileQueue(
-            paths: paths, listPath: filesFrom, hasNulls: hasNulls,
-            outputs: OwnOutputs(destination, report: reportPath))
-        if resume && destination.isComplete { files = files.withListInMemory() }
-        // Before anything is loaded or written: an empty directory may be a drive that is not mounted.
-        if let problems = files.problems() {
-            for problem in problems { Failure.warn(problem) }
-            throw Failure.someFilesFailed
-        }
-        if resume && destination.isInterrupted, paths.count == 1, filesFrom == nil, isAbsent(paths[0]) {
-            throw Failure.general("\(paths[0]) does not exist: mount its drive and continue with --resume")
-        }
+        let files = try input.queue(
+            outputs: OwnOutputs(destination, report: reportPath), resumes: resume ? destination : nil)
         let settings = try events ? loadedSettings() : nil
         var options =
             try settings?.recognizerOptions(historyFrames: 0)
             ?? modelArguments.recognizerOptions(activation: windowArguments.activation?.activation)
-        let jobs = jobs ?? (isSingleFile ? 1 : options.threads)
+        let jobs = jobs ?? (input.isSingleFile ? 1 : options.threads)
         // Every job has the same number of threads: the last bits of scores depend on it, and it must not
         // matter which job classifies a window.
         options.threads = max(1, options.threads / jobs)
@@ -184,7 +151,12 @@ struct Classify: ParsableCommand {
             recognizer: options, topK: topK.limit, minimumScore: minScore, rule, clock,
             aggregation: aggregate,
             eventSettings: settings?.detectionText, formats: formats, report: report)
-        if resume, try isComplete(destination, fingerprint, files) { return }
+        let combined = BatchOutputs.paths(formats, to: destination, report: reportPath)
+        if resume,
+            try destination.isComplete(fingerprint, files, outputs: combined, named: output ?? "")
+        {
+            return
+        }
         let classifiers = try classifiers(options, jobs: jobs, rule)
         let variants = classifiers[0].scorer.variants
         if let settings { try checkGroups(settings.detection.groups, variants) }
@@ -204,7 +176,12 @@ struct Classify: ParsableCommand {
             throw Failure.general(error.description)
         }
         if let settings { warnOfSingleWindows(result, settings.detection, variants) }
-        try end(with: result)
+        let outputs = [output, report].compactMap { $0 }
+        // Scripts that read standard output see errors only.
+        let isShown = !outputs.isEmpty || isatty(STDERR_FILENO) != 0 && !input.isSingleFile
+        try result.report(
+            hasEvents: events, outputs: outputs, canResume: output != nil,
+            showsTotals: !noProgress && isShown)
     }
 
     /// Clips of one window are a first try of many users, and have no event by the default settings.
@@ -218,26 +195,6 @@ struct Classify: ParsableCommand {
         Failure.warn(
             "no events: an event needs \(hits) windows in a row, and no recording has more than one; "
                 + "--set detection.minimum_hits=1 also reports single windows")
-    }
-
-    /// Whether nothing is left to do. Ends the program when the outputs are of other files or options.
-    private func isComplete(
-        _ destination: BatchOutputs.Destination, _ fingerprint: ResumeFingerprint, _ files: FileQueue
-    ) throws -> Bool {
-        let outputs = BatchOutputs.paths(formats, to: destination, report: reportPath)
-        switch destination.resumption(fingerprint, files, outputs: outputs) {
-        case .proceed: return false
-        case .retry(let path):
-            Failure.warn("\(path) failed before and can be read now: repeating it and the files after it")
-            return false
-        case .refused(let reason): throw Failure.general(reason)
-        case .complete(let count, let failed):
-            let files = "\(count) file\(count == 1 ? "" : "s")"
-            let failures = failed == 0 ? "" : ", of which \(failed) failed and would fail again"
-            Failure.warn("\(output ?? "") is already complete (\(files)\(failures)); delete it to start over")
-            if failed > 0 { throw Failure.someFilesFailed }
-            return true
-        }
     }
 
     private func classifiers(
@@ -268,32 +225,6 @@ struct Classify: ParsableCommand {
             classifiers, aggregation: aggregate, eventRules: rules, clock: clock, outputs, progress,
             stopSignal: { StopSignal.received }
         ).run(files, report: Failure.warn)
-    }
-
-    private func end(with result: BatchRun.Result) throws {
-        if let signal = result.interruptedBy {
-            let advice = output == nil ? "" : "; continue with --resume"
-            Failure.warn("interrupted: \(result.files) files are finished\(advice)")
-            throw ExitCode(128 + signal)
-        }
-        if let skipped = result.skipped.sentence { Failure.warn(skipped) }
-        if result.quietMixes > BatchRun.mostWarnings {
-            Failure.warn(
-                "\(result.quietMixes) files have channels that cancel each other, or are mostly silent")
-        }
-        if result.filesWithTracks > BatchRun.mostWarnings {
-            Failure.warn(
-                "\(result.filesWithTracks) files have several audio tracks, of which only the first was read")
-        }
-        if result.omittedSeconds > 0, let seconds = FixedDecimals.text(result.omittedSeconds, decimals: 2) {
-            Failure.warn("--min-window left out \(seconds) s at the ends of files")
-        }
-        let outputs = [output, report].compactMap { $0 }
-        // Scripts that read standard output see errors only.
-        if !noProgress && (!outputs.isEmpty || isatty(STDERR_FILENO) != 0 && !isSingleFile) {
-            Failure.warn(result.sentence(hasEvents: events, outputs: outputs))
-        }
-        if result.failed > 0 { throw Failure.someFilesFailed }
     }
 
     private func loadedSettings() throws -> DaemonSettings {
@@ -328,20 +259,9 @@ struct Classify: ParsableCommand {
     /// The report's file, where ``report`` is a link to it.
     private var reportPath: String? { report.map(OutputFile.target) }
 
-    private func isAbsent(_ path: String) -> Bool { path != "-" && !StandardPaths.fileExists(path) }
-
-    /// Names of standard input.
-    private static let standardInput: Set<String> = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]
-
-    /// Whether exactly one recording was named.
-    private var isSingleFile: Bool {
-        guard filesFrom == nil, paths.count == 1 else { return false }
-        var status = stat()
-        return stat(paths[0].systemPath, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR
-    }
-
     private func destination() throws -> BatchOutputs.Destination {
-        let isForDirectory = formats.count > 1 || !isSingleFile && formats.contains { $0.isPerRecording }
+        let isForDirectory =
+            formats.count > 1 || !input.isSingleFile && formats.contains { $0.isPerRecording }
         guard let output else {
             if isForDirectory {
                 throw ValidationError(

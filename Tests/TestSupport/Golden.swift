@@ -13,6 +13,7 @@ package struct Golden: Decodable, Sendable {
     /// Clips that are shorter than one frame.
     package let withoutFeatures: [String]
     private let windows: String
+    private let vectors: String
     private let decoding: String
 
     package struct Case: Decodable, Sendable {
@@ -87,6 +88,21 @@ package struct Golden: Decodable, Sendable {
         }
     }
 
+    /// Pooled vectors of a clip's windows in `astd embed`: transformers' `pooler_output`.
+    package struct EmbeddedClip: Decodable, Sendable {
+        package let model: String
+        package let adapter: String?
+        package let clip: String
+        package let hopSeconds: Double
+        package let rows: [Row]
+
+        package struct Row: Decodable, Sendable {
+            package let start: Double
+            package let end: Double
+            package let pooled: [Float]
+        }
+    }
+
     /// A tone in one of the file formats that astd decodes.
     package struct DecodedFile: Decodable, Sendable {
         package let file: String
@@ -107,6 +123,11 @@ package struct Golden: Decodable, Sendable {
     package func windowedClips() throws -> [WindowedClip] {
         struct File: Decodable { let windows: [WindowedClip] }
         return try Self.decode(File.self, windows).windows
+    }
+
+    package func embeddedClips() throws -> [EmbeddedClip] {
+        struct File: Decodable { let vectors: [EmbeddedClip] }
+        return try Self.decode(File.self, vectors).vectors
     }
 
     package func decodedFiles() throws -> [DecodedFile] {
@@ -132,6 +153,9 @@ extension Golden.BrokenFile: CustomStringConvertible { package var description: 
 extension Golden.BrokenModel: CustomStringConvertible { package var description: String { model } }
 extension Golden.LogMels: CustomStringConvertible { package var description: String { reference } }
 extension Golden.DecodedFile: CustomStringConvertible { package var description: String { file } }
+extension Golden.EmbeddedClip: CustomStringConvertible {
+    package var description: String { "\(clip) \(adapter ?? "without an adapter")" }
+}
 extension Golden.WindowedClip: CustomStringConvertible {
     package var description: String { "\(clip) every \(hopSeconds) s, last \(lastWindow)" }
 }

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import save_file
 
 from . import audio
@@ -137,18 +138,43 @@ class References:
         path = self.root / "reference" / "windows.json"
         path.write_text(json.dumps({"windows": entries}, indent=1) + "\n")
 
-    def _cut(self, oracle, clip, hop_frames, last):
+    def vectors(self):
+        """Pooled vectors of the windows of clips, as `astd embed` writes them: `pooler_output` of transformers."""
+        cases = []
+        for adapter in (None, "modern-qv"):
+            folder = None if adapter is None else self.root / "adapters" / adapter
+            oracle = Oracle(self.root / "models" / "stride10", folder)
+            for clip, hop in (("long", 48), ("speech", 37), ("short", 96)):
+                rows = []
+                for start, end, cut in self._windows(oracle, clip, hop, "end"):
+                    features = torch.from_numpy(oracle.features(np.ascontiguousarray(cut)))[None]
+                    with torch.inference_mode():
+                        pooled = oracle.model.audio_spectrogram_transformer(features).pooler_output[0].numpy()
+                    rows.append({"start": start / 100, "end": end, "pooled": [float(value) for value in pooled]})
+                head = {"model": "models/stride10", "adapter": adapter and f"adapters/{adapter}"}
+                cases.append(head | {"clip": f"clips/{clip}.wav", "hopSeconds": hop / 100, "rows": rows})
+        path = self.root / "reference" / "vectors.json"
+        path.write_text(json.dumps({"vectors": cases}, indent=1) + "\n")
+
+    def _windows(self, oracle, clip, hop_frames, last):
+        """Start in frames, end in seconds, and samples of each window."""
         samples = audio.read(self.root / "clips" / f"{clip}.wav")
         length = oracle.extractor.max_length
         frames = 1 + (len(samples) - FRAME_SAMPLES) // SHIFT_SAMPLES
-        records = []
         start = 0
         while True:
             is_last = start + length >= frames
             end = min(start + length, len(samples) / SHIFT_SAMPLES) / 100
             if is_last and last == "end" and (start + length) * SHIFT_SAMPLES > len(samples):
                 start = max(0, frames - length)
-            cut = samples[start * SHIFT_SAMPLES :][: (length - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
+            yield start, end, samples[start * SHIFT_SAMPLES :][: (length - 1) * SHIFT_SAMPLES + FRAME_SAMPLES]
+            if is_last:
+                break
+            start += hop_frames
+
+    def _cut(self, oracle, clip, hop_frames, last):
+        records = []
+        for start, end, cut in self._windows(oracle, clip, hop_frames, last):
             features = oracle.features(np.ascontiguousarray(cut))
             logits = oracle.stages(features)["logits"]
             exact = oracle.stages(exact_features(cut, oracle.extractor).astype(np.float32))["logits"]
@@ -156,9 +182,6 @@ class References:
             record = {"start": start / 100, "end": end, "logits": [float(value) for value in logits]}
             record["exactLogits"] = [float(value) for value in exact]
             records.append(record | {"tolerance": LOGITS if 3 * effect <= LOGITS else _up(3 * effect)})
-            if is_last:
-                break
-            start += hop_frames
         head = {"model": "models/stride10", "clip": f"clips/{clip}.wav", "hopSeconds": hop_frames / 100}
         head["lastWindow"] = last
         return head | {"records": records}

@@ -58,17 +58,17 @@ struct CSVFormatter: RecordFormatter {
         return Self.line(fields)
     }
 
-    private static func channel(_ number: Int?) -> String { number.map(String.init) ?? "" }
+    static func channel(_ number: Int?) -> String { number.map(String.init) ?? "" }
 
     private static func score(_ score: Float) -> String { score.isFinite ? score.description : "" }
 
-    private static func seconds(_ value: Double) -> String {
+    static func seconds(_ value: Double) -> String {
         var json = JSONWriter()
         json.seconds(value)
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
-    private static func line(_ fields: [String]) -> [UInt8] {
+    static func line(_ fields: [String]) -> [UInt8] {
         Array((fields.map(quoted).joined(separator: ",") + "\r\n").utf8)
     }
 

@@ -59,6 +59,8 @@ protocol RecordFormatter {
     mutating func lines(_ record: BatchRecord, of recording: FileSummary) -> [UInt8]
     /// An event.
     mutating func lines(_ event: BatchEvent, of recording: FileSummary) -> [UInt8]
+    /// The pooled vector of a window; the record has no labels.
+    func bytes(_ vector: [Float], of window: BatchRecord) -> [UInt8]
     /// The end of a recording, after its last record, with its error.
     mutating func end(of recording: FileSummary) -> [UInt8]
     /// Continues a file that an interrupted run began.
@@ -69,6 +71,10 @@ protocol RecordFormatter {
     mutating func resume(lines: Int, audioSeconds: Double)
     /// The end of the file.
     func tail(_ skipped: SkippedFiles) -> [UInt8]
+    /// What replaces ``head`` when the file is complete, of the same length; `nil` leaves it.
+    ///
+    /// - Parameter size: Bytes of the complete file.
+    func completedHead(size: Int64) -> [UInt8]?
 }
 
 extension RecordFormatter {
@@ -76,6 +82,8 @@ extension RecordFormatter {
     func end(of recording: FileSummary) -> [UInt8] { [] }
     func resume(lines: Int, audioSeconds: Double) {}
     func tail(_ skipped: SkippedFiles) -> [UInt8] { [] }
+    func bytes(_ vector: [Float], of window: BatchRecord) -> [UInt8] { [] }
+    func completedHead(size: Int64) -> [UInt8]? { nil }
 }
 
 struct JSONLinesFormatter: RecordFormatter {

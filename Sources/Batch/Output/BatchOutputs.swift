@@ -31,13 +31,36 @@ public final class BatchOutputs {
     ///   - resumes: Continue an interrupted run.
     /// - Throws: ``WriteError`` when an output cannot be written, or when an interrupted run would be
     ///   overwritten.
-    public init(
+    public convenience init(
         _ formats: [RecordFormat], of content: BatchContent = .windows, to destination: Destination,
         report: String? = nil, labels: ReportLabels = ReportLabels([]),
         fingerprint: ResumeFingerprint = ResumeFingerprint(), resumes: Bool = false
     ) throws(WriteError) {
         var files = Self.combinedFiles(formats, of: content, to: destination)
         if let report { files.append((report, ReportFormatter(path: report, labels, of: content))) }
+        try self.init(
+            files, Self.perRecording(formats, of: content, to: destination), of: content, to: destination,
+            report: report, fingerprint: fingerprint, resumes: resumes)
+    }
+
+    /// The files of pooled vectors.
+    ///
+    /// - Parameter width: Values of each vector.
+    /// - Throws: As the other initialiser; also when an array is to be written to a pipe or device.
+    public convenience init(
+        _ vectors: VectorFiles, width: Int, fingerprint: ResumeFingerprint = ResumeFingerprint(),
+        resumes: Bool = false
+    ) throws(WriteError) {
+        try vectors.requireRegularFile()
+        try self.init(
+            vectors.formatted(width: width), [], of: .windows, to: vectors.destination, report: nil,
+            fingerprint: fingerprint, resumes: resumes)
+    }
+
+    private init(
+        _ files: [FormattedFile], _ perRecording: [PerRecordingOutput], of content: BatchContent,
+        to destination: Destination, report: String?, fingerprint: ResumeFingerprint, resumes: Bool
+    ) throws(WriteError) {
         // Before anything is created.
         try Self.refuseConflicts(files.compactMap(\.path), report, destination)
         if case .directory(let directory) = destination { try OutputFile.makeDirectory(directory) }
@@ -48,7 +71,7 @@ public final class BatchOutputs {
         let journal = try Self.journal(
             of: destination, fingerprint: fingerprint, outputs: files.count, resumes: resumes)
         combined = try Self.open(files, journal)
-        perRecording = Self.perRecording(formats, of: content, to: destination)
+        self.perRecording = perRecording
         self.journal = journal
         summaryPath = destination.summaryPath
         self.content = content
@@ -76,7 +99,7 @@ public final class BatchOutputs {
         combinedFiles(formats, of: .windows, to: destination).compactMap(\.path) + (report.map { [$0] } ?? [])
     }
 
-    private typealias FormattedFile = (path: String?, formatter: any RecordFormatter)
+    typealias FormattedFile = (path: String?, formatter: any RecordFormatter)
 
     private static func combinedFiles(
         _ formats: [RecordFormat], of content: BatchContent, to destination: Destination
@@ -149,6 +172,10 @@ public final class BatchOutputs {
     func write(_ event: BatchEvent, of file: FileSummary) throws(WriteError) {
         for output in combined { try output.write(event, of: file) }
         for output in perRecording { try output.write(event, of: file) }
+    }
+
+    func write(_ vector: [Float], _ window: BatchRecord) throws(WriteError) {
+        for output in combined { try output.write(vector, window) }
     }
 
     /// Ends the files that only a recording has, after its last record or event, so that they exist when

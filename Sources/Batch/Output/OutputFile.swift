@@ -151,6 +151,20 @@ public final class OutputFile {
         size += Int64(bytes.count)
     }
 
+    /// Replaces the first bytes of a file that can be renamed; its length stays.
+    func replaceHead(with bytes: [UInt8]) throws(WriteError) {
+        precondition(isRenamed && bytes.count <= size)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written, written)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw WriteError(path: name) }
+            written += count
+        }
+    }
+
     /// Number of lines written so far, also by an interrupted run.
     func lineCount() throws(WriteError) -> Int {
         let reader = open(partialPath.systemPath, O_RDONLY | O_CLOEXEC)

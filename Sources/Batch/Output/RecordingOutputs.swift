@@ -28,9 +28,16 @@ final class CombinedOutput {
         try file.write(formatter.lines(event, of: recording))
     }
 
+    func write(_ vector: [Float], _ window: BatchRecord) throws(WriteError) {
+        try file.write(formatter.bytes(vector, of: window))
+    }
+
     func end(_ recording: FileSummary) throws(WriteError) { try file.write(formatter.end(of: recording)) }
 
-    func writeTail(_ skipped: SkippedFiles) throws(WriteError) { try file.write(formatter.tail(skipped)) }
+    func writeTail(_ skipped: SkippedFiles) throws(WriteError) {
+        try file.write(formatter.tail(skipped))
+        if let head = formatter.completedHead(size: file.size) { try file.replaceHead(with: head) }
+    }
 }
 
 /// A file for each recording, below one directory, named after the recording.

@@ -1,24 +1,32 @@
 internal import Recognizer
 internal import SystemSupport
 
+/// What a job computes of a window.
+enum WindowProduct {
+    /// The labels with the highest scores.
+    case record
+    /// All scores, for aggregation or events.
+    case scores
+    /// The pooled vector.
+    case vector
+}
+
 /// The work of one thread: takes windows from the schedule, classifies them and returns the results.
 final class BatchJob: @unchecked Sendable {
     // SAFETY: after init only its own thread uses it; what jobs share is behind the schedule's lock.
     private let classifier: FileClassifier
     private let schedule: ConditionLocked<BatchSchedule>
     private let files: InputFiles
-    private let keepsScores: Bool
+    private let product: WindowProduct
 
-    /// - Parameter keepsScores: Return all scores of a window, for aggregation or events, instead of a
-    ///   record.
     init(
         _ classifier: FileClassifier, _ schedule: ConditionLocked<BatchSchedule>, _ files: InputFiles,
-        keepsScores: Bool
+        product: WindowProduct
     ) {
         self.classifier = classifier
         self.schedule = schedule
         self.files = files
-        self.keepsScores = keepsScores
+        self.product = product
     }
 
     /// Returns when the schedule has no more work.
@@ -57,11 +65,14 @@ final class BatchJob: @unchecked Sendable {
             return $0.took(from: file)
         }
         do throws(FileClassifier.Failure) {
-            let scores = try classifier.scores(window, file.path)
             let result: BatchSchedule.WindowResult =
-                keepsScores
-                ? .scores(window, Array(scores))
-                : .record(classifier.record(scores, of: window, file.path))
+                switch product {
+                case .record:
+                    .record(
+                        classifier.record(try classifier.scores(window, file.path), of: window, file.path))
+                case .scores: .scores(window, Array(try classifier.scores(window, file.path)))
+                case .vector: .vector(window, Array(try classifier.vector(window, file.path)))
+                }
             schedule.change { $0.classified(result, of: file, number: number) }
         } catch {
             schedule.change { $0.failed(file, number: number, error) }

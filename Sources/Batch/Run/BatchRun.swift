@@ -36,6 +36,7 @@ public final class BatchRun {
     private let classifiers: [FileClassifier]
     private let aggregation: Aggregation
     private let eventRules: DetectionRules?
+    private let makesVectors: Bool
     private let clock: RecordingClock
     private let outputs: BatchOutputs
     private let progress: ProgressBar
@@ -44,17 +45,20 @@ public final class BatchRun {
     /// - Parameters:
     ///   - classifiers: One for each job, all with the same model and options.
     ///   - eventRules: `nil` writes windows instead of events.
+    ///   - makesVectors: Write pooled vectors instead of scores; the outputs are for vectors, too.
     ///   - clock: Finds out when each recording began.
     ///   - stopSignal: Returns the signal that asks the run to stop; called ten times a second.
     public init(
         _ classifiers: [FileClassifier], aggregation: Aggregation = .none,
-        eventRules: DetectionRules? = nil, clock: RecordingClock = .local, _ outputs: BatchOutputs,
+        eventRules: DetectionRules? = nil, makesVectors: Bool = false, clock: RecordingClock = .local,
+        _ outputs: BatchOutputs,
         _ progress: ProgressBar, stopSignal: @escaping () -> Int32? = { nil }
     ) {
         precondition(!classifiers.isEmpty && (eventRules == nil || aggregation == .none))
         self.classifiers = classifiers
         self.aggregation = aggregation
         self.eventRules = eventRules
+        self.makesVectors = makesVectors
         self.clock = clock
         self.outputs = outputs
         self.progress = progress
@@ -69,7 +73,6 @@ public final class BatchRun {
         try checkInput(queue)
         progress.begin(queue, finished: outputs.finished)
         let files = InputFiles(queue, finished: outputs.finished, clock, drawsThumbnails: outputs.hasPage)
-        let keepsScores = aggregation != .none || eventRules != nil
         defer {
             schedule.change { $0.stop() }
             // Jobs finish their current windows. One that reads the next path of a list may block without
@@ -79,7 +82,7 @@ public final class BatchRun {
         }
         do {
             for (index, classifier) in classifiers.enumerated() {
-                let job = BatchJob(classifier, schedule, files, keepsScores: keepsScores)
+                let job = BatchJob(classifier, schedule, files, product: product)
                 // Not joined: a job that reads a list may block in that read after the run has ended.
                 _ = try NamedThread("astd-job-\(index)") { job.run() }
             }
@@ -89,6 +92,10 @@ public final class BatchRun {
             try? outputs.interrupt()
             throw withAdvice(error)
         }
+    }
+
+    private var product: WindowProduct {
+        makesVectors ? .vector : aggregation == .none && eventRules == nil ? .record : .scores
     }
 
     /// How to continue after an error of the system, such as a full disk.

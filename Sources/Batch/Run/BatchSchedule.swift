@@ -57,6 +57,8 @@ struct BatchSchedule {
     enum WindowResult {
         case record(BatchRecord)
         case scores(WindowStream.Window, [Float])
+        /// The pooled vector, `[hidden]`.
+        case vector(WindowStream.Window, [Float])
     }
 
     enum Work {

@@ -13,6 +13,7 @@ final class ResultWriter {
     private let progress: ProgressBar
     /// State of the current file: scores by variant, or its events.
     private var aggregated: [Int: AggregatedScores] = [:]
+    private var aggregatedVectors: [Int: AggregatedScores] = [:]
     private var events: FileEvents?
     private var eventCount = 0
     /// Files in a row that have vanished, with the directory that they were in or were to be in.
@@ -52,6 +53,13 @@ final class ResultWriter {
             var current = events ?? fileEvents(file, eventRules)
             try write(current.update(scores, of: window), of: file)
             events = current
+        case .vector(let window, let vector):
+            guard aggregation == .none else {
+                aggregatedVectors[window.variant, default: AggregatedScores(aggregation)]
+                    .add(vector, of: window)
+                return
+            }
+            try write(vector, record([], window, file.path), of: file)
         }
     }
 
@@ -62,11 +70,16 @@ final class ResultWriter {
             try write(
                 record(whole.scores, window, file.path, aggregate: aggregation.rawValue), of: file.summary)
         }
+        for (_, whole) in aggregatedVectors.sorted(by: { $0.key < $1.key }) {
+            guard let window = whole.window else { continue }
+            let record = record([], window, file.path, aggregate: aggregation.rawValue)
+            try write(whole.scores, record, of: file.summary)
+        }
         try write(events?.finish() ?? [], of: file.summary)
         var summary = file.summary
         summary.windows = min(file.taken, file.end)
         summary.events = eventCount
-        (aggregated, events, eventCount) = ([:], nil, 0)
+        (aggregated, aggregatedVectors, events, eventCount) = ([:], [:], nil, 0)
 
         vanished = file.failure == nil ? 0 : vanished
         if let failure = file.failure { fail(&summary, failure, file, report) }
@@ -145,10 +158,20 @@ final class ResultWriter {
 
     private func write(_ record: BatchRecord, of file: FileSummary) throws(WriteError) {
         if outputs.isTerminal { progress.clear() }
+        try outputs.write(timed(record, file), of: file)
+    }
+
+    private func write(
+        _ vector: [Float], _ record: BatchRecord, of file: FileSummary
+    ) throws(WriteError) {
+        try outputs.write(vector, timed(record, file))
+    }
+
+    private func timed(_ record: BatchRecord, _ file: FileSummary) -> BatchRecord {
         var record = record
         record.startTime = file.start?.text(atSeconds: record.start)
         record.endTime = file.start?.text(atSeconds: record.end)
-        try outputs.write(record, of: file)
+        return record
     }
 
     private func write(_ events: [BatchEvent], of file: FileSummary) throws(WriteError) {

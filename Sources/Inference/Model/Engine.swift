@@ -54,4 +54,13 @@ public final class Engine {
         space.stopwatch = stopwatch
         network.forward(input, logits: output, space, pool, kernels, probe)
     }
+
+    /// The pooled vector of the last window, `[hidden]`: what the classifier (its LayerNorm, then its dense
+    /// layer) was given. transformers calls it `pooler_output`. Valid until the next window.
+    ///
+    /// - Parameter network: The network that classified the window.
+    public func pooledVector(of network: AST) -> UnsafeBufferPointer<Float> {
+        guard let space else { preconditionFailure("no window has been classified") }
+        return UnsafeBufferPointer(start: space.pooled, count: network.config.dimensions.hidden)
+    }
 }

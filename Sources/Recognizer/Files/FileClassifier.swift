@@ -67,15 +67,32 @@ public final class FileClassifier {
     package func scores(
         _ window: WindowStream.Window, _ path: String
     ) throws(Failure) -> UnsafeBufferPointer<Float> {
-        let variant = scorer.variants[window.variant]
-        let features = UnsafeBufferPointer(rebasing: self.window[..<window.featureCount])
-        guard let scores = scorer.score(variant, features: features) else {
-            let reason =
-                variant.network.brokenWeights()?.description ?? "the input may be corrupt"
-            throw Failure(
-                code: "not_finite", message: "\(path): the model produced NaN or infinite scores: \(reason)")
-        }
-        return scores
+        try finite(
+            scorer.score(scorer.variants[window.variant], features: features(of: window)), window, path)
+    }
+
+    /// Computes the pooled vector of the window that ``next(of:)`` returned.
+    ///
+    /// - Returns: `[hidden]`, valid until the next call.
+    package func vector(
+        _ window: WindowStream.Window, _ path: String
+    ) throws(Failure) -> UnsafeBufferPointer<Float> {
+        try finite(
+            scorer.embed(scorer.variants[window.variant], features: features(of: window)), window, path)
+    }
+
+    private func features(of window: WindowStream.Window) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(rebasing: self.window[..<window.featureCount])
+    }
+
+    private func finite(
+        _ values: UnsafeBufferPointer<Float>?, _ window: WindowStream.Window, _ path: String
+    ) throws(Failure) -> UnsafeBufferPointer<Float> {
+        if let values { return values }
+        let network = scorer.variants[window.variant].network
+        let reason = network.brokenWeights()?.description ?? "the input may be corrupt"
+        throw Failure(
+            code: "not_finite", message: "\(path): the model produced NaN or infinite scores: \(reason)")
     }
 
     /// Makes the record of a window.
