@@ -203,7 +203,7 @@ install: ## Install the release build, models, units and settings: PREFIX (/usr/
 	install -D -m 644 -t $(DESTDIR)/var/lib/astd/adapters/alarms models/alarms/*.json models/alarms/*.safetensors
 	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/systemd/system systemd/system/*
 	install -D -m 644 -t $(DESTDIR)$(SYSTEMD)/systemd/user systemd/user/*
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/astd systemd/astd-stream
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/astd systemd/astd-stream tools/fetch_model.sh
 	install -d -m 700 $(DESTDIR)/etc/astd/streams
 	sed -i 's|^ExecStart=/usr/lib/astd/|ExecStart=$(PREFIX)/lib/astd/|' \
 		$(DESTDIR)$(SYSTEMD)/systemd/system/astd-stream@.service

@@ -1,30 +1,40 @@
 #!/usr/bin/env bash
-# Downloads a model or a LoRA adapter from a Hugging Face hub and inspects it with astd. Needs curl.
+# Downloads a model or a LoRA adapter from a Hugging Face hub and inspects it with astd. Needs curl. `astd pull` runs it.
 set -euo pipefail
 
-complain() { echo "fetch_model: $*" >&2; }
+# `astd pull` sets this, so that messages name the command that the user typed.
+called=${ASTD_PULL:+astd}
+complain() { echo "${called:-fetch_model}: $*" >&2; }
 fail() { complain "$@"; exit 1; }
 usage() {
     cat <<'EOF'
-usage: fetch_model.sh [--revision REVISION] REPO[/FOLDER] [DIR]
+usage: fetch_model.sh [--revision REVISION] [--token-file FILE] [--parent DIR] REPO[/FOLDER]|URL [DIR]
 
   fetch_model.sh MIT/ast-finetuned-audioset-10-10-0.4593            # into models/ast-finetuned-audioset-10-10-0.4593
   fetch_model.sh --revision refs/pr/3 someone/my-adapter models/mine
   fetch_model.sh someone/my-adapters/birds                          # the adapter in the folder birds
+  fetch_model.sh https://huggingface.co/someone/my-adapter/tree/v2  # an address copied from the browser
 
-Interrupted downloads are resumed. HF_ENDPOINT selects another hub (default https://huggingface.co). HF_TOKEN is sent
-to that hub only. ASTD is the astd that inspects the result.
+Without DIR, the files are placed in a directory named after the repository, below --parent (default: models).
+Interrupted downloads are resumed, and files appear under their names only when all are complete. HF_ENDPOINT selects
+another hub (default https://huggingface.co). The token of --token-file, HF_TOKEN or the file HF_TOKEN_PATH is sent to
+that hub only; that of `hf auth login` only to https://huggingface.co. ASTD is the astd that inspects the result.
 EOF
 }
-misuse() { complain "$*: see fetch_model.sh --help"; exit 64; }
+misuse() { complain "$*: see ${ASTD_PULL:-fetch_model.sh} --help"; exit 64; }
 
-revision=main
+revision='' token_file='' parent=models
 arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage; exit 0 ;;
         --revision) [ $# -gt 1 ] || misuse "--revision needs a branch, tag or commit"; revision=$2; shift ;;
         --revision=*) revision=${1#*=} ;;
+        --token-file) [ $# -gt 1 ] || misuse "--token-file needs a file"; token_file=$2; shift ;;
+        --token-file=*) token_file=${1#*=} ;;
+        --parent) [ $# -gt 1 ] || misuse "--parent needs a directory"; parent=$2; shift ;;
+        --parent=*) parent=${1#*=} ;;
+        --) shift; arguments+=("$@"); break ;;
         -*) misuse "unknown option $1" ;;
         *) arguments+=("$1") ;;
     esac
@@ -34,25 +44,78 @@ case ${#arguments[@]} in 1 | 2) ;; *) misuse "expected REPO and an optional DIR"
 repo=${arguments[0]}
 part='[A-Za-z0-9_][A-Za-z0-9._-]*'
 folder=
+own_hub=https://huggingface.co
+endpoint=${HF_ENDPOINT:-$own_hub}
+endpoint=${endpoint%/}
+[[ $endpoint =~ ^(https?://[^/?#@]+)(/[^?#]*)?$ ]] || misuse "HF_ENDPOINT '$endpoint' is not an http(s) address"
+hub=${BASH_REMATCH[1]}
+
+# Takes the repository, and perhaps a revision and a folder, from the address of a page of the hub.
+take_address() {
+    local address=${repo%%[?#]*} path kind
+    case $address in
+        "$endpoint"/*) path=${address#"$endpoint"/} ;;
+        https://huggingface.co/* | https://www.huggingface.co/* | https://hf.co/*) path=${address#https://*/} ;;
+        *) misuse "$address is not on $endpoint: set HF_ENDPOINT to its hub" ;;
+    esac
+    path=${path%/}
+    case $path in datasets/* | spaces/*) misuse "$address is not a model" ;; esac
+    [[ $path =~ ^($part/$part)(/(tree|blob|resolve)/([^/]+)(/(.+))?)?$ ]] \
+        || misuse "$address is not the address of a repository; expected $endpoint/owner/name"
+    repo=${BASH_REMATCH[1]} kind=${BASH_REMATCH[3]}
+    [ -n "$revision" ] || revision=${BASH_REMATCH[4]//%2F//}
+    path=${BASH_REMATCH[6]}
+    # The address of a file stands for its folder.
+    if [ "$kind" != tree ]; then
+        case $path in */*) path=${path%/*} ;; *) path='' ;; esac
+    fi
+    [ -z "$path" ] || [[ $path =~ ^$part$ ]] || misuse "$address is too deep: expected a folder of the repository"
+    folder=${path:+$path/}
+}
+
+case $repo in *://*) take_address ;; esac
 if [[ $repo =~ ^($part/$part)/($part)$ ]]; then
     repo=${BASH_REMATCH[1]}
     folder=${BASH_REMATCH[2]}/
 fi
 [[ $repo =~ ^$part(/$part)?$ ]] || misuse "'$repo' is not a repository; expected owner/name"
+revision=${revision:-main}
 [[ $revision =~ ^$part(/$part)*$ ]] || misuse "'$revision' is not a revision"
-directory=${arguments[1]:-models/${repo##*/}${folder:+-${folder%/}}}
-endpoint=${HF_ENDPOINT:-https://huggingface.co}
-endpoint=${endpoint%/}
-[[ $endpoint =~ ^(https?://[^/?#@]+)(/[^?#]*)?$ ]] || misuse "HF_ENDPOINT '$endpoint' is not an http(s) address"
-hub=${BASH_REMATCH[1]}
-token=${HF_TOKEN:-}
+directory=${arguments[1]:-$parent/${repo##*/}${folder:+-${folder%/}}}
+# A name that begins with a dash is not an option of the programs below.
+case $directory in -*) directory=./$directory ;; esac
+
+read_token() { # Sets token to the first line of file $1.
+    [ -r "$1" ] || misuse "cannot read the token in $1"
+    token=
+    read -r token < "$1" || [ -n "$token" ] || misuse "$1 is empty, but should contain a token"
+}
+stored=${HF_HOME:-${XDG_CACHE_HOME:-${HOME:-/}/.cache}/huggingface}/token
+token=${HF_TOKEN:-} token_name=HF_TOKEN
+# Programs that this script starts do not need it.
+unset HF_TOKEN
+if [ -n "$token_file" ]; then
+    token_name=$token_file
+    read_token "$token_file"
+elif [ -z "$token" ] && [ -n "${HF_TOKEN_PATH:-}" ]; then
+    token_name=$HF_TOKEN_PATH
+    read_token "$HF_TOKEN_PATH"
+elif [ -z "$token" ] && [ "$endpoint" = "$own_hub" ] && [ -s "$stored" ] && [ -r "$stored" ]; then
+    token_name=$stored
+    read_token "$stored"
+fi
 # The token is written to a curl configuration, where a quote or a line end could add options.
-[[ $token =~ ^[A-Za-z0-9._~+/=-]*$ ]] || misuse "HF_TOKEN contains invalid characters"
+[[ $token =~ ^[A-Za-z0-9._~+/=-]*$ ]] || misuse "$token_name contains invalid characters"
+if [ -n "$token" ] && [[ ! $hub =~ ^(https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|$)) ]]; then
+    misuse "the token would be sent to $hub without encryption: use https, or unset HF_TOKEN"
+fi
+protocols='=https'
+case $hub in http://*) protocols='=http,https' ;; esac
 command -v curl > /dev/null || fail "curl is missing: install it (apt-get install curl)"
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-limits=(--connect-timeout 20 --speed-limit 1 --speed-time 60 --proto '=http,https')
+limits=(--connect-timeout 20 --speed-limit 1 --speed-time 60 --proto "$protocols")
 attempts=5
 
 # Runs curl, with the token if the address is the hub's. The token is passed on standard input, because all users can
@@ -254,8 +317,7 @@ download() { # Downloads file $1, after locate.
         [ "$status" -ne 22 ] || fail "${address%%\?*} answers $code: try again"
         [ "$status" -eq 0 ] || network_failed "$status" "$address"
         if intact "$file.part"; then
-            mv -f "$file.part" "$file"
-            echo "$file"
+            arrived+=("$1")
             return
         fi
         rm -f "$file.part" # A part of another revision, or corrupted.
@@ -307,10 +369,22 @@ for name in ${optional[@]+"${optional[@]}"}; do
 done
 mkdir -p "$directory" 2> /dev/null || fail "cannot create $directory: give another DIR"
 [ -w "$directory" ] || fail "cannot write to $directory: give another DIR"
+# Two owners may use one name; the second must not replace a part of the first one's model.
+source=$endpoint/$repo${folder:+/${folder%/}}
+if [ -s "$directory/.source" ] && [ "$(head -n 1 "$directory/.source")" != "$source" ]; then
+    fail "$directory is of $(head -n 1 "$directory/.source"): give another DIR, or delete it"
+fi
+arrived=()
 for name in "${files[@]}"; do
     locate "$name"
     download "$name"
 done
+# All at once, so that the directory of an update is not for minutes half of the old and half of the new revision.
+for name in ${arrived[@]+"${arrived[@]}"}; do
+    mv -f "$directory/$name.part" "$directory/$name" || fail "cannot write to $directory: is the disk full?"
+    echo "$directory/$name"
+done
+printf '%s\n%s\n' "$source" "$revision" > "$directory/.source" || fail "cannot write to $directory: is the disk full?"
 
 astd=${ASTD:-$(dirname "$0")/../.build/release/astd}
 [ -n "${ASTD:-}" ] || [ -x "$astd" ] || astd=$(command -v astd || true)

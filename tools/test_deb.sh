@@ -140,6 +140,8 @@ for file in bash-completion/completions/astd bash-completion/completions/astd-ga
     check "completion $file" inside test -s "/usr/share/$file"
 done
 inside usermod -aG astd,pulse-access tester
+check "a member of the group can place models" as tester test -w /var/lib/astd/models
+refuse "other users cannot" as outsider test -w /var/lib/astd/models
 
 echo "enable: the machine's own PulseAudio server, with a null sink"
 check "systemctl enable --now astd-pulseaudio astd" inside systemctl enable --now astd-pulseaudio astd

@@ -24,7 +24,7 @@ public struct SettingsSources: Sendable {
 
     /// Variables that are not settings of the daemon.
     private static let otherVariables: Set<String> = [
-        "ASTD_CONFIG", "ASTD_FFMPEG", "ASTD_KERNELS", "ASTD_SOCKET",
+        "ASTD_CONFIG", "ASTD_FFMPEG", "ASTD_KERNELS", "ASTD_MODELS_DIR", "ASTD_SOCKET",
     ]
 
     /// - Parameters:

@@ -53,6 +53,8 @@ public struct StandardPaths: Sendable {
 
     public static let settingsFile = "/etc/astd/astd.yaml"
     public static let adaptersDirectory = "/var/lib/astd/adapters"
+    /// Where administrators, members of the group and packages install models.
+    private static let systemModels = ["/var/lib/astd/models", "/usr/share/astd/models"]
     /// Beside the working directory, then where administrators and packages install models.
     public static let models = [
         "models/default", "/var/lib/astd/models/default", "/usr/share/astd/models/default",
@@ -114,8 +116,49 @@ public struct StandardPaths: Sendable {
         path.map { Place(path: $0, origin: origin) }
     }
 
-    /// `named`, else the path of ``modelPlace``.
-    public func model(named: String?) -> String? { named ?? modelPlace?.path }
+    /// Directories in which models and adapters have names, in the order in which they are searched:
+    /// `$ASTD_MODELS_DIR`, `astd/models` in `$XDG_DATA_HOME` or `~/.local/share`, then those of the system.
+    public var modelDirectories: [String] {
+        let own =
+            environment["ASTD_MODELS_DIR"] ?? environment.absolutePath("XDG_DATA_HOME").map {
+                $0 + "/astd/models"
+            }
+            ?? environment.absolutePath("HOME").map { $0 + "/.local/share/astd/models" }
+        return (own.map { [$0] } ?? []) + Self.systemModels
+    }
+
+    /// Where `astd pull` places what it downloads: `$ASTD_MODELS_DIR`, else the system's directory for a
+    /// member of the group who may write there, else the user's own; `nil` without any of them.
+    ///
+    /// - Parameter isWritable: Replaces the file system in tests.
+    public func pullDirectory(isWritable: (String) -> Bool = Self.isWritable) -> String? {
+        if let own = environment["ASTD_MODELS_DIR"] { return own }
+        let shared = Self.systemModels[0]
+        if isWritable(shared) { return shared }
+        return modelDirectories.first { !Self.systemModels.contains($0) }
+    }
+
+    /// Whether this process may create files in a directory.
+    public static func isWritable(_ path: String) -> Bool { access(path.systemPath, W_OK | X_OK) == 0 }
+
+    /// A model or adapter by its path or its name: what exists at the path, else the first of
+    /// ``modelDirectories`` that has the name; the path itself when there is none.
+    private func found(_ named: String, in directories: [String]) -> String {
+        guard !named.isEmpty, !named.contains("/"), ![".", ".."].contains(named), !exists(named) else {
+            return named
+        }
+        return directories.map { "\($0)/\(named)" }.first(where: exists) ?? named
+    }
+
+    /// The model of that name or path; without one, the path of ``modelPlace``.
+    public func model(named: String?) -> String? {
+        (named ?? modelPlace?.path).map { found($0, in: modelDirectories) }
+    }
+
+    /// The adapter of that name or path.
+    public func adapter(named: String) -> String {
+        found(named, in: (adaptersPlace.map { [$0.path] } ?? []) + modelDirectories)
+    }
 
     /// `named`, else the path of ``adaptersPlace``.
     public func adapters(named: String?) -> String? { named ?? adaptersPlace?.path }

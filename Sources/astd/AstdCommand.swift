@@ -30,7 +30,7 @@ struct AstdCommand: AsyncParsableCommand {
         version: BuildVersion.text("astd", astdVersion),
         subcommands: [
             Run.self, Classify.self, Embed.self, Inspect.self, Features.self, Spectrogram.self, Bench.self,
-            Selftest.self,
+            Selftest.self, Pull.self,
         ])
 
     static func main() async {

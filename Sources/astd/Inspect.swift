@@ -15,7 +15,7 @@ struct Inspect: ParsableCommand {
               astd inspect my-lora --json | jq .targets
             """)
 
-    @Argument(help: "Inspect the model or adapter in this directory.")
+    @Argument(help: "Inspect the model or adapter in this directory, or of this name.")
     var directory: String
 
     @Option(help: "Check that the adapter fits this model.")
@@ -26,7 +26,7 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         do throws(ModelError) {
-            let inspection = try inspection()
+            let inspection = try inspection(StandardPaths().adapter(named: directory))
             print(json ? inspection.json : inspection.text)
         } catch {
             if json {
@@ -44,15 +44,15 @@ struct Inspect: ParsableCommand {
 
     /// Whether the directory holds an adapter, rather than a model. With neither, what is missing depends on
     /// whether a model to compare with was named.
-    private var isAdapter: Bool {
+    private func isAdapter(_ directory: String) -> Bool {
         AdapterFolder.isAdapter(directory)
             || !AdapterFolder.isModel(directory)
                 && (model != nil || AdapterFolder.hasWeights(directory)
                     || !AdapterFolder.adapters(in: directory).isEmpty)
     }
 
-    private func inspection() throws(ModelError) -> any Inspection {
-        isAdapter
+    private func inspection(_ directory: String) throws(ModelError) -> any Inspection {
+        isAdapter(directory)
             ? try AdapterInspection(directory: directory, model.map(Self.options))
             : try ModelInspection(Self.options(model: directory))
     }
@@ -60,7 +60,8 @@ struct Inspect: ParsableCommand {
     /// As `astd classify` would compute the model.
     private static func options(model: String) -> RecognizerOptions {
         RecognizerOptions(
-            model: model, threads: Processors.usableCount, precision: SelfTest.fastestThatHolds(),
+            model: StandardPaths().model(named: model) ?? model, threads: Processors.usableCount,
+            precision: SelfTest.fastestThatHolds(),
             checksPrecision: true, cacheDirectory: StandardPaths().cache(named: nil))
     }
 }

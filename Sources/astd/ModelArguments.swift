@@ -8,13 +8,13 @@ private import Wire
 struct ModelArguments: ParsableArguments {
     @Option(
         help:
-            "Load the model from this directory. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/..."
+            "Load the model from this directory, or the one of this name that `astd pull` downloaded. Default: $ASTD_MODEL, models/default, /var/lib/astd/..., /usr/share/astd/..."
     )
     var model: String?
 
     @Option(
         help:
-            "Merge the adapter in this directory (LoRA, as PEFT saves it) into the model. With several, each window is classified with each."
+            "Merge the adapter in this directory, or of this name, (LoRA, as PEFT saves it) into the model. With several, each window is classified with each."
     )
     var adapter: [String] = []
 
@@ -23,7 +23,7 @@ struct ModelArguments: ParsableArguments {
 
     @Option(
         help:
-            "Set the precision of the matrix products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default): int8 where the processor has fast instructions for it and they agree with fp32 on this model, else fp32."
+            "Set the precision of the matrix products: fp32 (exact), bf16 (twice as fast), int8 (three times as fast, off by a few hundredths of a logit), or auto (the default, except in `astd embed`): int8 where the processor has fast instructions for it and they agree with fp32 on this model, else fp32."
     )
     var precision: PrecisionArgument?
 
@@ -146,7 +146,8 @@ extension RecognizerOptions {
     ) throws {
         guard let directory = StandardPaths().model(named: model) else { throw Failure.noModelAnywhere() }
         self.init(
-            model: directory, adapters: adapters, threads: threads ?? Processors.usableCount,
+            model: directory, adapters: adapters.map(StandardPaths().adapter(named:)),
+            threads: threads ?? Processors.usableCount,
             precision: precision ?? SelfTest.fastestThatHolds(), checksPrecision: precision == nil,
             cacheDirectory: noCache ? nil : StandardPaths().cache(named: cacheDir), activation: activation,
             historyFrames: historyFrames)

@@ -64,6 +64,39 @@ import Testing
         #expect(paths(["ASTD_MODEL": "/own"]).model(named: "named") == "named")
     }
 
+    @Test func `A name of a model is looked up in the documented directories, a path is not`() {
+        let variables: KeyValuePairs = [
+            "ASTD_MODELS_DIR": "/own", "XDG_DATA_HOME": "/data", "HOME": "/home/me",
+        ]
+        let user = ["/own", "/data/astd/models", "/home/me/.local/share/astd/models"]
+        let system = ["/var/lib/astd/models", "/usr/share/astd/models"]
+        let existing = Set((user + system).map { $0 + "/bird" })
+        #expect(
+            order(variables, existing: existing) { $0.model(named: "bird") }
+                == (user + system.prefix(1)).map { $0 + "/bird" })
+        #expect(paths([:], existing: [system[1] + "/bird"]).model(named: "bird") == system[1] + "/bird")
+        #expect(
+            paths(["ASTD_MODEL": "bird", "HOME": "/h"], existing: existing).model(named: nil)
+                == "/var/lib/astd/models/bird")
+        #expect(paths([:], existing: ["bird", system[0] + "/bird"]).model(named: "bird") == "bird")
+        #expect(paths([:], existing: existing).model(named: "./bird") == "./bird")
+        #expect(paths([:], existing: existing).model(named: "..") == "..")
+        #expect(paths([:]).model(named: "bird") == "bird", "the error names what the user wrote")
+        #expect(
+            paths([:], existing: [StandardPaths.adaptersDirectory, "/var/lib/astd/adapters/bird"])
+                .adapter(named: "bird") == "/var/lib/astd/adapters/bird")
+        #expect(paths([:], existing: existing).adapter(named: "bird") == "/var/lib/astd/models/bird")
+    }
+
+    @Test func `Downloads go to the directory of the group, if it can be written, else to the user's`() {
+        let own = paths(["ASTD_MODELS_DIR": "/own", "HOME": "/home/me"])
+        #expect(own.pullDirectory { _ in true } == "/own")
+        let user = paths(["HOME": "/home/me"])
+        #expect(user.pullDirectory { $0 == "/var/lib/astd/models" } == "/var/lib/astd/models")
+        #expect(user.pullDirectory { _ in false } == "/home/me/.local/share/astd/models")
+        #expect(paths([:]).pullDirectory { _ in false } == nil)
+    }
+
     @Test func `The adapters are in the standard directory only if it exists`() {
         #expect(paths([:]).adapters(named: nil) == nil)
         #expect(

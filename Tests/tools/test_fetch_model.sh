@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests tools/fetch_model.sh against a small hub on this machine. ASTD=PATH also lets a real astd inspect the results.
+# Tests tools/fetch_model.sh against a small hub on this machine. ASTD=PATH also lets a real astd inspect the results, and
+# tests `astd pull`, which runs the script.
 # shellcheck disable=SC2317 # The tests are called by name.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,7 +48,10 @@ server=$!
 for _ in $(seq 100); do [ -s "$work/ports" ] && break; sleep 0.1; done
 read -r port store < "$work/ports"
 export HF_ENDPOINT=http://127.0.0.1:$port
-unset HF_TOKEN no_proxy http_proxy HTTP_PROXY all_proxy ALL_PROXY
+unset HF_TOKEN HF_TOKEN_PATH no_proxy http_proxy HTTP_PROXY all_proxy ALL_PROXY ASTD_MODELS_DIR ASTD_PULL
+# Nothing of the user's own.
+export HF_HOME=$work/hf HOME=$work/home
+mkdir -p "$HF_HOME" "$HOME"
 if [ -n "${ASTD:-}" ]; then
     ASTD=$(realpath "$ASTD")
     export ASTD
@@ -119,6 +123,20 @@ check "a model in shards arrives with its index" succeeds sharded "$work/run/mod
 
 fresh; run o/private-model
 check "without a token a private model is refused" refuses 1 "set HF_TOKEN"
+printf 'hf_secret\n' > "$work/token"
+run --token-file "$work/token" o/private-model by-file
+check "a token in a file that an option names" succeeds private-model "$work/run/by-file"
+HF_TOKEN_PATH=$work/token run o/private-model by-variable
+check "a token in a file that a variable names" succeeds private-model "$work/run/by-variable"
+cp "$work/token" "$HF_HOME/token"
+run o/private-model stored
+check "the stored token of another hub is not sent" refuses 1 "set HF_TOKEN"
+check "to no request" not logged token
+rm "$HF_HOME/token"
+run --token-file "$work/nowhere" o/model
+check "a missing file of a token" refuses 64 "cannot read the token"
+HF_TOKEN=hf_secret HF_ENDPOINT=http://hub.invalid run o/model
+check "a token is not sent without encryption" refuses 64 "without encryption"
 export HF_TOKEN=hf_secret
 run o/private-model
 check "with the token it arrives" succeeds private-model "$work/run/models/private-model"
@@ -132,11 +150,11 @@ check "also without a token" refuses 1 "o/open-gated is gated: accept its terms"
 HF_TOKEN=$'a"\nurl = "x' run o/model
 check "a token with curl options in it is refused" refuses 64 "HF_TOKEN contains invalid characters"
 mkdir "$work/bin"
-printf '#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline >> "%s"\nexec "%s" "$@"\n' "$work/arguments" "$(command -v curl)" > "$work/bin/curl"
+printf '#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline >> "%s"\nenv >> "%s"\nexec "%s" "$@"\n' "$work/arguments" "$work/arguments" "$(command -v curl)" > "$work/bin/curl"
 chmod +x "$work/bin/curl"
 PATH=$work/bin:$PATH run o/private-model seen
 check "a model arrives through a logging curl" succeeds private-model "$work/run/seen"
-check "the token is in no argument list" not grep -q hf_secret "$work/arguments"
+check "the token is in no arguments or environment of curl" not grep -q hf_secret "$work/arguments"
 unset HF_TOKEN
 
 fresh; run o/cut
@@ -161,6 +179,36 @@ check "and renamed" succeeds model "$work/run/done"
 run o/wrong
 check "a file with another sha256 is refused" grep -q "^fetch_model: model.safetensors of o/wrong is corrupted" "$work/said"
 check "and deleted" not compgen -G "$work/run/models/wrong/model.safetensors*"
+
+fresh; run "$HF_ENDPOINT/o/model/tree/refs%2Fpr%2F1"
+check "an address with a revision" succeeds model "$work/run/models/model"
+check "of which the files are requested" logged "refs%2Fpr%2F1"
+run "https://huggingface.co/o/model?library=transformers" public
+check "an address of the public hub is fetched from the mirror" succeeds model "$work/run/public"
+run "$HF_ENDPOINT/o/several/blob/main/checkpoint-2/adapter_config.json" inner
+check "an address of a file stands for its folder" same "$hub/o/several/checkpoint-2/adapter_config.json" \
+    "$work/run/inner/adapter_config.json"
+run https://example.org/o/model
+check "an address of another hub" refuses 64 "is not on http://127.0.0.1:$port: set HF_ENDPOINT"
+run "$HF_ENDPOINT/datasets/o/model"
+check "an address of a data set" refuses 64 "is not a model"
+cp -r "$hub/o" "$hub/p"
+run p/model
+check "a model of another owner does not replace one of the same name" refuses 1 "is of $HF_ENDPOINT/o/model: give another DIR"
+run --parent "$work/run/many" p/model
+check "a directory for several" succeeds model "$work/run/many/model"
+cp -r "$hub/o/model" "$hub/o/updated"
+run o/updated
+printf '{}' > "$hub/o/updated/preprocessor_config.json"
+mv "$hub/o/updated/model.safetensors" "$work/weights"
+run o/updated
+check "an incomplete update is refused" refuses 1 "has no model.safetensors"
+check "and leaves the old files" same "$hub/o/model/preprocessor_config.json" \
+    "$work/run/models/updated/preprocessor_config.json"
+cp "$work/weights" "$hub/o/updated/model.safetensors"
+printf more >> "$hub/o/updated/model.safetensors"
+ASTD=/bin/true run o/updated
+check "a complete update replaces all files" succeeds updated "$work/run/models/updated"
 
 fresh; run o/nothing
 check "no such repository" refuses 1 "o/nothing has no config.json"
@@ -215,6 +263,42 @@ else
     head -c 5000 "$hub/o/model/model.safetensors" > "$hub/o/damaged/model.safetensors"
     run o/damaged
     check "astd refuses a damaged model" grep -q "^fetch_model: astd cannot use" "$work/said"
+
+    fresh
+    script=$program
+    program=$ASTD
+    models=$work/run/data
+    export ASTD_MODELS_DIR=$models
+    run pull o/model
+    check "astd pull places a model in its directory" succeeds model "$models/model"
+    check "and inspects it" grep -q "^sha256" "$work/said"
+    run pull o/adapter my-adapter
+    check "or in a directory that is named" succeeds adapter "$work/run/my-adapter"
+    run pull --endpoint "$HF_ENDPOINT" --revision refs/pr/1 o/adapter
+    check "a revision" logged "refs%2Fpr%2F1"
+    run classify --model model --adapter adapter --no-cache --format csv "$golden/clips/speech.wav"
+    check "both are found by name" [ "$status" -eq 0 ]
+    check "and used" grep -q ",0.32,1.3," "$work/said"
+    run inspect model
+    check "astd inspect finds the name, too" grep -q "^model *$models/model" "$work/said"
+    run pull o/nothing
+    check "a failure is one line of astd" grep -q "^astd: o/nothing has no config.json" "$work/said"
+    check "with status 1" [ "$status" -eq 1 ]
+    run pull a/b/c/d
+    check "wrong usage names the command" grep -q "^astd: .*see astd pull --help" "$work/said"
+    : > "$work/arguments"
+    HF_TOKEN=hf_secret PATH=$work/bin:$PATH run pull o/private-model
+    check "astd pull passes the token on" succeeds private-model "$models/private-model"
+    check "but not to curl's arguments or environment" not grep -q hf_secret "$work/arguments"
+    check "or to its output" not grep -q hf_secret "$work/said"
+    mkdir -p "$models/interrupted"
+    head -c 10000 "$hub/o/model/model.safetensors" > "$models/interrupted/model.safetensors.part"
+    cp -r "$hub/o/model" "$hub/o/interrupted"
+    run pull o/interrupted
+    check "astd pull continues an interrupted download" logged "store GET .* bytes=10000-"
+    check "and completes it" succeeds interrupted "$models/interrupted"
+    unset ASTD_MODELS_DIR
+    program=$script
 fi
 
 kill "$server"
