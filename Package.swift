@@ -20,6 +20,7 @@ let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
@@ -124,8 +125,10 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "CCurl", "CMosquitto", "CSQLite", "DaemonClient", "Settings", "SystemSupport", "Systemd",
-                "TextSupport", "Wire", log,
+                "TextSupport", "Wire", log, nio, nioHTTP, nioPosix,
             ],
+            // The files of the page, compiled into the program.
+            resources: [.embedInCode("Page/Files")],
             swiftSettings: house),
 
         // The programs: argument parsing only.

@@ -9,12 +9,15 @@ public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
     case history(String)
     /// A file with a password, token or URL cannot be read.
     case secret(String)
+    /// The page cannot be served.
+    case page(String)
     case thread(ThreadError)
 
     public var description: String {
         switch self {
         case .history(let reason): "the history cannot be opened: \(reason)"
         case .secret(let reason): reason
+        case .page(let reason): "the page cannot be served at \(reason)"
         case .thread(let error): "\(error)"
         }
     }
@@ -24,7 +27,8 @@ public enum GatewayError: Error, Equatable, Sendable, CustomStringConvertible {
 ///
 ///     daemon ─► DaemonFollower (a thread each) ─┬► History (SQLite) ── outbox ─┐
 ///                                               ├► MQTTState ──────────────────┴► MQTTPublisher ─► broker
-///                                               └► NotifyState ─► Notifier ─► program, request
+///                                               ├► NotifyState ─► Notifier ─► program, request
+///                                               └► PageServer ─► browsers
 ///
 /// Threading: ``run()`` on the main thread.
 public struct Gateway {
@@ -48,8 +52,10 @@ public struct Gateway {
         let lock = try settings.history.path.map { path throws(GatewayError) in try HistoryLock(path) }
         defer { withExtendedLifetime(lock) {} }
         let history = try openHistory()
-        if settings.history.path == nil, settings.mqtt.url == nil, settings.notify.isEmpty {
-            logger.warning("nothing is kept or sent: set history.path, mqtt.url or notify")
+        if settings.history.path == nil, settings.mqtt.url == nil, settings.notify.isEmpty,
+            settings.http.listen == nil
+        {
+            logger.warning("nothing is kept or sent: set history.path, mqtt.url, notify or http.listen")
         }
         let stop = DaemonFollower.Stop(false)
         // After the last records of the daemons, so that their events still reach the broker.
@@ -57,6 +63,10 @@ public struct Gateway {
         let followers = ConditionLocked(0)
         var threads: [NamedThread] = []
         let notifier = try notifier(history)
+        let page = try settings.http.listen.flatMap { PageAddress($0) }.map { address throws(GatewayError) in
+            try PageServer(settings, address, history: history, logger: logger)
+        }
+        defer { page?.stop() }
         defer {
             stop.change { $0 = true }
             notifier?.stop()
@@ -79,9 +89,10 @@ public struct Gateway {
             let follower = DaemonFollower(
                 daemon: daemon, history: history, logger: logger,
                 // The label of a score may have any rank.
-                topK: needsAllScores ? 100_000 : minuteLabels > 0 ? minuteLabels : nil,
-                minuteLabels: minuteLabels, followsAdapters: !runners.isEmpty
+                topK: needsAllScores ? 100_000 : topLabels,
+                minuteLabels: minuteLabels, followsAdapters: !runners.isEmpty || page != nil
             ) { update in
+                page?.update(update, of: daemon.name)
                 publisher?.update(update, of: daemon.name)
                 notifier?.update(update, of: daemon.name)
             }
@@ -131,6 +142,12 @@ public struct Gateway {
 
     /// In memory, nobody could read them.
     private var minuteLabels: Int { settings.history.path == nil ? 0 : settings.history.minuteLabels }
+
+    /// Labels of a prediction that are needed; nil: as many as the daemon sends to everybody.
+    private var topLabels: Int? {
+        let count = max(minuteLabels, settings.http.listen == nil ? 0 : PageState.labels)
+        return count > 0 ? count : nil
+    }
 
     private var needsAllScores: Bool {
         !settings.mqtt.labels.isEmpty || settings.notify.contains { $0.minScore > 0 }

@@ -160,26 +160,11 @@ struct SummaryCommand: ParsableCommand {
                 output.line(line)
             }
         case .jsonl:
-            for summary in summaries { output.bytes(SummaryRecord(summary: summary).encoded()) }
+            for summary in summaries { output.bytes(summary.encoded()) }
         case .csv:
             output.line("begin,daemon,label,count,total_seconds,longest_seconds,peak_score")
             for summary in summaries { output.line(EventText.csv(summary)) }
         }
         try output.finish()
-    }
-}
-
-/// A summary as JSON.
-struct SummaryRecord: JSONRecord {
-    let summary: EventSummary
-
-    func writeMembers(to json: inout JSONWriter) {
-        json.member("begin", summary.begin.description)
-        json.member("daemon", summary.daemon)
-        json.member("label", summary.label)
-        json.member("count", summary.count)
-        json.member("total_seconds", seconds: summary.totalSeconds)
-        json.member("longest_seconds", seconds: summary.longestSeconds)
-        json.member("peak_score", summary.peakScore)
     }
 }

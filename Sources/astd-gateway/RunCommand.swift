@@ -60,9 +60,6 @@ struct RunCommand: ParsableCommand {
             return StreamLogHandler.standardError(label: label)
         }
         logger.logLevel = .info
-        for key in loaded.ignored {
-            logger.warning("this version ignores a setting", metadata: ["setting": "\(key)"])
-        }
         do throws(GatewayError) {
             try Gateway(loaded.settings, logger: logger).run()
         } catch {

@@ -49,7 +49,7 @@ struct DaemonFollower: Sendable {
                 try follow(client, &unsaved, until: stop)
             } catch {
                 failures += 1
-                report(.disconnected)
+                report(.disconnected(reason: error.reason))
                 // The first failure may be a daemon that is just being restarted.
                 if failures > 1, !hasClosedEvents, case .noDaemon = error {
                     closeEvents()

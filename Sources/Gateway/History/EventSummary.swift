@@ -1,3 +1,4 @@
+public import TextSupport
 public import Wire
 
 /// The events of one label in a span of time.
@@ -12,6 +13,18 @@ public struct EventSummary: Equatable, Sendable {
     public var longestSeconds: Double
     /// Highest score.
     public var peakScore: Float
+}
+
+extension EventSummary: JSONRecord {
+    public func writeMembers(to json: inout JSONWriter) {
+        json.member("begin", begin.description)
+        json.member("daemon", daemon)
+        json.member("label", label)
+        json.member("count", count)
+        json.member("total_seconds", seconds: totalSeconds)
+        json.member("longest_seconds", seconds: longestSeconds)
+        json.member("peak_score", peakScore)
+    }
 }
 
 extension HistoryReader {

@@ -1,5 +1,6 @@
 private import Glibc
 internal import Logging
+internal import Synchronization
 private import SystemSupport
 internal import Wire
 
@@ -73,6 +74,7 @@ enum HistoryOutcome: Equatable, Sendable {
 /// Threading: any thread; a call blocks while the disk does.
 final class History: Sendable {
     private let state: ConditionLocked<State>
+    private let isSuspended = Atomic<Bool>(false)
     private let logger: Logger
     private let retry: Duration
 
@@ -162,10 +164,14 @@ final class History: Sendable {
                     "the history cannot be written; trying again until it can",
                     metadata: ["reason": "\(error)"])
                 state.retryAt = .now + retry
+                isSuspended.store(true, ordering: .relaxed)
                 return .suspended
             }
         }
     }
+
+    /// Whether changes are stored: not while the disk is full. Does not wait for the disk.
+    var canStore: Bool { !isSuspended.load(ordering: .relaxed) }
 
     /// Tries to write after a failure.
     private func probe(_ state: inout State) -> Bool {
@@ -182,6 +188,7 @@ final class History: Sendable {
             return false
         }
         state.retryAt = nil
+        isSuspended.store(false, ordering: .relaxed)
         state.generation += 1
         logger.notice("the history can be written again; requesting what was missed")
         return true

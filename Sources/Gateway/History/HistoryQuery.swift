@@ -21,6 +21,10 @@ public struct EventFilter: Equatable, Sendable {
     public var minScore: Float?
     /// Only events with a review, or only those without one; nil: all.
     public var isReviewed: Bool?
+    /// Only events with one of these reviews, as ``EventReview/text``; empty: all.
+    var reviews: [String] = []
+    /// Only events before this one in the order of time.
+    var position: EventPosition?
     /// Only the newest so many.
     public var limit: Int?
 
@@ -47,7 +51,12 @@ public struct EventFilter: Equatable, Sendable {
             parts.append("begin_ms < ?")
             values.append(.integer(until.milliseconds))
         }
-        for (column, names) in [("label", labels), ("daemon", daemons)] where !names.isEmpty {
+        if let position {
+            parts.append("(begin_ms, id) < (?, ?)")
+            values += [.integer(position.begin), .integer(position.row)]
+        }
+        for (column, names) in [("label", labels), ("daemon", daemons), ("review", reviews)]
+        where !names.isEmpty {
             parts.append("\(column) IN (\(names.map { _ in "?" }.joined(separator: ", ")))")
             values += names.map { .text($0) }
         }
@@ -58,6 +67,13 @@ public struct EventFilter: Equatable, Sendable {
         if let isReviewed { parts.append("review IS \(isReviewed ? "NOT " : "")NULL") }
         return (parts.isEmpty ? "" : "WHERE " + parts.joined(separator: " AND "), values)
     }
+}
+
+/// A place in the order of events: between two of them.
+struct EventPosition: Equatable, Sendable {
+    /// Milliseconds since 1970, and the row of the event that follows.
+    var begin: Int64
+    var row: Int64
 }
 
 /// Reads a history, also while a gateway writes it.
@@ -97,9 +113,7 @@ public final class HistoryReader {
     /// Calls `body` with each event, the oldest first.
     public func events(_ filter: EventFilter, _ body: (HistoryEvent) throws -> Void) throws {
         let (condition, values) = filter.condition
-        let columns =
-            "daemon, source, label, adapter, begin_ms, end_ms, peak, clip, review, interrupted, event, "
-            + "review_label, id"
+        let columns = HistoryEvent.columns
         var sql = "SELECT \(columns) FROM events \(condition) ORDER BY begin_ms, id"
         if let limit = filter.limit {
             sql = """
@@ -123,7 +137,12 @@ public final class HistoryReader {
 }
 
 extension HistoryEvent {
-    fileprivate init(_ row: SQLiteRow) {
+    /// Those that ``init(_:)`` reads; the last is the row's own id.
+    static let columns =
+        "daemon, source, label, adapter, begin_ms, end_ms, peak, clip, review, interrupted, event, "
+        + "review_label, id"
+
+    init(_ row: SQLiteRow) {
         self.init(
             daemon: row.text(0) ?? "", source: row.text(1), id: row.text(10) ?? "", label: row.text(2) ?? "",
             adapter: row.text(3),

@@ -10,7 +10,7 @@ struct MQTTMessage: Equatable, Sendable {
 /// What happened at a daemon, for what passes it on.
 enum GatewayUpdate: Sendable {
     case connected(Hello, status: StatusReport)
-    case disconnected
+    case disconnected(reason: String)
     /// The names of the loaded adapters.
     case adapters([String])
     case record(LiveRecord)

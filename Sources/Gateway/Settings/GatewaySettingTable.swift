@@ -136,12 +136,22 @@ enum GatewaySettingTable {
         .flag(
             "mqtt.commands", \.mqtt.commands,
             "whether clients of the broker may pause the daemons and choose adapters"),
+        .optional(
+            "http.listen", \.http.listen, "an address and a port, such as 127.0.0.1:8717",
+            "where the page and its API are served; `null`: they are not",
+            accepts: { PageAddress($0) != nil }),
+        .flag(
+            "http.control", \.http.control, "whether the page may pause the daemons and choose adapters"),
+        .optional(
+            "http.token_file", \.http.tokenFile, "an absolute path",
+            "a file with the token that clients must send; needed for another address than loopback",
+            accepts: { $0.hasPrefix("/") }),
+        .list(
+            "http.hosts", \.http.hosts, "host names",
+            "names by which the page is opened, beside addresses and the machine's own name"),
     ]
 
     static let byKey = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0) })
-    /// Settings that are reserved for the page; they are accepted with a warning, so that one file serves
-    /// later versions, too.
-    static let later: Set<String> = ["http"]
     /// A mapping of names to runtime directories.
     static let daemonsKey = "daemons"
 

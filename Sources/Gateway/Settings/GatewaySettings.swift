@@ -49,19 +49,32 @@ public struct GatewaySettings: Equatable, Sendable {
         public var commands = false
     }
 
+    /// The page and its API.
+    public struct HTTP: Equatable, Sendable {
+        /// `127.0.0.1:8717`: the address and port to listen on; nil: neither page nor API.
+        public var listen: String?
+        /// Whether the page may pause the daemons and choose adapters.
+        public var control = false
+        /// A file with the token that clients must send; nil: every client of ``listen`` is served.
+        public var tokenFile: String?
+        /// Host names by which the page is opened, in addition to addresses and the machine's own name.
+        public var hosts: [String] = []
+    }
+
     /// The name of this gateway; default: the host's name.
     public var node: String
     /// At least one.
     public var daemons = [Daemon(name: "astd", runtimeDirectory: "/run/astd")]
     public var history = History()
     public var mqtt = MQTT()
+    public var http = HTTP()
     /// In the order of the file; their names differ.
     public var notify: [NotifyRule] = []
 
     public init() { node = Self.hostName }
 
     /// The host's name without its domain.
-    private static var hostName: String {
+    static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "astd" }
         let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

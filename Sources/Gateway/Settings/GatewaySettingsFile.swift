@@ -16,8 +16,6 @@ struct GatewaySettingsFile {
     private(set) var daemonsLine: Int?
     private(set) var notify: [NotifyRule] = []
     private(set) var notifyLine: Int?
-    /// Settings of the file that this version accepts without effect.
-    private(set) var ignored: [String] = []
     var problems: [SettingsProblem] = []
 
     /// Reads a file; collects ``problems`` instead of throwing.
@@ -58,8 +56,6 @@ struct GatewaySettingsFile {
             let key = section.isEmpty ? name : "\(section).\(name)"
             if !names.insert(name).inserted {
                 refuse(pair.name, .badFile("duplicate setting '\(key)'"))
-            } else if GatewaySettingTable.later.contains(key) {
-                ignored.append(key)
             } else if key == GatewaySettingTable.daemonsKey {
                 readDaemons(pair.value)
             } else if key == NotifyRulesReader.key {

@@ -53,7 +53,7 @@ public struct GatewaySettingsSources: Sendable {
             loaded.origins[GatewaySettingTable.daemonsKey] = .file(path: file ?? "", line: line)
         }
         problems += reader.problems
-        loaded.ignored = reader.ignored
+        problems += addressProblems(loaded)
         if !problems.isEmpty { throw SettingsRefusal(problems: problems) }
         return loaded
     }
@@ -85,6 +85,21 @@ public struct GatewaySettingsSources: Sendable {
         }
     }
 
+    /// Whoever reaches another address than loopback could read everything.
+    private func addressProblems(_ loaded: LoadedGatewaySettings) -> [SettingsProblem] {
+        let http = loaded.settings.http
+        guard http.tokenFile == nil, let text = http.listen, let address = PageAddress(text),
+            !address.isLoopback
+        else { return [] }
+        return [
+            SettingsProblem(
+                origin: loaded.origins["http.listen"] ?? .fallback,
+                kind: .badValue(
+                    key: "http.listen", found: text,
+                    allowed: "a loopback address, such as 127.0.0.1:8717, unless http.token_file is set"))
+        ]
+    }
+
     private func unknownNames() -> [SettingsProblem] {
         let keys = GatewaySettingTable.rows.map(\.key)
         let variables = GatewaySettingTable.rows.map(\.variable)
@@ -110,8 +125,6 @@ public struct LoadedGatewaySettings: Equatable, Sendable {
     public var settings: GatewaySettings
     /// The file that was read; nil when there is none.
     public var file: String?
-    /// Settings of the file that this version accepts without effect.
-    public internal(set) var ignored: [String] = []
     /// By key; a key that is absent has its default.
     public internal(set) var origins: [String: SettingOrigin] = [:]
 

@@ -48,7 +48,7 @@ private struct NamedFile {
 }
 
 extension LoadedGatewaySettings {
-    /// Checks the files that the settings of `mqtt` and `notify` name.
+    /// Checks the files that the settings of `mqtt`, `http` and `notify` name.
     ///
     /// - Parameter isTrial: The process will not run as the gateway: files that only the gateway's user can
     ///   read, and systemd's credentials, which exist while the service runs, are not checked.
@@ -65,6 +65,7 @@ extension LoadedGatewaySettings {
         add("mqtt.ca_file", mqtt.caFile, "CERTIFICATE")
         add("mqtt.certificate_file", mqtt.certificateFile, "CERTIFICATE")
         add("mqtt.key_file", mqtt.keyFile, "PRIVATE KEY")
+        add("http.token_file", settings.http.tokenFile)
         for rule in settings.notify {
             guard case .webhook(let webhook) = rule.action else { continue }
             let section = NotifyRulesReader.key

@@ -1,0 +1,67 @@
+internal import NIOCore
+internal import NIOHTTP1
+private import TextSupport
+
+/// A client that receives records as they happen.
+///
+/// What it does not read in time waits in a bounded queue; what does not fit is dropped, and counted in a
+/// message `lost` at that place. A client that reads nothing for some time is closed.
+///
+/// Threading: event loop only.
+final class LiveClient {
+    let request: LiveRequest
+    private let channel: any Channel
+    private let capacity: Int
+    private var waiting = CircularBuffer<ByteBuffer>()
+    /// Messages that were dropped behind those that wait.
+    private var missed: UInt64 = 0
+    /// Since when it does not read; nil: it does.
+    private(set) var blockedSince: NIODeadline?
+
+    init(_ request: LiveRequest, channel: any Channel, capacity: Int) {
+        (self.request, self.channel, self.capacity) = (request, channel, capacity)
+    }
+
+    func wants(_ daemon: String?) -> Bool {
+        guard let daemon, !request.daemons.isEmpty else { return true }
+        return request.daemons.contains(daemon)
+    }
+
+    /// - Returns: Whether it is sent or waits; false: it is dropped.
+    @discardableResult
+    func send(_ bytes: ByteBuffer) -> Bool {
+        if waiting.isEmpty, missed == 0, channel.isWritable {
+            write(bytes)
+            return true
+        }
+        guard missed == 0, waiting.count < capacity else {
+            missed += 1
+            return false
+        }
+        waiting.append(bytes)
+        return true
+    }
+
+    /// Keeps the connection open where proxies close silent ones, and finds out that a client is away.
+    func beat() {
+        if waiting.isEmpty, channel.isWritable { write(ByteBuffer(string: ":\n\n")) }
+    }
+
+    /// Sends what waits, as far as the client reads.
+    func drain() {
+        while channel.isWritable, let bytes = waiting.popFirst() { write(bytes) }
+        guard waiting.isEmpty, channel.isWritable else { return }
+        if missed > 0 {
+            let lost = LiveMessage(.lost, of: nil) { [missed] in $0.member("count", missed) }
+            missed = 0
+            write(lost.bytes())
+        }
+    }
+
+    func close() { channel.close(promise: nil) }
+
+    private func write(_ bytes: ByteBuffer) {
+        channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(bytes)), promise: nil)
+        blockedSince = channel.isWritable ? nil : blockedSince ?? .now()
+    }
+}
