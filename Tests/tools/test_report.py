@@ -3,7 +3,6 @@
 
 Needs chromium, chromedriver and ffmpeg (Debian: chromium chromium-driver ffmpeg); Python's standard library is enough.
 """
-import base64
 import json
 import os
 import shutil
@@ -11,81 +10,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from math import pi, sin
 from pathlib import Path
+
+from browser import Browser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ASTD = os.environ.get("ASTD", str(REPOSITORY / ".build/release/astd"))
 SHOTS = REPOSITORY / ".build/report-shots"
-
-
-class Browser:
-    """A session of the W3C WebDriver protocol."""
-
-    def __init__(self, width=1200, height=900):
-        self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.driver.stdout:
-            if "started successfully on port" in line:
-                self.port = int(line.rstrip(". \n").rsplit(" ", 1)[1])
-                break
-        else:
-            raise SystemExit("chromedriver did not start")
-        options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
-                            f"--window-size={width},{height}"]}
-        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        self.path = ""
-        self.path = "/session/" + self.call("POST", "/session", capabilities={"alwaysMatch": capabilities})["sessionId"]
-
-    def call(self, method, path, **body):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{self.path}{path}", method=method,
-            data=json.dumps(body).encode() if method == "POST" else None, headers={"Content-Type": "application/json"})
-        try:
-            return json.load(urllib.request.urlopen(request, timeout=120))["value"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(error.read().decode()) from None
-
-    def open(self, url):
-        self.call("POST", "/url", url="about:blank")
-        self.call("POST", "/url", url=url)
-
-    def run(self, script, *arguments):
-        return self.call("POST", "/execute/sync", script=script, args=list(arguments))
-
-    def element(self, selector):
-        return next(iter(self.call("POST", "/element", using="css selector", value=selector).values()))
-
-    def click(self, selector):
-        self.call("POST", f"/element/{self.element(selector)}/click")
-
-    def type(self, selector, text):
-        element = self.element(selector)
-        self.call("POST", f"/element/{element}/clear")
-        if text:
-            self.call("POST", f"/element/{element}/value", text=text)
-
-    def shoot(self, name):
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        (SHOTS / f"{name}.png").write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
-
-    def until(self, what, script, *arguments, seconds=120):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            value = self.run(script, *arguments)
-            if value:
-                return value
-            time.sleep(0.05)
-        raise AssertionError(f"not within {seconds} s: {what}")
-
-    def close(self):
-        try:
-            self.call("DELETE", "")
-        finally:
-            self.driver.terminate()
-            self.driver.wait()
 
 
 def wav(path, seconds, hertz):
@@ -260,7 +192,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder).resolve()
         (folder / "recordings").mkdir()
-        browser = Browser()
+        browser = Browser(SHOTS)
         try:
             check(browser, folder)
             browser.call("POST", "/window/rect", width=1200, height=900)
