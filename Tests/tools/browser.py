@@ -9,6 +9,9 @@ import urllib.request
 class Browser:
     """A session of the W3C WebDriver protocol."""
 
+    KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Down": "\ue015", "Up": "\ue013",
+            "Home": "\ue011", "End": "\ue010", "Right": "\ue014"}
+
     def __init__(self, shots, width=1200, height=900):
         self.shots = shots
         self.driver = subprocess.Popen(
@@ -40,6 +43,22 @@ class Browser:
 
     def run(self, script, *arguments):
         return self.call("POST", "/execute/sync", script=script, args=list(arguments))
+
+    def finish(self, script, *arguments):
+        """Runs a script that calls its last argument with the result."""
+        return self.call("POST", "/execute/async", script=script, args=list(arguments))
+
+    def devtools(self, command, **parameters):
+        """A command of the Chrome DevTools Protocol."""
+        return self.call("POST", "/goog/cdp/execute", cmd=command, params=parameters)
+
+    def press(self, *keys):
+        """Presses keys one after the other: characters, or names in Browser.KEYS."""
+        actions = []
+        for key in keys:
+            value = self.KEYS.get(key, key)
+            actions += [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]
+        self.call("POST", "/actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
     def element(self, selector):
         return next(iter(self.call("POST", "/element", using="css selector", value=selector).values()))

@@ -8,8 +8,31 @@ struct PageFiles: Sendable {
     /// Name in an address, and contents.
     private static let files: [(name: String, bytes: [UInt8])] = [
         ("index.html", PackageResources.index_html),
+        ("icon.svg", PackageResources.icon_svg),
         ("page.css", PackageResources.page_css),
-        ("page.js", PackageResources.page_js),
+        ("api.js", PackageResources.api_js),
+        ("clip.js", PackageResources.clip_js),
+        ("colors.js", PackageResources.colors_js),
+        ("connection.js", PackageResources.connection_js),
+        ("control.js", PackageResources.control_js),
+        ("detail.js", PackageResources.detail_js),
+        ("dialogs.js", PackageResources.dialogs_js),
+        ("dom.js", PackageResources.dom_js),
+        ("ear.js", PackageResources.ear_js),
+        ("eventrow.js", PackageResources.eventrow_js),
+        ("export.js", PackageResources.export_js),
+        ("format.js", PackageResources.format_js),
+        ("heatdata.js", PackageResources.heatdata_js),
+        ("heatmap.js", PackageResources.heatmap_js),
+        ("list.js", PackageResources.list_js),
+        ("live.js", PackageResources.live_js),
+        ("main.js", PackageResources.main_js),
+        ("memory.js", PackageResources.memory_js),
+        ("model.js", PackageResources.model_js),
+        ("review.js", PackageResources.review_js),
+        ("route.js", PackageResources.route_js),
+        ("stream.js", PackageResources.stream_js),
+        ("timeline.js", PackageResources.timeline_js),
     ]
 
     private static let types = [

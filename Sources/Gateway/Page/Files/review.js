@@ -1,0 +1,49 @@
+// Right, wrong, or another label: what a person says about an event. Shown at once, taken back where the gateway refuses.
+import { send } from './api.js';
+import { announce } from './dom.js';
+import { toast } from './dialogs.js';
+import { clock } from './format.js';
+
+const done = [];
+
+export const reviewText = event => event.review === 'right' ? 'right' : event.review === 'wrong' ? 'wrong'
+  : event.review === 'other' ? 'another label: ' + (event.reviewLabel || '?') : '';
+
+function show(event, { review, reviewLabel }) {
+  event.review = review;
+  event.reviewLabel = reviewLabel;
+  document.dispatchEvent(new CustomEvent('event-reviewed', { detail: event }));
+}
+
+async function store(event, after) {
+  const before = { review: event.review, reviewLabel: event.reviewLabel };
+  show(event, after);
+  try {
+    await send.review(event, after.review, after.reviewLabel);
+    return before;
+  } catch (error) {
+    show(event, before);
+    toast('The review was not stored. ' + error.message);
+    return null;
+  }
+}
+
+/** `review`: right, wrong, other (with a label) or null, which removes it. */
+export async function review(event, verdict, label = null) {
+  const before = await store(event, { review: verdict, reviewLabel: label });
+  if (!before) return;
+  done.push({ event, before });
+  const text = event.label + ' at ' + clock(event.begin) + ': ' + (reviewText(event) || 'review removed');
+  toast(text, 'Undo', undo);
+  announce(text);
+}
+
+export async function undo() {
+  const last = done.pop();
+  if (!last) return toast('There is nothing to undo.');
+  if (await store(last.event, last.before)) {
+    const text = 'Undone: ' + last.event.label + ' at ' + clock(last.event.begin);
+    toast(text);
+    announce(text);
+  }
+}
