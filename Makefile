@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources test-gateway \
+	test test-importers test-report test-page test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources test-gateway \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden source-states exactness model \
@@ -49,8 +49,8 @@ programs:
 	ASTD_COMMIT="$(COMMIT)" swift build -c release --static-swift-stdlib $(if $(LLD),-Xswiftc -use-ld=lld) \
 		-Xlinker --no-export-dynamic
 
-demo: release ## Play sounds into a private PulseAudio server and show what astd recognises
-	@tools/demo.sh
+demo: release ## Play sounds into a private PulseAudio server and show what astd recognises (PAGE=1: until Ctrl-C)
+	@PAGE=$(PAGE) tools/demo.sh
 
 
 ##@ Test
@@ -73,6 +73,12 @@ test-importers: $(PYTHON) ## The importers, against an independent implementatio
 
 test-report: release ## The HTML report in headless Chromium (apt-get install chromium chromium-driver ffmpeg)
 	python3 Tests/tools/test_report.py
+
+test-page: release ## The gateway's page in headless Chromium, used as a person would (ONLY='live timeline'); installs Chromium
+	@tools/setup.sh chromium chromium-driver python3-venv
+	[ -x .build/venv-page/bin/python ] || python3 -m venv .build/venv-page
+	.build/venv-page/bin/pip install -q --no-deps -r Tests/tools/test_page.txt
+	.build/venv-page/bin/python Tests/tools/test_page.py $(ONLY)
 
 test-formats: release ## Output formats read by pandas, R and a reader of Raven's (apt-get install r-base-core)
 	[ -x .build/venv-formats/bin/python ] || python3 -m venv .build/venv-formats

@@ -10,6 +10,8 @@ import { writeRoute } from './route.js';
 const EXPLAIN = 2000;   // ms between two looks at a label
 
 let isOpen = false, timer = 0, explained = { daemon: '', label: '' }, drawn = '', isAsking = false;
+// The adapter whose labels are listed.
+let listed = null;
 const busy = new Set();
 
 export function openControl(query) {
@@ -40,6 +42,7 @@ function render() {
     [...model.daemons.values()].map(daemon => [daemon.name, daemon.isConnected, daemon.model, daemon.adapter, daemon.adapters, daemon.version])]);
   if (state === drawn) return;
   drawn = state;
+  if (listed !== null && model.daemon(explained.daemon).adapter !== listed) fillLabels();
   const focused = document.activeElement && document.activeElement.dataset.control;
   byId('control-daemons').replaceChildren(...daemonNames().map(name => card(model.daemon(name), ears.filter(ear => ear.daemon === name))));
   if (focused) [...document.querySelectorAll('[data-control]')].find(each => each.dataset.control === focused)?.focus();
@@ -120,6 +123,7 @@ async function fillLabels() {
   byId('explain-daemon').value = explained.daemon;
   byId('explain-daemon-field').hidden = names.length < 2;
   isAsking = true;
+  listed = model.daemon(explained.daemon).adapter;
   let labels = [];
   try {
     labels = await load.labels(explained.daemon);

@@ -60,6 +60,11 @@ export const score = value => typeof value === 'number' ? value.toFixed(2) : 'â€
 
 export const many = (count, one) => count.toLocaleString('en-GB') + ' ' + one + (count === 1 ? '' : 's');
 
+/** A message of a daemon as a sentence. */
+export function sentence(text) {
+  return text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+}
+
 /** Seconds since midnight of 03:00 or 3; undefined for anything else. */
 export function parseClock(text) {
   const found = /^\s*(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*$/.exec(text || '');

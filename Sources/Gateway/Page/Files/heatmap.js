@@ -3,6 +3,7 @@ import { darkScheme, element, prepareCanvas, set, write } from './dom.js';
 import { color } from './colors.js';
 import { clockMinutes, score } from './format.js';
 
+const MINUTE = 60000;
 const DRAG = 6;         // pixels that a pointer moves before it selects a span
 
 /**
@@ -22,7 +23,7 @@ export class HeatMap {
     this.place = place;
     this.data = null;
     new ResizeObserver(() => this.draw()).observe(this.field);
-    darkScheme.addEventListener('change', () => this.draw());
+    darkScheme.addEventListener('change', () => { if (this.data) this.show(this.data); });
     if (options.onPick) this.listen();
   }
 
@@ -33,6 +34,18 @@ export class HeatMap {
   show(data) {
     this.data = data;
     set(this.canvas, { 'aria-label': data.summary });
+    this.showNames(data);
+    this.field.style.setProperty('--rows', String(data.rows.length));
+    this.select(data.selection);
+    this.draw();
+  }
+
+  /** Replaced only where they differ, so that a name keeps the focus. */
+  showNames(data) {
+    const names = JSON.stringify([data.label, data.rows.map(row => [row.label, row.count]), darkScheme.matches]);
+    if (names === this.shown) return;
+    this.shown = names;
+    const focused = this.names.contains(document.activeElement) ? document.activeElement.title : '';
     this.names.replaceChildren(...data.rows.map(row => {
       const dot = element('span', { class: 'dot' });
       dot.style.background = color(row.label);
@@ -44,9 +57,7 @@ export class HeatMap {
       button.onclick = () => this.options.onLabel(row.label);
       return button;
     }));
-    this.field.style.setProperty('--rows', String(data.rows.length));
-    this.select(data.selection);
-    this.draw();
+    if (focused) [...this.names.children].find(name => name.title === focused)?.focus();
   }
 
   /** Shows which span is selected; undefined: none. */
@@ -127,16 +138,18 @@ export class HeatMap {
     context.restore();
   }
 
-  /** Whole hours of local time, as many as there is room for. */
+  /** Round times of the local clock, as many as there is room for. */
   ticks(width) {
     const { begin, end } = this.data;
-    const hours = (end - begin) / 3600000;
-    const step = [1, 2, 3, 4, 6, 12, 24].find(each => width / (hours / each) >= 54) || 24;
-    const ticks = [];
+    const minutes = (end - begin) / MINUTE;
+    const step = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720].find(each => width / (minutes / each) >= 54) || 1440;
+    const between = Math.min(step, 60);
     const first = new Date(begin);
-    first.setMinutes(0, 0, 0);
-    for (let time = first.getTime(); time <= end; time += 3600000) {
-      if (time >= begin && new Date(time).getHours() % step === 0) ticks.push(time);
+    first.setMinutes(Math.floor(first.getMinutes() / between) * between, 0, 0);
+    const ticks = [];
+    for (let time = first.getTime(); time <= end; time += between * MINUTE) {
+      const date = new Date(time);
+      if (time >= begin && (step <= 60 || date.getHours() % (step / 60) === 0)) ticks.push(time);
     }
     return ticks;
   }

@@ -3,14 +3,14 @@ import { load } from './api.js';
 import { announce, byId, element, write } from './dom.js';
 import { color } from './colors.js';
 import { EarCard } from './ear.js';
-import { ago, clock, dayName, duration, many, score } from './format.js';
+import { ago, clock, clockMinutes, dayName, duration, many, score } from './format.js';
 import { heatData } from './heatdata.js';
 import { HeatMap } from './heatmap.js';
 import { isHidden } from './memory.js';
 import { earState, model } from './model.js';
 import { routeText } from './route.js';
 
-const HOURS = 12, HOUR = 3600000, MINUTE = 60000;
+const HOURS = 12, HOUR = 3600000, MINUTE = 60000, TEN_MINUTES = 600000;
 const STEP = 2;         // minutes
 const RECENT = 12;      // rows
 const ANNOUNCE = 2500;  // ms; sounds that begin within it are one sentence
@@ -91,14 +91,14 @@ function showHero() {
     state = worst ? worst.state : 'good';
     if (open.length) {
       title = [...new Set(open.map(event => event.label))].slice(0, 3).join(', ');
-      text = (worst ? '' : 'Listening. ') + 'Since ' + open.slice(0, 3).map(event => clock(event.begin) + (ears.length > 1 ? ' in ' + event.daemon : '')).join(', ');
-      if (worst) text += '. ' + worst.title + (ears.length > 1 ? ': ' + ears[states.indexOf(worst)].title : '');
+      text = (worst && worst.title !== 'Listening' ? '' : 'Listening. ') + 'Since ' + open.slice(0, 3).map(event => clock(event.begin) + (ears.length > 1 ? ' in ' + event.daemon : '')).join(', ');
+      if (worst) text += '. ' + (ears.length > 1 ? ears[states.indexOf(worst)].title + ': ' : '') + worst.text;
     } else if (!worst) {
       title = 'Listening';
       const best = ears.flatMap(ear => ear.best && !isHidden(ear.best.label) ? [ear.best] : []).sort((a, b) => b.score - a.score)[0];
       text = best && best.score >= .2 ? 'Mostly ' + best.label + ', ' + score(best.score) + '. No event at the moment.' : 'Nothing stands out at the moment.';
     } else {
-      title = good ? good + ' of ' + ears.length + ' listening' : worst.title;
+      title = good ? good + ' of ' + ears.length + ' listening' : ears.length === 1 && worst.title === 'Away' ? ears[0].title + ' is away' : worst.title;
       text = (ears.length > 1 ? ears[states.indexOf(worst)].title + ': ' : '') + worst.text;
     }
   }
@@ -162,7 +162,11 @@ function showNight() {
   byId('night-card').hidden = !past;
   if (!past) return;
   const known = new Map([...past.events, ...model.recent].map(event => [event.id, event]));
-  const data = heatData({ begin: past.begin, end: past.end, daemon: '', most: 8 }, [...known.values()], past.minutes);
+  // A history that has just begun fills the picture, too.
+  const firsts = past.minutes.series.map(series => past.minutes.begin + series.at[0] * past.minutes.step);
+  const begin = Math.max(past.begin, Math.floor(Math.min(past.end - 2 * TEN_MINUTES, ...firsts) / TEN_MINUTES) * TEN_MINUTES);
+  write(byId('night-title'), begin > past.begin + HOUR ? 'Since ' + clockMinutes(begin) : 'The last ' + HOURS + ' hours');
+  const data = heatData({ begin, end: past.end, daemon: '', most: 8 }, [...known.values()], past.minutes);
   byId('night').hidden = !data.rows.length;
   byId('night-none').hidden = Boolean(data.rows.length);
   if (data.rows.length) night.show(data);

@@ -1,4 +1,5 @@
 // What the page knows: daemons, their sources ("ears"), newest scores and events. Views read it; records change it.
+import { sentence } from './format.js';
 
 const HISTORY = 130000;   // ms of scores that are kept for the curves
 const RECENT = 200;       // events
@@ -158,7 +159,7 @@ class Ear {
     for (let at = 1; at < this.order.length; at++) {
       for (let to = at; to > 0; to--) {
         const [above, below] = [this.entries.get(this.order[to - 1]).smooth, this.entries.get(this.order[to]).smooth];
-        if (below < above + .02) break;
+        if (below < above + .01) break;
         [this.order[to - 1], this.order[to]] = [this.order[to], this.order[to - 1]];
       }
     }
@@ -173,13 +174,13 @@ export const labelNames = () => [...new Set([...model.daemons.values()].flatMap(
 export function earState(ear) {
   const daemon = model.daemon(ear.daemon);
   if (model.link === 'away') return { state: 'bad', title: 'Unknown', text: 'The gateway does not answer.' };
-  if (!daemon.isConnected) return { state: 'bad', title: 'Away', text: 'The daemon does not answer. ' + daemon.reason };
+  if (!daemon.isConnected) return { state: 'bad', title: 'Away', text: sentence(daemon.reason) || 'The daemon does not answer.' };
   switch (ear.state) {
-  case 'healthy': return { state: ear.message ? 'warn' : 'good', title: 'Listening', text: ear.message };
-  case 'paused': return { state: 'warn', title: 'Paused', text: ear.message || 'Nothing is recorded until it is resumed.' };
-  case 'recovering': return { state: 'warn', title: 'Connecting', text: ear.message || 'The source is connected; its first samples have not arrived.' };
-  case 'lost': return { state: 'bad', title: 'No sound', text: ear.message || 'The source delivers no samples.' };
-  case 'ended': return { state: 'warn', title: 'Ended', text: ear.message || 'The source was read to its end.' };
-  default: return { state: 'warn', title: ear.state || 'Waiting', text: ear.message };
+  case 'healthy': return { state: ear.message ? 'warn' : 'good', title: 'Listening', text: sentence(ear.message) };
+  case 'paused': return { state: 'warn', title: 'Paused', text: sentence(ear.message) || 'Nothing is recorded until it is resumed.' };
+  case 'recovering': return { state: 'warn', title: 'Connecting', text: sentence(ear.message) || 'The source is connected; its first samples have not arrived.' };
+  case 'lost': return { state: 'bad', title: 'No sound', text: sentence(ear.message) || 'The source delivers no samples.' };
+  case 'ended': return { state: 'warn', title: 'Ended', text: sentence(ear.message) || 'The source was read to its end.' };
+  default: return { state: 'warn', title: ear.state || 'Waiting', text: sentence(ear.message) };
   }
 }

@@ -16,5 +16,11 @@ export function routeText(view, values = {}, defaults = {}) {
 export function writeRoute(view, values, defaults, isStep = false) {
   const text = routeText(view, values, defaults);
   if (isStep) location.hash = text;
-  else if (text !== location.hash) history.replaceState(null, '', text);
+  else if (text !== location.hash) {
+    try {
+      history.replaceState(null, '', text);
+    } catch {
+      // A browser allows only so many changes in a time, such as those of a slider; the next one is shown again.
+    }
+  }
 }

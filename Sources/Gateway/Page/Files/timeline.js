@@ -50,7 +50,10 @@ export function openDay(query) {
   const isOther = !day || day.name !== given.date;
   state = given;
   if (isOther) loadDay();
-  else apply();
+  else {
+    apply();
+    reveal();
+  }
   clearInterval(timer);
   timer = setInterval(refreshDay, REFRESH);
 }
@@ -72,6 +75,12 @@ async function loadDay() {
   if (loaded) day = { name, begin, end, ...loaded };
   else day.isLoading = false;
   apply();
+  reveal();
+}
+
+/** Scrolls the list to the selected event, such as that of a link. */
+function reveal() {
+  list.select(visible.findIndex(event => event.id === state.event), true);
 }
 
 async function loadSpan(begin, end) {
