@@ -120,8 +120,9 @@ struct AdapterSwapTests {
             }
             return try await daemon.status().memory.anonymousBytes
         }
-        // The adapter merges into 100 kB of weights, 70 kB in int8. What grows without a leak, for 800 rounds: the
-        // history by 2 kB for each of two records, and the allocator by half a megabyte for each thread.
+        // The adapter merges into 100 kB of weights, 70 kB in int8. What grows without a leak, for 800
+        // rounds: the history by 2 kB for each of two records, and the allocator by half a megabyte for each
+        // thread.
         let early = try await memory(after: 50)
         let late = try await memory(after: 200)
         #expect(late < early + 5_000_000, "a leak of 25 kB per round: \(early) to \(late)")
