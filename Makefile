@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-page test-formats test-decoding test-resume test-sdcard test-spark test-fallbacks test-levels test-faults test-sources test-gateway \
+	test test-importers test-report test-page test-formats test-decoding test-resume test-sdcard test-spark test-own-sounds test-fallbacks test-levels test-faults test-sources test-gateway \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden source-states exactness model \
@@ -102,6 +102,9 @@ test-spark: ## examples/spark on a small cluster, killing a worker in the middle
 	[ -x .build/venv-spark/bin/python ] || python3 -m venv .build/venv-spark
 	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
 	.build/venv-spark/bin/python Tests/tools/test_spark.py
+
+test-own-sounds: release $(PYTHON) ## examples/own-sounds: bad clips, kills, and scores and events compared with astd's
+	$(PYTHON) Tests/tools/test_own_sounds.py
 
 test-fallbacks: release ## The kernels for other processors, under qemu; installs qemu and Arm's C library
 	@tools/test_fallbacks.sh
