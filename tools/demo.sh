@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Plays the model's example clips into a private PulseAudio server with a null sink, lets astd record its monitor,
-# and shows the output of astctl, at the end also the history that astd-gateway kept. Leaves no process and no file
-# behind.
+# and shows the output of astctl, at the end also the history that astd-gateway kept. The gateway's page can be opened
+# in a browser meanwhile. Leaves no process and no file behind.
 #
 #   make demo
+#   make demo PAGE=1                             keeps playing, and the page open, until Ctrl-C
 #   DEMO_MODEL=DIR DEMO_SOUNDS=DIR make demo     with another model and other sounds
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -142,17 +143,26 @@ server=$!
 wait_for pulseaudio "$server" "$home/pulseaudio.log" pactl info
 
 # Not /etc/astd/astd.yaml, which may have other settings.
-touch "$home/astd.yaml"
+clips="clips: {directory: $home/clips}"
+mkdir -m 700 "$home/clips"
+echo "$clips" > "$home/astd.yaml"
 "$astd" run --config "$home/astd.yaml" --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" \
     --model "$model" 2> "$home/astd.log" &
 daemon=$!
 wait_for astd "$daemon" "$home/astd.log" "$astctl" status
 export ASTD_GATEWAY_CONFIG=$home/gateway.yaml
-printf 'daemons: {demo: %s/astd}\nhistory: {path: %s/history.sqlite}\n' "$home" "$home" > "$ASTD_GATEWAY_CONFIG"
+port=8717
+while (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; do port=$((port + 1)); done
+cat > "$ASTD_GATEWAY_CONFIG" << TEXT
+daemons: {demo: $home/astd}
+history: {path: $home/history.sqlite, clips: [$home/clips]}
+http: {listen: "127.0.0.1:$port", control: true}
+TEXT
 "$gateway" run 2> "$home/gateway.log" &
 historian=$!
 # Fails until the history exists.
 wait_for astd-gateway "$historian" "$home/gateway.log" "$gateway" summary
+printf '\n>> the page of this demo: http://127.0.0.1:%s/\n\n' "$port"
 window=$("$astctl" status --json | sed -nE 's/.*"window_seconds":([0-9.]+).*/\1/p')
 cat << TEXT
 The model $model classifies the last $window seconds, once a second.
@@ -166,7 +176,7 @@ if [ -z "${DEMO_MODEL:-}" ] && [ -f "$adapter/adapter_config.json" ]; then
     printf '>> switching to a LoRA adapter: astctl adapter load %s --use\n' "$adapter"
     "$astctl" adapter load "$adapter" --use
     # The settings that the adapter's card recommends; "None of these" is its label for everything else.
-    printf 'detection:\n  minimum_hits: 5\n  deny: [None of these]\n' > "$home/astd.yaml"
+    printf '%s\ndetection:\n  minimum_hits: 5\n  deny: [None of these]\n' "$clips" > "$home/astd.yaml"
     "$astctl" reload > "$home/reload.log"
     cat << TEXT
 
@@ -185,6 +195,12 @@ printf '\n>> the history of this demo: astd-gateway summary; astd-gateway events
 "$gateway" summary --format text
 echo
 "$gateway" events --limit 5 --format text
+if [ -n "${PAGE:-}" ]; then
+    echo "$clips" > "$home/astd.yaml"
+    "$astctl" reload > "$home/reload.log"
+    printf '\n>> the page stays open, and the sounds go on, until Ctrl-C: http://127.0.0.1:%s/\n' "$port"
+    while true; do play "$sounds" 1 3 > "$home/play.log"; done
+fi
 stop "$historian" "$daemon"
 historian='' daemon=''
 
@@ -193,5 +209,5 @@ cat << 'TEXT'
 With a microphone:          .build/release/astd run
   and in another terminal:  .build/release/astctl watch
 With files:                 .build/release/astd classify FILE...
-With a history, MQTT:       docs/gateway.md
+With a history and a page:  docs/gateway.md
 TEXT
