@@ -56,11 +56,14 @@ export class EarCard {
     }
     this.bars.style.setProperty('--count', String(ranked.length));
     ranked.forEach((entry, at) => {
-      if (!this.rows.has(entry.key)) this.rows.set(entry.key, this.makeRow(entry));
+      if (!this.rows.has(entry.key)) this.rows.set(entry.key, makeRow());
       const row = this.rows.get(entry.key);
       row.style.transform = 'translateY(' + at * 2.35 + 'rem)';
       row.classList.toggle('active', entry.isActive);
-      const [, bar, value, curve] = row.children;
+      const [name, bar, value, curve] = row.children;
+      const text = ear.hasVariants ? entry.label + ' [' + (entry.adapter || 'base') + ']' : entry.label;
+      write(name, text);
+      name.title = text;
       bar.firstChild.style.transform = 'scaleX(' + Math.min(1, Math.max(0, entry.score)).toFixed(4) + ')';
       bar.firstChild.style.background = color(entry.label, entry.isActive ? 1 : .75);
       write(value, score(entry.score));
@@ -70,13 +73,12 @@ export class EarCard {
       if (this.bars.moveBefore && this.bars.children[at] !== row) this.bars.moveBefore(row, this.bars.children[at]);
     });
   }
+}
 
-  makeRow(entry) {
-    const name = entry.adapter ? entry.label + ' [' + entry.adapter + ']' : entry.label;
-    return element('li', {}, element('span', { class: 'name', textContent: name, title: name }),
-      element('span', { class: 'bar' }, element('span')), element('span', { class: 'value' }),
-      element('canvas', { 'aria-hidden': 'true' }));
-  }
+function makeRow() {
+  return element('li', {}, element('span', { class: 'name' }),
+    element('span', { class: 'bar' }, element('span')), element('span', { class: 'value' }),
+    element('canvas', { 'aria-hidden': 'true' }));
 }
 
 /** The last two minutes of a label's score. */

@@ -3,7 +3,8 @@ import { sentence } from './format.js';
 
 const HISTORY = 130000;   // ms of scores that are kept for the curves
 const RECENT = 200;       // events
-const STALE = 20000;      // ms without a record after which scores are not "now" any more
+const STALE = 20000;      // ms after which an event that its daemon does not list any more has ended
+const GONE = 5000;        // ms after which the labels of a variant that is not in use any more are removed
 
 const text = value => typeof value === 'string' ? value : '';
 const number = value => typeof value === 'number' && Number.isFinite(value) ? value : null;
@@ -105,6 +106,8 @@ class Ear {
     this.title = source ? daemon + ', ' + source : daemon;
     this.entries = new Map();
     this.order = [];
+    this.variants = new Set();
+    this.hasVariants = false;
   }
 
   setSource(record) {
@@ -128,6 +131,12 @@ class Ear {
   predict(record) {
     const time = Date.parse(record.time) || Date.now();
     const adapter = text(record.adapter);
+    // Each window has a prediction of every variant that is in use.
+    if (time !== this.time) {
+      this.hasVariants = this.variants.size > 1;
+      this.variants.clear();
+    }
+    this.variants.add(adapter);
     this.time = time;
     model.newest = Math.max(model.newest || 0, time);
     this.level = number(record.level_dbfs);
@@ -142,9 +151,11 @@ class Ear {
     }
     for (const [key, entry] of this.entries) {
       if (entry.adapter === adapter && !seen.has(key)) entry.score = 0;
-      // Variants that are not in use any more send nothing.
       if (entry.adapter === adapter) entry.history.push({ time, score: entry.score });
-      else if (entry.history.length && time - entry.history[entry.history.length - 1].time > STALE) entry.score = 0;
+      else if (time - entry.history[entry.history.length - 1].time > GONE) {
+        this.entries.delete(key);
+        continue;
+      }
       entry.history = entry.history.filter(point => time - point.time <= HISTORY);
       entry.smooth = .4 * entry.smooth + .6 * entry.score;
       if (!entry.history.some(point => point.score > 0)) this.entries.delete(key);

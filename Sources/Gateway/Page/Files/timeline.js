@@ -2,6 +2,7 @@
 import { load } from './api.js';
 import { byId, element, set, write } from './dom.js';
 import { decide, playClip, refresh as refreshDetail, selectedEvent, showDetail } from './detail.js';
+import { toast } from './dialogs.js';
 import { eventRow, eventTitle } from './eventrow.js';
 import { saveEvents } from './export.js';
 import { clockMinutes, dayBounds, dayName, isDayName, longDate, many, parseClock, score, shiftDay } from './format.js';
@@ -252,6 +253,7 @@ function pick(label, time) {
   const distance = event => Math.max(event.begin - time, time - (event.end ?? Date.now()), 0);
   const near = visible.filter(event => event.label === label).sort((a, b) => distance(a) - distance(b))[0];
   if (near && distance(near) < (day.end - day.begin) / 48) list.select(visible.indexOf(near));
+  else toast('No event of ' + label + ' in this list is near ' + clockMinutes(time) + '.');
 }
 
 /** Carries out a key; returns whether it has a meaning here. */
