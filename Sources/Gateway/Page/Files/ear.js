@@ -2,9 +2,10 @@
 import { byId, darkScheme, element, prepareCanvas, set, write } from './dom.js';
 import { color } from './colors.js';
 import { score } from './format.js';
-import { earState } from './model.js';
+import { earState, model } from './model.js';
 
-const BARS = 8;
+const BARS = 8;         // of a source alone
+const FEWER_BARS = 4;   // of each of several
 const SPAN = 120000;    // ms of the curve behind a bar
 const QUIET_DB = -90;
 
@@ -34,8 +35,8 @@ export class EarCard {
     this.showLevel(ear);
     if (this.drawn !== ear.time) this.showBars(ear);
     this.drawn = ear.time;
-    this.waiting.hidden = ear.time > 0;
-    write(this.waiting, ear.time ? '' : 'Scores follow with the first window.');
+    this.waiting.hidden = ear.time > 0 || state !== 'good';
+    write(this.waiting, 'Scores follow with the first window.');
   }
 
   showLevel(ear) {
@@ -47,7 +48,7 @@ export class EarCard {
   }
 
   showBars(ear) {
-    const ranked = ear.ranked(BARS);
+    const ranked = ear.ranked(model.ears.size > 1 ? FEWER_BARS : BARS);
     const keys = new Set(ranked.map(entry => entry.key));
     for (const [key, row] of this.rows) {
       if (keys.has(key)) continue;
