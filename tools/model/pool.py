@@ -199,6 +199,9 @@ def build(lab: Path, count, seed, side, what, at_once=256):
             sounds.append(chains.captured(chain, samples, quiet=label == "Silence"))
         for i, chain, samples in zip(rows, several, chains.coded(several, sounds)):
             samples = chains.lowered(chain, samples)
+            if not np.isfinite(samples).all():  # one clip in 17,000, perhaps of a decoder: one such example ends a training
+                print(f"clip {i} ({drawn[i]}, {chain}) is not finite: left out", flush=True)
+                samples, y[i] = np.zeros_like(samples), -1
             if drawn[i] != "Silence":
                 samples = synth.to_level(samples)
             if len(samples) < WINDOW + HOP:
