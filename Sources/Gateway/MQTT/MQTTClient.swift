@@ -113,10 +113,26 @@ final class MQTTClient {
     ///
     /// - Throws: ``MQTTFailure`` when the connection is lost or was refused.
     func step(milliseconds: Int32) throws(MQTTFailure) {
-        let code = mosquitto_loop(handle, milliseconds, 1)
+        let code = loop(milliseconds: milliseconds)
         if let refusal = inbox.refusal { throw MQTTFailure(description: refusal) }
         if code != MOSQ_ERR_SUCCESS.rawValue.code { inbox.isConnected = false }
         try check(code, "\(options.address.host):\(options.address.port)")
+    }
+
+    /// What `mosquitto_loop` does, with `poll`: that one uses `select`, which has no room for a descriptor
+    /// above 1023, and a thousand clients of the page take those below.
+    private func loop(milliseconds: Int32) -> Int32 {
+        let socket = mosquitto_socket(handle)
+        guard socket >= 0 else { return MOSQ_ERR_NO_CONN.rawValue.code }
+        let writes = mosquitto_want_write(handle) ? POLLOUT : 0
+        var entry = pollfd(fd: socket, events: Int16(POLLIN | writes), revents: 0)
+        let isReady = poll(&entry, 1, milliseconds) > 0
+        var code = MOSQ_ERR_SUCCESS.rawValue.code
+        if isReady, Int32(entry.revents) & POLLOUT != 0 { code = mosquitto_loop_write(handle, 1) }
+        if isReady, Int32(entry.revents) & ~POLLOUT != 0, code == MOSQ_ERR_SUCCESS.rawValue.code {
+            code = mosquitto_loop_read(handle, 1)
+        }
+        return code == MOSQ_ERR_SUCCESS.rawValue.code ? mosquitto_loop_misc(handle) : code
     }
 
     /// Queues a message. One with quality 1 is kept while the connection is lost, which
