@@ -80,6 +80,13 @@ public final class SlidingFeatures {
     /// Number of the oldest stored frame.
     public var oldestFrame: Int { firstFrame }
 
+    /// The logarithms of a stored frame, `[melBins]`; valid until the next call.
+    public func row(_ frame: Int) -> UnsafeBufferPointer<Float> {
+        precondition((firstFrame..<frameCount).contains(frame))
+        return UnsafeBufferPointer(
+            start: rows + (frame - firstFrame) * config.melBins, count: config.melBins)
+    }
+
     /// Provides windows of `frames` frames as soon as that many are computed; stored frames stay.
     public func keep(windowFrames frames: Int) {
         windowFrames = frames

@@ -90,7 +90,8 @@ public struct Gateway {
                 daemon: daemon, history: history, logger: logger,
                 // The label of a score may have any rank.
                 topK: needsAllScores ? 100_000 : topLabels,
-                minuteLabels: minuteLabels, followsAdapters: !runners.isEmpty || page != nil
+                minuteLabels: minuteLabels, wantsSpectrum: page != nil,
+                followsAdapters: !runners.isEmpty || page != nil
             ) { update in
                 page?.update(update, of: daemon.name)
                 publisher?.update(update, of: daemon.name)

@@ -30,6 +30,14 @@ public final class LiveFeatures {
     /// The oldest frame in memory.
     public var oldestFrame: Int { sliding.oldestFrame }
 
+    /// Values of a frame.
+    public var melBins: Int { sliding.config.melBins }
+
+    /// The logarithms of a frame's mel energies; valid until the next call.
+    ///
+    /// - Parameter frame: From ``oldestFrame`` to before ``frameCount``.
+    public func row(_ frame: Int) -> UnsafeBufferPointer<Float> { sliding.row(frame) }
+
     /// Retains enough frames for the windows of these variants. Frames that are in memory stay.
     public func retain(for variants: [Variant]) {
         retainedFrames = max(retainedFrames, variants.longestWindowFrames)

@@ -50,6 +50,9 @@ public struct DaemonSettings: Equatable, Sendable {
     /// Seconds of digital silence after which the microphone is reported as muted; 0: never.
     public var mutedAfter = 120.0
 
+    /// Whether clients that ask for it receive a coarse picture of the sound, ten columns per second.
+    public var spectrum = false
+
     /// When nothing is recorded, in the machine's time zone.
     public var quietHours: [QuietHours] = []
 

@@ -62,6 +62,10 @@ enum SettingTable {
         .one(
             "muted_after", \.mutedAfter, .number(0...86400, " seconds, 0 for never"),
             "digital silence that counts as a muted microphone", isLive: true, hasOption: false),
+        .one(
+            "spectrum", \.spectrum, .flag,
+            "send `spectrum` records, a coarse picture of the sound, to clients that ask for them",
+            hasOption: false),
         quietHours,
         .optional(
             "level.above", \.level.above, .number(-200...0, " dB relative to full scale"),

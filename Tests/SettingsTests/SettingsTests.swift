@@ -67,7 +67,7 @@ import Testing
             "source": "stdin", "channel": "2", "gain_db": "-6.5", "high_pass_hz": "80", "model": "/m",
             "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
-            "wait_for_subscriber": "true",
+            "spectrum": "true", "wait_for_subscriber": "true",
             "runtime_dir": "/r", "state_dir": "/s", "cache_dir": "/k", "no_cache": "true",
             "events_mode": "0666",
             "max_clients": "7", "muted_after": "5", "quiet_hours": "22:00-06:00;Sat 9:00-12:00",

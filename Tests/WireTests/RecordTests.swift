@@ -77,6 +77,11 @@ import Wire
             #"{"type":"level","source":"garden","state":"end","time":"2025-12-31T23:59:58.250Z","start_sample":32000,"end_sample":56000,"level_dbfs":-12.4,"duration":1.5}"#
         ),
         (
+            .spectrum(
+                SpectrumRecord(unixNanos: nanos, startSample: 1600, endSample: 3200, levels: [-62, -3, 0])),
+            #"{"type":"spectrum","time":"2025-12-31T23:59:58.250Z","start_sample":1600,"end_sample":3200,"levels":[-62,-3,0]}"#
+        ),
+        (
             .adapter(AdapterRecord(adapters: [nil])),
             #"{"type":"adapter","active":null,"adapters":["base"]}"#
         ),

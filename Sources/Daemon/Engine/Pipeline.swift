@@ -44,6 +44,7 @@ final class Pipeline: @unchecked Sendable {
     private var levelWatch: LevelWatch
     private var gate: EnergyGate?
     private var gateLog = GateLog()
+    private var spectrum: SpectrumMeter?
     private var muteDetector = MuteDetector()
     private var overloadDetector: OverloadDetector
     private var condition = StreamCondition() {
@@ -80,6 +81,7 @@ final class Pipeline: @unchecked Sendable {
         clock = StreamClock(configuration.source.pace)
         gate = configuration.gate
         levelWatch = LevelWatch(configuration.level)
+        spectrum = configuration.hasSpectrum ? SpectrumMeter() : nil
         self.logger = logger
         self.onCondition = onCondition
         overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
@@ -223,6 +225,7 @@ final class Pipeline: @unchecked Sendable {
         condition.isMuted = muteDetector.isMuted
         clips.process(samples, at: start)
         features.append(samples)
+        records.publish(&spectrum, of: features, planner, clock)
     }
 
     /// Missing samples keep their place in time: a short gap is bridged with silence; after a long gap or a
@@ -248,6 +251,7 @@ final class Pipeline: @unchecked Sendable {
         case .appendSilence(let samples): features.appendSilence(samples: samples)
         case .restart(let position):
             features.reset()
+            spectrum?.reset()
             publish(detection.skip(to: position))
         }
     }

@@ -14,5 +14,7 @@ extension Pipeline {
         /// Seconds of digital silence after which the microphone counts as muted; 0 for never.
         var mutedAfterSeconds = 0.0
         var level = LevelSettings()
+        /// Whether `spectrum` records are published.
+        var hasSpectrum = false
     }
 }

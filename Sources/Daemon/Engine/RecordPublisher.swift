@@ -1,3 +1,4 @@
+private import Frontend
 internal import Inference
 internal import Recognizer
 internal import Wire
@@ -80,6 +81,22 @@ struct RecordPublisher {
             duration: Double(milliseconds) / 1000)
         record.channel = channel
         hub.publish(.level(record))
+    }
+
+    /// Publishes the columns that are complete.
+    func publish(
+        _ spectrum: inout SpectrumMeter?, of features: LiveFeatures, _ planner: WindowPlanner,
+        _ clock: StreamClock
+    ) {
+        while let column = spectrum?.nextColumn(of: features) {
+            let start = planner.samples(ofFrames: column.frames).lowerBound
+            let end = start + Int64(column.frames.count * FrontendConfig.frameShiftSamples)
+            var record = SpectrumRecord(
+                source: source, unixNanos: clock.unixNanos(ofSampleBefore: end), startSample: start,
+                endSample: end, levels: column.levels)
+            record.channel = channel
+            hub.publish(.spectrum(record))
+        }
     }
 
     func publish(gaps ranges: [Range<Int64>], _ reason: Gap.Reason) {

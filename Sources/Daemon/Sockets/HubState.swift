@@ -34,9 +34,12 @@ struct HubState {
 
     /// Queues the record for every subscriber whose filter accepts it, and wakes those that were idle.
     mutating func publish(_ record: LiveRecord) {
-        let (number, removed) = history.append(record)
-        if let removed { countLost(removed) }
-        current.update(with: record, number: number)
+        // Pictures are for now: they would displace the records that a client must not miss.
+        if record.kind != .spectrum {
+            let (number, removed) = history.append(record)
+            if let removed { countLost(removed) }
+            current.update(with: record, number: number)
+        }
         var lines: [Subscription: [UInt8]?] = [:]
         for (id, client) in clients where client.cursor == nil {
             let subscription = client.subscription

@@ -27,7 +27,8 @@ struct Subscription: Hashable, Sendable {
     /// The part of the record that this client receives; nil when its filter drops the record.
     func select(_ record: LiveRecord, defaultTopK: Int?) -> LiveRecord? {
         if case .lost = record { return record }
-        if let kinds = parameters.kinds, !kinds.contains(record.kind) { return nil }
+        // A picture of the sound is sent only to those who ask for it.
+        guard parameters.kinds?.contains(record.kind) ?? (record.kind != .spectrum) else { return nil }
         if let sources = parameters.sources, let source = record.sourceName, !sources.contains(source),
             ChannelName.source(of: source).map(sources.contains) != true
         {

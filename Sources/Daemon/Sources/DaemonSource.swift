@@ -191,7 +191,8 @@ extension Pipeline.Configuration {
         self.init(
             name: stream.name, channel: stream.channel?.number, hopFrames: settings.hopFrames,
             gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
-            mutedAfterSeconds: settings.mutedAfter, level: settings.level)
+            mutedAfterSeconds: settings.mutedAfter, level: settings.level,
+            hasSpectrum: settings.spectrum)
     }
 }
 

@@ -17,6 +17,8 @@ struct DaemonFollower: Sendable {
     var topK: Int?
     /// Labels of a minute whose scores are kept; 0: none.
     var minuteLabels = 0
+    /// Whether `spectrum` records are received.
+    var wantsSpectrum = false
     /// Whether the names of the loaded adapters are reported.
     var followsAdapters = false
     /// Receives what happens at the daemon; must not block.
@@ -130,7 +132,8 @@ struct DaemonFollower: Sendable {
             try StatusReport(json)
         }
         let adapters = followsAdapters ? Self.adapters(try client.object(.adapterList)) : nil
-        let kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
+        var kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
+        if wantsSpectrum { kinds.insert(.spectrum) }
         let parameters = SubscribeParameters(kinds: kinds, topK: topK).resuming(
             run: cursor?.run ?? client.hello.run, after: cursor?.seq ?? 0)
         let reply = try client.decode(

@@ -9,12 +9,13 @@ public enum LiveRecord: Sendable, Equatable {
     case gap(Gap)
     case source(SourceRecord)
     case level(LevelRecord)
+    case spectrum(SpectrumRecord)
     case adapter(AdapterRecord)
     case lost(Lost)
 
     /// The value of the `type` member.
     public enum Kind: String, Sendable, CaseIterable {
-        case hello, prediction, event, ongoing, gap, source, level, adapter, lost
+        case hello, prediction, event, ongoing, gap, source, level, spectrum, adapter, lost
     }
 
     public var kind: Kind {
@@ -26,6 +27,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .gap: .gap
         case .source: .source
         case .level: .level
+        case .spectrum: .spectrum
         case .adapter: .adapter
         case .lost: .lost
         }
@@ -40,6 +42,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .gap(let record): record.source
         case .source(let record): record.source
         case .level(let record): record.source
+        case .spectrum(let record): record.source
         case .adapter(let record): record.source
         case .hello, .lost: nil
         }
@@ -54,6 +57,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .gap(let record): record
         case .source(let record): record
         case .level(let record): record
+        case .spectrum(let record): record
         case .adapter(let record): record
         case .lost(let record): record
         }
@@ -87,6 +91,7 @@ extension LiveRecord {
         case .gap: self = .gap(try Gap(json))
         case .source: self = .source(try SourceRecord(json))
         case .level: self = .level(try LevelRecord(json))
+        case .spectrum: self = .spectrum(try SpectrumRecord(json))
         case .adapter: self = .adapter(try AdapterRecord(json))
         case .lost: self = .lost(try Lost(json))
         case nil: throw .unknownValue(field: "type", value: type)

@@ -70,7 +70,7 @@ struct WatchState {
             scores = [:]
         case .lost(let record):
             lostRecords += record.count
-        case .level, .ongoing: break
+        case .level, .spectrum, .ongoing: break
         }
     }
 

@@ -39,10 +39,11 @@ enum PageEndpoint {
             self = .status
         case ["api", "live"]:
             try Self.expect(.GET, request)
-            let parameters = try PageParameters(target, names: ["daemon"])
+            let parameters = try PageParameters(target, names: ["daemon", "spectrum"])
             self = .live(
                 LiveRequest(
-                    daemons: Set(parameters.texts("daemon")), lastID: request.headers["Last-Event-ID"].first))
+                    daemons: Set(parameters.texts("daemon")), lastID: request.headers["Last-Event-ID"].first,
+                    wantsSpectrum: try parameters.word("spectrum", of: ["0", "1"]) == "1"))
         case ["api", "events"]:
             try Self.expect(.GET, request)
             self = .events(try Self.events(target))

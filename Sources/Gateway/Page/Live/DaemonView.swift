@@ -13,6 +13,8 @@ struct DaemonView {
         var adapters: [String] = []
         var sources: [SourceRecord] = []
         var lostRecords: UInt64 = 0
+        /// Whether the daemon has sent a `spectrum` record in this run.
+        var hasSpectrum = false
     }
 
     private struct OpenEvent {
@@ -87,6 +89,7 @@ struct DaemonView {
 
     private mutating func connect(_ hello: Hello, _ status: StatusReport) {
         (shown.isConnected, shown.reason) = (true, nil)
+        if hello.run != shown.hello?.run { shown.hasSpectrum = false }
         (shown.hello, shown.adapter) = (hello, hello.adapter)
         shown.sources = status.sources.map { source in
             var record = SourceRecord(
@@ -133,6 +136,9 @@ struct DaemonView {
             let hop = max(shown.hello?.hop ?? 1, 0.01)
             skippedWindows += UInt64(max(1, (gap.seconds / hop).rounded()))
         case .hello, .event, .gap, .level, .ongoing: break
+        case .spectrum(let spectrum):
+            shown.hasSpectrum = true
+            return [LiveMessage(.spectrum, of: name) { spectrum.writeMembers(to: &$0) }]
         }
         return []
     }
@@ -207,6 +213,7 @@ struct DaemonView {
         json.member("level_dbfs", last?.levelDBFS, decimals: 1)
         json.member("pass_ms", last?.passMs, decimals: 1)
         json.member("latency_ms", last?.latencyMs, decimals: 1)
+        json.member("spectrum", shown.hasSpectrum)
         json.member("skipped_windows", skippedWindows)
         json.member("lost_records", shown.lostRecords)
         json.key("sources")

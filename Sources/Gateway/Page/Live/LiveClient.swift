@@ -22,9 +22,19 @@ final class LiveClient {
         (self.request, self.channel, self.capacity) = (request, channel, capacity)
     }
 
+    func wants(_ message: LiveMessage) -> Bool {
+        if message.kind == .spectrum && !request.wantsSpectrum { return false }
+        return wants(message.daemon)
+    }
+
     func wants(_ daemon: String?) -> Bool {
         guard let daemon, !request.daemons.isEmpty else { return true }
         return request.daemons.contains(daemon)
+    }
+
+    /// Sends what is worth nothing later: a client that does not read at the moment misses it.
+    func sendNow(_ bytes: ByteBuffer) {
+        if waiting.isEmpty, channel.isWritable { write(bytes) }
     }
 
     /// - Returns: Whether it is sent or waits; false: it is dropped.
@@ -49,6 +59,7 @@ final class LiveClient {
 
     /// Sends what waits, as far as the client reads.
     func drain() {
+        if channel.isWritable { blockedSince = nil }
         while channel.isWritable, let bytes = waiting.popFirst() { write(bytes) }
         guard waiting.isEmpty, channel.isWritable else { return }
         if missed > 0 {

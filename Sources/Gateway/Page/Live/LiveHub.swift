@@ -23,6 +23,7 @@ final class LiveHub {
     var isFull: Bool { clients.count >= limits.liveClients }
 
     func publish(_ message: LiveMessage) {
+        if message.kind == .spectrum { return publishNow(message) }
         var id: String?
         if message.kind == .event {
             lastNumber += 1
@@ -33,9 +34,16 @@ final class LiveHub {
             events.append((lastNumber, message.daemon, bytes))
             if events.count > limits.keptEvents { events.removeFirst() }
         }
-        for client in clients.values where client.wants(message.daemon) {
+        for client in clients.values where client.wants(message) {
             if !client.send(bytes) { dropped += 1 }
         }
+    }
+
+    private func publishNow(_ message: LiveMessage) {
+        let receivers = clients.values.filter { $0.wants(message) }
+        guard !receivers.isEmpty else { return }
+        let bytes = message.bytes()
+        for client in receivers { client.sendNow(bytes) }
     }
 
     /// - Parameter state: What a new client receives first.

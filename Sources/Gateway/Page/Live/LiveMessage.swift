@@ -4,7 +4,7 @@ internal import TextSupport
 /// A message of the stream of server-sent events, encoded once for all clients.
 struct LiveMessage: Sendable {
     /// The name of the server-sent event.
-    enum Kind: String, Sendable { case daemon, prediction, event, source, gap, review, lost }
+    enum Kind: String, Sendable { case daemon, prediction, event, source, gap, review, spectrum, lost }
 
     var kind: Kind
     /// nil: for the clients of every daemon.
@@ -44,4 +44,6 @@ struct LiveRequest: Equatable, Sendable {
     var daemons: Set<String> = []
     /// The last event that the client has received.
     var lastID: String?
+    /// Whether it wants `spectrum` messages, ten per second and source.
+    var wantsSpectrum = false
 }
