@@ -204,7 +204,7 @@ let package = Package(
             dependencies: [
                 "CSQLite", "Gateway", "Settings", "SystemSupport", "TestSupport", "TextSupport", "Wire",
                 "astd-gateway",
-                argumentParser, log,
+                argumentParser, log, nioHTTP,
             ],
             swiftSettings: house),
         .testTarget(

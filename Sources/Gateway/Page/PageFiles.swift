@@ -9,6 +9,7 @@ struct PageFiles: Sendable {
     private static let files: [(name: String, bytes: [UInt8])] = [
         ("index.html", PackageResources.index_html),
         ("icon.svg", PackageResources.icon_svg),
+        ("openapi.json", PackageResources.openapi_json),
         ("page.css", PackageResources.page_css),
         ("api.js", PackageResources.api_js),
         ("clip.js", PackageResources.clip_js),

@@ -138,10 +138,13 @@ struct TokenAttempts: Sendable {
 
     private var failures: [String: (count: Double, time: Double)] = [:]
 
+    /// Clients with wrong tokens.
+    var count: Int { failures.count }
+
     /// Whether a token of this client is looked at.
     func isAllowed(_ client: String, now: Double) -> Bool {
         guard let (count, time) = failures[client] else { return true }
-        return count - (now - time) * Self.perSecond < Self.burst
+        return count - (now - time) * Self.perSecond <= Self.burst - 1
     }
 
     mutating func failed(_ client: String, now: Double) {
