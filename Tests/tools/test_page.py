@@ -257,12 +257,14 @@ class Page:
 
 def check_live(page):
     page.look("desktop", "light")
-    page.house.play("siren", 4)
     page.open()
     page.until("bars", "return document.querySelectorAll('.bars li').length > 1")
+    # Again: before, it waited for the daemon's first window.
+    page.open()
     first = page.until("the first bar", "return window.firstBar")
+    page.house.play("siren", 4)
     page.says("#live-title", "Siren")
-    expect(page.run("return document.getElementById('hero').dataset.state"), "good", "state of a daemon that listens")
+    page.until("the state of a daemon that listens", "return document.getElementById('hero').dataset.state === 'good'")
     page.says("#live-now", "Listening")
     page.says(".ear .chip", "Listening")
     page.until("a level", "return document.querySelector('.meter').getAttribute('aria-valuenow') > -60")
@@ -412,7 +414,7 @@ def check_losses(page):
     page.until("bars", "return document.querySelectorAll('.bars li').length > 1")
     page.house.daemon.end(signal.SIGKILL)
     page.says(".ear .chip", "Away")
-    expect(page.run("return document.getElementById('hero').dataset.state"), "bad", "state without the daemon")
+    page.until("the state without the daemon", "return document.getElementById('hero').dataset.state === 'bad'")
     page.inspect("daemon-away")
     page.house.daemon.start()
     page.says(".ear .chip", "Listening")
