@@ -19,6 +19,8 @@ final class PageClient {
     private let descriptor: Int32
     private var received: [UInt8] = []
     private(set) var isClosed = false
+    /// Whether the server has ended the connection without sending the rest of what it had for this client.
+    private(set) var isReset = false
 
     /// - Parameter receiveBytes: Size of the kernel's buffer, for a client that reads slowly.
     init(port: Int, receiveBytes: Int32? = nil) throws {
@@ -82,6 +84,7 @@ final class PageClient {
             if count > 0 {
                 received += buffer[..<count]
             } else if count == 0 || errno != EAGAIN && errno != EINTR {
+                isReset = count < 0 && errno == ECONNRESET
                 isClosed = true
             } else {
                 return
@@ -94,6 +97,12 @@ final class PageClient {
         receive()
         // Swift takes `\r\n` for one character.
         return String(decoding: received.filter { $0 != 0x0D }, as: UTF8.self)
+    }
+
+    /// What ``text`` is, which then begins again with what arrives next.
+    func takeText() -> String {
+        defer { received = [] }
+        return text
     }
 
     /// The next answer.

@@ -128,6 +128,38 @@ import Wire
         try await eventually("an event") { messages(slow).last?.kind == "event" }
     }
 
+    @Test func `A client that never reads delays no other, and its connection is reset`() async throws {
+        var limits = PageLimits()
+        limits.stallSeconds = 0.5
+        // The server looks for such clients twice as often.
+        limits.heartbeatSeconds = 0.2
+        limits.liveQueue = 4
+        let page = try PageFixture(limits: limits)
+        let slow = try await page.live(receiveBytes: 4096)
+        let fast = try await page.live()
+        var seq: UInt64 = 0
+        try await eventually("the end of the slow client") {
+            seq += 1
+            // The first records are more than the buffers of the kernel and of the server hold.
+            let label = seq <= 20 ? String(repeating: "a", count: 50_000) : "Siren"
+            let prediction = Fixture.prediction(seq, at: Double(seq))
+                .with(labels: [ScoredLabel(index: 0, label: label, score: 1)])
+            page.server.update(.record(.prediction(prediction)), of: "kitchen")
+            var text = ""
+            try await eventually("record \(seq) at the client that reads") {
+                text += fast.takeText()
+                return text.contains("\"seq\":\(seq),")
+            }
+            #expect(!text.contains("event: lost"))
+            return try await page.get("/metrics").text.contains("live_closed_total 1\n")
+        }
+        // Of what the kernel held for it, it receives no more than its own buffer has.
+        try await slow.closed()
+        #expect(slow.isReset)
+        #expect(!fast.isClosed)
+        #expect(try await page.get("/metrics").text.contains("live_clients 1\n"))
+    }
+
     @Test func `The events of a daemon that died end, also at live clients`() async throws {
         let page = try PageFixture()
         try page.connect()

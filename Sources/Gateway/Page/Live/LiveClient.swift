@@ -1,3 +1,4 @@
+private import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 private import TextSupport
@@ -5,7 +6,7 @@ private import TextSupport
 /// A client that receives records as they happen.
 ///
 /// What it does not read in time waits in a bounded queue; what does not fit is dropped, and counted in a
-/// message `lost` at that place. A client that reads nothing for some time is closed.
+/// message `lost` at that place. The connection of a client that reads nothing for some time is reset.
 ///
 /// Threading: event loop only.
 final class LiveClient {
@@ -69,7 +70,12 @@ final class LiveClient {
         }
     }
 
-    func close() { channel.close(promise: nil) }
+    /// Closes the connection at once, and has the kernel discard what it has not sent: for a client that does
+    /// not read, it would retry for minutes and hold that memory, outside every limit of the server.
+    func reset() {
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        channel.close(promise: nil)
+    }
 
     private func write(_ bytes: ByteBuffer) {
         channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(bytes)), promise: nil)

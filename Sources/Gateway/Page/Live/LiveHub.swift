@@ -86,14 +86,11 @@ final class LiveHub {
         for client in clients.values {
             if let since = client.blockedSince, now - since > stall {
                 closed += 1
-                client.close()
+                client.reset()
             }
         }
         guard now - lastBeat >= .nanoseconds(Int64(limits.heartbeatSeconds * 1e9)) else { return }
         lastBeat = now
         for client in clients.values { client.beat() }
     }
-
-    /// Ends every stream.
-    func close() { for client in clients.values { client.close() } }
 }
