@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The shipped model on sounds that reach it as real ones do: through a resampler, which empties the highest band.
+/// The shipped model on sounds that reach it as real ones do: through a resampler, which empties the highest
+/// band.
 @Suite(.timeLimit(.minutes(10)))
 struct ShippedModelTests {
     private static let seconds = 5.2
