@@ -64,7 +64,7 @@ struct PageFiles: Sendable {
         byName = files
     }
 
-    /// nil: there is no such file.
+    /// nil: no file has this name.
     func answer(_ name: String, _ headers: HTTPHeaders) -> PageMessage? {
         guard let file = byName[name] else { return nil }
         // A browser asks each time whether it has changed.

@@ -93,7 +93,7 @@ struct PageAPI: Sendable {
                 throw PageRefusal(.conflict, "ambiguous", "several daemons have this event: give daemon")
             }
             let events = try reader.query { try $0.events(id: id, daemon: request.daemon) }
-            guard outcome.reviewed > 0, let event = events.first else { throw Self.noEvent }
+            guard outcome.reviewed > 0, let event = events.first else { throw .noEvent }
             publish(
                 LiveMessage(.review, of: event.daemon) { json in
                     json.member("id", event.id)
@@ -104,15 +104,13 @@ struct PageAPI: Sendable {
         }
     }
 
-    private static let noEvent = PageRefusal(.notFound, "not_found", "there is no event with this id")
-
     // MARK: Clips
 
     func clip(_ id: String, _ headers: HTTPHeaders, on loop: any EventLoop) -> EventLoopFuture<PageAnswer> {
         queues.reads.submit(on: loop) { reader throws(PageRefusal) in
             // Only what the history names: no request has the name of a file.
             guard let event = try reader.query({ try $0.events(id: id, daemon: nil) }).first else {
-                throw Self.noEvent
+                throw .noEvent
             }
             guard let path = reader.clip(event) else {
                 throw PageRefusal(.notFound, "not_found", "this event has no clip")
@@ -180,7 +178,8 @@ struct PageAPI: Sendable {
         }
         guard let daemon = settings.daemons.first(where: { name == nil || $0.name == name }) else {
             return loop.makeFailedFuture(
-                PageRefusal(.notFound, "not_found", "there is no daemon of this name; there are \(names)"))
+                PageRefusal(
+                    .notFound, "not_found", "no daemon is called '\(name ?? "")'; there are: \(names)"))
         }
         return queues.requests.submit(on: loop) { _ throws(PageRefusal) in
             .message(try body(DaemonRequests(daemon: daemon)))

@@ -116,7 +116,7 @@ enum PageEndpoint {
                 (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || (0x41...0x5A).contains($0)
                     || $0 == 0x2D
             })
-        else { throw PageRefusal(.notFound, "not_found", "there is no event with this id") }
+        else { throw .noEvent }
         return text
     }
 

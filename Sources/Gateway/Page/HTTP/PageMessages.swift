@@ -58,6 +58,7 @@ struct PageRefusal: Error, Equatable, Sendable {
 
     static func bad(_ reason: String) -> PageRefusal { PageRefusal(.badRequest, "bad_request", reason) }
     static let notFound = PageRefusal(.notFound, "not_found", "there is nothing at this path")
+    static let noEvent = PageRefusal(.notFound, "not_found", "no event has this id")
     static let busy = PageRefusal(
         .serviceUnavailable, "busy", "too many requests wait; try again in a second",
         headers: ["Retry-After": "1"])

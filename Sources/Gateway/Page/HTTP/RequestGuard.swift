@@ -121,8 +121,7 @@ struct RequestGuard: Sendable {
         }
     }
 
-    /// Takes as long for every text of the same length as `sent`, so that its time says nothing about the
-    /// token.
+    /// The time depends on the length of `sent` alone, so that nobody can guess the token from it.
     static func isEqual(_ sent: [UInt8], _ token: [UInt8]) -> Bool {
         var difference = sent.count ^ token.count
         for index in sent.indices { difference |= Int(sent[index] ^ token[index % token.count]) }
