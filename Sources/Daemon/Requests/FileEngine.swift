@@ -7,7 +7,7 @@ internal import Wire
 /// Classifies clients' files in parallel with the live stream, one window at a time, alternating between the
 /// files.
 ///
-/// It has one thread, at the lowest priority, so that the live stream is hardly affected. All open files
+/// It has one thread, at nice 10, so that the live stream is hardly affected. All open files
 /// share one set of activations, which is freed with the last of them.
 actor FileEngine {
     /// Maximum number of files that are classified at a time.
