@@ -52,17 +52,17 @@ struct NotifyCommand: ParsableCommand {
             throw Failure.usage("--rule \(name): no such rule; expected one of: \(names)")
         }
         let begin = try at.map { try TimeArgument.parse($0, option: "--at") } ?? .now
-        let event = NotifyTrial.Event(
+        let event = NotifyTest.Event(
             label: label, daemon: daemon ?? settings.daemons[0].name, score: score, durationSeconds: duration,
             begin: begin)
-        let results = NotifyTrial(settings).results(for: event, rules: rule, sends: test)
+        let results = NotifyTest(settings).results(for: event, rules: rule, sends: test)
         let output = TextOutput()
         for result in results { output.line(PathText.printable(Self.line(result, isSent: test))) }
         try output.finish()
         if results.contains(where: \.isFailure) { throw ExitCode(1) }
     }
 
-    private static func line(_ result: NotifyTrial.Result, isSent: Bool) -> String {
+    private static func line(_ result: NotifyTest.Result, isSent: Bool) -> String {
         guard let message = result.message else {
             return "\(result.rule): no notification of \(result.label): \(result.answer)"
         }

@@ -103,7 +103,7 @@ import Wire
         var history = try history()
         _ = try store([.event(Fixture.event(.begin, 1, at: 1))], to: history)
         let pages = try #require(
-            try history.write { (database) throws(SQLiteError) in
+            try history.withDatabase { (database) throws(SQLiteError) in
                 try database.number("PRAGMA page_count")
             })
         history = try self.history(maximumPages: Int(pages))
@@ -118,7 +118,7 @@ import Wire
         // Nothing of it is stored, and the cursor is where it was.
         #expect(try events().count == 1)
         #expect(try history.position(of: "kitchen").cursor?.seq == 1)
-        try history.write { (database) throws(SQLiteError) in
+        try history.withDatabase { (database) throws(SQLiteError) in
             try database.execute("PRAGMA max_page_count = 1000000")
         }
         #expect(history.store(changes, of: "kitchen", cursor: nil, generation: generation) == .behind)
@@ -134,7 +134,7 @@ import Wire
         }
         _ = try store([.event(Fixture.event(.begin, 9999, at: 1))] + changes, to: history)
         func pages() throws -> Int64 {
-            try history.write { (database) throws(SQLiteError) in
+            try history.withDatabase { (database) throws(SQLiteError) in
                 try database.number("PRAGMA page_count") ?? 0
             }
         }

@@ -77,7 +77,7 @@ import Wire
         var history = try history()
         #expect(try store(begins(1...1), to: history, seq: 1) == .stored(begins(1...1)))
         let pages = try #require(
-            try history.write { (database) throws(SQLiteError) in
+            try history.withDatabase { (database) throws(SQLiteError) in
                 try database.number("PRAGMA page_count")
             })
         history = try self.history(maximumPages: Int(pages))
@@ -98,7 +98,7 @@ import Wire
             $0.count == 119
         }
 
-        try history.write { (database) throws(SQLiteError) in
+        try history.withDatabase { (database) throws(SQLiteError) in
             try database.execute("PRAGMA max_page_count = 1000000")
         }
         #expect(try store(changes, to: history, seq: 2) == .behind)

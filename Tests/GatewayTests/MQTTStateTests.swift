@@ -22,7 +22,7 @@ import Wire
     @Test mutating func `A label is on while one of its events is in progress`() {
         let root = "astd/home/kitchen/label"
         #expect(changes() == ["\(root)/siren=OFF", "\(root)/dog=OFF"])
-        func news(_ events: EventRecord...) -> GatewayUpdate { .news(events.map { .event($0) }) }
+        func news(_ events: EventRecord...) -> DaemonUpdate { .stored(events.map { .event($0) }) }
         let now = Fixture.time(0)
         state.update(news(Fixture.event(.begin, 1, at: 1)), of: "kitchen", at: now)
         state.update(news(Fixture.event(.begin, 2, at: 2)), of: "kitchen", at: now)
@@ -33,7 +33,7 @@ import Wire
         #expect(changes() == ["\(root)/siren=OFF"])
         // Back and forth between two publications: the newest state is published.
         state.update(news(Fixture.event(.begin, 3, at: 4, label: "Dog")), of: "kitchen", at: now)
-        state.update(.news([.interrupted(except: [], at: now)]), of: "kitchen", at: now)
+        state.update(.stored([.interrupted(except: [], at: now)]), of: "kitchen", at: now)
         #expect(changes() == ["\(root)/dog=OFF"])
         // A label without a state.
         state.update(news(Fixture.event(.begin, 4, at: 4, label: "Cat")), of: "kitchen", at: now)

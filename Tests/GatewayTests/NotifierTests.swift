@@ -43,7 +43,7 @@ import Wire
     ) throws -> NotifyOutcome {
         let rule = NotifyRule(name: "rule", labels: ["*"], action: action)
         let text = NotifyText(event: event(label: label), rule: rule, node: "home")
-        return Notifier.send(text, try Notifier.channel(of: rule), isStopped: isStopped)
+        return Notifier.send(text, try Notifier.receiver(of: rule), isStopped: isStopped)
     }
 
     private func text(_ name: String) throws -> String {
@@ -226,8 +226,8 @@ import Wire
             settings, history: history, logger: log.logger, retryMilliseconds: retryMilliseconds)
     }
 
-    private func begin(_ numbers: ClosedRange<Int>) -> GatewayUpdate {
-        .news(
+    private func begin(_ numbers: ClosedRange<Int>) -> DaemonUpdate {
+        .stored(
             numbers.map { number in
                 .event(
                     EventRecord(

@@ -22,7 +22,7 @@ import Wire
         _ state: inout NotifyState, _ events: EventRecord..., now: Timestamp? = nil
     ) -> [NotifiedEvent] {
         let changes = events.map { HistoryChange.event($0) }
-        return state.update(.news(changes), of: "kitchen", at: now ?? events[events.count - 1].time).map(
+        return state.update(.stored(changes), of: "kitchen", at: now ?? events[events.count - 1].time).map(
             \.event)
     }
 
@@ -119,7 +119,7 @@ import Wire
         var state = NotifyState([rule { $0.minDuration = 2 }])
         _ = decide(&state, Fixture.event(.begin, 1, at: 1))
         _ = state.update(
-            .news([.interrupted(except: [], at: Fixture.time(1))]), of: "kitchen", at: Fixture.time(1))
+            .stored([.interrupted(except: [], at: Fixture.time(1))]), of: "kitchen", at: Fixture.time(1))
         for seconds in 2...6 { #expect(window(&state, UInt64(seconds), at: Double(seconds)).isEmpty) }
     }
 
@@ -128,7 +128,7 @@ import Wire
         let missed = HistoryGap(reason: .missed(3), begin: Fixture.time(1), end: Fixture.time(2))
         _ = window(&state, 1, at: 1)
         _ = decide(&state, Fixture.event(.begin, 1, at: 1))
-        _ = state.update(.news([.gap(missed)]), of: "kitchen", at: Fixture.time(2))
+        _ = state.update(.stored([.gap(missed)]), of: "kitchen", at: Fixture.time(2))
         for seconds in 2...6 { #expect(window(&state, UInt64(seconds), at: Double(seconds)).isEmpty) }
         #expect(decide(&state, Fixture.event(.end, 1, at: 7, duration: 6)).map(\.duration) == [6])
         // One that has notified does not notify again.
@@ -136,7 +136,7 @@ import Wire
         let late = (9...11).flatMap { window(&state, UInt64($0), at: Double($0)) }
         #expect(late.count == 1)
         _ = decide(&state, Fixture.event(.end, 3, at: 11, duration: 3))
-        _ = state.update(.news([.gap(missed)]), of: "kitchen", at: Fixture.time(11))
+        _ = state.update(.stored([.gap(missed)]), of: "kitchen", at: Fixture.time(11))
         #expect(decide(&state, Fixture.event(.end, 2, at: 12, duration: 4)).isEmpty)
     }
 
@@ -158,7 +158,7 @@ import Wire
         let event = EventRecord(
             state: .begin, id: Fixture.run.eventID(1), seq: 1, label: "Siren", unixNanos: time.unixNanos,
             startSample: 0, endSample: 0, peakScore: 1, duration: 0)
-        return !state.update(.news([.event(event)]), of: "kitchen", at: time).isEmpty
+        return !state.update(.stored([.event(event)]), of: "kitchen", at: time).isEmpty
     }
 
     @Test func `Quiet hours follow the wall across both changes of summer time`() throws {

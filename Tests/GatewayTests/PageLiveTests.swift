@@ -29,8 +29,8 @@ import Wire
         }
     }
 
-    private func event(_ state: EventRecord.State, _ number: UInt64) -> GatewayUpdate {
-        .news([.event(Fixture.event(state, number, at: Double(number)))])
+    private func event(_ state: EventRecord.State, _ number: UInt64) -> DaemonUpdate {
+        .stored([.event(Fixture.event(state, number, at: Double(number)))])
     }
 
     @Test func `A client receives the state, the newest scores, and then every record`() async throws {
@@ -45,7 +45,7 @@ import Wire
         page.server.update(.record(.source(lost)), of: "kitchen")
         let gap = Gap(startSample: 16_000, endSample: 32_000, reason: .skipped)
         page.server.update(
-            .news([.gap(HistoryGap(reason: .samples(gap), begin: Fixture.time(1), end: Fixture.time(2)))]),
+            .stored([.gap(HistoryGap(reason: .samples(gap), begin: Fixture.time(1), end: Fixture.time(2)))]),
             of: "kitchen")
         page.server.update(.disconnected(reason: "the daemon closed the connection"), of: "kitchen")
         let all = try await eventually("the messages", { messages(client) }) { $0.count >= 9 }
@@ -165,7 +165,7 @@ import Wire
         try page.connect()
         let client = try await page.live()
         page.server.update(event(.begin, 1), of: "kitchen")
-        page.server.update(.news([.interrupted(except: [], at: Fixture.time(9))]), of: "kitchen")
+        page.server.update(.stored([.interrupted(except: [], at: Fixture.time(9))]), of: "kitchen")
         let all = try await eventually("two events", { messages(client) }) {
             $0.filter { $0.kind == "event" }.count == 2
         }

@@ -22,7 +22,7 @@ struct DaemonFollower: Sendable {
     /// Whether the names of the loaded adapters are reported.
     var followsAdapters = false
     /// Receives what happens at the daemon; must not block.
-    var report: @Sendable (GatewayUpdate) -> Void = { _ in }
+    var report: @Sendable (DaemonUpdate) -> Void = { _ in }
 
     /// Set when the gateway stops; threads that wait are woken.
     typealias Stop = ConditionLocked<Bool>
@@ -110,7 +110,7 @@ struct DaemonFollower: Sendable {
                 switch outcome {
                 case .stored(let new):
                     stored = tracker.cursor
-                    if !new.isEmpty { report(.news(new)) }
+                    if !new.isEmpty { report(.stored(new)) }
                 case .suspended:
                     let new = changes.filter { $0.event == nil || !unsaved.contains($0.key) }
                     for change in new where change.event != nil { unsaved.insert(change.key) }
@@ -192,7 +192,7 @@ struct DaemonFollower: Sendable {
             switch history.store(
                 [change], of: daemon.name, cursor: cursor, generation: position.generation)
             {
-            case .stored(let new): return report(.news(new))
+            case .stored(let new): return report(.stored(new))
             case .suspended: return report(.unsaved([change]))
             case .behind: continue
             }

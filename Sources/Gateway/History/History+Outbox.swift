@@ -30,7 +30,7 @@ extension History {
 
     /// The next events that wait, the oldest first.
     func outbox(after id: Int64, limit: Int) throws(SQLiteError) -> [EventDelivery.Item] {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             var rows: [EventDelivery.Item] = []
             try database.query(
                 "SELECT id, payload, key FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
@@ -46,14 +46,14 @@ extension History {
 
     /// How many events wait.
     func outboxCount() throws(SQLiteError) -> Int {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             Int(try database.number("SELECT count(*) FROM outbox") ?? 0)
         }
     }
 
     /// Removes events that the broker has acknowledged.
     func acknowledge(_ ids: Set<Int64>) throws(SQLiteError) {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             try database.transaction { () throws(SQLiteError) in
                 for id in ids { try database.run("DELETE FROM outbox WHERE id = ?", [.integer(id)]) }
             }
@@ -64,7 +64,7 @@ extension History {
     ///
     /// - Returns: How many were dropped.
     func limitOutbox(to limit: Int64 = History.maximumOutbox) throws(SQLiteError) -> Int {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             try database.run(
                 "DELETE FROM outbox WHERE id <= (SELECT max(id) FROM outbox) - ?", [.integer(limit)])
         }
@@ -74,7 +74,7 @@ extension History {
     ///
     /// - Returns: Those of earlier settings.
     func replaceTopics(_ topics: Set<String>) throws(SQLiteError) -> [String] {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             var stale: [String] = []
             try database.query("SELECT topic FROM topics ORDER BY topic") { row in
                 if let topic = row.text(0), !topics.contains(topic) { stale.append(topic) }
@@ -90,7 +90,7 @@ extension History {
 
     /// The broker has removed the retained message of a topic.
     func forgetTopic(_ topic: String) throws(SQLiteError) {
-        _ = try write { (database) throws(SQLiteError) in
+        _ = try withDatabase { (database) throws(SQLiteError) in
             try database.run("DELETE FROM topics WHERE topic = ?", [.text(topic)])
         }
     }

@@ -300,8 +300,8 @@ final class History: Sendable {
             ])
     }
 
-    /// Lends the database to the maintenance.
-    func write<Result>(
+    /// Runs the body with the database, which nothing else uses meanwhile.
+    func withDatabase<Result>(
         _ body: (SQLiteDatabase) throws(SQLiteError) -> Result
     ) throws(SQLiteError) -> Result {
         try withState { (state) throws(SQLiteError) in try body(state.database) }

@@ -84,7 +84,7 @@ extension History {
     ///   - now: Milliseconds since 1970.
     func deleteOldest(before time: Int64, ifLargerThan bytes: Int64, now: Int64) -> Deletion {
         do throws(SQLiteError) {
-            let deleted = try write { (database) throws(SQLiteError) in
+            let deleted = try withDatabase { (database) throws(SQLiteError) in
                 let pages = try database.number(
                     "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count")
                 let size = (pages ?? 0) * (try database.number("PRAGMA page_size") ?? 0)
@@ -123,7 +123,7 @@ extension History {
     ///
     /// - Returns: Whether there are more.
     func shrink() -> Bool {
-        let left = try? write { (database) throws(SQLiteError) in
+        let left = try? withDatabase { (database) throws(SQLiteError) in
             try database.execute("PRAGMA incremental_vacuum(\(Self.stepPages))")
             return try database.number("PRAGMA freelist_count") ?? 0
         }

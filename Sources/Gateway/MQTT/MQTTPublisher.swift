@@ -58,7 +58,7 @@ final class MQTTPublisher: Sendable {
     }
 
     /// Any thread; does not wait for the broker.
-    func update(_ update: GatewayUpdate, of daemon: String) {
+    func update(_ update: DaemonUpdate, of daemon: String) {
         state.change { $0.update(update, of: daemon, at: .now) }
     }
 

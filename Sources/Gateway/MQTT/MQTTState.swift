@@ -7,19 +7,6 @@ struct MQTTMessage: Equatable, Sendable {
     var payload: String
 }
 
-/// What happened at a daemon, for what passes it on.
-enum GatewayUpdate: Sendable {
-    case connected(Hello, status: StatusReport)
-    case disconnected(reason: String)
-    /// The names of the loaded adapters.
-    case adapters([String])
-    case record(LiveRecord)
-    /// Changes that are new in the history.
-    case news([HistoryChange])
-    /// Changes that the history cannot store now; each arrives once.
-    case unsaved([HistoryChange])
-}
-
 /// What the broker shall have: the retained messages, and those that are sent once.
 ///
 /// A value without I/O. Retained messages are only kept in their newest form: a broker that is back gets the
@@ -88,7 +75,7 @@ struct MQTTState {
         }
     }
 
-    mutating func update(_ update: GatewayUpdate, of name: String, at now: Timestamp) {
+    mutating func update(_ update: DaemonUpdate, of name: String, at now: Timestamp) {
         guard var daemon = daemons[name] else { return }
         var labels: Set<String> = []
         switch update {
@@ -114,7 +101,7 @@ struct MQTTState {
                 labels.formUnion(Self.apply(change, to: &daemon))
             }
             if direct.count > Self.maximumDirect { direct.removeFirst(direct.count - Self.maximumDirect) }
-        case .news(let changes):
+        case .stored(let changes):
             for change in changes { labels.formUnion(Self.apply(change, to: &daemon)) }
         }
         daemons[name] = daemon

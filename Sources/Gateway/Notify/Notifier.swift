@@ -11,15 +11,15 @@ internal import Wire
 ///
 /// Threading: ``update(_:of:)`` on any thread; ``run(rule:)`` blocks a thread of its own per rule.
 final class Notifier: Sendable {
-    /// How a rule reaches its receiver.
-    enum Channel: Sendable {
+    /// What a rule notifies, with what is needed to reach it.
+    enum Receiver: Sendable {
         case command([String], limitSeconds: Double)
         case webhook(NotifyWebhook)
     }
 
     let rules: [NotifyRule]
     private let node: String
-    private let channels: [Channel]
+    private let receivers: [Receiver]
     private let queues: [NotifyQueue]
     private let state: ConditionLocked<NotifyState>
     private let history: History
@@ -36,9 +36,9 @@ final class Notifier: Sendable {
     ) throws(SecretFile.Failure) {
         rules = settings.notify
         node = settings.node
-        var channels: [Channel] = []
-        for rule in rules { channels.append(try Self.channel(of: rule)) }
-        self.channels = channels
+        var receivers: [Receiver] = []
+        for rule in rules { receivers.append(try Self.receiver(of: rule)) }
+        self.receivers = receivers
         queues = rules.map { _ in NotifyQueue() }
         self.history = history
         self.logger = logger
@@ -47,7 +47,7 @@ final class Notifier: Sendable {
     }
 
     /// - Throws: `SecretFile.Failure` for a file that cannot be read.
-    static func channel(of rule: NotifyRule) throws(SecretFile.Failure) -> Channel {
+    static func receiver(of rule: NotifyRule) throws(SecretFile.Failure) -> Receiver {
         switch rule.action {
         case .command(let arguments, let limit): .command(arguments, limitSeconds: limit)
         case .webhook(let webhook): .webhook(try NotifyWebhook(webhook))
@@ -55,7 +55,7 @@ final class Notifier: Sendable {
     }
 
     /// Any thread; does not wait for a receiver.
-    func update(_ update: GatewayUpdate, of daemon: String) {
+    func update(_ update: DaemonUpdate, of daemon: String) {
         let decisions = state.change { $0.update(update, of: daemon, at: .now) }
         for decision in decisions { queues[decision.rule].append(decision.event) }
     }
@@ -99,7 +99,7 @@ final class Notifier: Sendable {
         var wait = retryMilliseconds
         for attempt in 1...Self.maximumAttempts {
             switch Self.send(
-                NotifyText(event: event, rule: rule, node: node), channels[index],
+                NotifyText(event: event, rule: rule, node: node), receivers[index],
                 isStopped: { queue.isClosed })
             {
             case .sent(let answer):
@@ -125,11 +125,11 @@ final class Notifier: Sendable {
 
     /// Sends once; blocks.
     static func send(
-        _ text: NotifyText, _ channel: Channel, isStopped: @escaping () -> Bool
+        _ text: NotifyText, _ receiver: Receiver, isStopped: @escaping () -> Bool
     ) -> NotifyOutcome {
-        switch channel {
+        switch receiver {
         case .command(let arguments, let limit):
-            NotifyCommand(arguments: arguments, limitSeconds: limit)
+            NotifyProgram(arguments: arguments, limitSeconds: limit)
                 .run(input: text.json, variables: text.variables, isStopped: isStopped)
         case .webhook(let webhook): webhook.request(text).send(isStopped: isStopped)
         }
@@ -148,7 +148,7 @@ final class Notifier: Sendable {
 extension History {
     /// The last notification of each rule about each label.
     func lastNotifications() throws(SQLiteError) -> [NotifyState.RuleLabel: LastNotification] {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             var last: [NotifyState.RuleLabel: LastNotification] = [:]
             try database.query("SELECT rule, label, time_ms, event FROM notifications") { row in
                 guard let rule = row.text(0), let label = row.text(1), let time = row.integer(2) else {
@@ -163,7 +163,7 @@ extension History {
 
     /// Stores that a rule notifies of an event.
     func store(_ event: NotifiedEvent, notifiedBy rule: String) throws(SQLiteError) {
-        _ = try write { (database) throws(SQLiteError) in
+        _ = try withDatabase { (database) throws(SQLiteError) in
             try database.run(
                 """
                 INSERT INTO notifications (rule, label, time_ms, event) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE

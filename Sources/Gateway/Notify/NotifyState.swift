@@ -98,7 +98,7 @@ struct NotifyState {
     }
 
     /// - Parameter now: For the age of events.
-    mutating func update(_ update: GatewayUpdate, of name: String, at now: Timestamp) -> [Decision] {
+    mutating func update(_ update: DaemonUpdate, of name: String, at now: Timestamp) -> [Decision] {
         var daemon = daemons[name] ?? Daemon()
         defer { daemons[name] = daemon }
         switch update {
@@ -108,7 +108,7 @@ struct NotifyState {
             return []
         case .record(.prediction(let prediction)):
             return follow(prediction, &daemon, now)
-        case .news(let changes), .unsaved(let changes):
+        case .stored(let changes), .unsaved(let changes):
             return changes.flatMap { change -> [Decision] in
                 switch change {
                 case .event(let record): return apply(record, of: name, &daemon, now)

@@ -106,7 +106,7 @@ final class PageServer: Sendable {
     private static let otherDescriptors = 256
 
     /// Any thread; does not wait.
-    func update(_ update: GatewayUpdate, of daemon: String) {
+    func update(_ update: DaemonUpdate, of daemon: String) {
         let service = service
         group.next().execute { service.value.update(update, of: daemon) }
     }

@@ -45,7 +45,7 @@ final class PageService {
         return true
     }
 
-    func update(_ update: GatewayUpdate, of daemon: String) {
+    func update(_ update: DaemonUpdate, of daemon: String) {
         for message in state.update(update, of: daemon) { hub.publish(message) }
     }
 

@@ -107,7 +107,7 @@ extension ReviewOutcome {
 extension History {
     /// Stores what a person says about events; all of a request or none.
     func review(_ request: ReviewRequest) throws(SQLiteError) -> ReviewOutcome {
-        try write { (database) throws(SQLiteError) in
+        try withDatabase { (database) throws(SQLiteError) in
             try database.transaction { () throws(SQLiteError) in
                 var outcome = ReviewOutcome()
                 for id in request.ids {

@@ -71,7 +71,7 @@ struct DaemonView {
 
     // MARK: Changes
 
-    mutating func update(_ update: GatewayUpdate) -> [LiveMessage] {
+    mutating func update(_ update: DaemonUpdate) -> [LiveMessage] {
         switch update {
         case .connected(let hello, let status):
             connect(hello, status)
@@ -83,7 +83,7 @@ struct DaemonView {
             shown.adapters = names
             return []
         case .record(let record): return follow(record)
-        case .news(let changes), .unsaved(let changes): return changes.flatMap { apply($0) }
+        case .stored(let changes), .unsaved(let changes): return changes.flatMap { apply($0) }
         }
     }
 

@@ -15,7 +15,7 @@ struct PageState {
     subscript(_ name: String) -> DaemonView? { daemons.first { $0.name == name } }
 
     /// - Returns: What the clients of `/api/live` receive.
-    mutating func update(_ update: GatewayUpdate, of name: String) -> [LiveMessage] {
+    mutating func update(_ update: DaemonUpdate, of name: String) -> [LiveMessage] {
         guard let index = daemons.firstIndex(where: { $0.name == name }) else { return [] }
         let before = daemons[index].shown
         var messages = daemons[index].update(update)

@@ -15,7 +15,7 @@ enum NotifyOutcome: Equatable, Sendable {
 
 /// Runs the program of a rule: without a shell, in a process group of its own, which is killed at the time
 /// limit.
-struct NotifyCommand {
+struct NotifyProgram {
     let arguments: [String]
     let limitSeconds: Double
 

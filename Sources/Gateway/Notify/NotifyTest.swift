@@ -3,7 +3,7 @@ private import SystemSupport
 public import Wire
 
 /// Tries the rules of `notify` with an event that never was.
-public struct NotifyTrial {
+public struct NotifyTest {
     /// The event.
     public struct Event: Equatable, Sendable {
         /// nil: a label of each rule.
@@ -65,7 +65,7 @@ public struct NotifyTrial {
         result.message = text.message
         if !sends { return result }
         do throws(SecretFile.Failure) {
-            switch Notifier.send(text, try Notifier.channel(of: rule), isStopped: { false }) {
+            switch Notifier.send(text, try Notifier.receiver(of: rule), isStopped: { false }) {
             case .sent(let answer): result.answer = answer
             case .failed(let reason), .refused(let reason):
                 (result.answer, result.isFailure) = (reason, true)
