@@ -147,7 +147,7 @@ clips="clips: {directory: $home/clips}"
 mkdir -m 700 "$home/clips"
 echo "$clips" > "$home/astd.yaml"
 "$astd" run --config "$home/astd.yaml" --source pulse:demo.monitor --hop 1 --runtime-dir "$home/astd" \
-    --model "$model" 2> "$home/astd.log" &
+    --set spectrum=true --model "$model" 2> "$home/astd.log" &
 daemon=$!
 wait_for astd "$daemon" "$home/astd.log" "$astctl" status
 export ASTD_GATEWAY_CONFIG=$home/gateway.yaml

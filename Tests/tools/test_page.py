@@ -4,7 +4,7 @@
 Real programs only: a private PulseAudio server, astd with the included model, astd-gateway, Chromium. The history has a day
 with 2,000 events and a row for each minute. axe-core checks every view, in light and dark, on a desktop and a phone.
 
-    PYTHON_WITH_AXE test_page.py [live|timeline|control|losses|keyboard|looks]...
+    PYTHON_WITH_AXE test_page.py [live|spectrum|timeline|control|losses|keyboard|looks]...
 
 Needs chromium, chromedriver and pulseaudio (Debian: chromium chromium-driver pulseaudio pulseaudio-utils), and
 test_page.txt in the Python that runs it.
@@ -79,9 +79,7 @@ class House:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "clips").mkdir()
-        (folder / "astd.yaml").write_text(
-            f"clips: {{directory: {folder}/clips, post_seconds: 0.5}}\ndetection: {{deny: [Silence, Noise]}}\n"
-            f"adapters_dir: {folder}/adapters\n")
+        self.set_daemon(spectrum=True)
         (folder / "adapters").mkdir()
         (folder / "adapters/alarms").symlink_to(MODELS / "alarms")
         (folder / "gateway.yaml").write_text(
@@ -98,6 +96,11 @@ class House:
         self.gateway = Program(
             "gateway", [BUILD / "astd-gateway", "run", "--config", folder / "gateway.yaml"], folder)
         self.player = None
+
+    def set_daemon(self, spectrum):
+        (self.folder / "astd.yaml").write_text(
+            f"clips: {{directory: {self.folder}/clips, post_seconds: 0.5}}\ndetection: {{deny: [Silence, Noise]}}\n"
+            f"adapters_dir: {self.folder}/adapters\nspectrum: {str(spectrum).lower()}\n")
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:
@@ -186,7 +189,14 @@ class Page:
         self.axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
         self.size, self.scheme = "desktop", "light"
         # How long it takes until the first bar is on the screen.
+        # Which streams it has asked for.
         self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source="""
+            window.streams = [];
+            const fetchBefore = window.fetch;
+            window.fetch = (address, ...rest) => {
+              if (address.startsWith('api/live')) streams.push(address);
+              return fetchBefore(address, ...rest);
+            };
             new MutationObserver((_, observer) => {
               if (!document.querySelector('.bars li')) return;
               observer.disconnect();
@@ -282,6 +292,49 @@ def check_live(page):
     page.run("document.querySelector('#recent a').click()")
     page.says("#detail h2", "Siren")
     passed("live: an event opens in the timeline")
+
+
+def check_spectrum(page):
+    page.look("desktop", "light")
+    page.house.play("siren", 8)
+    page.open()
+    page.until("a picture of the siren with its name", """const c = document.querySelector('.spectrum canvas');
+        if (!c.checkVisibility() || !c.getAttribute('aria-label').includes('Siren')) return false;
+        const { data } = c.getContext('2d').getImageData(c.width / 2, 40, c.width / 2, c.height - 60);
+        return data.filter((value, at) => at % 4 === 0 && value > 200).length > 100""")
+    assert page.run("return document.querySelector('.no-spectrum').hidden"), "a hint although there is a picture"
+    expect(page.run("return streams"), ["api/live?spectrum=1"], "the stream of the live view")
+    page.browser.press("t")
+    page.until("the timeline needs no picture", "return streams.at(-1) === 'api/live'")
+    page.browser.press("l")
+    page.until("the live view needs one", "return streams.at(-1) === 'api/live?spectrum=1'")
+    shown = page.browser.call("GET", "/window")
+    other = page.browser.call("POST", "/window/new", type="tab")["handle"]
+    page.browser.call("POST", "/window", handle=other)
+    page.browser.call("POST", "/window", handle=shown)
+    page.until("a page that nobody sees needs none", "return streams.length > 4")
+    expect(page.run("return streams.slice(3, 5)"), ["api/live", "api/live?spectrum=1"], "the streams of a page in the background")
+    page.browser.call("POST", "/window", handle=other)
+    page.browser.call("DELETE", "/window")
+    page.browser.call("POST", "/window", handle=shown)
+    page.browser.devtools("Page.bringToFront")
+    page.until("a picture again", "return streams.at(-1).includes('spectrum') && !document.querySelector('.spectrum').hidden")
+    page.says("#link", "Connected")
+    passed("spectrum: a picture with names; asked for only where somebody sees it")
+    page.house.quiet()
+    page.house.daemon.end()
+    page.house.set_daemon(spectrum=False)
+    page.house.daemon.start()
+    page.open()
+    page.says(".no-spectrum", "spectrum")
+    assert page.run("return document.querySelector('.spectrum').hidden"), "an empty picture"
+    page.inspect("no-spectrum")
+    page.house.daemon.end()
+    page.house.set_daemon(spectrum=True)
+    page.house.daemon.start()
+    page.until("the picture of a daemon that was started again", "return !document.querySelector('.spectrum').hidden")
+    assert page.run("return document.querySelector('.no-spectrum').hidden"), "a hint although there is a picture"
+    passed("spectrum: says why there is none")
 
 
 def check_timeline(page):
@@ -506,7 +559,7 @@ def main():
             house.daemon.start()
             house.start_gateway()
             page = Page(house)
-            for check in [check_live, check_timeline, check_control, check_losses, check_keyboard, check_looks]:
+            for check in [check_live, check_spectrum, check_timeline, check_control, check_losses, check_keyboard, check_looks]:
                 if not wanted or check.__name__.removeprefix("check_") in wanted:
                     check(page)
             complaints = [entry["message"] for entry in page.browser.call("POST", "/se/log", type="browser")

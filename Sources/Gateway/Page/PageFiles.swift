@@ -32,6 +32,7 @@ struct PageFiles: Sendable {
         ("model.js", PackageResources.model_js),
         ("review.js", PackageResources.review_js),
         ("route.js", PackageResources.route_js),
+        ("spectrum.js", PackageResources.spectrum_js),
         ("stream.js", PackageResources.stream_js),
         ("timeline.js", PackageResources.timeline_js),
     ]

@@ -17,8 +17,8 @@ export function hue(label) {
 }
 
 /** Equally bright for all labels: bright enough on dark cards, dark enough on white ones (a contrast of 3 and more). */
-export function color(label, alpha = 1) {
-  return 'oklch(' + (darkScheme.matches ? '0.76 0.14 ' : '0.58 0.16 ') + hue(label) + ' / ' + alpha + ')';
+export function color(label, alpha = 1, isOnDark = darkScheme.matches) {
+  return 'oklch(' + (isOnDark ? '0.76 0.14 ' : '0.58 0.16 ') + hue(label) + ' / ' + alpha + ')';
 }
 
 // Black, violet, orange, pale yellow: brightness rises evenly, so that the picture is readable without colours, too.

@@ -8,9 +8,26 @@ import { LiveStream } from './stream.js';
 const STATUS = 30000;   // ms
 const opened = Date.now();
 let wasAway = false;
+let stream = null, isPictured = false;
+
+const address = () => 'api/live' + (isPictured && !document.hidden ? '?spectrum=1' : '');
+
+/** Pictures of the sound are asked for only while somebody sees them. Without a daemon that sends them, nothing changes. */
+function adaptStream() {
+  if (stream && [...model.daemons.values()].some(daemon => daemon.hasSpectrum)) stream.follow(address());
+}
+
+export function followSpectrum(isShown) {
+  isPictured = isShown;
+  adaptStream();
+}
+document.addEventListener('visibilitychange', adaptStream);
 
 const receivers = {
-  daemon: record => model.setDaemon(record),
+  daemon(record) {
+    model.setDaemon(record);
+    adaptStream();
+  },
   prediction(record) {
     model.ear(record.daemon, record.source || '').predict(record);
     model.changed();
@@ -25,6 +42,8 @@ const receivers = {
     const begin = record.state === 'begin' ? Date.parse(record.time) : Date.parse(record.time) - 1000 * record.duration;
     const event = { ...readEvent({ ...record, begin: new Date(begin).toISOString(), end: record.state === 'end' ? record.time : null }),
       ...(known ? { begin: known.begin, clip: known.clip, review: known.review, reviewLabel: known.reviewLabel } : {}) };
+    // An estimate; only live records have it.
+    if (Number.isFinite(Date.parse(record.onset))) event.onset = Date.parse(record.onset);
     model.addRecent([event]);
     const isNew = !known && begin > opened - 5000;
     document.dispatchEvent(new CustomEvent('live-event', { detail: { event: model.recent.find(each => each.id === event.id) || event, isNew } }));
@@ -33,6 +52,9 @@ const receivers = {
     document.dispatchEvent(new CustomEvent('live-review', { detail: record }));
     const event = model.recent.find(each => each.id === record.id);
     if (event) Object.assign(event, { review: record.review || '', reviewLabel: record.review_label || '' });
+  },
+  spectrum(record) {
+    document.dispatchEvent(new CustomEvent('spectrum-column', { detail: record }));
   },
   lost() {
     document.dispatchEvent(new CustomEvent('records-lost'));
@@ -71,7 +93,7 @@ function showLink(state, reason, since) {
 }
 
 export function connect() {
-  const stream = new LiveStream('api/live', (type, record) => {
+  stream = new LiveStream(address(), (type, record) => {
     if (!Object.hasOwn(receivers, type) || !record || typeof record !== 'object') return;
     if (type !== 'lost' && typeof record.daemon !== 'string') return;
     receivers[type](record);

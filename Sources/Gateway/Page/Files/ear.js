@@ -3,6 +3,7 @@ import { byId, darkScheme, element, prepareCanvas, set, write } from './dom.js';
 import { color } from './colors.js';
 import { score } from './format.js';
 import { earState, model } from './model.js';
+import { SpectrumPicture } from './spectrum.js';
 
 const BARS = 8;         // of a source alone
 const FEWER_BARS = 4;   // of each of several
@@ -13,11 +14,12 @@ export class EarCard {
   constructor(ear) {
     const made = byId('ear').content.cloneNode(true);
     this.place = made.querySelector('.ear');
-    for (const name of ['chip', 'state-text', 'source', 'meter', 'fill', 'db', 'message', 'bars', 'waiting', 'spectrum']) {
+    for (const name of ['chip', 'state-text', 'source', 'meter', 'fill', 'db', 'message', 'bars', 'waiting', 'spectrum', 'no-spectrum']) {
       this[name] = this.place.querySelector('.' + name);
     }
     this.bars.setAttribute('aria-label', 'Highest scores now, ' + ear.title);
     this.meter.setAttribute('aria-label', 'Level, ' + ear.title);
+    this.picture = new SpectrumPicture(this.spectrum.querySelector('canvas'));
     this.rows = new Map();
     this.drawn = 0;
     darkScheme.addEventListener('change', () => { this.drawn = 0; });
@@ -37,6 +39,13 @@ export class EarCard {
     this.drawn = ear.time;
     this.waiting.hidden = ear.time > 0 || state !== 'good';
     write(this.waiting, 'Scores follow with the first window.');
+    // The first column precedes the first scores.
+    this['no-spectrum'].hidden = state !== 'good' || !ear.time || model.daemon(ear.daemon).hasSpectrum;
+  }
+
+  addColumn(record) {
+    this.picture.add(record);
+    this.spectrum.hidden = this.picture.isEmpty;
   }
 
   showLevel(ear) {

@@ -4,6 +4,7 @@ import { announce, byId, element, write } from './dom.js';
 import { color } from './colors.js';
 import { EarCard } from './ear.js';
 import { ago, clock, clockMinutes, dayName, duration, many, score } from './format.js';
+import { followSpectrum } from './connection.js';
 import { heatData } from './heatdata.js';
 import { HeatMap } from './heatmap.js';
 import { isHidden } from './memory.js';
@@ -17,11 +18,12 @@ const ANNOUNCE = 2500;  // ms; sounds that begin within it are one sentence
 
 const night = new HeatMap(byId('night'));
 const cards = new Map();
-let past = null, pastLoaded = 0, timer = 0, isOpen = false, waiting = 0;
+let past = null, pastLoaded = 0, timer = 0, isOpen = false, waiting = 0, drawing = 0;
 let newcomers = [];
 
 export function openLive() {
   isOpen = true;
+  followSpectrum(true);
   render();
   clearInterval(timer);
   timer = setInterval(tick, 1000);
@@ -30,6 +32,7 @@ export function openLive() {
 
 export function closeLive() {
   isOpen = false;
+  followSpectrum(false);
   clearInterval(timer);
 }
 
@@ -178,7 +181,24 @@ function schedule() {
   waiting = requestAnimationFrame(() => { waiting = 0; showEars(); showHero(); });
 }
 
+/** Columns that arrive within a frame are drawn at once. */
+function drawPictures() {
+  drawing = 0;
+  for (const [key, card] of cards) {
+    const ear = model.ears.get(key);
+    if (ear) card.picture.draw(model.recent.filter(event => event.daemon === ear.daemon && event.source === ear.source && !isHidden(event.label)));
+  }
+}
+
 document.addEventListener('model-changed', schedule);
+document.addEventListener('spectrum-column', event => {
+  const record = event.detail;
+  // Of a source with several channels, the first is drawn.
+  const card = isOpen && !(record.channel > 1) && cards.get(JSON.stringify([record.daemon, record.source || '']));
+  if (!card) return;
+  card.addColumn(record);
+  drawing = drawing || requestAnimationFrame(drawPictures);
+});
 document.addEventListener('live-event', event => {
   const { event: record, isNew } = event.detail;
   if (isNew && record.end === null && !isHidden(record.label)) {

@@ -24,7 +24,7 @@ class Model {
   }
 
   daemon(name) {
-    if (!this.daemons.has(name)) this.daemons.set(name, { name, isConnected: true, reason: '', adapters: [], labels: [] });
+    if (!this.daemons.has(name)) this.daemons.set(name, { name, isConnected: true, reason: '', adapters: [], labels: [], hasSpectrum: false });
     return this.daemons.get(name);
   }
 
@@ -59,7 +59,7 @@ class Model {
   setDaemon(record) {
     const daemon = this.daemon(record.daemon);
     Object.assign(daemon, { isConnected: record.connected !== false, reason: text(record.reason), model: text(record.model),
-      adapter: text(record.adapter), adapters: record.adapters || [], isPaused: record.paused === true, version: text(record.version) });
+      adapter: text(record.adapter), adapters: record.adapters || [], hasSpectrum: record.spectrum === true, isPaused: record.paused === true, version: text(record.version) });
     const sources = record.sources && record.sources.length ? record.sources : [{}];
     const names = new Set(sources.map(source => text(source.source)));
     for (const [key, ear] of this.ears) if (ear.daemon === daemon.name && !names.has(ear.source)) this.ears.delete(key);
@@ -131,6 +131,8 @@ class Ear {
   predict(record) {
     const time = Date.parse(record.time) || Date.now();
     const adapter = text(record.adapter);
+    // A stream that begins again repeats the newest one.
+    if (time === this.time && this.variants.has(adapter)) return;
     // Each window has a prediction of every variant that is in use.
     if (time !== this.time) {
       this.hasVariants = this.variants.size > 1;

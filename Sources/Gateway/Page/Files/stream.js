@@ -11,6 +11,7 @@ export class LiveStream {
     Object.assign(this, { address, onRecord, onState });
     this.lastId = '';
     this.failures = 0;
+    this.isReading = this.isMoving = false;
     this.state = '';
     this.since = Date.now();
     addEventListener('online', () => this.retryNow());
@@ -37,6 +38,14 @@ export class LiveStream {
     this.retryNow();
   }
 
+  /** Reads another address from now on, without a gap of events: `lastId` is kept. */
+  follow(address) {
+    if (address === this.address) return;
+    this.address = address;
+    this.isMoving = this.isReading;
+    if (this.isReading) this.abort.abort();
+  }
+
   retryNow() {
     if (this.wake) this.wake();
   }
@@ -60,6 +69,10 @@ export class LiveStream {
         reason = error.name === 'AbortError' ? 'Nothing arrived any more.' : error.message;
       }
       if (!this.isRunning) break;
+      if (this.isMoving) {
+        this.isMoving = false;
+        continue;
+      }
       this.failures++;
       // One interruption of a moment, such as a restart of the gateway, is not worth a word.
       if (this.failures > 1) this.change('away', reason);
@@ -84,6 +97,7 @@ export class LiveStream {
       timer = setTimeout(() => this.abort.abort(), SILENCE);
     };
     watch();
+    this.isReading = true;
     try {
       const answer = await fetch(this.address, { headers, signal: this.abort.signal, cache: 'no-store' });
       if (!answer.ok) return 'The gateway refuses the stream (' + answer.status + ').';
@@ -99,6 +113,7 @@ export class LiveStream {
         blocks.forEach(block => this.receive(block));
       }
     } finally {
+      this.isReading = false;
       clearTimeout(timer);
     }
   }
