@@ -10,7 +10,7 @@ class Browser:
     """A session of the W3C WebDriver protocol."""
 
     KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Down": "\ue015", "Up": "\ue013",
-            "Home": "\ue011", "End": "\ue010", "Right": "\ue014"}
+            "Home": "\ue011", "End": "\ue010", "Right": "\ue014", "Shift": "\ue008"}
 
     def __init__(self, shots, width=1200, height=900):
         self.shots = shots
@@ -53,11 +53,12 @@ class Browser:
         return self.call("POST", "/goog/cdp/execute", cmd=command, params=parameters)
 
     def press(self, *keys):
-        """Presses keys one after the other: characters, or names in Browser.KEYS."""
+        """Presses keys one after the other: characters, names in Browser.KEYS, or several joined by a plus sign at once."""
         actions = []
         for key in keys:
-            value = self.KEYS.get(key, key)
-            actions += [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]
+            values = [self.KEYS.get(part, part) for part in (key.split("+") if len(key) > 1 else [key])]
+            actions += [{"type": "keyDown", "value": value} for value in values]
+            actions += [{"type": "keyUp", "value": value} for value in reversed(values)]
         self.call("POST", "/actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
     def element(self, selector):

@@ -30,6 +30,7 @@ struct PageFiles: Sendable {
         ("main.js", PackageResources.main_js),
         ("memory.js", PackageResources.memory_js),
         ("model.js", PackageResources.model_js),
+        ("mute.js", PackageResources.mute_js),
         ("review.js", PackageResources.review_js),
         ("route.js", PackageResources.route_js),
         ("spectrum.js", PackageResources.spectrum_js),

@@ -4,7 +4,8 @@ import { color } from './colors.js';
 import { clipPlayer } from './clip.js';
 import { askLabel } from './dialogs.js';
 import { clock, dayName, duration, score } from './format.js';
-import { isHidden, toggleHidden } from './memory.js';
+import { isMuted } from './memory.js';
+import { toggleMuted } from './mute.js';
 import { review, reviewText } from './review.js';
 
 let shown = null, player = null, parts = {};
@@ -29,23 +30,22 @@ export function showDetail(event, { choices = [], labels = [], hasDaemons = fals
   if (isSame) return refresh();
   const dot = element('span', { class: 'dot' });
   dot.style.background = color(event.label);
-  parts = { facts: element('dl', { class: 'facts' }), verdicts: element('div', { class: 'buttons' }), hasDaemons, choices, labels, looks };
+  parts = { facts: element('p', { class: 'facts' }), verdicts: element('div', { class: 'buttons' }), hasDaemons, choices, labels, looks, canReview };
   const children = [element('div', { class: 'detail-head' }, element('h2', {}, dot, element('span', { textContent: event.label })),
     round('above', 'Newer event', () => onMove(-1)), round('below', 'Older event', () => onMove(1)), round('close', 'Close the event', onClose)), parts.facts];
   if (event.clip) {
     player = clipPlayer(event.clip, event.label);
     children.push(player.player);
   } else children.push(element('p', { class: 'hint', textContent: 'No clip of this event: the daemon keeps clips with its setting clips.directory.' }));
+  if (canReview) children.push(element('h3', { textContent: 'Is it ' + event.label + '?' }));
+  children.push(parts.verdicts);
   if (canReview) {
-    children.push(element('h3', { textContent: 'Is it ' + event.label + '?' }), parts.verdicts);
     const others = choices.map((label, at) => [label, at]).filter(([label]) => label !== event.label);
     if (others.length) {
       children.push(element('h3', { textContent: 'No, it is …' }), element('div', { class: 'buttons choices' }, ...others.map(([label, at]) =>
         action([element('kbd', { textContent: String(at + 1) }), label], () => review(event, 'other', label), '', String(at + 1)))));
     }
   }
-  parts.hide = action([], () => toggleHidden(event.label), 'quiet', 'm');
-  children.push(element('p', { class: 'buttons' }, parts.hide));
   place.replaceChildren(...children);
   refresh();
 }
@@ -66,24 +66,33 @@ function round(picture, name, run) {
 export function refresh() {
   if (!shown) return;
   const event = shown;
-  const facts = [['When', dayName(event.begin) + ', ' + clock(event.begin) + (event.end ? ' – ' + clock(event.end) : ', in progress')],
-    ['Duration', event.end ? duration((event.end - event.begin) / 1000) + (event.interrupted ? ', interrupted' : '') : 'in progress'],
-    ['Highest score', score(event.peak)]];
-  if (parts.hasDaemons || event.source) facts.push(['Daemon', event.daemon + (event.source ? ', ' + event.source : '')]);
-  if (event.adapter) facts.push(['Adapter', event.adapter]);
-  if (event.review) facts.push(['Review', reviewText(event)]);
-  parts.facts.replaceChildren(...facts.map(([name, value]) => element('div', {}, element('dt', { textContent: name }), element('dd', { textContent: value }))));
+  const day = dayName(event.begin);
+  const facts = [(day === dayName(Date.now()) ? 'today ' : day + ' ') + clock(event.begin) + (event.end ? ' – ' + clock(event.end) : ', in progress'),
+    event.end ? duration((event.end - event.begin) / 1000) + (event.interrupted ? ', interrupted' : '') : '', 'score up to ' + score(event.peak),
+    parts.hasDaemons || event.source ? event.daemon + (event.source ? ', ' + event.source : '') : '', event.adapter ? 'adapter ' + event.adapter : '',
+    event.review ? 'reviewed: ' + reviewText(event) : ''];
+  parts.facts.replaceChildren(...facts.filter(fact => fact).flatMap((fact, at) => [at ? ' · ' : '', element('span', { textContent: fact })]));
   const focused = document.activeElement && parts.verdicts.contains(document.activeElement) ? document.activeElement.dataset.verdict : '';
-  const verdicts = [['right', 'Right', 'r'], ['wrong', 'Wrong', 'w'], ['other', 'Another…', 'o'], ['clear', 'Remove review', 'c']]
-    .filter(([verdict]) => verdict !== 'clear' || event.review);
+  const verdicts = [['right', 'Right', 'r'], ['wrong', 'Wrong', 'w'], ['other', 'Another…', 'o']].filter(() => parts.canReview);
   parts.verdicts.replaceChildren(...verdicts.map(([verdict, text, key]) => {
-    const button = action([icon(verdict === 'clear' ? 'undo' : verdict), text, element('kbd', { textContent: key.toUpperCase() })], () => decide(verdict), '', key);
-    button.dataset.verdict = verdict;
-    if (verdict !== 'clear') button.setAttribute('aria-pressed', String(event.review === verdict));
+    const button = verdictButton(verdict, text, key, () => decide(verdict), verdict);
+    button.setAttribute('aria-pressed', String(event.review === verdict));
     return button;
-  }));
+  }), muteButton(event.label), ...(parts.canReview && event.review ? [verdictButton('clear', 'Remove review', 'c', () => decide('clear'), 'undo')] : []));
   if (focused) (parts.verdicts.querySelector('[data-verdict=' + focused + ']') || parts.verdicts.firstChild).focus();
-  parts.hide.replaceChildren((isHidden(event.label) ? 'Show ' : 'Hide ') + event.label + ' on this page', element('kbd', { textContent: 'M' }));
+}
+
+function verdictButton(name, text, key, run, picture) {
+  const button = action([icon(picture), text, element('kbd', { textContent: key.toUpperCase() })], run, '', key);
+  button.dataset.verdict = name;
+  return button;
+}
+
+function muteButton(label) {
+  const isQuiet = isMuted(label);
+  const button = verdictButton('mute', (isQuiet ? 'Unmute ' : 'Mute ') + label, 'm', () => toggleMuted(label), 'muted');
+  button.title = (isQuiet ? 'Show ' + label + ' again' : 'Hide ' + label) + ' on this page, in this browser';
+  return button;
 }
 
 /** Also for keys. Resolves to whether there was a decision. */
@@ -106,4 +115,4 @@ export const playClip = () => player && player.toggle();
 export const selectedEvent = () => shown;
 
 document.addEventListener('event-reviewed', event => { if (event.detail === shown) refresh(); });
-document.addEventListener('labels-hidden', refresh);
+document.addEventListener('labels-muted', refresh);

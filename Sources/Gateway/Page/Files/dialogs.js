@@ -31,13 +31,13 @@ function answer(dialog) {
 
 let timer = 0;
 
-/** Shows a message for some seconds, with a button if there is something to do. */
-export function toast(text, action, run) {
+/** Shows a message for some seconds, with a button for each of `actions`: its name, and what it does. */
+export function toast(text, ...actions) {
   const place = byId('toast');
   clearTimeout(timer);
   place.replaceChildren(element('span', { textContent: text }));
-  if (action) {
-    const button = element('button', { type: 'button', textContent: action });
+  for (const [name, run, key] of actions) {
+    const button = element('button', { type: 'button', 'aria-keyshortcuts': key || null }, name, key ? element('kbd', { textContent: key }) : null);
     button.onclick = () => { place.hidden = true; run(); };
     place.append(button);
   }
@@ -45,7 +45,7 @@ export function toast(text, action, run) {
   close.onclick = () => { place.hidden = true; };
   place.append(close);
   place.hidden = false;
-  timer = setTimeout(() => { place.hidden = true; }, action ? 12000 : 7000);
+  timer = setTimeout(() => { place.hidden = true; }, actions.length ? 15000 : 7000);
 }
 
 byId('other-cancel').onclick = () => byId('other').close('');

@@ -1,5 +1,5 @@
 // The card of a source: its state, its level, and bars of the labels with the highest scores.
-import { byId, darkScheme, element, prepareCanvas, set, write } from './dom.js';
+import { byId, element, prepareCanvas, set, write } from './dom.js';
 import { color } from './colors.js';
 import { score } from './format.js';
 import { earState, model } from './model.js';
@@ -22,7 +22,11 @@ export class EarCard {
     this.picture = new SpectrumPicture(this.spectrum.querySelector('canvas'));
     this.rows = new Map();
     this.drawn = 0;
-    darkScheme.addEventListener('change', () => { this.drawn = 0; });
+  }
+
+  /** Other colours, or other labels are muted: the bars are drawn again. */
+  forget() {
+    this.drawn = 0;
   }
 
   update(ear) {

@@ -17,6 +17,11 @@ export function dayName(time) {
   return date.getFullYear() + '-' + two(date.getMonth() + 1) + '-' + two(date.getDate());
 }
 
+/** 21:04:12 today; Mon 21:04 before. */
+export function shortTime(time) {
+  return dayName(time) === dayName(Date.now()) ? clock(time) : ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(time).getDay()] + ' ' + clockMinutes(time);
+}
+
 /** The begin of a local day, and of the one that follows: a day has 23 or 25 hours where the clocks change. */
 export function dayBounds(name) {
   const [year, month, day] = name.split('-').map(Number);

@@ -1,6 +1,6 @@
 // Events, minutes and gaps of a span of time as the rows of a heat map.
 import { many } from './format.js';
-import { isHidden } from './memory.js';
+import { isMuted } from './memory.js';
 
 const FAINT = .2;       // labels whose score never reached it are not worth a row
 const LATE = 150000;    // ms; the newest minutes are not in the history yet
@@ -8,7 +8,7 @@ const LATE = 150000;    // ms; the newest minutes are not in the history yet
 /** `span`: begin, end, daemon ('': all), most (rows). `minutes`: begin, step in milliseconds, series. */
 export function heatData(span, events, minutes, now = Date.now()) {
   const { begin, end } = span;
-  const isWanted = entry => (!span.daemon || entry.daemon === span.daemon) && !isHidden(entry.label);
+  const isWanted = entry => (!span.daemon || entry.daemon === span.daemon) && !isMuted(entry.label);
   const rows = new Map();
   const row = label => {
     if (!rows.has(label)) rows.set(label, { label, count: 0, top: 0, cells: new Float32Array(Math.ceil((end - minutes.begin) / minutes.step)) });

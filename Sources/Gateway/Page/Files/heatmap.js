@@ -142,7 +142,7 @@ export class HeatMap {
   ticks(width) {
     const { begin, end } = this.data;
     const minutes = (end - begin) / MINUTE;
-    const step = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720].find(each => width / (minutes / each) >= 54) || 1440;
+    const step = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720].find(each => width / (minutes / each) >= 46) || 1440;
     const between = Math.min(step, 60);
     const first = new Date(begin);
     first.setMinutes(Math.floor(first.getMinutes() / between) * between, 0, 0);
@@ -183,7 +183,7 @@ export class HeatMap {
     this.field.onpointermove = event => {
       if (!this.data) return;
       const here = this.at(event);
-      if (start && event.pointerType === 'mouse' && Math.abs(here.x - start.x) > DRAG) {
+      if (start && this.options.onSpan && event.pointerType === 'mouse' && Math.abs(here.x - start.x) > DRAG) {
         if (!isDragging) this.field.setPointerCapture(event.pointerId);
         isDragging = true;
         this.select({ begin: Math.min(start.time, here.time), end: Math.max(start.time, here.time) });

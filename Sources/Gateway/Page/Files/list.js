@@ -18,6 +18,7 @@ export class RowList {
     this.items = [];
     this.made = new Map();
     this.selected = -1;
+    this.anchor = 0;      // where the selected row would be, if it is not in the list
     this.tall = 0;
     scroller.addEventListener('scroll', () => this.render(), { passive: true });
     new ResizeObserver(() => { this.tall = 0; this.render(); }).observe(scroller);
@@ -41,10 +42,11 @@ export class RowList {
     return this.tall;
   }
 
-  /** Replaces the items; `selected` is the position of the selected one, -1: none. */
-  show(items, selected) {
+  /** Replaces the items; `selected` is the position of the selected one; -1: none, then `anchor` is where it would be. */
+  show(items, selected, anchor = 0) {
     this.items = items;
     this.selected = selected;
+    this.anchor = anchor;
     this.made.forEach(row => row.remove());
     this.made.clear();
     this.render();
@@ -63,16 +65,17 @@ export class RowList {
     if (at < 0 || at >= this.items.length) return;
     this.selected = at;
     const top = at * this.height(), bottom = top + this.height();
-    if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
-    else if (bottom > this.scroller.scrollTop + this.scroller.clientHeight) {
-      this.scroller.scrollTop = bottom - this.scroller.clientHeight;
-    }
+    const view = this.scroller.scrollTop, end = view + this.scroller.clientHeight, far = 2 * this.height();
+    // A step scrolls as little as necessary; a row from far away is brought to the middle.
+    if (top < view - far || bottom > end + far) this.scroller.scrollTop = (top + bottom - this.scroller.clientHeight) / 2;
+    else if (top < view) this.scroller.scrollTop = top;
+    else if (bottom > end) this.scroller.scrollTop = bottom - this.scroller.clientHeight;
     this.render();
     if (!isQuiet) this.options.onSelect(this.items[at]);
   }
 
   move(by) {
-    const to = this.selected < 0 ? 0 : this.selected + by;
+    const to = this.selected < 0 ? this.anchor - (by < 0 ? 1 : 0) : this.selected + by;
     if (to >= 0 && to < this.items.length) this.select(to);
   }
 

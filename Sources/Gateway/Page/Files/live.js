@@ -1,22 +1,24 @@
 // The first second: is it listening, what does it recognise now, what did it recognise in the last hours?
 import { load } from './api.js';
-import { announce, byId, element, write } from './dom.js';
+import { announce, byId, darkScheme, element, write } from './dom.js';
 import { color } from './colors.js';
 import { EarCard } from './ear.js';
-import { ago, clock, clockMinutes, dayName, duration, many, score } from './format.js';
+import { ago, clock, clockMinutes, dayBounds, dayName, duration, many, score, shortTime } from './format.js';
 import { followSpectrum } from './connection.js';
 import { heatData } from './heatdata.js';
 import { HeatMap } from './heatmap.js';
-import { isHidden } from './memory.js';
+import { isMuted } from './memory.js';
+import { showMuted } from './mute.js';
 import { earState, model } from './model.js';
 import { routeText } from './route.js';
 
 const HOURS = 12, HOUR = 3600000, MINUTE = 60000, TEN_MINUTES = 600000;
 const STEP = 2;         // minutes
+const NEAR = 900000;    // ms; a press on the heat map means an event that is as near as this
 const RECENT = 12;      // rows
 const ANNOUNCE = 2500;  // ms; sounds that begin within it are one sentence
 
-const night = new HeatMap(byId('night'));
+const night = new HeatMap(byId('night'), { onPick: openTimeline });
 const cards = new Map();
 let past = null, pastLoaded = 0, timer = 0, isOpen = false, waiting = 0, drawing = 0;
 let newcomers = [];
@@ -34,6 +36,16 @@ export function closeLive() {
   isOpen = false;
   followSpectrum(false);
   clearInterval(timer);
+}
+
+/** A place of the last hours: its event, or else the hour around it. */
+function openTimeline(label, time) {
+  const distance = event => Math.max(event.begin - time, time - (event.end ?? Date.now()), 0);
+  const near = past.events.concat(model.recent).filter(event => event.label === label).sort((a, b) => distance(a) - distance(b))[0];
+  const values = { date: dayName(time) };
+  if (near && distance(near) < NEAR) Object.assign(values, { date: dayName(near.begin), event: near.id });
+  else Object.assign(values, { from: clockMinutes(Math.max(dayBounds(values.date).begin, time - HOUR / 2)), to: clockMinutes(Math.min(dayBounds(values.date).end - 1, time + HOUR / 2)) });
+  location.hash = routeText('day', values);
 }
 
 async function loadPast() {
@@ -82,7 +94,7 @@ function showEars() {
 function showHero() {
   const ears = model.earList();
   const states = ears.map(earState);
-  const open = model.openEvents().filter(event => !isHidden(event.label));
+  const open = model.openEvents().filter(event => !isMuted(event.label));
   let title, text = '', state;
   if (model.link === 'away') {
     [title, text, state] = ['No connection', 'The gateway does not answer. What you see is from ' + clock(model.linkSince) + '.', 'bad'];
@@ -98,7 +110,7 @@ function showHero() {
       if (worst) text += '. ' + (ears.length > 1 ? ears[states.indexOf(worst)].title + ': ' : '') + worst.text;
     } else if (!worst) {
       title = 'Listening';
-      const best = ears.flatMap(ear => ear.best && !isHidden(ear.best.label) ? [ear.best] : []).sort((a, b) => b.score - a.score)[0];
+      const best = ears.flatMap(ear => ear.best ? [ear.best] : []).sort((a, b) => b.score - a.score)[0];
       text = best && best.score >= .2 ? 'Mostly ' + best.label + ', ' + score(best.score) + '. No event at the moment.' : 'Nothing stands out at the moment.';
     } else {
       title = good ? good + ' of ' + ears.length + ' listening' : ears.length === 1 && worst.title === 'Away' ? ears[0].title + ' is away' : worst.title;
@@ -114,8 +126,8 @@ function showHero() {
 
 function showPast() {
   const since = Date.now() - HOURS * HOUR;
-  const events = model.recent.filter(event => event.begin >= since && !isHidden(event.label));
-  const older = past ? past.events.filter(event => event.begin >= since && !isHidden(event.label)) : [];
+  const events = model.recent.filter(event => event.begin >= since && !isMuted(event.label));
+  const older = past ? past.events.filter(event => event.begin >= since && !isMuted(event.label)) : [];
   const known = new Map([...older, ...events].map(event => [event.id, event]));
   const counts = new Map();
   let last = null;
@@ -132,7 +144,7 @@ function showPast() {
 }
 
 function showRecent() {
-  const events = model.recent.filter(event => !isHidden(event.label)).slice(0, RECENT);
+  const events = model.recent.filter(event => !isMuted(event.label)).slice(0, RECENT);
   byId('recent-none').hidden = events.length > 0;
   const isMany = model.daemons.size > 1;
   const focused = document.activeElement && document.activeElement.dataset.event;
@@ -142,10 +154,11 @@ function showRecent() {
     const what = element('span', { class: 'what', textContent: event.label });
     if (isMany) what.append(element('span', { class: 'daemon', textContent: ' ' + event.daemon }));
     const link = element('a', { href: routeText('day', { date: dayName(event.begin), event: event.id }), data: { event: event.id } },
-      element('span', { class: 'when', textContent: clock(event.begin), title: dayName(event.begin) }), dot, what, element('span', { class: 'long' }));
+      element('span', { class: 'when', textContent: shortTime(event.begin), title: dayName(event.begin) }), dot, what, element('span', { class: 'long' }));
     return element('li', { class: event.end === null ? 'open' : '' }, link);
   }));
   byId('recent').hidden = !events.length;
+  showMuted(byId('live-muted'));
   if (focused) [...byId('recent').querySelectorAll('a')].find(link => link.dataset.event === focused)?.focus();
   ages();
 }
@@ -186,7 +199,7 @@ function drawPictures() {
   drawing = 0;
   for (const [key, card] of cards) {
     const ear = model.ears.get(key);
-    if (ear) card.picture.draw(model.recent.filter(event => event.daemon === ear.daemon && event.source === ear.source && !isHidden(event.label)));
+    if (ear) card.picture.draw(model.recent.filter(event => event.daemon === ear.daemon && event.source === ear.source && !isMuted(event.label)));
   }
 }
 
@@ -201,7 +214,7 @@ document.addEventListener('spectrum-column', event => {
 });
 document.addEventListener('live-event', event => {
   const { event: record, isNew } = event.detail;
-  if (isNew && record.end === null && !isHidden(record.label)) {
+  if (isNew && record.end === null && !isMuted(record.label)) {
     if (!newcomers.length) setTimeout(announceNewcomers, ANNOUNCE);
     newcomers.push(record);
   }
@@ -210,7 +223,12 @@ document.addEventListener('live-event', event => {
   showNight();
   schedule();
 });
-document.addEventListener('labels-hidden', () => { if (isOpen) render(); });
+function redraw() {
+  cards.forEach(card => card.forget());
+  if (isOpen) render();
+}
+document.addEventListener('labels-muted', redraw);
+darkScheme.addEventListener('change', redraw);
 document.addEventListener('records-lost', () => { if (isOpen) loadPast(); });
 
 function announceNewcomers() {

@@ -4,7 +4,7 @@ import { closeControl, openControl } from './control.js';
 import { byId, icon } from './dom.js';
 import { closeLive, openLive } from './live.js';
 import { keysAreOn, setKeys } from './memory.js';
-import { undo } from './review.js';
+import { muteWrong, undo } from './review.js';
 import { readRoute } from './route.js';
 import { closeDay, dayKey, openDay } from './timeline.js';
 
@@ -49,6 +49,7 @@ addEventListener('keydown', event => {
   else if (key === 'l') location.hash = '#live';
   else if (key === 't') location.hash = '#day';
   else if (key === 'u') undo();
+  else if (key === 'm' && event.shiftKey) muteWrong();
   else if (current !== 'day' || !dayKey(key)) return;
   event.preventDefault();
 });

@@ -1,4 +1,4 @@
-// What this browser keeps for its user: hidden labels, and whether single letters are keys.
+// What this browser keeps for its user: muted labels, and whether single letters are keys.
 
 function read(name, fallback) {
   try {
@@ -16,18 +16,18 @@ function write(name, value) {
   }
 }
 
-const found = read('hidden', []);
-const hidden = new Set(Array.isArray(found) ? found.filter(label => typeof label === 'string') : []);
+const found = read('muted', []);
+const muted = new Set(Array.isArray(found) ? found.filter(label => typeof label === 'string') : []);
 
-export const hiddenLabels = () => [...hidden].sort();
-export const isHidden = label => hidden.has(label);
+export const mutedLabels = () => [...muted].sort();
+export const isMuted = label => muted.has(label);
 
-/** Hides a label in all lists of this page, or shows it again; returns whether it is hidden now. */
-export function toggleHidden(label) {
-  if (!hidden.delete(label)) hidden.add(label);
-  write('hidden', [...hidden]);
-  document.dispatchEvent(new CustomEvent('labels-hidden'));
-  return hidden.has(label);
+/** Hides a label everywhere on this page, or shows it again. */
+export function setMuted(label, on) {
+  if (on) muted.add(label);
+  else muted.delete(label);
+  write('muted', [...muted]);
+  document.dispatchEvent(new CustomEvent('labels-muted'));
 }
 
 let keys = read('keys', true) !== false;

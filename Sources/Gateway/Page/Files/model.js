@@ -1,5 +1,6 @@
 // What the page knows: daemons, their sources ("ears"), newest scores and events. Views read it; records change it.
 import { sentence } from './format.js';
+import { isMuted } from './memory.js';
 
 const HISTORY = 130000;   // ms of scores that are kept for the curves
 const RECENT = 200;       // events
@@ -121,10 +122,10 @@ class Ear {
     return this.ranked(1)[0];
   }
 
-  /** The labels with the highest scores. */
+  /** The labels with the highest scores, without muted ones. */
   ranked(most) {
     const open = new Set(model.openEvents().filter(event => event.daemon === this.daemon && event.source === this.source).map(event => event.label));
-    return this.order.map(key => this.entries.get(key)).slice(0, most)
+    return this.order.map(key => this.entries.get(key)).filter(entry => !isMuted(entry.label)).slice(0, most)
       .map(entry => Object.assign(entry, { isActive: open.has(entry.label) }));
   }
 

@@ -3,8 +3,11 @@ import { send } from './api.js';
 import { announce } from './dom.js';
 import { toast } from './dialogs.js';
 import { clock } from './format.js';
+import { isMuted } from './memory.js';
+import { toggleMuted } from './mute.js';
 
 const done = [];
+let wrong = '';    // the label that was marked wrong last
 
 export const reviewText = event => event.review === 'right' ? 'right' : event.review === 'wrong' ? 'wrong'
   : event.review === 'other' ? 'another label: ' + (event.reviewLabel || '?') : '';
@@ -34,8 +37,17 @@ export async function review(event, verdict, label = null) {
   if (!before) return;
   done.push({ event, before });
   const text = event.label + ' at ' + clock(event.begin) + ': ' + (reviewText(event) || 'review removed');
-  toast(text, 'Undo', undo);
+  wrong = verdict === 'wrong' || verdict === 'other' ? event.label : '';
+  const mute = wrong && !isMuted(wrong) ? [['Mute ' + wrong, muteWrong, 'Shift+M']] : [];
+  toast(text, ['Undo', undo, 'U'], ...mute);
   announce(text);
+}
+
+/** The next event is selected by then, so that the key of its own label would be the wrong one. */
+export function muteWrong() {
+  if (!wrong || isMuted(wrong)) return false;
+  toggleMuted(wrong);
+  return true;
 }
 
 export async function undo() {

@@ -9,7 +9,8 @@ import { clockMinutes, dayBounds, dayName, isDayName, longDate, many, parseClock
 import { heatData } from './heatdata.js';
 import { HeatMap } from './heatmap.js';
 import { RowList } from './list.js';
-import { hiddenLabels, isHidden, toggleHidden } from './memory.js';
+import { isMuted } from './memory.js';
+import { showMuted, toggleMuted } from './mute.js';
 import { daemonNames, labelNames, model } from './model.js';
 import { writeRoute } from './route.js';
 
@@ -135,7 +136,7 @@ function matches(event) {
   const { begin } = day;
   const from = parseClock(state.from), to = parseClock(state.to);
   const at = (event.begin - begin) / 1000;
-  return !isHidden(event.label) && (!state.label || event.label === state.label) && (from === undefined || at >= from)
+  return !isMuted(event.label) && (!state.label || event.label === state.label) && (from === undefined || at >= from)
     && (to === undefined || at < to) && (event.peak ?? 0) >= Number(state.score) && (!state.daemon || event.daemon === state.daemon)
     && (!state.clip || event.clip) && (!state.review || kept.has(event) || (event.review || 'none') === state.review);
 }
@@ -146,10 +147,13 @@ function apply() {
   byId('day-date').value = state.date;
   byId('day-date').max = dayName(Date.now());
   byId('day-after').disabled = byId('day-today').disabled = state.date >= dayName(Date.now());
-  const before = visible.length, isScrolled = byId('events').scrollTop > 0;
+  // A list that was scrolled stays at its time.
+  const scroller = byId('events'), top = scroller.scrollTop, first = top > 0 ? visible[Math.floor(top / list.height())] : null;
   visible = day.events.filter(matches);
-  list.show(visible, visible.findIndex(event => event.id === state.event));
-  if (isScrolled && visible.length > before) byId('events').scrollTop += (visible.length - before) * list.height();
+  const after = event => { const at = visible.findIndex(each => each.begin <= event.begin); return at < 0 ? visible.length : at; };
+  const selected = state.event ? day.events.find(event => event.id === state.event) : null;
+  list.show(visible, visible.indexOf(selected), selected ? after(selected) : 0);
+  if (first) scroller.scrollTop = after(first) * list.height() + top % list.height();
   showHeat();
   form();
   counts();
@@ -178,7 +182,7 @@ function options(select, names, all) {
 }
 
 function form() {
-  const labels = new Set(day.events.map(event => event.label).filter(label => !isHidden(label)));
+  const labels = new Set(day.events.map(event => event.label).filter(label => !isMuted(label)));
   if (state.label) labels.add(state.label);
   options(byId('filter-label'), [...labels].sort((a, b) => a.localeCompare(b)), 'all');
   const daemons = new Set([...daemonNames(), ...day.events.map(event => event.daemon)]);
@@ -206,13 +210,7 @@ function counts() {
   byId('events-none').hidden = Boolean(visible.length);
   write(byId('events-none'), day.isLoading ? 'Loading…' : problem || (total ? 'No event passes the filters.' : 'No events on this day.'));
   byId('export').disabled = !visible.length;
-  const hidden = hiddenLabels();
-  byId('hidden-labels').hidden = !hidden.length;
-  byId('hidden-labels').replaceChildren('Hidden on this page: ', ...hidden.flatMap(label => {
-    const button = element('button', { type: 'button', textContent: label, title: 'Show ' + label + ' again' });
-    button.onclick = () => toggleHidden(label);
-    return [button, ' '];
-  }), 'Events of a label end for good with ', element('code', { textContent: 'detection.deny' }), ' in the settings of astd.');
+  showMuted(byId('day-muted'));
 }
 
 /** All labels of the daemons, once. */
@@ -263,7 +261,7 @@ export function dayKey(key) {
   else if (key === 'j' || key === 'k') list.move(key === 'j' ? 1 : -1);
   else if (!selectedEvent()) return false;
   else if (key === ' ') playClip();
-  else if (key === 'm') toggleHidden(selectedEvent().label);
+  else if (key === 'm') toggleMuted(selectedEvent().label);
   else if (key === 'c') decide('clear');
   else if (/^[rwo1-9]$/.test(key)) {
     decide({ r: 'right', w: 'wrong', o: 'other' }[key] || key).then(isDecided => { if (isDecided) list.move(1); });
@@ -276,7 +274,7 @@ document.addEventListener('event-reviewed', event => {
   if (!day) return;
   list.refresh(event.detail);
 });
-document.addEventListener('labels-hidden', () => { if (day) apply(); });
+document.addEventListener('labels-muted', () => { if (day) apply(); });
 document.addEventListener('live-event', event => {
   const record = event.detail.event;
   if (!isOpen || !day || day.isLoading || record.begin < day.begin || record.begin >= day.end) return;
