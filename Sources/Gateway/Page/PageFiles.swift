@@ -34,6 +34,7 @@ struct PageFiles: Sendable {
         ("review.js", PackageResources.review_js),
         ("route.js", PackageResources.route_js),
         ("spectrum.js", PackageResources.spectrum_js),
+        ("start.js", PackageResources.start_js),
         ("stream.js", PackageResources.stream_js),
         ("timeline.js", PackageResources.timeline_js),
     ]

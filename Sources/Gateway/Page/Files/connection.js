@@ -3,12 +3,13 @@ import { load, readEvent } from './api.js';
 import { byId, write } from './dom.js';
 import { clock } from './format.js';
 import { model } from './model.js';
+import { readRoute } from './route.js';
 import { LiveStream } from './stream.js';
 
 const STATUS = 30000;   // ms
 const opened = Date.now();
 let wasAway = false;
-let stream = null, isPictured = false;
+let stream = null, isPictured = !['day', 'control'].includes(readRoute().view), wasLive = false;
 
 const address = () => 'api/live' + (isPictured && !document.hidden ? '?spectrum=1' : '');
 
@@ -71,7 +72,7 @@ async function readStatus() {
   }
 }
 
-function showNotice(text) {
+export function showNotice(text) {
   byId('notice').hidden = !text;
   write(byId('notice'), text);
 }
@@ -87,7 +88,8 @@ function showLink(state, reason, since) {
   if (state === 'live') {
     if (wasAway) readStatus();
     wasAway = false;
-    document.dispatchEvent(new CustomEvent('records-lost'));
+    if (wasLive) document.dispatchEvent(new CustomEvent('records-lost'));
+    wasLive = true;
   }
   model.changed();
 }

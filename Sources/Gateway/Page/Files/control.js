@@ -14,7 +14,7 @@ let isOpen = false, timer = 0, explained = { daemon: '', label: '' }, drawn = ''
 let listed = null;
 const busy = new Set();
 
-export function openControl(query) {
+export function open(query) {
   isOpen = true;
   explained = { daemon: query.get('daemon') || '', label: query.get('label') || '' };
   drawn = '';
@@ -24,7 +24,7 @@ export function openControl(query) {
   timer = setInterval(explain, EXPLAIN);
 }
 
-export function closeControl() {
+export function close() {
   isOpen = false;
   clearInterval(timer);
 }

@@ -23,7 +23,7 @@ const cards = new Map();
 let past = null, pastLoaded = 0, timer = 0, isOpen = false, waiting = 0, drawing = 0;
 let newcomers = [];
 
-export function openLive() {
+export function open() {
   isOpen = true;
   followSpectrum(true);
   render();
@@ -32,7 +32,7 @@ export function openLive() {
   if (Date.now() - pastLoaded > 10000) loadPast();
 }
 
-export function closeLive() {
+export function close() {
   isOpen = false;
   followSpectrum(false);
   clearInterval(timer);

@@ -1,37 +1,42 @@
-// Starts the page: the stream of records, the views, the keys.
-import { connect } from './connection.js';
-import { closeControl, openControl } from './control.js';
+// Shows the views, and carries out keys. A view is loaded when it is opened, or when the first one is on the screen.
 import { byId, icon } from './dom.js';
-import { closeLive, openLive } from './live.js';
+import { showNotice } from './connection.js';
 import { keysAreOn, setKeys } from './memory.js';
-import { muteWrong, undo } from './review.js';
 import { readRoute } from './route.js';
-import { closeDay, dayKey, openDay } from './timeline.js';
 
 const VIEWS = {
-  live: { title: 'Live', open: openLive, close: closeLive },
-  day: { title: 'Timeline', open: openDay, close: closeDay },
-  control: { title: 'Control', open: openControl, close: closeControl },
+  live: { title: 'Live', load: () => import('./live.js') },
+  day: { title: 'Timeline', load: () => import('./timeline.js') },
+  control: { title: 'Control', load: () => import('./control.js') },
 };
-let current = '';
+const IDLE = 300;       // ms from the first view to the others
+const opened = {};      // the modules of views, by name
+let current = '', turn = 0;
 
-function show() {
+async function show() {
   const { view, query } = readRoute();
   const name = Object.hasOwn(VIEWS, view) ? view : 'live';
-  if (current && current !== name) VIEWS[current].close();
+  const isOther = current && current !== name;
+  if (isOther) opened[current]?.close();
+  current = name;
   for (const each of Object.keys(VIEWS)) byId('view-' + each).hidden = each !== name;
   for (const link of document.querySelectorAll('nav a')) {
     if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   if (name !== 'live') document.title = VIEWS[name].title + ' – astd';
-  const isOther = current && current !== name;
-  current = name;
-  VIEWS[name].open(query);
   if (isOther) {
     scrollTo(0, 0);
     byId('main').focus({ preventScroll: true });
   }
+  const number = ++turn;
+  try {
+    opened[name] ??= await VIEWS[name].load();
+  } catch {
+    return showNotice('This view could not be loaded: reload the page.');
+  }
+  // Meanwhile, another one may have been chosen.
+  if (number === turn) opened[name].open(query);
 }
 
 function isTyping(target) {
@@ -48,9 +53,9 @@ addEventListener('keydown', event => {
   if (key === '?') byId('help').showModal();
   else if (key === 'l') location.hash = '#live';
   else if (key === 't') location.hash = '#day';
-  else if (key === 'u') undo();
-  else if (key === 'm' && event.shiftKey) muteWrong();
-  else if (current !== 'day' || !dayKey(key)) return;
+  else if (key === 'u') opened.day?.undo();
+  else if (key === 'm' && event.shiftKey) opened.day?.muteWrong();
+  else if (current !== 'day' || !opened.day?.dayKey(key)) return;
   event.preventDefault();
 });
 
@@ -67,4 +72,4 @@ byId('day-after').append(icon('after'));
 byId('help-close').append(icon('close'));
 addEventListener('hashchange', show);
 show();
-connect();
+addEventListener('load', () => setTimeout(() => { for (const view of Object.values(VIEWS)) view.load().catch(() => {}); }, IDLE));

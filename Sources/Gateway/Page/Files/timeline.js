@@ -12,7 +12,10 @@ import { RowList } from './list.js';
 import { isMuted } from './memory.js';
 import { showMuted, toggleMuted } from './mute.js';
 import { daemonNames, labelNames, model } from './model.js';
+import { muteWrong, undo } from './review.js';
 import { writeRoute } from './route.js';
+
+export { muteWrong, undo };
 
 const NONE = { date: '', label: '', from: '', to: '', score: '0', review: '', daemon: '', clip: '', event: '' };
 const ROWS = 14;        // of the heat map
@@ -45,7 +48,7 @@ const list = new RowList(byId('events'), {
   },
 });
 
-export function openDay(query) {
+export function open(query) {
   isOpen = true;
   const given = Object.fromEntries(Object.keys(NONE).map(name => [name, query.get(name) || NONE[name]]));
   if (!isDayName(given.date)) given.date = dayName(Date.now());
@@ -60,7 +63,7 @@ export function openDay(query) {
   timer = setInterval(refreshDay, REFRESH);
 }
 
-export function closeDay() {
+export function close() {
   isOpen = false;
   clearInterval(timer);
   showDetail(null);
