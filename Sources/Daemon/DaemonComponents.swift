@@ -57,10 +57,11 @@ struct DaemonComponents {
             try SourceSet(settings, shared, notifier: notifier)
         }
         if settings.waitForSubscriber { waitForSubscriber(sources, hub, logger) }
+        let load = LoadReport(sets.all, threads: scorer.engine.threads, logger: logger)
         let engine = EngineLoop(
             sources.all.map(\.pipeline), commands: commands, signal: signal, scorer: scorer,
             sets: sets, hub: hub,
-            watchdog: EngineWatchdog(notifier), onEnd: sources.end(of:))
+            watchdog: EngineWatchdog(notifier), onMeasured: load.report, onEnd: sources.end(of:))
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,
             apply: { new, old in adapters.follow(new, insteadOf: old) + sources.change(to: new) })
@@ -68,7 +69,7 @@ struct DaemonComponents {
         let clients = ClientCounter()
         let status = StatusBuilder(
             facts: StatusBuilder.Facts(options, run: run, threads: scorer.engine.threads), sources: sources,
-            adapters: adapters, hub: hub, clients: clients)
+            adapters: adapters, hub: hub, clients: clients, load: load)
         let shutdown = ShutdownService()
         let usesPulse: @Sendable () -> Bool = { sources.all.contains { $0.spec.isPulse } }
         let requests = RequestRouter(

@@ -91,6 +91,26 @@ public final class WindowScorer {
         return UnsafeBufferPointer(scores)
     }
 
+    /// Measures the forward pass of a variant on silence: the second of two passes, because the first one
+    /// reads the weights from the disk.
+    ///
+    /// - Parameters:
+    ///   - variant: One of ``variants``.
+    ///   - progress: Called after each pass.
+    public func passSeconds(of variant: Variant, progress: () -> Void = {}) -> Double {
+        let values = variant.frontend.windowFrames * variant.frontend.melBins
+        let silence = [Float](repeating: 0, count: values)
+        var seconds = 0.0
+        for _ in 0..<2 {
+            let time = ContinuousClock().measure {
+                silence.withUnsafeBufferPointer { _ = score(variant, features: $0) }
+            }
+            seconds = time / .seconds(1)
+            progress()
+        }
+        return seconds
+    }
+
     /// Computes the pooled vector of one window; see ``Engine/pooledVector(of:)``.
     ///
     /// - Parameters: As ``score(_:features:)``.

@@ -25,6 +25,8 @@ final class EngineLoop: @unchecked Sendable {
     private var isStopping = false
     /// Called when a stream has ended and its last window is classified.
     private let onEnd: (Pipeline) -> Void
+    /// Called on the engine thread with the load of the live sources, before the first window.
+    private let onMeasured: ((PassLoad) -> Void)?
 
     /// A tenth of a second.
     private static let blockSamples = 1600
@@ -34,14 +36,17 @@ final class EngineLoop: @unchecked Sendable {
     /// - Parameters:
     ///   - signal: Of the rings of all pipelines, and of `commands`.
     ///   - sets: Of the scorer's variants; `nil`: every source uses all variants.
+    ///   - onMeasured: Called on the engine thread with the load of the live sources, before the first
+    ///     window; `nil`: nothing is measured.
     ///   - onEnd: Called on the engine thread when a stream has ended and its last window is classified. It
     ///     posts ``EngineCommand/stop`` when no other stream is to come.
     init(
         _ pipelines: [Pipeline], commands: EngineMailbox, signal: WakeSignal, scorer: WindowScorer,
         sets: VariantSets? = nil, hub: EventHub, watchdog: EngineWatchdog? = nil,
-        onEnd: @escaping (Pipeline) -> Void
+        onMeasured: ((PassLoad) -> Void)? = nil, onEnd: @escaping (Pipeline) -> Void
     ) {
         self.pipelines = pipelines
+        self.onMeasured = onMeasured
         self.onEnd = onEnd
         self.commands = commands
         self.signal = signal
@@ -62,6 +67,7 @@ final class EngineLoop: @unchecked Sendable {
             for pipeline in pipelines { pipeline.close() }
             commands.close()
         }
+        measureLoad()
         while true {
             watchdog?.progress()
             while let command = commands.dequeue() { obey(command) }
@@ -76,6 +82,22 @@ final class EngineLoop: @unchecked Sendable {
                 signal.wait(timeoutSeconds: Self.waitSeconds) { pipelines.contains(where: \.hasNews) }
             }
         }
+    }
+
+    /// Measures the passes while the first windows fill. Sources that wait for their reader keep any hop.
+    private func measureLoad() {
+        let live = pipelines.filter { !$0.source.waitsForReader }
+        guard let onMeasured, !live.isEmpty else { return }
+        var seconds: [String?: Double] = [:]
+        for variant in scorer.variants {
+            seconds[variant.adapter] = scorer.passSeconds(of: variant) { watchdog?.progress() }
+        }
+        let streams = live.map { pipeline in
+            PassLoad.Stream(
+                hopSeconds: pipeline.overloadDetector.hopMilliseconds / 1000,
+                passSeconds: sets[pipeline.name].reduce(0) { $0 + (seconds[$1.adapter] ?? 0) })
+        }
+        onMeasured(PassLoad(streams: streams))
     }
 
     private func remove(_ pipeline: Pipeline) {

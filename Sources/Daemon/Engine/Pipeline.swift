@@ -33,7 +33,7 @@ final class Pipeline: @unchecked Sendable {
     private let records: RecordPublisher
     private let detection: EventDetection
     private let clips: ClipRecorder
-    private let source: SourceTraits
+    let source: SourceTraits
     private let logger: Logger
     private let onCondition: @Sendable (StreamCondition) -> Void
     private let sharedCounters = NIOLockedValueBox(PipelineCounters())
@@ -46,7 +46,7 @@ final class Pipeline: @unchecked Sendable {
     private var gateLog = GateLog()
     private var spectrum: SpectrumMeter?
     private var muteDetector = MuteDetector()
-    private var overloadDetector: OverloadDetector
+    private(set) var overloadDetector: OverloadDetector
     private var condition = StreamCondition() {
         didSet { if condition != oldValue { onCondition(condition) } }
     }

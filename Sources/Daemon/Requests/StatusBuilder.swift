@@ -15,6 +15,7 @@ final class StatusBuilder: Sendable {
     private let adapters: LoadedAdapters
     private let hub: EventHub
     private let clients: ClientCounter
+    private let load: LoadReport
     private let startTime = ContinuousClock.now
     private let queue = BlockingQueue("astd-status")
 
@@ -26,12 +27,16 @@ final class StatusBuilder: Sendable {
         var threads: Int
     }
 
-    init(facts: Facts, sources: SourceSet, adapters: LoadedAdapters, hub: EventHub, clients: ClientCounter) {
+    init(
+        facts: Facts, sources: SourceSet, adapters: LoadedAdapters, hub: EventHub, clients: ClientCounter,
+        load: LoadReport
+    ) {
         self.facts = facts
         self.sources = sources
         self.adapters = adapters
         self.hub = hub
         self.clients = clients
+        self.load = load
     }
 
     func hello() -> Hello {
@@ -83,7 +88,7 @@ final class StatusBuilder: Sendable {
             activation: active.first?.activation.activation.rawValue ?? "",
             activationReason: active.first?.activation.reason ?? "",
             windowSeconds: active.first?.windowSeconds ?? 0, sampleRate: FrontendConfig.sampleRateHz)
-        return StatusReport(
+        var report = StatusReport(
             state: StatusReport.State(records.map(\.state)), run: facts.run, pid: Int(getpid()),
             uptimeSeconds: (ContinuousClock.now - startTime) / .seconds(1), model: model,
             adapters: active.map(\.adapter), precision: active.first?.precision ?? "",
@@ -98,6 +103,9 @@ final class StatusBuilder: Sendable {
             clients: clients.count, lostRecords: hub.lostRecords,
             memory: MemoryReport(
                 rssBytes: UInt64(memory.residentBytes), anonymousBytes: UInt64(memory.anonymousBytes)))
+        report.shortestHopSeconds = load.shortestHopSeconds
+        report.hopProblem = load.problem
+        return report
     }
 }
 

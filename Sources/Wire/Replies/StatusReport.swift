@@ -38,6 +38,10 @@ public struct StatusReport: Sendable, Equatable {
     public var events: [ActiveEvent]
     /// Distance from the start of one window to the start of the next; of several sources, the shortest.
     public var hopSeconds: Double
+    /// The shortest hop that the machine can keep with 30 % to spare; nil where it was not measured.
+    public var shortestHopSeconds: Double?
+    /// Why the hop cannot be kept, and what helps; nil when it can.
+    public var hopProblem: String?
     /// Of all sources.
     public var counters: SourceCounters
     /// Duration of the last forward pass in milliseconds; nil before the first.
@@ -100,6 +104,8 @@ public struct StatusReport: Sendable, Equatable {
         source = sources.isEmpty ? try SourceReport(json.requiredObject("source")) : nil
         events = try json.requiredRecords("events") { json throws(JSONError) in try ActiveEvent(json) }
         hopSeconds = try json.requiredDouble("hop_seconds")
+        shortestHopSeconds = try json.double("shortest_hop_seconds")
+        hopProblem = try json.string("hop_problem")
         counters = try SourceCounters(json)
         lastWindowMs = try json.double("last_window_ms")
         meanWindowMs = try json.double("mean_window_ms")
@@ -130,6 +136,8 @@ extension StatusReport: JSONRecord {
         if !sources.isEmpty { json.member("sources", sources) }
         json.member("events", events)
         json.member("hop_seconds", seconds: hopSeconds)
+        if let shortestHopSeconds { json.member("shortest_hop_seconds", seconds: shortestHopSeconds) }
+        if let hopProblem { json.member("hop_problem", hopProblem) }
         counters.writeMembers(to: &json)
         json.member("last_window_ms", lastWindowMs, decimals: 1)
         json.member("mean_window_ms", meanWindowMs, decimals: 1)

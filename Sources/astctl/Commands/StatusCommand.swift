@@ -71,8 +71,9 @@ enum StatusText {
             ),
         ]
         let check = report.precisionCheck.map { row("check", Text.printable($0)) } ?? []
+        let problem = report.hopProblem.map { row("hop", Text.printable($0)) } ?? []
         return rows.flatMap { row($0, $1) } + sources(report) + events(report.events, zone)
-            + counts.flatMap { row($0, $1) } + check
+            + counts.flatMap { row($0, $1) } + check + problem
     }
 
     /// One row; with several sources, one for each.
