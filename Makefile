@@ -103,7 +103,7 @@ test-spark: ## examples/spark on a small cluster, killing a worker in the middle
 	.build/venv-spark/bin/pip install -q -r examples/spark/requirements.txt
 	.build/venv-spark/bin/python Tests/tools/test_spark.py
 
-test-own-sounds: release $(PYTHON) ## examples/own-sounds: bad clips, kills, and scores and events compared with astd's
+test-own-sounds: release $(PYTHON) ## examples/own-sounds: bad clips, kills, and scores, events and vectors compared with astd's
 	$(PYTHON) Tests/tools/test_own_sounds.py
 
 test-fallbacks: release ## The kernels for other processors, under qemu; installs qemu and Arm's C library

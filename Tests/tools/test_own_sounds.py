@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests examples/own-sounds on a small model: make test-own-sounds (two minutes). ASTD names the program."""
+"""Tests examples/own-sounds on a small model: make test-own-sounds (a minute). ASTD names the program."""
 
 import json
 import os
@@ -24,8 +24,10 @@ import torch  # noqa: E402
 
 import clips as clipping  # noqa: E402
 import evaluate  # noqa: E402
+import others  # noqa: E402
 import report  # noqa: E402
 import train  # noqa: E402
+from mixing import Mixer  # noqa: E402
 
 MODEL = ROOT / "Tests/Golden/models/stride10"
 ASTD = os.environ.get("ASTD", str(ROOT / ".build/release/astd"))
@@ -168,12 +170,20 @@ class OwnSoundsTest(unittest.TestCase):
         self.write_room()
         self.write("clips/-dash/phone.wav", tone(2500, 70, 8000), 8000)
         self.write("clips/-dash/studio.wav", np.stack([tone(2500, 71, 48000)] * 2, 1), 48000)
+        self.write("clips/-dash/old.wav", tone(2500, 72, 11025), 11025)
+        self.write("clips/-dash/bats.wav", tone(2500, 73, 192000), 192000)
         (self.folder / "clips/-dash/broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEjunk")
+        (self.folder / "clips/-dash/empty.flac").touch()
+        whole = self.write("clips/-dash/cut.flac", tone(2500, 74))
+        whole.write_bytes(whole.read_bytes()[:2000])
         (self.folder / "clips/-dash/notes.txt").write_text("x")
         said = self.train("--background", self.folder / "room", "--probe-only")
         self.assertIn("broken.wav: cannot be read", said)
+        self.assertIn("empty.flac: cannot be read", said)
+        self.assertIn("cut.flac: cannot be read", said)
         self.assertIn("1 file is not audio", said)
-        self.assertIn("-dash: 1 clip below 16 kHz", said)
+        self.assertIn("-dash: 2 clips below 16 kHz", said)
+        self.assertIn("-dash: 10 recordings", said)
         self.assertIn("TOO LITTLE DATA", said)
         adapter = self.folder / "adapter"
         self.assertFalse((self.folder / "adapter.work").exists())
@@ -224,25 +234,33 @@ class OwnSoundsTest(unittest.TestCase):
                 counted = sum(event["label"] == label for event in events)
                 self.assertEqual(report.events(scores[:, index], on), counted, f"{label} at {on}")
 
-    def test_a_training_is_continued_after_kill_and_control_c(self):
+    def test_a_training_is_continued_after_kills_and_control_c(self):
         self.write_clips(6)
         self.write_room()
         arguments = ("--background", self.folder / "room", "--steps", "60")
-        for number in (signal.SIGKILL, signal.SIGINT):
-            wanted = self.folder / ("adapter.work/lora.pt" if number == signal.SIGKILL else "adapter/adapter_config.json")
+        adapter, work = self.folder / "adapter", self.folder / "adapter.work"
+        # One kill in each part of the training.
+        moments = [work / f"{name}.pt" for name in ("made sounds", "training windows", "training backgrounds", "validation windows")]
+        moments += [adapter / "adapter_config.json", work / "lora.pt"]
+        for number, wanted in [(signal.SIGKILL, moment) for moment in moments] + [(signal.SIGINT, adapter / "adapter_config.json")]:
             before = wanted.stat().st_mtime_ns if wanted.exists() else 0
             program = self.start(*arguments)
             while not program.has_ended() and not (wanted.exists() and wanted.stat().st_mtime_ns > before):
-                time.sleep(0.05)
+                time.sleep(0.02)
             os.kill(program.identifier, number)
             code, said = program.wait()
             self.assertEqual(code, -signal.SIGKILL if number == signal.SIGKILL else 0, said)
             # Whatever there is can be used.
-            self.astd("inspect", self.folder / "adapter", "--model", MODEL)
+            if wanted == moments[0]:
+                self.assertFalse(adapter.exists())
+            if adapter.exists():
+                self.astd("inspect", adapter, "--model", MODEL)
+                self.assertIn("macro F1", (adapter / "README.md").read_text())
+        self.assertTrue(adapter.exists())
         said = self.train(*arguments)
         self.assertIn("continuing with", said)
         self.assertIn("LoRA:", said)
-        self.assertFalse((self.folder / "adapter.work").exists())
+        self.assertFalse(work.exists())
 
     def test_one_of_several_labels(self):
         self.write_clips(6, {"A": 300, "B": 2500})
@@ -265,7 +283,98 @@ class OwnSoundsTest(unittest.TestCase):
         self.assertAlmostEqual(result["background"]["hours"], 40 / 3600)
         self.assertEqual(sum(map(sum, result["confusion"])), 18)
 
+    # ---- Vectors
+
+    def test_vectors_of_the_included_model_are_those_of_transformers(self):
+        from transformers import ASTFeatureExtractor
+
+        import network
+        from features import Features
+
+        base = ROOT / "models/default"
+        model, features = network.base_model(base, ["A"]), Features(ASTFeatureExtractor.from_pretrained(base))
+        self.astd("embed", base / "examples", "--model", base, "--no-cache", "--output", self.folder / "v.npy", "--no-progress")
+        found = np.load(self.folder / "v.npy")
+        paths = sorted((base / "examples").glob("*.flac"))
+        wanted = network.pooled(model, torch.stack([features(clipping.read(path)) for path in paths]), "cpu").numpy()
+        self.assertEqual(found.shape, wanted.shape)
+        self.assertLess(np.abs(found - wanted).max(), 1e-4)
+
+    def test_the_nearest_vectors_are_those_of_the_same_sound(self):
+        base = ROOT / "models/default"
+        rng = np.random.default_rng(2)
+        for path in (base / "examples").glob("*.flac"):
+            samples, rate = soundfile.read(path)
+            mixed = 0.4 * np.roll(samples, rate) + 0.003 * rng.standard_normal(len(samples))
+            if path.stem != "silence":
+                self.write(f"archive/{path.stem}.wav", mixed, rate)
+        for name, folder in (("archive", self.folder / "archive"), ("query", base / "examples")):
+            self.astd("embed", folder, "--model", base, "--no-cache", "--output", self.folder / f"{name}.npy", "--no-progress")
+        command = [sys.executable, ROOT / "examples/search/nearest.py", self.folder / "archive.npy", self.folder / "query.npy", "--count", "1"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        pairs = [(Path(line.split("\t")[0].split(" ")[0]).stem, Path(line.split("\t")[2]).stem) for line in lines]
+        pairs = [(asked, hit) for asked, hit in pairs if asked != "silence"]
+        self.assertEqual(len(pairs), 8)
+        self.assertEqual([asked for asked, _ in pairs], [hit for _, hit in pairs])
+
     # ---- The parts
+
+    def test_a_window_of_a_class_holds_its_sound(self):
+        rng = np.random.default_rng(1)
+        window = int(5.135 * RATE)
+        mixer = Mixer(window, [("silence", np.full(window * 3, 1e-6, np.float32))])
+        for seconds in (0.1, 1, 3, 4, 8, 20):
+            first, last = int(0.3 * RATE), int((0.3 + seconds) * RATE)
+            sound = np.zeros(last + int(0.2 * RATE), np.float32)
+            sound[first:last] = 0.3 * rng.standard_normal(last - first)
+            held = []
+            for _ in range(60):
+                mixed = mixer.window(rng, sound, 30, augments=False)
+                held.append((np.abs(mixed) > 1e-4).mean() * window / RATE)
+            # All but the ends of it, or all of the window but two seconds.
+            self.assertGreater(min(held), min(0.85 * seconds, 5.135 - 2.05), seconds)
+
+    def test_the_rate_of_false_alarms_is_estimated_beyond_what_was_recorded(self):
+        rng = np.random.default_rng(6)
+        # In ten hours, peaks whose logits are exponential; the true rate an hour at each threshold is known.
+        def hours(count):
+            scores = np.full(3600 * count, 0.001)
+            for start in range(0, len(scores) - 8, 40):
+                scores[start : start + 2] = 1 / (1 + np.exp(3 - rng.exponential(0.9)))
+            return scores
+
+        for _ in range(5):
+            tail = report.Tail([hours(1), hours(1)], 2)
+            for on in (0.5, 0.8, 0.95):
+                true = 90 * np.exp(-(report.logit(on) + 3) / 0.9)
+                low, high = tail.rate(on, -3), tail.rate(on, 3)
+                self.assertLess(low, true)
+                self.assertLess(true, high)
+        labels, quarter = ["A"], hours(1)[:900, None]
+        scores = np.concatenate([np.full(50, 0.97), np.zeros(50)])[:, None]
+        truth = scores > 0.5
+        on, _ = report.thresholds(labels, scores, truth, [quarter], 1)
+        self.assertLess(on["A"]["expected"][0], 1)
+        self.assertEqual(on["A"]["recall"], 1)
+        # One event in a quarter of an hour does not contradict one an hour; three do.
+        few, many = quarter.copy(), quarter.copy()
+        few[100:104] = many[100:104] = many[300:304] = many[500:504] = 0.95
+        self.assertLessEqual(report.thresholds(labels, scores, truth, [few], 1)[0]["A"]["false_alarms"], 1)
+        self.assertGreater(report.thresholds(labels, scores, truth, [many], 1)[0]["A"]["on"], 0.95)
+
+    def test_no_threshold_needs_a_background(self):
+        on, hours = report.thresholds(["A"], np.array([[0.9], [0.2]]), np.array([[True], [False]]), [], 1)
+        self.assertEqual((hours, on["A"]["expected"][0]), (0, None))
+        self.assertTrue(0.2 < on["A"]["on"] <= 0.9)
+
+    def test_made_sounds_that_could_be_of_a_class_are_left_out(self):
+        rng = np.random.default_rng(3)
+        bells = rng.standard_normal(32) + 0.1 * rng.standard_normal((10, 32))
+        dogs = rng.standard_normal(32) + 0.1 * rng.standard_normal((10, 32))
+        made = np.concatenate([rng.standard_normal((20, 32)), bells[:1] + 0.01 * rng.standard_normal((2, 32))])
+        keep = others.unlike(made, np.concatenate([bells, dogs]), ["Bell"] * 10 + ["Dog"] * 10, np.arange(20))
+        self.assertEqual(keep.tolist(), [True] * 20 + [False] * 2)
+
 
     def test_clips_of_a_recording_stay_together(self):
         for name in ("A", "B"):

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 
 import clips as clipping
+import others
 from console import fail, progress, say
-from mixing import Mixer
+from mixing import Mixer, gain
 
 MINIMUM_RECORDINGS = 3  # one each for training, validation and test
 FEW_RECORDINGS = 10
+HELD_BACKGROUNDS = 300  # windows of validation and test
 LONGEST_BACKGROUND_SECONDS = 1800  # of validation and test, which bounds the time that they take
 
 
@@ -28,6 +30,9 @@ class Data:
         self.parts = clipping.split(self.clips, self.sounds, options.seed)
         self.backgrounds = self.divide(background)
         self.mixers = [Mixer(features.samples, part) for part in self.backgrounds]
+        self.others = [others.cut_out(part) for part in self.backgrounds]
+        # Windows of the training backgrounds that are most taken for a class.
+        self.hard = []
         self.counts = {label: [sum(label in clip.labels for clip in part) for part in self.parts]
                        + [len({clip.recording for clip in self.clips if label in clip.labels})] for label in self.labels}
         self.advice = self.advise()
@@ -85,7 +90,7 @@ class Data:
         elif hours < 1 / self.options.alarms_per_hour:
             need = 5 / self.options.alarms_per_hour
             texts.append(f"{self.minutes(1):.0f} min of background for the thresholds: a rate of {self.options.alarms_per_hour:g} false alarms an hour "
-                         f"cannot be measured in it, so thresholds allow none; about {need:.0f} h of recordings would do")
+                         f"cannot be counted in it and is estimated from the highest scores; about {need:.0f} h of recordings would do")
         return texts
 
     def minutes(self, part):
@@ -97,35 +102,53 @@ class Data:
     def nothing(self):
         return (self.options.single,) if self.options.single else ()
 
-    def draw(self, rng, part=0):
-        """A training window: its samples and labels; every class and recording is equally likely."""
-        if rng.random() < 1 / (1 + max(2, len(self.sounds))) + 0.1:
-            return self.mixers[part].background(rng), self.nothing()
+    def draw(self, rng):
+        """A training window: its samples and labels. Half are of a class, every class and recording equally likely."""
+        mixer, kind = self.mixers[0], rng.random()
+        if kind < 0.2 and self.others[0]:
+            return mixer.window(rng, self.others[0][rng.integers(len(self.others[0]))]), self.nothing()
+        if kind < 0.4 and self.hard:
+            return self.near(rng, *self.hard[rng.integers(len(self.hard))]), self.nothing()
+        if kind < 0.5:
+            return mixer.background(rng), self.nothing()
         name = self.sounds[rng.integers(len(self.sounds))]
-        own = [clip for clip in self.parts[part] if name in clip.labels]
+        own = [clip for clip in self.parts[0] if name in clip.labels]
         recordings = sorted({clip.recording for clip in own})
         which = recordings[rng.integers(len(recordings))]
         own = [clip for clip in own if clip.recording == which]
         clip = own[rng.integers(len(own))]
-        return self.mixers[part].window(rng, clip), clip.labels
+        return mixer.window(rng, clip.samples), clip.labels
+
+    def near(self, rng, samples, start):
+        """A window within a second of this place, at another level."""
+        window, second = self.features.samples, clipping.RATE_HZ
+        start = int(np.clip(start + rng.integers(-second, second), 0, max(0, len(samples) - window)))
+        return np.clip(np.resize(samples[start : start + window], window) * gain(rng.uniform(-12, 6)), -1, 1)
 
     def held(self, part, each, decibels):
-        """Windows of validation or test: each clip several times, and backgrounds."""
+        """Windows of validation or test: each clip several times, half as many other sounds, and backgrounds."""
+        mixer, seed, augments = self.mixers[part], self.options.seed, decibels is None
         for index, clip in enumerate(self.parts[part]):
             for number in range(each):
-                rng = np.random.default_rng([self.options.seed, part, index, number])
-                yield self.mixers[part].window(rng, clip, decibels, augments=decibels is None), clip.labels
-        for index in range(max(len(self.parts[part]) * each // 2, 40)):
-            yield self.mixers[part].background(np.random.default_rng([self.options.seed, part, 1_000_000 + index])), self.nothing()
+                rng = np.random.default_rng([seed, part, index, number])
+                yield mixer.window(rng, clip.samples, decibels, augments), clip.labels
+        other = self.others[part]
+        most = min(len(other), len(self.parts[part]) * each // 2)
+        for index in range(most):
+            rng = np.random.default_rng([seed, part, 2_000_000 + index])
+            yield mixer.window(rng, other[index * len(other) // most], decibels, augments), self.nothing()
+        places = self.places(part, HELD_BACKGROUNDS)
+        for samples, start in places:
+            yield samples[start : start + self.features.samples], self.nothing()
+        for index in range(0 if places else 40):
+            yield mixer.background(np.random.default_rng([seed, part, 1_000_000 + index])), self.nothing()
 
-    def negatives(self, most):
-        """Windows of the training backgrounds, evenly distributed: the more there is, the more kinds of sounds."""
+    def places(self, part, most):
+        """Where windows of a part's backgrounds begin, evenly distributed, two seconds apart or more."""
         window = self.features.samples
-        places = [(samples, start) for _, samples in self.backgrounds[0]
-                  for start in range(0, max(1, len(samples) - window), 2 * clipping.RATE_HZ)]
-        step = max(1, len(places) // most)
-        return [(np.resize(samples, window) if len(samples) < window else samples[start : start + window], self.nothing())
-                for samples, start in places[::step]]
+        found = [(samples, start) for _, samples in self.backgrounds[part]
+                 for start in range(0, max(1, len(samples) - window), 2 * clipping.RATE_HZ)]
+        return found[:: max(1, -(-len(found) // most))]
 
     def streams(self, part):
         """Windows a second of each background."""
@@ -145,7 +168,7 @@ def stacked(features, windows):
 def digest(options, data, base_sha256):
     """Changes with everything that a continued training must not mix."""
     ignored = ("replace", "threads", "output", "minutes")
-    state = [base_sha256, {k: str(v) for k, v in sorted(vars(options).items()) if k not in ignored}]
+    state = ["recipe 2", base_sha256, {k: str(v) for k, v in sorted(vars(options).items()) if k not in ignored}]
     state += [[clip.path, hashlib.sha256(clip.samples.tobytes()).hexdigest()] for clip in data.clips]
     state += [[path, len(samples)] for part in data.backgrounds for path, samples in part]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()

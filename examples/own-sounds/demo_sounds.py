@@ -4,7 +4,8 @@
     demo_sounds.py FOLDER
 
 FOLDER/clips has 20 clips of each, FOLDER/test 20 others with other pitches and rooms, FOLDER/room 20 minutes of other
-sounds: noise, hum, beeps, clicks, drops and voice-like sounds. Everything is made of formulas.
+sounds: noise, hum, beeps, clicks, drops and voice-like sounds; FOLDER/evening 10 other minutes of them. Everything is
+made of formulas.
 """
 
 import sys
@@ -129,7 +130,9 @@ def main():
                 write(root / part / name / f"{name.lower()}-{number:02}.wav", scaled(rng, sound, -20, -3))
     for number in range(10):
         write(root / "room" / f"room-{number:02}.flac", background(rng, 120))
-    print(f"{root}: clips/, test/ and room/")
+    for number in range(5):
+        write(root / "evening" / f"evening-{number}.flac", background(rng, 120))
+    print(f"{root}: clips/, test/, room/ and evening/")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
     evaluate.py my-sounds test/ --base MODEL --background evening/ --decibels 10      each clip over a background
 
 TEST has a folder for each class, like the clips of train.py; folders without a label of the adapter count as other
-sounds. A clip counts for a label if one of its windows reaches the label's threshold (detection.yaml of the adapter).
-False alarms are events that `astd classify --events` finds in the background, by the rules that the daemon has.
+sounds. Thresholds are those of detection.yaml of the adapter. With --decibels, a clip counts for a label if it has an
+event of it, by the rules of the daemon; else, clips are files as they are, often shorter than a window, and count if one
+of their windows reaches the threshold. False alarms are events in the background.
 """
 
 import argparse
@@ -55,18 +56,41 @@ def classify(options, *more):
 
 
 def write_mixed(options, clips, folder, window):
-    """The clips over backgrounds, as files; their labels by file."""
+    """The clips as a microphone captures them, with a window of background before and after; their labels by file."""
     backgrounds, problems = read_backgrounds(options.background)
     for text in problems:
         print(text, file=sys.stderr)
     if not backgrounds:
         sys.exit("evaluate.py: --decibels needs --background")
-    mixer, labels = Mixer(window, backgrounds), {}
+    labels = {}
     for index, clip in enumerate(clips):
         path = f"{folder}/{index:05}.flac"
-        soundfile.write(path, mixer.window(np.random.default_rng([3, index]), clip, options.decibels, augments=False), RATE_HZ)
+        mixer = Mixer(len(clip.samples) + 2 * window, backgrounds)
+        rng = np.random.default_rng([3, index])
+        soundfile.write(path, mixer.window(rng, clip.samples, options.decibels, augments=False, margin=window), RATE_HZ)
         labels[path] = clip.labels
     return labels
+
+
+def scores_of_windows(options, listed):
+    """The highest score of each label in each file."""
+    found = {}
+    for record in classify(options, "--aggregate", "max", "--top-k", "all", "--files-from", listed):
+        if "error" in record:
+            print(record["error"]["message"], file=sys.stderr)
+        else:
+            found[record["file"]] = {entry["label"]: entry["score"] for entry in record["labels"]}
+    return found
+
+
+def scores_of_events(options, listed, names):
+    """The highest peak score of the events of each label in each file."""
+    found = {name: {} for name in names}
+    for event in classify(options, "--events", "--config", options.adapter / "detection.yaml", "--files-from", listed):
+        if "label" in event:
+            mine = found[event["file"]]
+            mine[event["label"]] = max(mine.get(event["label"], 0), event["peak_score"])
+    return found
 
 
 def main():
@@ -87,16 +111,9 @@ def main():
             names = write_mixed(options, test.clips, scratch, (frames - 1) * 160 + 400)
         listed = Path(scratch) / "list"
         listed.write_text("".join(f"{path}\n" for path in names))
-        records = classify(options, "--aggregate", "max", "--top-k", "all", "--files-from", listed)
-        scores, truth = [], []
-        for record in records:
-            if "error" in record:
-                print(record["error"]["message"], file=sys.stderr)
-                continue
-            found = {entry["label"]: entry["score"] for entry in record["labels"]}
-            scores.append([found[label] for label in labels])
-            truth.append([label in names[record["file"]] for label in labels])
-        scores, truth = np.array(scores).reshape(-1, len(labels)), np.array(truth, bool).reshape(-1, len(labels))
+        found = scores_of_windows(options, listed) if options.decibels is None else scores_of_events(options, listed, names)
+        scores = np.array([[found[path].get(label, 0) for label in labels] for path in found]).reshape(-1, len(labels))
+        truth = np.array([[label in names[path] for label in labels] for path in found], bool).reshape(-1, len(labels))
         rows = report.measures(labels, scores, truth, on)
         result = {"clips": len(scores), "decibels": options.decibels, "labels": rows, "macro_f1": report.macro_f1(rows),
                   "confusion": report.confusion(labels, scores, truth, on)}

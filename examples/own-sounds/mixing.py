@@ -13,6 +13,13 @@ def active_level(samples):
     return 10 * np.log10(np.mean(10 ** (loud / 10)))
 
 
+def core(samples):
+    """First and last sample of nine tenths of the energy: what a window must hold to be an example of the sound."""
+    energy = np.cumsum(samples.astype(np.float64) ** 2)
+    first, last = np.searchsorted(energy, [0.05 * energy[-1], 0.95 * energy[-1]])
+    return int(first), int(last) + 1
+
+
 def gain(decibels):
     return np.float32(10 ** (decibels / 20))
 
@@ -68,12 +75,22 @@ class Mixer:
         start = rng.integers(len(samples) - self.samples)
         return samples[start : start + self.samples].copy()
 
-    def window(self, rng, clip, decibels=None, augments=True):
-        """The clip over a background, at `decibels` above it or at a random ratio.
+    def places(self, first, last):
+        """Lowest and highest start of a sound with this core.
 
-        The clip starts anywhere, at least half of it, or a window's worth, in the window.
+        The core is whole in the window. One that would be whole in fewer than two windows a second fills all of the
+        window but two seconds: the daemon wants two hits.
         """
-        sound = clip.samples
+        slack = min(2 * RATE_HZ, self.samples // 2)
+        if last - first <= self.samples - slack:
+            return -first, self.samples - last
+        return self.samples - slack - last, slack - first
+
+    def window(self, rng, sound, decibels=None, augments=True, margin=0):
+        """A sound over a background, `decibels` above it or at a random ratio, at a random place.
+
+        - margin: Samples at both ends of the window in which the sound's core may not be.
+        """
         if augments and rng.random() < 0.5:
             sound = room(rng, sound)
         if augments and rng.random() < 0.5:
@@ -82,15 +99,13 @@ class Mixer:
         if augments and rng.random() < 0.08:
             # A clip alone, shorter than the window: what `astd classify` sees of a file.
             return sound[: self.samples] * gain(rng.uniform(-40, -12) - active_level(sound))
-        ratio = rng.uniform(0, 30) if decibels is None else decibels
+        ratio = rng.uniform(3, 30) if decibels is None else decibels
         floor = max(active_level(background), -75)
         level = min(floor + ratio, -6)
         sound = sound * gain(level - active_level(sound))
         background = background * gain(min(0, level - ratio - floor))
-        low, high = -len(sound) // 2, self.samples - len(sound) // 2
-        if len(sound) > self.samples:
-            low, high = self.samples - len(sound), 0
-        start = int(rng.integers(low, high + 1))
+        low, high = self.places(*core(sound))
+        start = int(rng.integers(low + margin, high - margin + 1))
         first, last = max(0, start), min(self.samples, start + len(sound))
         background[first:last] += sound[first - start : last - start]
         if augments:

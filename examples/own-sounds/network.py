@@ -43,10 +43,13 @@ def probed(model):
     return get_peft_model(model, config)
 
 
+LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
+
+
 def adapted(model, rank):
-    """An adapter with LoRA on queries and values, and the head."""
+    """An adapter with LoRA on every matrix of the layers, and the head."""
     config = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=["q_proj", "v_proj"], modules_to_save=["classifier"])
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=LAYERS, modules_to_save=["classifier"])
     return get_peft_model(model, config)
 
 

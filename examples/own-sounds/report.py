@@ -59,8 +59,60 @@ def f1(scores, truth, on):
     return 2 * right / max(1, hit.sum() + truth.sum())
 
 
+def logit(score):
+    return np.log(np.clip(score, 1e-6, 1 - 1e-6) / (1 - np.clip(score, 1e-6, 1 - 1e-6)))
+
+
+def peaks(scores):
+    """The highest score that each event of the background could have, from the highest on: that of `MINIMUM_HITS`
+    windows in a row, and none as near to a higher one as the daemon would merge them."""
+    if len(scores) < MINIMUM_HITS:
+        return np.zeros(0)
+    held = np.lib.stride_tricks.sliding_window_view(scores, MINIMUM_HITS).min(1)
+    free, found = np.ones(len(held), bool), []
+    apart = int(MERGE_GAP_SECONDS / HOP_SECONDS) + MINIMUM_HITS
+    for index in np.argsort(-held, kind="stable"):
+        if free[index]:
+            found.append(held[index])
+            free[max(0, index - apart) : index + apart + 1] = False
+    return np.array(found)
+
+
+class Tail:
+    """False alarms an hour of one label at a threshold: how often the peaks of the backgrounds exceed it.
+
+    Far above most of them there are too few to count, so the highest tenth of the peaks, ten or more, is fitted by an
+    exponential distribution of their logits.
+    """
+
+    def __init__(self, scores, hours):
+        found = np.sort(logit(np.concatenate([peaks(part) for part in scores] or [np.zeros(0)])))[::-1]
+        self.hours = hours
+        self.count = min(max(10, len(found) // 10), len(found) - 1)
+        if self.count > 0:
+            self.start = found[self.count]
+            self.scale = max(1e-3, float(np.mean(found[: self.count] - self.start)))
+
+    def rate(self, on, deviations=0.0):
+        """False alarms an hour; `None` where nothing is known. `deviations` of the scale's estimate make an interval."""
+        if self.count <= 0 or not self.hours:
+            return None
+        scale = self.scale * math.exp(deviations / math.sqrt(self.count))
+        return self.count / self.hours * math.exp(-max(0.0, float(logit(on)) - self.start) / scale)
+
+
+def most_likely(expected):
+    """The highest count that 95 of 100 recordings with this expected count do not exceed."""
+    count, share, term = 0, math.exp(-expected), math.exp(-expected)
+    while share < 0.95:
+        count += 1
+        term *= expected / count
+        share += term
+    return count
+
+
 def thresholds(labels, scores, truth, backgrounds, alarms_per_hour):
-    """For each label: the threshold, and how many false alarms it had on the backgrounds.
+    """For each label: the threshold, and its false alarms on the backgrounds, counted and estimated.
 
     - scores, truth: Of validation windows, `[windows, labels]`.
     - backgrounds: Scores of recordings without any of the sounds, `[windows, labels]` each.
@@ -70,16 +122,19 @@ def thresholds(labels, scores, truth, backgrounds, alarms_per_hour):
     for index, label in enumerate(labels):
         mine, real = scores[:, index], truth[:, index]
         counts = {on: sum(events(part[:, index], on) for part in backgrounds) for on in GRID}
+        tail = Tail([part[:, index] for part in backgrounds], hours)
 
         def best(rate):
-            quiet = [on for on in GRID if counts[on] <= int(rate * hours)] or [HIGHEST]
+            # The estimate allows it, and the count does not contradict it.
+            quiet = [on for on in GRID if (tail.rate(on) or 0) <= rate and counts[on] <= most_likely(rate * hours)] or [HIGHEST]
             rated = [(f1(mine, real, on), on) for on in quiet]
             most = max(value for value, _ in rated)
             # The middle of the best ones: scores of other recordings differ.
             good = [on for value, on in rated if value >= most - 1e-9]
             on = float(good[len(good) // 2])
             recall = float((mine[real] >= on).mean()) if real.any() else None
-            return {"rate": rate, "on": on, "false_alarms": int(counts.get(on, 0)), "recall": recall, "f1": float(most)}
+            return {"rate": rate, "on": on, "false_alarms": int(counts.get(on, 0)), "recall": recall, "f1": float(most),
+                    "expected": [tail.rate(on, deviations) for deviations in (0, -1.64, 1.64)]}
 
         choices = [best(factor * alarms_per_hour) for factor in (1, 5, 25)]
         found[label] = choices[0] | {"choices": choices}
@@ -134,6 +189,12 @@ def share(value, span):
     return f"{value:.2f} ({span[0]:.2f} to {span[1]:.2f})" if span else f"{value:.2f}"
 
 
+def expectation(choice):
+    if choice["expected"][0] is None:
+        return ""
+    return ", {:.2g} ({:.2g} to {:.2g})".format(*choice["expected"])
+
+
 def cell(text):
     return str(text).replace("|", "\\|")
 
@@ -143,7 +204,7 @@ def card(name, info):
     labels, on = info["labels"], info["thresholds"]
     test, rate = info["test"], info["background"]
     kind = {"probe": "Linear probe: the base, unchanged, with its own classifier",
-            "lora": f"LoRA (rank {info['rank']}) on the query and value projections, with its own classifier"}[info["kind"]]
+            "lora": f"LoRA (rank {info['rank']}) on the matrices of the layers, with its own classifier"}[info["kind"]]
     base = f"It belongs to the base `{info['base']}`"
     if info["base_sha256"]:
         base += f", sha256 of its `model.safetensors`: `{info['base_sha256']}`"
@@ -192,10 +253,11 @@ def card(name, info):
         lines += ["**There was no background to measure false alarms on**: record an hour of the room without these sounds, "
                   "and train again with `--background`.", ""]
     rates = [choice["rate"] for choice in on[labels[0]]["choices"]]
-    lines += ["What other rates would cost: threshold, and share of the validation clips that reach it, at 0 to 30 dB.", "",
-              "| label | " + " | ".join(f"{rate:g} an hour" for rate in rates) + " |", "|---|" + "---|" * len(rates)]
+    lines += ["What other rates would cost: the threshold, the share of the validation windows with the sound that reach it (3 to "
+              "30 dB over their background), and the false alarms an hour that the scores of the validation backgrounds let expect, with their "
+              "90 % interval.", "", "| label | " + " | ".join(f"at most {rate:g} an hour" for rate in rates) + " |", "|---|" + "---|" * len(rates)]
     for label in labels:
-        cells = [f"{choice['on']:g}: {100 * (choice['recall'] or 0):.0f} %" for choice in on[label]["choices"]]
+        cells = [f"{choice['on']:g}: {100 * (choice['recall'] or 0):.0f} %{expectation(choice)}" for choice in on[label]["choices"]]
         lines.append("| " + " | ".join([cell(label)] + cells) + " |")
     lines.append("")
     return "\n".join(lines + ["```yaml", snippet(labels, on).rstrip(), "```", ""])

@@ -41,7 +41,7 @@ def arguments():
     parser.add_argument("--probe-only", action="store_true", help="do not try LoRA")
     parser.add_argument("--rank", type=int, default=8, help="rank of LoRA (default: 8)")
     parser.add_argument("--windows", type=int, help="training windows of the probe (default: 20 for each clip, 400 to 3000)")
-    parser.add_argument("--steps", type=int, default=300, help="most training steps of LoRA (default: 300)")
+    parser.add_argument("--steps", type=int, default=400, help="most training steps of LoRA (default: 400)")
     parser.add_argument("--minutes", type=float, default=20, help="longest time for LoRA (default: 20)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, help="processor threads (default: those of PyTorch)")

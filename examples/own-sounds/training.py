@@ -10,9 +10,15 @@ import numpy as np
 import torch
 
 import network
+import others
 import report
+from clips import RATE_HZ
 from console import Stop, progress, say, stopping
 from data import stacked
+from mixing import active_level, gain
+
+BATCH = 24
+MISTAKES_EVERY = 100  # steps
 
 
 class Work:
@@ -85,15 +91,63 @@ class Training:
             return torch.nn.functional.cross_entropy(logits, truth.int().argmax(1))
         return torch.nn.functional.binary_cross_entropy_with_logits(logits, truth.float())
 
+    def balanced_loss(self, logits, truth):
+        """The loss on validation: windows of the classes count as much as all others together."""
+        of_class = truth[:, : len(self.data.sounds)].any(1)
+        parts = [self.loss(logits[mask], truth[mask]) for mask in (of_class, ~of_class) if mask.any()]
+        return sum(parts) / len(parts)
+
+    # ---- Other sounds
+
+    def add_made_sounds(self):
+        """Adds made sounds to the training's others, but for those that could be of a class, by the base."""
+        found = [others.made(np.random.default_rng([self.options.seed, 13, index])) for index in range(others.MADE)]
+        clips = self.data.parts[0]
+
+        def alone(sound):
+            return np.concatenate([np.zeros(RATE_HZ // 4, np.float32), gain(-20 - active_level(sound)) * sound])
+
+        items = [(alone(sound), ()) for sound in found + [clip.samples for clip in clips]]
+        vectors = self.vectors("made sounds", items, len(items))[0].numpy()
+        keep = others.unlike(vectors[: len(found)], vectors[len(found) :], [clip.labels[0] for clip in clips],
+                             np.array([clip.recording for clip in clips]))
+        self.data.others[0] += [sound for sound, kept in zip(found, keep) if kept]
+        say(f"other sounds: {len(self.data.others[0]) - keep.sum()} cut out of the backgrounds, {keep.sum()} made; "
+            f"{len(found) - keep.sum()} made ones could be of a class and are not used")
+
+    def find_hard(self, scores):
+        """Remembers the tenth of the training backgrounds that is most taken for a class; returns their numbers."""
+        scores = scores[:, : len(self.data.sounds)]
+        # Each class has its own.
+        most = max(8, len(scores) // 10 // len(self.data.sounds))
+        chosen = sorted({int(index) for column in scores.T for index in np.argsort(-column, kind="stable")[:most]})
+        self.data.hard = [self.places[index] for index in chosen]
+        return chosen
+
+    def scores_of_places(self, model):
+        """Scores of the training backgrounds by LoRA as it is now."""
+        found = []
+        for first in range(0, len(self.places), 16):
+            windows = [np.resize(samples[start : start + self.features.samples], self.features.samples)
+                       for samples, start in self.places[first : first + 16]]
+            found.append(self.logits(model, stacked(self.features, windows)))
+            progress("LoRA's mistakes", min(first + 16, len(self.places)), len(self.places))
+        return network.scores(torch.cat(found), not self.options.single)
+
     # ---- The probe
 
     def probe(self):
         """Trains the head on vectors of the base, which is quick; the best on validation."""
-        seed = self.options.seed
+        seed, window = self.options.seed, self.features.samples
+        self.add_made_sounds()
         count = self.options.windows or int(np.clip(20 * len(self.data.parts[0]), 400, 3000))
         items = [lambda i=i: self.data.draw(np.random.default_rng([seed, 7, i])) for i in range(count)]
-        items += self.data.negatives(count)
         x, truth = self.vectors("training windows", items, len(items))
+        # The more there is, the more kinds of sounds: all of the backgrounds, if it is not much more than the clips.
+        self.places = self.data.places(0, 2 * count)
+        items = [lambda s=s, start=start: (np.resize(s[start : start + window], window), self.data.nothing()) for s, start in self.places]
+        bx, btruth = self.vectors("training backgrounds", items, len(items))
+        x, truth = torch.cat([x, bx]), torch.cat([truth, btruth])
         held = list(self.data.held(1, 4, None))
         vx, vtruth = self.vectors("validation windows", held, len(held))
         torch.manual_seed(seed)
@@ -108,7 +162,7 @@ class Training:
             loss.backward()
             optimiser.step()
             with torch.no_grad():
-                found = self.loss(head(vx), vtruth).item()
+                found = self.balanced_loss(head(vx), vtruth).item()
             if found < best - 1e-5:
                 best, state, bad = found, {k: v.clone() for k, v in head.state_dict().items()}, 0
             else:
@@ -120,6 +174,9 @@ class Training:
             scores = network.scores(head(vx), not self.options.single)
         self.compared["probe"] = {"map": report.mean_average_precision(scores, vtruth.numpy()), "loss": best}
         self.head = state
+        if self.places:
+            with torch.no_grad():
+                self.find_hard(network.scores(head(bx), not self.options.single))
         return head
 
     # ---- LoRA
@@ -143,12 +200,14 @@ class Training:
                     p.copy_(state["now"][name])
             optimiser.load_state_dict(state["optimiser"])
             step, spent, bad, best = state["step"], state["spent"], state["bad"], state["best"]
-        patience, every = 5, 20
+            self.data.hard = [self.places[index] for index in state["hard"]] or self.data.hard
+        hard = state["hard"] if state else []
+        patience, every = 6, 25
         try:
             while step < options.steps and spent < 60 * options.minutes and bad < patience:
                 began = time.monotonic()
                 rng = np.random.default_rng([options.seed, 11, step])
-                drawn = [self.data.draw(rng) for _ in range(16)]
+                drawn = [self.data.draw(rng) for _ in range(BATCH)]
                 fraction = max(step / options.steps, spent / (60 * options.minutes))
                 for group in optimiser.param_groups:
                     group["lr"] = 1e-3 * min(1, (step + 1) / 10) * max(0.02, 0.5 + 0.5 * math.cos(math.pi * fraction))
@@ -163,15 +222,17 @@ class Training:
                 progress("LoRA steps", step, options.steps)
                 if step % every and step < options.steps:
                     continue
+                if step % MISTAKES_EVERY == 0 and self.places:
+                    hard = self.find_hard(self.scores_of_places(model))
                 logits = self.logits(model, x)
                 found = {"map": report.mean_average_precision(network.scores(logits, not options.single), truth.numpy()),
-                         "loss": self.loss(logits, truth).item()}
+                         "loss": self.balanced_loss(logits, truth).item()}
                 bad += 1
-                if best is None or better(found, best):
+                if best is None or better(found, best, 0.98):
                     best = found | {"weights": {n: p.detach().cpu().clone() for n, p in zip(names, trained)}}
                     bad = 0
                 now = {n: p.detach().cpu() for n, p in zip(names, trained)}
-                self.work.store("lora", {"now": now, "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "bad": bad, "best": best})
+                self.work.store("lora", {"now": now, "optimiser": optimiser.state_dict(), "step": step, "spent": spent, "bad": bad, "best": best, "hard": hard})
         except Stop:
             # What is left is short: measure what there is.
             self.stopped = True
@@ -258,6 +319,6 @@ class Training:
         return info
 
 
-def better(found, than):
-    """By average precision; equal ones by loss."""
-    return found["map"] > than["map"] + 0.005 or (found["map"] > than["map"] - 0.005 and found["loss"] < 0.9 * than["loss"])
+def better(found, than, factor=0.9):
+    """By average precision; equal ones by a loss below `factor` of the other's."""
+    return found["map"] > than["map"] + 0.005 or (found["map"] > than["map"] - 0.005 and found["loss"] < factor * than["loss"])
