@@ -51,7 +51,8 @@ import Wire
         "events?limit=0", "events?limit=5001", "events?limit=x", "events?since=yesterday", "events?before=x",
         "events?min_score=nan", "events?review=maybe", "events?lable=Siren", "events?limit=1&limit=2",
         "summary?by=week", "summary?offset=100000", "minutes?step=0", "minutes?since=1h&until=2h",
-        "minutes?since=200d", "explain", "status?x=1", "labels",
+        "minutes?since=200d", "gaps?reason=x", "gaps?before=1", "gaps?label=Siren", "explain", "status?x=1",
+        "labels",
     ])
     func `A parameter that makes no sense is an error that names it`(path: String) async throws {
         let answer = try await PageFixture().get("/api/" + path)
@@ -85,6 +86,53 @@ import Wire
         let step = try await page.get("/api/minutes?since=\(begin)&until=\(end)&step=10&label=Siren")
         #expect(step.text.contains(#""at":[0],"mean":[0.500],"peak":[0.500],"windows":[90]"#))
         #expect(try await page.get("/api/minutes?daemon=street").json.objects("series") == [])
+    }
+
+    @Test func `Gaps are those of a span of time, with their reasons, and go back page by page`() async throws
+    {
+        let page = try PageFixture()
+        func gap(_ reason: HistoryGap.Reason, _ begin: Double, _ end: Double) -> HistoryChange {
+            .gap(HistoryGap(reason: reason, begin: Fixture.time(begin), end: Fixture.time(end)))
+        }
+        let skipped = Gap(source: "hall", startSample: 16_000, endSample: 40_000, reason: .skipped)
+        let paused = Gap(source: "hall", startSample: 64_000, endSample: 80_000, reason: .paused)
+        let changes = [
+            gap(.samples(skipped), 10, 11.5), gap(.stopped, 20, 50), gap(.missed(3), 60, 60),
+            gap(.samples(paused), 70, 71),
+        ]
+        let cursor = HistoryCursor(run: Fixture.run, seq: 91, time: Fixture.time(91))
+        #expect(page.history.store(changes, of: "street", cursor: cursor, generation: 0) == .stored(changes))
+        let all = try await page.get("/api/gaps?until=\(Fixture.time(61))&since=\(Fixture.time(5))")
+        #expect(
+            all.text == """
+                {"gaps":[{"daemon":"street","source":"hall","reason":"skipped","begin":"\(Fixture.time(10))",\
+                "end":"\(Fixture.time(11.5))","duration":1.5},{"daemon":"street","reason":"stopped",\
+                "begin":"\(Fixture.time(20))","end":"\(Fixture.time(50))","duration":30.0},\
+                {"daemon":"street","reason":"missed","begin":"\(Fixture.time(60))","end":"\(Fixture.time(60))",\
+                "duration":0.0,"records":3}],"before":null}
+
+                """)
+        func reasons(_ query: String) async throws -> [String] {
+            let answer = try await page.get("/api/gaps?" + query)
+            return try (answer.json.objects("gaps") ?? []).map { try $0.requiredString("reason") }
+        }
+        for (query, expected) in [
+            ("", ["skipped", "stopped", "missed", "paused"]), ("daemon=kitchen", []),
+            ("reason=stopped&reason=paused", ["stopped", "paused"]),
+            // One that began before, one that ends later.
+            ("since=\(Fixture.time(11))&until=\(Fixture.time(30))&daemon=street", ["skipped", "stopped"]),
+            ("since=\(Fixture.time(60))", ["missed", "paused"]),
+            ("until=\(Fixture.time(60))&limit=1", ["stopped"]),
+            ("since=\(Fixture.time(50))&until=\(Fixture.time(60))", []),
+        ] { #expect(try await reasons(query) == expected, "\(query)") }
+        var before = ""
+        var pages: [[String]] = []
+        repeat {
+            pages.append(try await reasons("limit=3" + before))
+            let answer = try await page.get("/api/gaps?limit=3" + before)
+            before = try answer.json.string("before").map { "&before=\($0)" } ?? ""
+        } while !before.isEmpty && pages.count < 9
+        #expect(pages == [["stopped", "missed", "paused"], ["skipped"]])
     }
 
     @Test func `A review is stored, returned, and sent to every live client`() async throws {
@@ -181,7 +229,7 @@ import Wire
 
     @Test func `Without a history there are no events, and without http.control no commands`() async throws {
         let page = try PageFixture(hasHistory: false)
-        for path in ["events", "summary", "minutes", "clips/a-1"] {
+        for path in ["events", "summary", "minutes", "gaps", "clips/a-1"] {
             let answer = try await page.get("/api/" + path)
             #expect(answer.status == 404 && answer.code == "no_history", "\(path)")
         }

@@ -30,6 +30,9 @@ struct HistoryGap: Equatable, Sendable {
             case .stopped: "stopped"
             }
         }
+
+        /// Of every reason.
+        static let texts = Gap.Reason.allCases.map(\.rawValue) + ["missed", "stopped"]
     }
 
     var reason: Reason

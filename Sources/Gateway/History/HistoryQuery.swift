@@ -69,9 +69,9 @@ public struct EventFilter: Equatable, Sendable {
     }
 }
 
-/// A place in the order of events: between two of them.
+/// A place in the order of events, or of gaps: between two of them.
 struct EventPosition: Equatable, Sendable {
-    /// Milliseconds since 1970, and the row of the event that follows.
+    /// Milliseconds since 1970, and the row of the one that follows.
     var begin: Int64
     var row: Int64
 }

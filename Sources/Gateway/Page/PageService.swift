@@ -78,6 +78,7 @@ final class PageService {
             case .summary(let filter, let isHourly, let offset):
                 return api.summary(filter, isHourly: isHourly, offsetSeconds: offset, on: loop)
             case .minutes(let query): return api.minutes(query, on: loop)
+            case .gaps(let query): return api.gaps(query, on: loop)
             case .clip(let id): return api.clip(id, request.headers, on: loop)
             case .review(let review):
                 let bound = NIOLoopBound(self, eventLoop: loop)

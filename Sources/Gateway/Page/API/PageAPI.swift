@@ -73,6 +73,19 @@ struct PageAPI: Sendable {
         }
     }
 
+    func gaps(_ query: GapsQuery, on loop: any EventLoop) -> EventLoopFuture<PageAnswer> {
+        queues.reads.submit(on: loop) { reader throws(PageRefusal) in
+            let (gaps, before) = try reader.query { try $0.gaps(query) }
+            return .message(
+                .json { json in
+                    json.object { json in
+                        json.member("gaps", gaps)
+                        json.member("before", before?.text)
+                    }
+                })
+        }
+    }
+
     /// Stores a review.
     ///
     /// - Parameter publish: Receives the message for the clients of `/api/live`.

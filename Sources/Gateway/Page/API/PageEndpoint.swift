@@ -12,6 +12,7 @@ enum PageEndpoint {
     case events(EventFilter)
     case summary(EventFilter, isHourly: Bool, offsetSeconds: Int?)
     case minutes(MinutesQuery)
+    case gaps(GapsQuery)
     case clip(id: String)
     case review(ReviewRequest)
     case labels(daemon: String?)
@@ -56,6 +57,9 @@ enum PageEndpoint {
         case ["api", "minutes"]:
             try Self.expect(.GET, request)
             self = .minutes(try MinutesQuery(target))
+        case ["api", "gaps"]:
+            try Self.expect(.GET, request)
+            self = .gaps(try GapsQuery(target))
         case ["api", "labels"]:
             try Self.expect(.GET, request)
             self = .labels(daemon: try PageParameters(target, names: ["daemon"]).text("daemon"))
@@ -100,12 +104,7 @@ enum PageEndpoint {
         case let review?: filter.reviews = [review]
         case nil: break
         }
-        if let text = try parameters.text("before") {
-            guard let position = EventPosition(text) else {
-                throw .bad("before must be the value of an earlier answer")
-            }
-            filter.position = position
-        }
+        filter.position = try parameters.position("before")
         return filter
     }
 
@@ -144,7 +143,7 @@ enum PageEndpoint {
 }
 
 extension EventPosition {
-    /// In the answers of `/api/events`.
+    /// In the answers of `/api/events` and `/api/gaps`.
     var text: String { "\(begin)-\(row)" }
 
     init?(_ text: String) {

@@ -33,6 +33,24 @@ struct PageParameters {
         return text
     }
 
+    /// Of a parameter that may be given several times.
+    func words(_ name: String, of words: [String]) throws(PageRefusal) -> [String] {
+        let texts = texts(name)
+        guard texts.allSatisfy({ words.contains($0) }) else {
+            throw .bad("\(name) must be \(words.joined(separator: ", "))")
+        }
+        return texts
+    }
+
+    /// Where an earlier answer ended.
+    func position(_ name: String) throws(PageRefusal) -> EventPosition? {
+        guard let text = try text(name) else { return nil }
+        guard let position = EventPosition(text) else {
+            throw .bad("\(name) must be the value of an earlier answer")
+        }
+        return position
+    }
+
     func count(_ name: String, in range: ClosedRange<Int>) throws(PageRefusal) -> Int? {
         guard let text = try text(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
