@@ -54,8 +54,11 @@ extension SettingsArguments {
 
     /// The database of these settings, or ends the program.
     func historyPath() throws -> String {
-        guard let path = try load().settings.history.path else {
-            throw Failure.general("no history is kept: set history.path")
+        let loaded = try load()
+        guard let path = loaded.settings.history.path else {
+            let file = loaded.file ?? GatewaySettingsSources.standardFile
+            let place = loaded.file == nil ? "\(file), which does not exist" : file
+            throw Failure.general("no history is kept: set history.path in \(place)")
         }
         return path
     }

@@ -54,7 +54,11 @@ struct RunCommand: ParsableCommand {
         do throws(SettingsRefusal) { try loaded.checkFiles(isTrial: checkConfig) } catch {
             throw Failure.settings(error)
         }
-        if checkConfig { return print(loaded.text, terminator: "") }
+        if checkConfig {
+            let output = TextOutput()
+            output.bytes(loaded.text.utf8)
+            return try output.finish()
+        }
         var logger = Logger(label: "astd-gateway") { label -> any LogHandler in
             if JournalLogHandler.isConnected { return JournalLogHandler() }
             return StreamLogHandler.standardError(label: label)

@@ -133,4 +133,18 @@ struct GatewayPageTests {
         #expect(shown.code == 0 && shown.lines.contains { $0.hasPrefix("  token_file: \(token)") })
         #expect(!shown.lines.joined().contains("0123456789abcdef"))
     }
+
+    @Test func `Output that cannot be written fails, and a missing history names the file of the setting`()
+        async throws
+    {
+        let folder = try TestFolder()
+        let file = try folder.write("node: a\n".utf8, to: "gateway.yaml")
+        let program = try Astd.path("astd-gateway")
+        let full = try await ChildProcess(
+            ["/bin/sh", "-c", "'\(program)' run --check-config --config '\(file)' > /dev/full"], in: folder
+        ).exit()
+        #expect(full.code == 1 && full.errorLines.joined().contains("No space left on device"))
+        let events = try await Astd.run(["astd-gateway", "events", "--config", file], in: folder)
+        #expect(events.code == 1 && events.errorLines.joined().hasSuffix("set history.path in \(file)"))
+    }
 }

@@ -178,6 +178,8 @@ import Wire
         #expect(BrokerAddress("mqtts://broker/")?.port == 8883)
         let address = BrokerAddress("mqtts://[::1]:9000")
         #expect(address?.host == "::1" && address?.port == 9000 && address?.usesTLS == true)
+        #expect(address?.description == "[::1]:9000")
+        #expect(BrokerAddress("mqtt://broker")?.description == "broker:1883")
         for text in ["broker", "http://broker", "mqtt://", "mqtt://a:b", "mqtt://user:pw@a", "mqtt://a:0"] {
             #expect(BrokerAddress(text) == nil, "\(text)")
         }

@@ -38,3 +38,8 @@ struct BrokerAddress: Equatable, Sendable {
         port = number
     }
 }
+
+extension BrokerAddress: CustomStringConvertible {
+    /// The host and the port.
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

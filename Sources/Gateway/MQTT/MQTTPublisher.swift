@@ -77,7 +77,7 @@ final class MQTTPublisher: Sendable {
                 try client.connect()
                 try serve(client, &progress, until: stop) {
                     (lastReason, waitSeconds) = ("", 1)
-                    logger.notice("connected to the broker", metadata: ["address": "\(options.address.host)"])
+                    logger.notice("connected to the broker", metadata: ["address": "\(options.address)"])
                 }
                 return
             } catch {
