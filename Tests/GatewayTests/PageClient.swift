@@ -76,6 +76,12 @@ final class PageClient {
         send((lines + ["", body ?? ""]).joined(separator: "\r\n"))
     }
 
+    /// Whether something has arrived that was not read.
+    var hasInput: Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) > 0
+    }
+
     /// Reads what has arrived.
     func receive() {
         var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -106,6 +106,36 @@ import Wire
         }
     }
 
+    @Test func `A client that returns misses no event that is kept, however slowly it reads`() async throws {
+        var limits = PageLimits()
+        limits.liveQueue = 4
+        let page = try PageFixture(limits: limits)
+        var first: PageClient? = try await page.live()
+        page.server.update(event(.begin, 1), of: "kitchen")
+        let seen = try await eventually("an event", { first.map(messages) ?? [] }) {
+            $0.last?.kind == "event"
+        }
+        let id = try #require(seen.last?.id)
+        first = nil
+        try await eventually("the end of the first client") {
+            try await page.get("/metrics").text.contains("live_clients 0\n")
+        }
+        // More than the buffers of the kernel and of the server hold.
+        let label = String(repeating: "a", count: 10_000)
+        for number: UInt64 in 2...61 {
+            let record = Fixture.event(.begin, number, at: Double(number), label: label)
+            page.server.update(.stored([.event(record)]), of: "kitchen")
+        }
+        let slow = try await page.live(["Last-Event-ID: \(id)"], receiveBytes: 4096)
+        // While it reads.
+        page.server.update(event(.end, 1), of: "kitchen")
+        let all = try await eventually("the events", { messages(slow) }) {
+            $0.last?.kind == "event" && $0.last?.data.contains(#""state":"end""#) == true
+        }
+        #expect(all.count { $0.kind == "event" } == 61 && !all.contains { $0.kind == "lost" })
+        #expect(try await page.get("/metrics").text.contains("live_dropped_total 0\n"))
+    }
+
     @Test func `A client that reads again learns how much it missed`() async throws {
         var limits = PageLimits()
         limits.liveQueue = 4

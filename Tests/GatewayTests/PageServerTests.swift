@@ -140,6 +140,57 @@ import Wire
         try await idle.closed()
     }
 
+    @Test(arguments: [50_000, 4_000_000])
+    func `A client that does not read its answer is reset, one that does is not`(bytes: Int) async throws {
+        var limits = PageLimits()
+        (limits.idleSeconds, limits.stallSeconds) = (0.3, 0.3)
+        let id = PageFixture.id(1)
+        func fixture() throws -> PageFixture {
+            let page = try PageFixture(limits: limits)
+            let name = "clips/astd-20260131T000001.000Z-\(id)-Siren.wav"
+            try page.folder.write([UInt8](repeating: 1, count: bytes), to: name)
+            return page
+        }
+        var page = try fixture()
+        // The smaller answer fits into the kernel's buffer, and is complete for the server.
+        let slow = try page.client(receiveBytes: 4096)
+        slow.send("GET", "/api/clips/\(id)")
+        try await eventually("the begin of the answer") { slow.hasInput }
+        try await eventually("the end of the slow client") {
+            // The one that asks is left.
+            try await page.get("/metrics").text.contains("astd_gateway_http_connections 1\n")
+        }
+        try await slow.closed()
+        #expect(slow.isReset)
+        // However slow this machine is.
+        limits.stallSeconds = 600
+        page = try fixture()
+        let fast = try page.client()
+        fast.send("GET", "/api/clips/\(id)")
+        #expect(try await fast.answer().body.count == bytes)
+        try await fast.closed()
+        #expect(!fast.isReset)
+    }
+
+    @Test func `Answers that nobody reads have a limit in all`() async throws {
+        var limits = PageLimits()
+        limits.answerBytes = 2_000_000
+        let page = try PageFixture(limits: limits)
+        // 40,000 bytes each, and more than the buffers of the kernel hold.
+        let request = "GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        let slow = try (1...8).map { _ in try page.client(receiveBytes: 4096) }
+        for client in slow { client.send(String(repeating: request, count: 40)) }
+        try await eventually("a refusal for lack of room") {
+            let answer = try await page.get("/api/openapi.json")
+            return answer.status == 503 && answer.code == "busy"
+        }
+        // Those that read have room again.
+        var count = 0
+        for client in slow { for _ in 1...40 where try await client.answer().status == 200 { count += 1 } }
+        #expect(count > 40)
+        #expect(try await page.get("/api/openapi.json").status == 200)
+    }
+
     @Test func `More connections than the limit are closed, until there is room`() async throws {
         var limits = PageLimits()
         limits.connections = 16

@@ -74,6 +74,8 @@ final class PageServer: Sendable {
                         decoder.maxHeaderListSize = final.headerBytes
                         decoder.maxHeaderFieldCount = final.headerFields
                         let pipeline = channel.pipeline.syncOperations
+                        // A client that does not read its answers sends no more requests.
+                        try pipeline.addHandler(BackPressureHandler())
                         try pipeline.configureHTTPServerPipeline(
                             withErrorHandling: false, withEncoderConfiguration: .init(),
                             withDecoderLimitConfiguration: decoder)

@@ -17,6 +17,8 @@ final class PageService {
     private var state: PageState
     private var channels: [ObjectIdentifier: any Channel] = [:]
     private var counters = PageCounters()
+    /// Of answers that clients have not received.
+    private var answerBytes = 0
     private var ticks: RepeatedTask?
 
     init(
@@ -55,6 +57,15 @@ final class PageService {
     }
 
     // MARK: Requests
+
+    /// - Returns: Whether there is room for the body of an answer; it is counted until ``release(_:)``.
+    func reserve(_ bytes: Int) -> Bool {
+        guard answerBytes + bytes <= limits.answerBytes else { return false }
+        answerBytes += bytes
+        return true
+    }
+
+    func release(_ bytes: Int) { answerBytes -= bytes }
 
     func check(_ head: HTTPRequestHead, client: String) throws(PageRefusal) -> PageTarget {
         try guardian.check(head, client: client, now: Double(NIODeadline.now().uptimeNanoseconds) / 1e9)

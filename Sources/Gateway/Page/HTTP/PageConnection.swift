@@ -94,7 +94,9 @@ final class PageConnection: ChannelInboundHandler {
             let (connection, context) = bound.value
             guard case .answering = connection.state else { return }
             switch result {
-            case .success(.message(let message)): connection.send(message, context)
+            case .success(.message(let message)):
+                let hasRoom = connection.service.reserve(message.body.readableBytes)
+                connection.send(hasRoom ? message : PageRefusal.busy.message, context, isReserved: hasRoom)
             case .success(.file(let message, let clip, let range)):
                 connection.send(message, clip, range, context)
             case .success(.live(let live)): connection.follow(live, context)
@@ -108,13 +110,14 @@ final class PageConnection: ChannelInboundHandler {
 
     // MARK: Sending
 
-    private func send(_ message: PageMessage, _ context: ChannelHandlerContext) {
+    /// - Parameter isReserved: Whether the service counts the body until it is sent.
+    private func send(_ message: PageMessage, _ context: ChannelHandlerContext, isReserved: Bool = false) {
         limit(context, seconds: limits.stallSeconds)
         writeHead(message, length: Int64(message.body.readableBytes), context)
         if !isHead, message.body.readableBytes > 0 {
             context.write(wrapOutboundOut(.body(.byteBuffer(message.body))), promise: nil)
         }
-        end(context)
+        end(context, reserved: isReserved ? message.body.readableBytes : 0)
     }
 
     private func writeHead(_ message: PageMessage, length: Int64?, _ context: ChannelHandlerContext) {
@@ -145,12 +148,13 @@ final class PageConnection: ChannelInboundHandler {
         ("Cross-Origin-Resource-Policy", "same-origin"),
     ]
 
-    private func end(_ context: ChannelHandlerContext) {
+    private func end(_ context: ChannelHandlerContext, reserved: Int = 0) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         // Before the end is written: the next request may be in the pipeline already, and follows at once.
         if case .answering = state { state = keepsAlive ? .waiting : .closing }
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { result in
             let (connection, context) = bound.value
+            connection.service.release(reserved)
             connection.finish(context, result)
         }
     }
@@ -234,7 +238,8 @@ final class PageConnection: ChannelInboundHandler {
             switch state {
             // A client that has sent its request may close its side, and read the answer.
             case .answering: keepsAlive = false
-            case .waiting, .reading, .live, .closing: context.close(promise: nil)
+            case .live: PageSocket.reset(context.channel)
+            case .waiting, .reading, .closing: expire(context, before: nil)
             }
         }
         context.fireUserInboundEventTriggered(event)
@@ -258,12 +263,35 @@ final class PageConnection: ChannelInboundHandler {
         }
     }
 
-    /// Closes the connection after a time, unless this is called again before.
+    /// Ends the connection after a time, unless this is called again before.
     private func limit(_ context: ChannelHandlerContext, seconds: Double) {
         deadline?.cancel()
-        let channel = context.channel
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) {
-            channel.close(promise: nil)
+            let (connection, context) = bound.value
+            connection.expire(context, before: nil)
+        }
+    }
+
+    /// Closes the connection; if the client has not received everything, once it has, or by a reset if it
+    /// receives nothing for some time.
+    ///
+    /// - Parameter before: What it had not received some time ago; nil: not asked yet.
+    private func expire(_ context: ChannelHandlerContext, before: Int?) {
+        deadline?.cancel()
+        // Of an answer that is not complete, the time is over.
+        if case .answering = state { return PageSocket.reset(context.channel) }
+        state = .closing
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        PageSocket.unsentBytes(context.channel).whenSuccess { [limits] unsent in
+            let (connection, context) = bound.value
+            if unsent == 0 { return context.close(promise: nil) }
+            if let before, unsent >= before { return PageSocket.reset(context.channel) }
+            let wait = TimeAmount.nanoseconds(Int64(limits.stallSeconds * 1e9))
+            connection.deadline = context.eventLoop.scheduleTask(in: wait) {
+                let (connection, context) = bound.value
+                connection.expire(context, before: unsent)
+            }
         }
     }
 

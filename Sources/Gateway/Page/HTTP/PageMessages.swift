@@ -94,6 +94,8 @@ struct PageLimits: Sendable {
     var idleSeconds = 60.0
     /// For a client to receive some of its answer.
     var stallSeconds = 30.0
+    /// Of all answers that clients have not received yet; beyond, requests are answered with 503.
+    var answerBytes = 128 << 20
     /// Between two comments that keep a live connection open.
     var heartbeatSeconds = 15.0
     /// Messages that wait for a live client.

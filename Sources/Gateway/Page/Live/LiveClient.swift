@@ -1,4 +1,3 @@
-private import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 private import TextSupport
@@ -14,6 +13,8 @@ final class LiveClient {
     private let channel: any Channel
     private let capacity: Int
     private var waiting = CircularBuffer<ByteBuffer>()
+    /// Of ``waiting``, the first: those of ``open(_:)``. They do not count for the capacity.
+    private var opening = 0
     /// Messages that were dropped behind those that wait.
     private var missed: UInt64 = 0
     /// Since when it does not read; nil: it does.
@@ -38,6 +39,14 @@ final class LiveClient {
         if waiting.isEmpty, channel.isWritable { write(bytes) }
     }
 
+    /// Sends a part of what a client receives first, before any other message. It is never dropped: there are
+    /// no more than the events that the hub keeps.
+    func open(_ bytes: ByteBuffer) {
+        if waiting.isEmpty, channel.isWritable { return write(bytes) }
+        waiting.append(bytes)
+        opening += 1
+    }
+
     /// - Returns: Whether it is sent or waits; false: it is dropped.
     @discardableResult
     func send(_ bytes: ByteBuffer) -> Bool {
@@ -45,7 +54,7 @@ final class LiveClient {
             write(bytes)
             return true
         }
-        guard missed == 0, waiting.count < capacity else {
+        guard missed == 0, waiting.count - opening < capacity else {
             missed += 1
             return false
         }
@@ -61,7 +70,10 @@ final class LiveClient {
     /// Sends what waits, as far as the client reads.
     func drain() {
         if channel.isWritable { blockedSince = nil }
-        while channel.isWritable, let bytes = waiting.popFirst() { write(bytes) }
+        while channel.isWritable, let bytes = waiting.popFirst() {
+            opening = max(0, opening - 1)
+            write(bytes)
+        }
         guard waiting.isEmpty, channel.isWritable else { return }
         if missed > 0 {
             let lost = LiveMessage(.lost, of: nil) { [missed] in $0.member("count", missed) }
@@ -70,12 +82,8 @@ final class LiveClient {
         }
     }
 
-    /// Closes the connection at once, and has the kernel discard what it has not sent: for a client that does
-    /// not read, it would retry for minutes and hold that memory, outside every limit of the server.
-    func reset() {
-        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        channel.close(promise: nil)
-    }
+    /// Closes the connection of a client that does not read.
+    func reset() { PageSocket.reset(channel) }
 
     private func write(_ bytes: ByteBuffer) {
         channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(bytes)), promise: nil)

@@ -48,11 +48,11 @@ final class LiveHub {
 
     /// - Parameter state: What a new client receives first.
     func add(_ client: LiveClient, state: [LiveMessage]) {
-        client.send(ByteBuffer(string: "retry: 2000\n\n"))
-        for message in state where client.wants(message.daemon) { client.send(message.bytes()) }
+        client.open(ByteBuffer(string: "retry: 2000\n\n"))
+        for message in state where client.wants(message.daemon) { client.open(message.bytes()) }
         if client.request.lastID.map({ resume(client, after: $0) }) != true {
             // Its position, should it return before the next event.
-            client.send(ByteBuffer(string: "id: \(run)-\(lastNumber)\n\n"))
+            client.open(ByteBuffer(string: "id: \(run)-\(lastNumber)\n\n"))
         }
         clients[ObjectIdentifier(client)] = client
     }
@@ -63,16 +63,16 @@ final class LiveHub {
         guard parts.count == 2, parts[0] == run, let number = UInt64(parts[1]), number <= lastNumber else {
             // Of an earlier run of the gateway: nobody knows how many.
             let lost = LiveMessage(.lost, of: nil) { $0.member("count", nil as Int?) }
-            client.send(lost.bytes())
+            client.open(lost.bytes())
             return false
         }
         let first = events.first?.number ?? lastNumber + 1
         if number + 1 < first {
             let lost = LiveMessage(.lost, of: nil) { $0.member("count", first - number - 1) }
-            client.send(lost.bytes())
+            client.open(lost.bytes())
         }
         for event in events where event.number > number && client.wants(event.daemon) {
-            client.send(event.bytes)
+            client.open(event.bytes)
         }
         return true
     }
