@@ -178,6 +178,9 @@ inside sh -c 'umask 077; echo "wr0ng-s3cret" > /etc/astd/mqtt-password
     printf "[Service]\nLoadCredential=mqtt-password:/etc/astd/mqtt-password\nLoadCredential=hook:/etc/astd/hook\n" \
         > /etc/systemd/system/astd-gateway.service.d/test.conf
     echo "http://127.0.0.1:8099/s3cret-path" > /etc/astd/hook
+    sed -i "s|^  # clips:.*|  clips: [/var/lib/astd/clips]|" /etc/astd/gateway.yaml
+    sed -i "s|^  directory: null|  directory: /var/lib/astd/clips|" /etc/astd/astd.yaml
+    systemctl reload astd
     cat >> /etc/astd/gateway.yaml <<END
 notify:
   - {name: note, labels: [Siren], cooldown: 3600, command: [/usr/local/bin/note]}
@@ -191,7 +194,7 @@ END
     for file in /etc/note /home/tester/note /var/lib/astd/note /usr/note; do
         if touch $file 2> /dev/null; then echo "wrote $file"; fi
     done
-    for place in /home/tester /var/lib/astd /root /run/user; do
+    for place in /home/tester /var/lib/astd/models /var/lib/astd/adapters /root /run/user; do
         if ls $place 2> /dev/null | grep -q .; then echo "read $place"; fi
     done
     if [ -e /dev/snd ]; then echo "has a sound card"; fi
@@ -218,6 +221,15 @@ noted() { [ "$(inside cat /var/lib/astd-gateway/note)" = "note Siren astd-gatewa
 check "the rule's program ran as the gateway's user, and could write nothing else" until_true 10 noted
 requested() { inside sh -c 'head -n 1 /tmp/request | grep -q "^POST /s3cret-path " && grep -q "\"label\":\"Siren\"" /tmp/request'; }
 check "the webhook received the siren" until_true 10 requested
+clip() { inside sh -c 'ls /var/lib/astd/clips/astd-*-Siren.wav 2> /dev/null | head -n 1'; }
+has_clip() { [ -n "$(clip)" ]; }
+check "astd kept the siren" until_true 20 has_clip
+in_gateway() { inside nsenter -t "$(inside systemctl show -P MainPID astd-gateway)" -m runuser -u astd-gateway -- "$@"; }
+check "the gateway reads the clip in its sandbox" in_gateway cat "$(clip)"
+refuse "it cannot delete it" in_gateway rm -f "$(clip)"
+refuse "it sees nothing else of astd's files" in_gateway sh -c 'ls /var/lib/astd | grep -v "^clips$"'
+refuse "members of the group astd cannot read the clip" as tester cat "$(clip)"
+check "the gateway's user exports it" inside sh -c "runuser -u astd-gateway -- astd-gateway events --label Siren --limit 1 --format jsonl | grep -q '\"clip\":\"/var/lib/astd/clips/'"
 event=$(as tester astd-gateway events --since 1h --label Siren --limit 1 --format jsonl | sed -nE 's/.*"id":"([^"]*)".*/\1/p')
 check "a member of the group reviews it" as tester astd-gateway review "$event" --right
 check "the review is in the history" sh -c \

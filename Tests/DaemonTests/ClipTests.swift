@@ -69,6 +69,23 @@ import Wire
         }
     }
 
+    @Test(arguments: [(0o750, 0o600), (0o2700, 0o600), (0o2750, 0o640)] as [(mode_t, Int)])
+    func `The group of the directory reads clips only if the directory passes it on`(
+        mode: mode_t, expected: Int
+    ) throws {
+        try withFolder { folder in
+            #expect(chmod(folder, mode) == 0)
+            let recorder = ClipRecorder(settings(folder), logger: TestServer.logger)
+            record(recorder, 0..<16_000)
+            recorder.process(Self.event(.begin, 1), at: 12_000, windowSamples: 8_000)
+            recorder.process(Self.event(.end, 1), at: 16_000, windowSamples: 8_000)
+            recorder.finish()
+            let path = try folder + "/" + names(folder)[0]
+            let found = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(found == expected)
+        }
+    }
+
     @Test func `Clips have the sound before and after their event that the settings ask for`() throws {
         try withFolder { folder in
             var settings = settings(folder)

@@ -37,9 +37,8 @@ struct ClipStore: Sendable {
     func write(_ sound: OriginalHistory.Sound, of event: EventRecord) -> String? {
         let path = "\(directory)/\(Self.name(of: event))"
         let temporary = path + ".part"
-        // Readable by the owner only: a clip may contain voices.
         let descriptor = open(
-            temporary.systemPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            temporary.systemPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, fileMode)
         guard descriptor >= 0 else { return Self.failure(temporary) }
         let isWritten = Self.write(Self.header(of: sound) + Self.bytes(sound.values), to: descriptor)
         let problem = isWritten ? nil : Self.failure(path)
@@ -52,6 +51,14 @@ struct ClipStore: Sendable {
         ledger.add(path)
         removeOldest()
         return nil
+    }
+
+    /// Readable by the owner only, because a clip may contain voices; also by the directory's group where
+    /// that was chosen: the directory passes its group on to its files (set-group-ID), and lets it read.
+    private var fileMode: mode_t {
+        var status = stat()
+        guard stat(directory.systemPath, &status) == 0, status.st_mode & S_ISGID != 0 else { return 0o600 }
+        return 0o600 | status.st_mode & S_IRGRP
     }
 
     /// The limit of all clips in bytes.
