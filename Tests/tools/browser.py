@@ -12,7 +12,8 @@ class Browser:
     KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Down": "\ue015", "Up": "\ue013",
             "Home": "\ue011", "End": "\ue010", "Right": "\ue014", "Shift": "\ue008"}
 
-    def __init__(self, shots, width=1200, height=900):
+    def __init__(self, shots, width=1200, height=900, traces=""):
+        """`traces`: categories of the browser's trace, which is then in the log `performance`."""
         self.shots = shots
         self.driver = subprocess.Popen(
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -24,7 +25,11 @@ class Browser:
             raise SystemExit("chromedriver did not start")
         options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
                             f"--window-size={width},{height}"]}
-        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        logs = {"browser": "ALL"}
+        if traces:
+            options["perfLoggingPrefs"] = {"enableNetwork": False, "enablePage": False, "traceCategories": traces}
+            logs["performance"] = "ALL"
+        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
         self.path = ""
         self.path = "/session/" + self.call("POST", "/session", capabilities={"alwaysMatch": capabilities})["sessionId"]
 
