@@ -14,7 +14,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 .DEFAULT_GOAL := help
 # Every target but the Python environment is a command, not a file.
 .PHONY: help setup build release programs demo \
-	test test-importers test-report test-page test-formats test-decoding test-resume test-sdcard test-spark test-own-sounds test-fallbacks test-levels test-faults test-sources test-gateway \
+	test test-importers test-report test-page test-api test-formats test-decoding test-resume test-sdcard test-spark test-own-sounds test-fallbacks test-levels test-faults test-sources test-gateway \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
 	bench bench-swap golden source-states exactness model \
@@ -79,6 +79,13 @@ test-page: release ## The gateway's page in headless Chromium, used as a person 
 	[ -x .build/venv-page/bin/python ] || python3 -m venv .build/venv-page
 	.build/venv-page/bin/pip install -q --no-deps -r Tests/tools/test_page.txt
 	.build/venv-page/bin/python Tests/tools/test_page.py $(ONLY)
+	[ -n "$(ONLY)" ] || $(MAKE) --no-print-directory test-api
+
+test-api: release ## The gateway's API against its description, with generated requests (API_SECONDS=60)
+	@tools/setup.sh python3-venv
+	[ -x .build/venv-api/bin/python ] || python3 -m venv .build/venv-api
+	.build/venv-api/bin/pip install -q -r Tests/tools/test_api.txt
+	.build/venv-api/bin/python Tests/tools/test_api.py $(API_SECONDS)
 
 test-formats: release ## Output formats read by pandas, R and a reader of Raven's (apt-get install r-base-core)
 	[ -x .build/venv-formats/bin/python ] || python3 -m venv .build/venv-formats

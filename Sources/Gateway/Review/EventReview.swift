@@ -54,6 +54,9 @@ struct ReviewRequest: Equatable, JSONRecord {
         guard !ids.isEmpty, ids.count <= Self.maximumIDs else {
             throw .wrongType(field: "ids", expected: "1 to \(Self.maximumIDs) ids of events")
         }
+        guard label == nil || text == "other" else {
+            throw .wrongType(field: "label", expected: "no such member, unless the review is other")
+        }
         guard review != nil || text == nil else {
             throw .wrongType(field: "review", expected: "right, wrong, other with a label, or null")
         }

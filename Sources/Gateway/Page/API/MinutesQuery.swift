@@ -23,7 +23,8 @@ struct MinutesQuery: Equatable, Sendable {
         stepMinutes = try parameters.count("step", in: 1...1440) ?? 1
         (labels, daemons) = (Set(filter.labels), Set(filter.daemons))
         guard begin.unixNanos < end.unixNanos else { throw .bad("since must be before until") }
-        guard (end.unixNanos - begin.unixNanos) / 86_400_000_000_000 < Self.maximumDays else {
+        // In nanoseconds, some centuries are more than 64 bits.
+        guard (end.milliseconds - begin.milliseconds) / 86_400_000 < Self.maximumDays else {
             throw .bad("at most \(Self.maximumDays) days can be asked for at once")
         }
     }

@@ -120,6 +120,13 @@ enum PageEndpoint {
     }
 
     private static func body(_ request: PageRequest) throws(PageRefusal) -> JSONObject {
+        let type = request.headers["Content-Type"]
+        let essence = type.first.map { $0.prefix { $0 != ";" && $0 != " " }.lowercased() }
+        guard type.count == 1, essence == "application/json" else {
+            throw PageRefusal(
+                .unsupportedMediaType, "unsupported_media_type",
+                "a POST needs the header Content-Type: application/json")
+        }
         do throws(JSONError) { return try JSONObject(parsing: request.body) } catch {
             throw .bad("the body must be a JSON object: \(error)")
         }
@@ -147,7 +154,8 @@ extension EventPosition {
     var text: String { "\(begin)-\(row)" }
 
     init?(_ text: String) {
-        let parts = text.split(separator: "-").map { Int64($0) }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+            .map { PageParameters.natural($0, digits: 15) }
         guard parts.count == 2, let begin = parts[0], let row = parts[1] else { return nil }
         self.init(begin: begin, row: row)
     }

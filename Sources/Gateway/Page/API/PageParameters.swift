@@ -61,7 +61,9 @@ struct PageParameters {
 
     func score(_ name: String) throws(PageRefusal) -> Float? {
         guard let text = try text(name) else { return nil }
-        guard let number = Float(text), number.isFinite else { throw .bad("\(name) must be a number") }
+        guard let number = Float(text), abs(number) <= 1_000_000 else {
+            throw .bad("\(name) must be a number from -1000000 to 1000000")
+        }
         return number
     }
 
@@ -69,12 +71,20 @@ struct PageParameters {
     func time(_ name: String) throws(PageRefusal) -> Timestamp? {
         guard let text = try text(name) else { return nil }
         if let time = Timestamp(text) ?? Timestamp(text.replacing(/Z$/, with: ".000Z")) { return time }
-        if let unit = text.last, let seconds = ["s": 1, "m": 60, "h": 3600, "d": 86_400][unit],
-            let count = Double(text.dropLast()), count >= 0, count * Double(seconds) < 4e9
+        if let unit = text.last, let seconds = ["s": 1, "m": 60, "h": 3600, "d": 86_400][unit] as Int64?,
+            let count = Self.natural(text.dropLast(), digits: unit == "d" ? 4 : 6)
         {
-            return Timestamp(unixNanos: now.unixNanos - Int64(count * Double(seconds) * 1e9))
+            return Timestamp(unixNanos: now.unixNanos - count * seconds * 1_000_000_000)
         }
         throw .bad("\(name) must be a time such as 2026-01-31T22:05:00Z, or a span before now such as 24h")
+    }
+
+    /// A number of decimal digits and nothing else.
+    static func natural(_ text: some StringProtocol, digits: Int) -> Int64? {
+        guard (1...digits).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        return Int64(text)
     }
 
     static let filterNames = ["since", "until", "label", "daemon"]

@@ -5,8 +5,8 @@ internal import NIOHTTP1
 ///
 /// - `Host` is an address, the machine's own name or one of `http.hosts`: a site whose name is made to point
 ///   to this machine (DNS rebinding) has another one.
-/// - A request that changes something comes from the page itself (`Origin`), and is JSON, which a form of
-///   another site cannot send.
+/// - A request that changes something comes from the page itself (`Origin`). ``PageEndpoint`` also demands
+///   JSON, which a form of another site cannot send.
 /// - With `http.token_file`, it has the token: as a bearer token, or as the password of HTTP's basic
 ///   authentication, for which browsers ask by themselves.
 ///
@@ -38,19 +38,7 @@ struct RequestGuard: Sendable {
         }
         switch head.method {
         case .GET, .HEAD: break
-        case .POST:
-            try checkOrigin(head.headers, host: host)
-            let type = head.headers["Content-Type"]
-            let essence = type.first.map { $0.prefix { $0 != ";" && $0 != " " }.lowercased() }
-            guard type.count == 1, essence == "application/json" else {
-                throw PageRefusal(
-                    .unsupportedMediaType, "unsupported_media_type",
-                    "a POST needs the header Content-Type: application/json")
-            }
-        default:
-            throw PageRefusal(
-                .methodNotAllowed, "method_not_allowed", "\(head.method) is not supported",
-                headers: ["Allow": "GET, HEAD, POST"])
+        default: try checkOrigin(head.headers, host: host)
         }
         return target
     }
