@@ -43,6 +43,30 @@ import Wire
         }
     }
 
+    @Test func `Behind a proxy, the name of the browser decides, and X-Forwarded headers change nothing`()
+        async throws
+    {
+        let token = "Authorization: Bearer 0123456789abcdef"
+        let page = try PageFixture(token: "0123456789abcdef")
+        let path = "/api/events/\(PageFixture.id(1))/review"
+        func status(_ headers: [String]) async throws -> Int {
+            try await page.request("POST", path, headers + [token], body: #"{"review":"right"}"#).status
+        }
+        let name = "sounds.example.org:8443"
+        #expect(try await status(["Host: \(name)", "Origin: https://\(name)"]) == 200)
+        // Proxies that do not pass on the port, or the name.
+        #expect(try await status(["Host: sounds.example.org", "Origin: https://\(name)"]) == 403)
+        let forwarded = ["X-Forwarded-Host: \(name)", "X-Forwarded-Proto: https", "Forwarded: host=\(name)"]
+        #expect(try await status(["Host: localhost", "Origin: https://\(name)"] + forwarded) == 403)
+        #expect(try await status(["Host: evil.example", "X-Forwarded-Host: localhost"]) == 403)
+        var statuses: [Int] = []
+        for number in 1...25 {
+            let headers = ["Authorization: Bearer wrong", "X-Forwarded-For: 192.0.2.\(number)"]
+            statuses.append(try await page.get("/", headers).status)
+        }
+        #expect(statuses.last == 429)
+    }
+
     @Test func `A change needs JSON and the page's own origin`() async throws {
         let page = try PageFixture()
         let path = "/api/events/\(PageFixture.id(1))/review"
