@@ -144,7 +144,7 @@ tsan: setup ## The tests that use threads, with the thread sanitizer
 asan: setup ## Every test, with the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --parallel
 
-fuzz: setup ## Fuzz the parsers of untrusted input, ten minutes each (SECONDS_EACH=600)
+fuzz: setup ## Fuzz the parsers of untrusted input and the gateway's HTTP server, ten minutes each (SECONDS_EACH=600)
 	@tools/fuzz.sh
 
 soak: release ## An hour of everything, in real time: no growth, no loss (SOAK='--sources 4', '--unpaced-hours 24')

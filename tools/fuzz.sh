@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers of untrusted input with libFuzzer, starting from golden files, one target a processor at a time. Inputs
-# that fail are kept as .build-fuzz/TARGET/found-*, what a target printed as .build-fuzz/TARGET.log.
+# that fail are kept as .build-fuzz/TARGET/found-*, what a target printed as .build-fuzz/TARGET.log. For half of that time,
+# a running astd-gateway receives broken HTTP (fuzz_http.py).
 #
 #   make fuzz                      ten minutes for each target
 #   make fuzz SECONDS_EACH=60      a minute for each
@@ -9,6 +10,7 @@ cd "$(dirname "$0")/.."
 export SECONDS_EACH=${SECONDS_EACH:-600}
 export SWIFT_BACKTRACE=enable=no
 swift build --package-path Fuzz --scratch-path .build-fuzz --sanitize=fuzzer
+swift build --product astd-gateway
 
 targets=()
 
@@ -27,6 +29,11 @@ seed() {
 }
 
 fuzz() {
+    if [ "$1" = HTTP ]; then
+        echo ">> HTTP for $((SECONDS_EACH / 2)) s"
+        python3 tools/fuzz_http.py --seconds $((SECONDS_EACH / 2))
+        return
+    fi
     local corpus=.build-fuzz/$1 log=.build-fuzz/$1.log
     echo ">> $1 for $SECONDS_EACH s"
     if ! ".build-fuzz/debug/$1" -max_total_time="$SECONDS_EACH" -max_len=40000 -timeout=30 -rss_limit_mb=2048 \
@@ -63,4 +70,5 @@ mkdir -p $requests
 grep -o '{"jsonrpc[^`]*}' docs/protocol.md | split -l 1 - $requests/line-
 seed Requests $requests/line-*
 seed SettingsText etc/astd.yaml
+targets+=(HTTP)
 printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'
