@@ -5,10 +5,15 @@ public struct EventDetector: Sendable {
     private var limits: [LabelTrack.Limits] = []
     private var tracks: [LabelTrack]
     private var history: ScoreHistory
+    /// `nil` until the hop changes.
+    private var windowSamples: Int64?
     private let onsetConstants: SoundOnset.Constants
     private var lastScores: [Float]
     private let sampleRateHz: Int
-    private let hopSamples: Int64
+    private var hopSamples: Int64
+    /// The hop for which the rules count windows.
+    private let shortestHopSamples: Int64
+    private var rules: DetectionRules
     /// The last window; `nil` before the first.
     private var lastWindow: Range<Int64>?
     /// End of the last window; `nil` before the first.
@@ -18,10 +23,13 @@ public struct EventDetector: Sendable {
 
     /// - Parameters:
     ///   - labels: By class index.
-    ///   - hopSamples: From the start of one window to the start of the next.
+    ///   - hopSamples: From the start of one window to the start of the next; where the hop changes
+    ///     (``changeHop(to:windowSamples:)``), the shortest.
     public init(labels: [String], rules: DetectionRules, sampleRateHz: Int, hopSamples: Int64) {
         self.labels = labels
         self.hopSamples = hopSamples
+        shortestHopSamples = hopSamples
+        self.rules = rules
         self.sampleRateHz = sampleRateHz
         tracks = Array(repeating: LabelTrack(), count: labels.count)
         lastScores = Array(repeating: 0, count: labels.count)
@@ -33,9 +41,42 @@ public struct EventDetector: Sendable {
     /// Replaces the rules from the next window on. Events in progress continue; with the next window, those
     /// of labels that the new rules exclude end. Smoothing restarts without earlier scores.
     public mutating func setRules(_ rules: DetectionRules) {
+        self.rules = rules
+        makeLimits()
+        let longest = labels.map { rules.rule(for: $0).smoothingWindows }.max() ?? 1
+        history = ScoreHistory(labels: labels.count, capacity: max(longest, onsetWindows))
+    }
+
+    /// Changes the hop from the next window on. Scores and events in progress continue.
+    ///
+    /// Smoothing covers the same time at every hop: fewer windows of a longer one. A rule asks for no more
+    /// consecutive hits than there are windows that contain a short sound.
+    ///
+    /// - Parameters:
+    ///   - hop: At least the hop of the initialiser.
+    ///   - windowSamples: The length of a window.
+    public mutating func changeHop(to hop: Int64, windowSamples: Int64) {
+        precondition(hop >= shortestHopSamples)
+        hopSamples = hop
+        self.windowSamples = windowSamples
+        makeLimits()
+    }
+
+    private func scaled(_ rule: DetectionRule) -> DetectionRule {
+        guard hopSamples > shortestHopSamples else { return rule }
+        var rule = rule
+        let windows = Double(rule.smoothingWindows) * Double(shortestHopSamples) / Double(hopSamples)
+        rule.smoothingWindows = max(1, Int(windows.rounded()))
+        if let windowSamples {
+            rule.minimumHits = min(rule.minimumHits, max(1, Int(windowSamples / hopSamples)))
+        }
+        return rule
+    }
+
+    private mutating func makeLimits() {
         let all = rules.groups.isEmpty ? [] : Set(labels)
         limits = labels.map { label in
-            let rule = rules.rule(for: label)
+            let rule = scaled(rules.rule(for: label))
             let group = rules.group(of: label, in: all)
             return LabelTrack.Limits(
                 rule: rule, hopSamples: hopSamples,
@@ -46,8 +87,6 @@ public struct EventDetector: Sendable {
                 isAdmitted: rules.admits(label) && group == nil,
                 group: group)
         }
-        let longest = limits.map(\.rule.smoothingWindows).max() ?? 1
-        history = ScoreHistory(labels: labels.count, capacity: max(longest, onsetWindows))
     }
 
     /// Processes the scores of the next window.
@@ -199,7 +238,7 @@ public struct EventDetector: Sendable {
 
     /// Windows in which an onset is looked for: those that overlap with the longest window of the published
     /// models, or fewer at very short hops.
-    private var onsetWindows: Int { min(64, max(2, Int(samples(10.24) / max(1, hopSamples)) + 2)) }
+    private var onsetWindows: Int { min(64, max(2, Int(samples(10.24) / max(1, shortestHopSamples)) + 2)) }
 
     private func seconds(_ span: SoundSpan) -> Double {
         Double(span.estimatedDuration(hop: hopSamples)) / Double(sampleRateHz)

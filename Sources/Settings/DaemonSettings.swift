@@ -20,8 +20,12 @@ public struct DaemonSettings: Equatable, Sendable {
     public var adapters: [String] = []
     /// `nil`: the standard place, where it exists.
     public var adaptersDir: String?
-    /// Seconds from one window to the next.
+    /// Seconds from one window to the next, unless ``hopIsAuto``.
     public var hop = 1.0
+    /// Whether the hop of a live source follows the measured passes, from ``minimumHop`` on.
+    public var hopIsAuto = false
+    /// The shortest hop with ``hopIsAuto``, in seconds.
+    public var minimumHop = 0.5
     /// `auto` or one of `Activation`.
     public var activation = "auto"
     /// `auto` or one of `Precision`.

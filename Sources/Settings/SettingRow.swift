@@ -25,7 +25,7 @@ struct SettingRow: Sendable {
         Self.perSource.contains(key) || key.hasPrefix("detection.") || key.hasPrefix("level.")
     }
     private static let perSource: Set<String> = [
-        "source", "channel", "gain_db", "high_pass_hz", "hop", "gate", "fast", "muted_after",
+        "source", "channel", "gain_db", "high_pass_hz", "hop", "hop_minimum", "gate", "fast", "muted_after",
         "quiet_hours", "adapters",
     ]
 

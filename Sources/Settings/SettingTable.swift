@@ -27,8 +27,10 @@ enum SettingTable {
         .optional(
             "adapters_dir", \.adaptersDir, .text("a directory"),
             "where `astctl adapter use` finds adapters by name"),
+        hop,
         .one(
-            "hop", \.hop, .number(0.01...600, " seconds", step: 0.01), "time from one window to the next"),
+            "hop_minimum", \.minimumHop, seconds, "shortest time between windows with `hop: auto`",
+            hasOption: false),
         .one(
             "activation", \.activation, .word(["auto", "softmax", "sigmoid", "none"]),
             "how logits become scores; `auto`: as the model says"),
@@ -167,6 +169,21 @@ enum SettingTable {
         "on", "off", "smoothing", "minimum_hits", "minimum_duration", "merge_gap", "refractory",
         "repeat_after",
     ]
+
+    private static let seconds = SettingRow.Kind<Double>.number(0.01...600, " seconds", step: 0.01)
+
+    private static let hop = SettingRow(
+        key: "hop", allowed: "auto, or \(seconds.allowed)",
+        help: "time from one window to the next; `auto`: the shortest that the machine keeps", isLive: false,
+        isList: false, hasOption: true,
+        read: { texts, settings in
+            guard texts.count == 1 else { return false }
+            settings.hopIsAuto = texts[0] == "auto"
+            if settings.hopIsAuto { return true }
+            guard let value = seconds.parse(texts[0]) else { return false }
+            settings.hop = value
+            return true
+        }, show: { [$0.hopIsAuto ? "auto" : seconds.text($0.hop)] })
 
     private static let quietHours = SettingRow(
         key: "quiet_hours", allowed: QuietHours.allowed, help: "hours at which nothing is recorded",

@@ -52,6 +52,6 @@ extension DaemonSettings {
         SettingTable.rows.filter { $0.isPerSource && !$0.isLive }.map { $0.show(self) }
     }
 
-    /// ``hop`` in frames of 10 ms.
-    public var hopFrames: Int { Int((hop * 100).rounded()) }
+    /// The hop, or the shortest hop where it is adapted, in frames of 10 ms.
+    public var hopFrames: Int { Int(((hopIsAuto ? minimumHop : hop) * 100).rounded()) }
 }

@@ -70,13 +70,36 @@ struct ModelArguments: ParsableArguments {
     }
 }
 
+/// A number of seconds, or `auto`.
+enum HopArgument: ExpressibleByArgument {
+    case auto
+    case seconds(Double)
+
+    init?(argument: String) {
+        if argument == "auto" {
+            self = .auto
+        } else if let seconds = Double(argument) {
+            self = .seconds(seconds)
+        } else {
+            return nil
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .auto: "auto"
+        case .seconds(let seconds): "\(seconds)"
+        }
+    }
+}
+
 /// The options that say how sound is cut into windows and scored.
 struct WindowArguments: ParsableArguments {
     @Option(
         help:
-            "Start a window every this many seconds, in steps of 0.01. Default: 1 for `astd run` and for events, otherwise the window's length."
+            "Start a window every this many seconds, in steps of 0.01, or auto (`astd run`: as often as the machine can). Default: 1 for `astd run` and for events, otherwise the window's length."
     )
-    var hop: Double?
+    var hop: HopArgument?
 
     @Option(
         help:
@@ -85,17 +108,20 @@ struct WindowArguments: ParsableArguments {
     var activation: ActivationArgument?
 
     func validate() throws {
-        if let hop, !HopRange.contains(hop) {
-            throw ValidationError("--hop is \(hop): give \(HopRange.text)")
+        if case .seconds(let seconds) = hop, !HopRange.contains(seconds) {
+            throw ValidationError("--hop is \(seconds): give \(HopRange.text)")
         }
     }
 
-    /// ``hop`` in frames of 10 ms.
-    var hopFrames: Int? { hop.map { Int(($0 * 100).rounded()) } }
+    /// ``hop`` in frames of 10 ms; `nil`: not given, or `auto`.
+    var hopFrames: Int? {
+        guard case .seconds(let seconds) = hop else { return nil }
+        return Int((seconds * 100).rounded())
+    }
 
     /// The values that were given, by the keys of the settings.
     var flags: [String: [String]] {
-        ["hop": hop.map { "\($0)" }, "activation": activation?.rawValue].compactMapValues { $0.map { [$0] } }
+        ["hop": hop.map(\.text), "activation": activation?.rawValue].compactMapValues { $0.map { [$0] } }
     }
 }
 

@@ -27,6 +27,20 @@ import Testing
         #expect(feed.detector.earliestPendingBegin == 50)
     }
 
+    @Test func `With a longer hop, smoothing covers the same time and earlier scores, with fewer hits`() {
+        var feed = Feed(smoothing: 4, hits: 3)
+        _ = feed.update(0.2, 0.4, 0.6, 0.8)
+        func rule() -> DetectionRule? { feed.detector.explanations(of: "Siren").first?.rule }
+        feed.detector.changeHop(to: 20, windowSamples: 20)
+        #expect(rule()?.smoothingWindows == 2 && rule()?.minimumHits == 1)
+        let smoothed = feed.detector.explanations(of: "Siren").first?.smoothed
+        #expect(smoothed.map { abs($0 - 0.7) < 1e-6 } == true)
+        feed.detector.setRules(DetectionRules())
+        #expect(rule()?.minimumHits == 1)
+        feed.detector.changeHop(to: 10, windowSamples: 20)
+        #expect(rule()?.smoothingWindows == 1 && rule()?.minimumHits == 2)
+    }
+
     @Test func `Between the thresholds an event continues but does not begin`() {
         var feed = Feed()
         #expect(feed.update(0.4, 0.49) == [])

@@ -155,6 +155,49 @@ import Testing
         #expect(stream.restarts > 0)
     }
 
+    @Test(arguments: [(96, 20), (64, 64), (300, 50)], 0..<40)
+    func `With a hop that changes, every sample is in a classified window or in exactly one gap`(
+        size: (window: Int, hop: Int), seed: Int
+    ) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var stream = Stream(windowFrames: size.window, hopFrames: size.hop)
+        let slowness = Int.random(in: 1...6, using: &random)
+        for _ in 0..<400 {
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0:
+                let gap = Int.random(in: 1..<2 * 160 * size.window, using: &random)
+                stream.append(gap: gap, isBridged: Bool.random(using: &random))
+            case 1: stream.interrupt(isBridged: Bool.random(using: &random))
+            default: stream.append(samples: Int.random(in: 1..<160 * size.window, using: &random))
+            }
+            guard Int.random(in: 0..<slowness, using: &random) == 0 else { continue }
+            while let window = stream.planner.nextWindow(.newest) {
+                stream.classify(window)
+                if Bool.random(using: &random) {
+                    stream.planner.change(hopFrames: Int.random(in: 1...size.window, using: &random))
+                }
+            }
+        }
+        stream.end()
+        #expect(stream.account() == [])
+        #expect(stream.windows.count > 5)
+    }
+
+    @Test func `A new hop counts from the last window`() {
+        var stream = Stream(windowFrames: 100, hopFrames: 20)
+        stream.append(samples: 160 * 140 + 240)
+        while let window = stream.planner.nextWindow(.oldest(oldestFrame: 0)) { stream.classify(window) }
+        stream.planner.change(hopFrames: 70)
+        stream.append(samples: 160 * 100)
+        while let window = stream.planner.nextWindow(.oldest(oldestFrame: 0)) { stream.classify(window) }
+        stream.planner.change(hopFrames: 5)
+        stream.append(samples: 160 * 10)
+        while let window = stream.planner.nextWindow(.oldest(oldestFrame: 0)) { stream.classify(window) }
+        let starts = [0, 20, 40, 110, 115, 120, 125, 130, 135, 140, 145, 150]
+        #expect(stream.windows.map(\.frames.lowerBound) == starts)
+        #expect(stream.skippedWindows == 0)
+    }
+
     @Test(arguments: 0..<20)
     func `A stream that waits skips no window unless its frames are no longer in memory`(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Settings
+private let hopValues = "expected auto, or 0.01 to 600 seconds, in steps of 0.01"
 
 @Suite struct SettingsTests {
     private static let example = #filePath.replacing(
@@ -151,7 +152,7 @@ import Testing
         ),
         (
             "hop: 0.015",
-            ["F:1: invalid value '0.015' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]
+            ["F:1: invalid value '0.015' for hop; expected auto, or 0.01 to 600 seconds, in steps of 0.01"]
         ),
         (
             "detection: {on: 1.5}",
@@ -172,9 +173,9 @@ import Testing
             ]
         ),
         ("activation: none\ndetection: {on: 1.5, off: -1}", []),
-        ("hop: 0", ["F:1: invalid value '0' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
-        ("hop: [1]", ["F:1: invalid value 'a list' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
-        ("hop: null", ["F:1: invalid value 'null' for hop; expected 0.01 to 600 seconds, in steps of 0.01"]),
+        ("hop: 0", ["F:1: invalid value '0' for hop; \(hopValues)"]),
+        ("hop: [1]", ["F:1: invalid value 'a list' for hop; \(hopValues)"]),
+        ("hop: null", ["F:1: invalid value 'null' for hop; \(hopValues)"]),
         ("fast: yes", ["F:1: invalid value 'yes' for fast; expected true or false"]),
         (
             "threads: 1.5",
@@ -190,7 +191,7 @@ import Testing
         (
             "hop: 9999\nsorce: pulse",
             [
-                "F:1: invalid value '9999' for hop; expected 0.01 to 600 seconds, in steps of 0.01",
+                "F:1: invalid value '9999' for hop; expected auto, or 0.01 to 600 seconds, in steps of 0.01",
                 "F:2: unknown setting 'sorce'; did you mean 'source'?",
             ]
         ),
@@ -214,7 +215,7 @@ import Testing
             ])
         #expect(
             complaints("", [:], ["hop": ["0"]]) == [
-                "invalid value '0' for --hop; expected 0.01 to 600 seconds, in steps of 0.01"
+                "invalid value '0' for --hop; expected auto, or 0.01 to 600 seconds, in steps of 0.01"
             ])
         #expect(
             complaints("", [:], ["detection.onn": ["0"]]) == [

@@ -82,6 +82,10 @@ import Wire
             #"{"type":"spectrum","time":"2025-12-31T23:59:58.250Z","start_sample":1600,"end_sample":3200,"levels":[-62,-3,0]}"#
         ),
         (
+            .hop(HopRecord(unixNanos: nanos, hopSeconds: 1.6, previousSeconds: 0.5, passMs: 1115.04)),
+            #"{"type":"hop","time":"2025-12-31T23:59:58.250Z","hop":1.6,"previous":0.5,"pass_ms":1115.0}"#
+        ),
+        (
             .adapter(AdapterRecord(adapters: [nil])),
             #"{"type":"adapter","active":null,"adapters":["base"]}"#
         ),

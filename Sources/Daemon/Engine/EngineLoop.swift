@@ -77,6 +77,11 @@ final class EngineLoop: @unchecked Sendable {
                 let pipeline = pipelines.remove(at: index)
                 pipelines.append(pipeline)
                 try pipeline.classifyNextWindow()
+                if pipeline.hopController != nil {
+                    let live = pipelines.filter { !$0.source.waitsForReader }
+                    let load = PassLoad(streams: live.map(\.load))
+                    pipeline.adaptHop(demandSeconds: load.adaptiveHopSeconds)
+                }
                 if pipeline.hasEnded { remove(pipeline) }
             } else {
                 signal.wait(timeoutSeconds: Self.waitSeconds) { pipelines.contains(where: \.hasNews) }
@@ -93,9 +98,12 @@ final class EngineLoop: @unchecked Sendable {
             seconds[variant.adapter] = scorer.passSeconds(of: variant) { watchdog?.progress() }
         }
         let streams = live.map { pipeline in
-            PassLoad.Stream(
-                hopSeconds: pipeline.overloadDetector.hopMilliseconds / 1000,
-                passSeconds: sets[pipeline.name].reduce(0) { $0 + (seconds[$1.adapter] ?? 0) })
+            var load = pipeline.load
+            if let longest = pipeline.hopController?.range.upperBound {
+                load.hopSeconds = Double(longest) / 100
+            }
+            load.passSeconds = sets[pipeline.name].reduce(0) { $0 + (seconds[$1.adapter] ?? 0) }
+            return load
         }
         onMeasured(PassLoad(streams: streams))
     }

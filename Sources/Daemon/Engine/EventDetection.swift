@@ -13,6 +13,8 @@ final class EventDetection: Sendable {
         var rules: DetectionRules
         var detectors: [(adapter: String?, detector: EventDetector)] = []
         var clock = StreamClock(.live)
+        /// In place of the first hop, and the length of a window.
+        var hop: (samples: Int64, windowSamples: Int64)?
     }
 
     private let hopSamples: Int64
@@ -96,16 +98,29 @@ final class EventDetection: Sendable {
                 let index = state.detectors.firstIndex {
                     $0.adapter == variant.adapter && $0.detector.labels == variant.labels
                 }
-                let detector =
+                var detector =
                     index.map { state.detectors.remove(at: $0).detector }
                     ?? EventDetector(
                         labels: variant.labels, rules: state.rules, sampleRateHz: FrontendConfig.sampleRateHz,
                         hopSamples: hopSamples)
+                if let (samples, window) = state.hop {
+                    detector.changeHop(to: samples, windowSamples: window)
+                }
                 detectors.append((variant.adapter, detector))
             }
             let ended = step(&state.detectors) { $0.finish() }
             state.detectors = detectors
             return ended
+        }
+    }
+
+    /// The windows to come are `samples` apart: at least the hop of the initialiser.
+    func changeHop(to samples: Int64, windowSamples: Int64) {
+        state.withLockedValue { state in
+            state.hop = (samples, windowSamples)
+            for index in state.detectors.indices {
+                state.detectors[index].detector.changeHop(to: samples, windowSamples: windowSamples)
+            }
         }
     }
 

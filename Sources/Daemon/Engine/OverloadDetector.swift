@@ -11,11 +11,11 @@ struct OverloadDetector: Equatable {
         case ended(skippedWindows: Int, seconds: Int)
     }
 
-    let hopMilliseconds: Double
+    private(set) var hopMilliseconds = 0.0
     private(set) var isOverloaded = false
     /// An overload begins when windows were skipped ``occasions`` times within this, and ends when none was
     /// skipped for this long.
-    private let spanSamples: Int64
+    private var spanSamples: Int64 = 0
     /// Ends of the last windows before which others were skipped.
     private var recent: [Int64] = []
     private var beginSample: Int64 = 0
@@ -23,7 +23,9 @@ struct OverloadDetector: Equatable {
 
     private static let occasions = 3
 
-    init(hopFrames: Int) {
+    init(hopFrames: Int) { change(hopFrames: hopFrames) }
+
+    mutating func change(hopFrames: Int) {
         let hopSamples = hopFrames * FrontendConfig.frameShiftSamples
         hopMilliseconds = 1000 * Double(hopSamples) / Double(FrontendConfig.sampleRateHz)
         spanSamples = Int64(10 * max(hopSamples, FrontendConfig.sampleRateHz))

@@ -7,6 +7,8 @@ struct PassLoad: Equatable, Sendable {
         var hopSeconds: Double
         /// Of the passes of all of its variants, for one window.
         var passSeconds: Double
+        /// Whether the hop follows the passes; ``hopSeconds`` is then the longest that it may have.
+        var isAdaptive = false
     }
 
     /// Part of a hop that should remain free for other programs and for a slower processor.
@@ -19,6 +21,13 @@ struct PassLoad: Equatable, Sendable {
 
     /// The passes that give each source one window.
     var roundSeconds: Double { streams.reduce(0) { $0 + $1.passSeconds } }
+
+    /// The shortest hop of the adaptive streams beside the others, with ``reserve`` to spare.
+    var adaptiveHopSeconds: Double {
+        let fixed = streams.filter { !$0.isAdaptive }.reduce(0) { $0 + $1.passSeconds / $1.hopSeconds }
+        let passes = streams.filter(\.isAdaptive).reduce(0) { $0 + $1.passSeconds }
+        return passes / max(0.01, 1 - Self.reserve - fixed)
+    }
 
     /// The shortest hop that all sources can have with ``reserve`` to spare, in hundredths of a second.
     var shortestHopSeconds: Double { (roundSeconds / (1 - Self.reserve) * 100).rounded(.up) / 100 }

@@ -29,31 +29,35 @@ final class Pipeline: @unchecked Sendable {
     /// Shared by all sources.
     private let scorer: WindowScorer
     /// Those of the scorer's variants that classify this source.
-    private var variants: [Variant]
-    private let records: RecordPublisher
-    private let detection: EventDetection
+    private(set) var variants: [Variant]
+    let records: RecordPublisher
+    let detection: EventDetection
     private let clips: ClipRecorder
     let source: SourceTraits
-    private let logger: Logger
+    let logger: Logger
     private let onCondition: @Sendable (StreamCondition) -> Void
     private let sharedCounters = NIOLockedValueBox(PipelineCounters())
 
-    private var planner: WindowPlanner
-    private var clock: StreamClock
+    var planner: WindowPlanner
+    private(set) var clock: StreamClock
     private var level = LevelMeter()
     private var levelWatch: LevelWatch
-    private var gate: EnergyGate?
-    private var gateLog = GateLog()
+    private(set) var gate: EnergyGate?
+    var gateLog = GateLog()
     private var spectrum: SpectrumMeter?
     private var muteDetector = MuteDetector()
-    private(set) var overloadDetector: OverloadDetector
-    private var condition = StreamCondition() {
+    var overloadDetector: OverloadDetector
+    var condition = StreamCondition() {
         didSet { if condition != oldValue { onCondition(condition) } }
     }
     private var silenceWatchdog = NoDataWatchdog(atNanos: SystemClock.bootNanos)
     /// Whether the source has reported its loss since the last sample.
     private var isSourceLost = false
-    private var counters = PipelineCounters()
+    var counters = PipelineCounters()
+    /// `nil`: the hop does not change.
+    var hopController: HopController?
+    /// Duration of the forward passes of the last classified window; 0 before it.
+    private(set) var passSeconds = 0.0
     /// Whether the stream has ended and everything was popped.
     private var isFinished = false
     private(set) var hasEnded = false
@@ -87,6 +91,7 @@ final class Pipeline: @unchecked Sendable {
         overloadDetector = OverloadDetector(hopFrames: configuration.hopFrames)
         planner = WindowPlanner(
             windowFrames: variants.longestWindowFrames, hopFrames: configuration.hopFrames)
+        hopController = configuration.hopController(windowFrames: variants.longestWindowFrames)
         setMutedAfter(seconds: configuration.mutedAfterSeconds)
         publish(detection.replaceVariants(with: variants))
     }
@@ -289,6 +294,7 @@ final class Pipeline: @unchecked Sendable {
     /// still start at multiples of the hop.
     func variantsChanged(to variants: [Variant]) {
         self.variants = variants
+        limitHop()
         features.retain(for: variants)
         planner.change(windowFrames: variants.longestWindowFrames, oldestFrame: features.oldestFrame)
         publish(detection.replaceVariants(with: variants))
@@ -316,41 +322,11 @@ final class Pipeline: @unchecked Sendable {
         }
         counters.levelDBFS = levelDBFS ?? -.infinity
         counters.countWindow(milliseconds: milliseconds)
+        if let milliseconds { passSeconds = milliseconds / 1000 }
         watchGate(window, isGated: milliseconds == nil)
         watchOverload(window, milliseconds: milliseconds ?? 0)
         shareCounters()
     }
-
-    private func watchGate(_ window: WindowPlanner.Window, isGated: Bool) {
-        condition.isGated = isGated
-        // The log has said why a muted source is below the gate.
-        guard let gate, !condition.isMuted else { return }
-        let end = window.samples.upperBound
-        let limit = gate.thresholdDBFS
-        if let message = gateLog.process(windowEnd: end, isGated: isGated, thresholdDBFS: limit) {
-            logger.info("\(label)\(message)")
-        }
-    }
-
-    private func watchOverload(_ window: WindowPlanner.Window, milliseconds: Double) {
-        switch overloadDetector.process(windowEnd: window.samples.upperBound, skipped: window.skippedWindows)
-        {
-        case .began:
-            let message = StreamCondition.overload(
-                passMilliseconds: milliseconds, hopMilliseconds: overloadDetector.hopMilliseconds,
-                isQuantized: variants.allSatisfy { $0.network.precision == .int8 })
-            condition.overload = message
-            logger.warning("\(label)\(message)")
-        case .ended(let skippedWindows, let seconds):
-            condition.overload = nil
-            logger.warning(
-                "\(label)\(skippedWindows) windows were skipped in \(seconds) s; none are any more")
-        case nil: break
-        }
-    }
-
-    /// What precedes the log lines of a source with a name.
-    private var label: String { name.map { "source \($0): " } ?? "" }
 
     private func score(
         _ variant: Variant, from frame: Int
@@ -393,7 +369,7 @@ final class Pipeline: @unchecked Sendable {
         if let change { records.publish(change, &clock) }
     }
 
-    private func shareCounters() {
+    func shareCounters() {
         let counters = counters
         sharedCounters.withLockedValue { $0 = counters }
     }

@@ -7,7 +7,9 @@ extension Pipeline {
         var name: String?
         /// The channel of a source with `channel: each`; otherwise `nil`.
         var channel: Int?
+        /// The hop, or the shortest hop where it is adapted.
         var hopFrames: Int
+        var adaptsHop = false
         /// `nil`: every window is classified, however quiet.
         var gate: EnergyGate?
         var source: SourceTraits

@@ -4,6 +4,8 @@ internal import Wire
 /// What the pipeline has done since the start.
 struct PipelineCounters: Sendable, Equatable {
     var windows: UInt64 = 0
+    /// `nil` while it is that of the settings.
+    var hopFrames: Int?
     /// Windows skipped because inference fell behind.
     var skippedWindows: UInt64 = 0
     /// Windows too quiet to be classified; part of `windows`.

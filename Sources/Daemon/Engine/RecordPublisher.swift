@@ -99,6 +99,17 @@ struct RecordPublisher {
         }
     }
 
+    /// - Parameter position: One past the last sample before the hop changed.
+    func publish(
+        hopSeconds: Double, previousSeconds: Double, passMs: Double?, at position: Int64, _ clock: StreamClock
+    ) {
+        var record = HopRecord(
+            source: source, unixNanos: clock.unixNanos(ofSampleBefore: position), hopSeconds: hopSeconds,
+            previousSeconds: previousSeconds, passMs: passMs)
+        record.channel = channel
+        hub.publish(.hop(record))
+    }
+
     func publish(gaps ranges: [Range<Int64>], _ reason: Gap.Reason) {
         for range in ranges {
             let (start, end) = (range.lowerBound, range.upperBound)

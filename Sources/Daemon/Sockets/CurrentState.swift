@@ -34,7 +34,7 @@ struct CurrentState {
         case .event(let event):
             events.removeAll { $0.id == event.id }
             if event.state == .begin { events.append((event.id, part)) }
-        case .hello, .prediction, .ongoing, .gap, .spectrum, .lost: break
+        case .hello, .prediction, .ongoing, .gap, .spectrum, .hop, .lost: break
         }
     }
 

@@ -108,7 +108,9 @@ final class DaemonSource: Sendable {
         pipeline = Pipeline(
             ring: ring, commands: commands,
             features: LiveFeatures(
-                for: variants, historyFrames: settings.hopFrames, minimumFrames: shared.minimumFrames),
+                for: variants,
+                historyFrames: max(settings.hopFrames, settings.hopIsAuto ? variants.longestWindowFrames : 0),
+                minimumFrames: shared.minimumFrames),
             scorer: shared.scorer, variants: variants, numbers: shared.numbers, detection: detection,
             clips: clips, hub: shared.hub, Pipeline.Configuration(stream, traits), logger: logger,
             onCondition: monitor.process)
@@ -168,8 +170,10 @@ final class DaemonSource: Sendable {
         return counters
     }
 
+    /// The hop of the moment.
     var hopSeconds: Double {
-        Double(settings.hopFrames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
+        let frames = pipeline.currentCounters.hopFrames ?? settings.hopFrames
+        return Double(frames * FrontendConfig.frameShiftSamples) / Double(FrontendConfig.sampleRateHz)
     }
 }
 
@@ -190,6 +194,7 @@ extension Pipeline.Configuration {
         let settings = stream.settings
         self.init(
             name: stream.name, channel: stream.channel?.number, hopFrames: settings.hopFrames,
+            adaptsHop: settings.hopIsAuto,
             gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
             mutedAfterSeconds: settings.mutedAfter, level: settings.level,
             hasSpectrum: settings.spectrum)

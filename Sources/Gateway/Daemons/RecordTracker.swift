@@ -69,7 +69,7 @@ struct RecordTracker {
             return loss(of: lost.count, now).map { .gap($0) }
         case .source(let source) where source.state == .ended:
             positions[source.source ?? ""] = nil
-        case .hello, .source, .level, .spectrum, .ongoing, .adapter: break
+        case .hello, .source, .level, .spectrum, .hop, .ongoing, .adapter: break
         }
         return nil
     }

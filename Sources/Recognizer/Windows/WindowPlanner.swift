@@ -59,7 +59,7 @@ package struct WindowPlanner: Equatable, Sendable {
 
     private var schedule: WindowSchedule
     private var coverage = CoverageTracker()
-    private let hopSamples: Int64
+    private var hopSamples: Int64
     /// The sample at which frame 0 starts.
     package private(set) var originSample: Int64 = 0
     /// One past the last sample or bridged gap of the stream.
@@ -220,6 +220,12 @@ package struct WindowPlanner: Equatable, Sendable {
         guard isDue else { return nil }
         return schedule.isComplete(frames: frameCount)
             ? schedule.nextStart : schedule.startOfLast(frames: frameCount, duration: duration)
+    }
+
+    /// Changes the hop from the last window to the next, and those that follow: between two windows.
+    package mutating func change(hopFrames: Int) {
+        schedule.change(hopFrames: hopFrames)
+        hopSamples = Int64(hopFrames * FrontendConfig.frameShiftSamples)
     }
 
     /// Changes the length of the windows to come; see ``WindowSchedule/change(windowFrames:oldestFrame:)``.

@@ -1,7 +1,8 @@
 /// Which frames the next window covers. Counts in frames from the start of a stretch, not in samples.
 ///
-/// Windows start at 0, hop, 2 hop, ... The last window of a stretch ends at its last frame. It is padded only
-/// when the stretch is shorter than a window, or as ``LastWindow/padded``.
+/// Windows start at 0, hop, 2 hop, ...; after a change of the hop, one new hop after another from the last
+/// window on. The last window of a stretch ends at its last frame. It is padded only when the stretch is
+/// shorter than a window, or as ``LastWindow/padded``.
 ///
 ///     frames    0         hop       2 hop     3 hop
 ///     window 0  ├──────────────┤
@@ -12,7 +13,7 @@
 ///                                             frames
 struct WindowSchedule: Equatable, Sendable {
     private(set) var windowFrames: Int
-    let hopFrames: Int
+    private(set) var hopFrames: Int
     let lastWindow: LastWindow
     /// A last window that would add fewer frames is left out, unless it is the only one.
     let minimumFrames: Int
@@ -119,20 +120,31 @@ struct WindowSchedule: Equatable, Sendable {
         coveredFrames = max(coveredFrames, first - hopFrames + windowFrames)
     }
 
-    /// The frame at which the first window that ends after frame `end` starts.
+    /// The frame at which the first window that is not dequeued yet and ends after frame `end` starts.
     func startOfFirst(endingAfter end: Int) -> Int {
-        end < windowFrames ? 0 : ((end - windowFrames) / hopFrames + 1) * hopFrames
+        let frames = end - windowFrames - nextStart
+        return frames < 0 ? nextStart : nextStart + (frames / hopFrames + 1) * hopFrames
     }
 
     mutating func restart() { (nextStart, coveredFrames) = (0, 0) }
 
-    /// Changes the length of the windows that follow. The next window starts at a multiple of the hop, and
-    /// not before `oldestFrame`. It ends at the frame at which it would have ended, or as soon as possible
-    /// after it.
+    /// Changes the hop from the last dequeued window to the next, and those that follow. With a hop of at
+    /// most a window's length, the next window starts before frames that no window covers.
+    mutating func change(hopFrames hop: Int) {
+        precondition(hop >= 1)
+        if coveredFrames > 0 { nextStart = max(0, min(nextStart - hopFrames + hop, coveredFrames)) }
+        hopFrames = hop
+    }
+
+    /// Changes the length of the windows that follow. The next window starts a multiple of the hop from where
+    /// it would have started, and not before `oldestFrame`. It ends at the frame at which it would have
+    /// ended, or as soon as possible after it.
     mutating func change(windowFrames frames: Int, oldestFrame: Int) {
         guard frames != windowFrames else { return }
         let earliest = max(0, oldestFrame, nextStart + windowFrames - frames)
-        nextStart = (earliest + hopFrames - 1) / hopFrames * hopFrames
+        let distance = earliest - nextStart
+        // Rounded up; division rounds negative distances up already.
+        nextStart += (distance > 0 ? distance + hopFrames - 1 : distance) / hopFrames * hopFrames
         windowFrames = frames
     }
 

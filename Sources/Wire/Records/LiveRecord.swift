@@ -10,12 +10,13 @@ public enum LiveRecord: Sendable, Equatable {
     case source(SourceRecord)
     case level(LevelRecord)
     case spectrum(SpectrumRecord)
+    case hop(HopRecord)
     case adapter(AdapterRecord)
     case lost(Lost)
 
     /// The value of the `type` member.
     public enum Kind: String, Sendable, CaseIterable {
-        case hello, prediction, event, ongoing, gap, source, level, spectrum, adapter, lost
+        case hello, prediction, event, ongoing, gap, source, level, spectrum, hop, adapter, lost
     }
 
     public var kind: Kind {
@@ -28,6 +29,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .source: .source
         case .level: .level
         case .spectrum: .spectrum
+        case .hop: .hop
         case .adapter: .adapter
         case .lost: .lost
         }
@@ -43,6 +45,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .source(let record): record.source
         case .level(let record): record.source
         case .spectrum(let record): record.source
+        case .hop(let record): record.source
         case .adapter(let record): record.source
         case .hello, .lost: nil
         }
@@ -58,6 +61,7 @@ public enum LiveRecord: Sendable, Equatable {
         case .source(let record): record
         case .level(let record): record
         case .spectrum(let record): record
+        case .hop(let record): record
         case .adapter(let record): record
         case .lost(let record): record
         }
@@ -91,6 +95,7 @@ extension LiveRecord {
         case .gap: self = .gap(try Gap(json))
         case .source: self = .source(try SourceRecord(json))
         case .level: self = .level(try LevelRecord(json))
+        case .hop: self = .hop(try HopRecord(json))
         case .spectrum: self = .spectrum(try SpectrumRecord(json))
         case .adapter: self = .adapter(try AdapterRecord(json))
         case .lost: self = .lost(try Lost(json))

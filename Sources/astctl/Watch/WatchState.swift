@@ -70,6 +70,7 @@ struct WatchState {
             scores = [:]
         case .lost(let record):
             lostRecords += record.count
+        case .hop(let record): hopSeconds = record.hopSeconds
         case .level, .spectrum, .ongoing: break
         }
     }
