@@ -61,7 +61,8 @@ struct DaemonComponents {
         let engine = EngineLoop(
             sources.all.map(\.pipeline), commands: commands, signal: signal, scorer: scorer,
             sets: sets, hub: hub,
-            watchdog: EngineWatchdog(notifier), onMeasured: load.report, onEnd: sources.end(of:))
+            watchdog: EngineWatchdog(notifier), processorLimit: settings.processorLimit,
+            onMeasured: load.report, onEnd: sources.end(of:))
         let reload = Reload(
             settings, from: options.settingsSources, adapters: adapters, logger: logger,
             apply: { new, old in adapters.follow(new, insteadOf: old) + sources.change(to: new) })

@@ -22,6 +22,8 @@ public struct DaemonSettings: Equatable, Sendable {
     public var adaptersDir: String?
     /// Seconds from one window to the next, unless ``hopIsAuto``.
     public var hop = 1.0
+    /// Whether ``hop`` is the shortest hop of a live source, and not the only one.
+    public var adaptsHop: Bool { hopIsAuto || processorLimit != nil }
     /// Whether the hop of a live source follows the measured passes, from ``minimumHop`` on.
     public var hopIsAuto = false
     /// The shortest hop with ``hopIsAuto``, in seconds.
@@ -36,6 +38,8 @@ public struct DaemonSettings: Equatable, Sendable {
     public var noCache = false
     /// `nil`: all processors.
     public var threads: Int?
+    /// Processors that the process may use on average of a minute; `nil`: no limit.
+    public var processorLimit: Double?
     /// Windows that stay below this level are not classified, in dB relative to full scale; `nil`: all are
     /// classified.
     public var gate: Double?

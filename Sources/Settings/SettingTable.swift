@@ -44,6 +44,9 @@ enum SettingTable {
         .optional(
             "threads", \.threads, .count(1...256, ""), "threads of the forward pass; `null`: all processors"),
         .optional(
+            "cpu_limit", \.processorLimit, .number(0.05...256, " processors"),
+            "processors that astd may use on average, by longer hops", hasOption: false),
+        .optional(
             "gate", \.gate, .number(-200...0, " dB relative to full scale"),
             "skip windows that stay below this level"),
         .one("fast", \.fast, .flag, "read a file as fast as possible instead of in real time"),

@@ -66,7 +66,7 @@ private let hopValues = "expected auto, or 0.01 to 600 seconds, in steps of 0.01
     @Test func `Every setting is read from variables and from options`() throws {
         let values: [String: String] = [
             "source": "stdin", "channel": "2", "gain_db": "-6.5", "high_pass_hz": "80", "model": "/m",
-            "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25",
+            "adapter": "/a:/b", "adapters_dir": "/d", "hop": "0.25", "hop_minimum": "0.3", "cpu_limit": "2",
             "activation": "none", "precision": "fp32", "threads": "3", "gate": "-60", "fast": "true",
             "spectrum": "true", "wait_for_subscriber": "true",
             "runtime_dir": "/r", "state_dir": "/s", "cache_dir": "/k", "no_cache": "true",

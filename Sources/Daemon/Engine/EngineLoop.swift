@@ -22,6 +22,7 @@ final class EngineLoop: @unchecked Sendable {
     /// The longer ago its last turn, the further in front.
     private var pipelines: [Pipeline]
     private var watchdog: EngineWatchdog?
+    private var budget: ProcessorBudget?
     private var isStopping = false
     /// Called when a stream has ended and its last window is classified.
     private let onEnd: (Pipeline) -> Void
@@ -36,6 +37,7 @@ final class EngineLoop: @unchecked Sendable {
     /// - Parameters:
     ///   - signal: Of the rings of all pipelines, and of `commands`.
     ///   - sets: Of the scorer's variants; `nil`: every source uses all variants.
+    ///   - processorLimit: Processors that the whole process may use; `nil`: no limit.
     ///   - onMeasured: Called on the engine thread with the load of the live sources, before the first
     ///     window; `nil`: nothing is measured.
     ///   - onEnd: Called on the engine thread when a stream has ended and its last window is classified. It
@@ -43,10 +45,12 @@ final class EngineLoop: @unchecked Sendable {
     init(
         _ pipelines: [Pipeline], commands: EngineMailbox, signal: WakeSignal, scorer: WindowScorer,
         sets: VariantSets? = nil, hub: EventHub, watchdog: EngineWatchdog? = nil,
-        onMeasured: ((PassLoad) -> Void)? = nil, onEnd: @escaping (Pipeline) -> Void
+        processorLimit: Double? = nil, onMeasured: ((PassLoad) -> Void)? = nil,
+        onEnd: @escaping (Pipeline) -> Void
     ) {
         self.pipelines = pipelines
         self.onMeasured = onMeasured
+        budget = processorLimit.map(ProcessorBudget.init(limit:))
         self.onEnd = onEnd
         self.commands = commands
         self.signal = signal
@@ -73,20 +77,28 @@ final class EngineLoop: @unchecked Sendable {
             while let command = commands.dequeue() { obey(command) }
             if isStopping { return }
             for pipeline in pipelines { try pipeline.advance(into: block) }
-            if let index = pipelines.firstIndex(where: \.isDue) {
+            let delay = max(0, (budget?.nextStart ?? 0) - ProcessorBudget.Reading.now.elapsed)
+            if delay == 0, let index = pipelines.firstIndex(where: \.isDue) {
                 let pipeline = pipelines.remove(at: index)
                 pipelines.append(pipeline)
+                let begin = ProcessorBudget.Reading.now
+                let passes = pipeline.currentCounters.passes
                 try pipeline.classifyNextWindow()
-                if pipeline.hopController != nil {
-                    let live = pipelines.filter { !$0.source.waitsForReader }
-                    let load = PassLoad(streams: live.map(\.load))
-                    pipeline.adaptHop(demandSeconds: load.adaptiveHopSeconds)
-                }
+                if pipeline.currentCounters.passes != passes { budget?.process(begin: begin, end: .now) }
+                adaptHop(of: pipeline)
                 if pipeline.hasEnded { remove(pipeline) }
             } else {
-                signal.wait(timeoutSeconds: Self.waitSeconds) { pipelines.contains(where: \.hasNews) }
+                let timeout = delay > 0 ? min(delay, Self.waitSeconds) : Self.waitSeconds
+                signal.wait(timeoutSeconds: timeout) { pipelines.contains(where: \.hasNews) }
             }
         }
+    }
+
+    private func adaptHop(of pipeline: Pipeline) {
+        guard pipeline.hopController != nil else { return }
+        let load = PassLoad(streams: pipelines.filter { !$0.source.waitsForReader }.map(\.load))
+        let byProcessor = budget?.hopSeconds(sources: load.streams.count) ?? 0
+        pipeline.adaptHop(demandSeconds: max(load.adaptiveHopSeconds, byProcessor))
     }
 
     /// Measures the passes while the first windows fill. Sources that wait for their reader keep any hop.

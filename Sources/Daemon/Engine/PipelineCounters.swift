@@ -10,6 +10,8 @@ struct PipelineCounters: Sendable, Equatable {
     var skippedWindows: UInt64 = 0
     /// Windows too quiet to be classified; part of `windows`.
     var gatedWindows: UInt64 = 0
+    /// Windows that were classified, and not gated.
+    var passes: UInt64 { windows - gatedWindows }
     /// Samples lost because the ring was full.
     var overrunSamples: UInt64 = 0
     /// Samples that the source did not deliver.

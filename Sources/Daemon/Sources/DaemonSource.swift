@@ -109,7 +109,7 @@ final class DaemonSource: Sendable {
             ring: ring, commands: commands,
             features: LiveFeatures(
                 for: variants,
-                historyFrames: max(settings.hopFrames, settings.hopIsAuto ? variants.longestWindowFrames : 0),
+                historyFrames: max(settings.hopFrames, settings.adaptsHop ? variants.longestWindowFrames : 0),
                 minimumFrames: shared.minimumFrames),
             scorer: shared.scorer, variants: variants, numbers: shared.numbers, detection: detection,
             clips: clips, hub: shared.hub, Pipeline.Configuration(stream, traits), logger: logger,
@@ -194,7 +194,7 @@ extension Pipeline.Configuration {
         let settings = stream.settings
         self.init(
             name: stream.name, channel: stream.channel?.number, hopFrames: settings.hopFrames,
-            adaptsHop: settings.hopIsAuto,
+            adaptsHop: settings.adaptsHop,
             gate: settings.gate.map(EnergyGate.init(thresholdDBFS:)), source: source,
             mutedAfterSeconds: settings.mutedAfter, level: settings.level,
             hasSpectrum: settings.spectrum)
