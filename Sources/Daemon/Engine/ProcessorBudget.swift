@@ -23,8 +23,8 @@ struct ProcessorBudget: Equatable {
     private var restShare = 0.0
     private var lastEnd: Reading?
 
-    /// Parts of the limit: for the hop, and for the start of a pass. The hop is the longer of the two, so that
-    /// passes wait only where the hop has not followed yet, or cannot.
+    /// Parts of the limit: for the hop, and for the start of a pass. The hop is the longer of the two, so
+    /// that passes wait only where the hop has not followed yet, or cannot.
     private static let hopPart = 0.85
     private static let startPart = 0.95
     /// Of the newest measurement of the rest in its moving average.
