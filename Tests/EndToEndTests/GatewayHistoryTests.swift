@@ -9,57 +9,31 @@ import Wire
 @Suite(.timeLimit(.minutes(10)))
 struct GatewayHistoryTests {
     private let folder: TestFolder
-    private let configuration: String
+    private let gateway: TestGateway
 
     init() throws {
         folder = try TestFolder()
-        configuration = try folder.write(
-            """
-            node: test
-            daemons: {kitchen: \(folder.path)}
-            history: {path: \(folder.file("history.sqlite"))}
-            """, to: "gateway.yaml")
-    }
-
-    /// Each window is a hit for one label: the event lasts as long as the daemon.
-    private func daemon(in folder: TestFolder) async throws -> RunningDaemon {
-        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
-        return try await RunningDaemon.start(
-            [
-                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.25", "--config",
-                try folder.write(settings.utf8, to: "astd.yaml"),
-            ], in: folder)
-    }
-
-    private func gateway() throws -> ChildProcess {
-        try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
-    }
-
-    /// What `astd-gateway events` prints; empty before there is a history.
-    private func events(_ arguments: String...) async throws -> [JSONObject] {
-        let exit = try await Astd.run(
-            ["astd-gateway", "events", "--config", configuration] + arguments, in: folder)
-        return try exit.lines.map { try JSONObject(parsing: Array($0.utf8)) }
+        gateway = try TestGateway("history: {path: \(folder.file("history.sqlite"))}", in: folder)
     }
 
     private func events(
         _ what: String, until condition: ([JSONObject]) throws -> Bool
     ) async throws -> [JSONObject] {
-        try await eventually(what, { try await events() }, until: condition)
+        try await eventually(what, { try await gateway.records("events") }, until: condition)
     }
 
     @Test func `Each event is in the history once, over kills of the daemon and of the gateway`() async throws
     {
         for round in 1...2 {
-            let daemon = try await daemon(in: folder)
-            let gateway = try gateway()
+            let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
+            let first = try gateway.start()
             let open = try await events("event \(round) in the history") { $0.count == round }
             #expect(open.last?["end"] == nil && open.last?.members["interrupted"] == .bool(false))
-            gateway.kill()
+            first.kill()
             // The next gateway continues with the same run.
-            let next = try self.gateway()
+            let next = try gateway.start()
             try await eventually("a connection") { try next.standardError().contains("connected") }
-            #expect(try await events().count == round)
+            #expect(try await gateway.records("events").count == round)
             daemon.program.kill()
             let closed = try await events("the end of event \(round)") { $0.last?["end"] != nil }
             #expect(closed.count == round)
@@ -68,16 +42,16 @@ struct GatewayHistoryTests {
             let exit = try await next.exit()
             #expect(exit.code == 0, "\(exit.errorLines)")
         }
-        let all = try await events()
+        let all = try await gateway.records("events")
         #expect(try all.map { try $0.requiredString("daemon") } == ["kitchen", "kitchen"])
         #expect(try all.map { try $0.requiredString("label") } == ["Speech", "Speech"])
-        #expect(try await events("--since", "1h", "--label", "Speech").count == 2)
-        #expect(try await events("--label", "Dog").isEmpty)
+        #expect(try await gateway.records("events", "--since", "1h", "--label", "Speech").count == 2)
+        #expect(try await gateway.records("events", "--label", "Dog").isEmpty)
     }
 
     @Test func `The event of a dead daemon ends, although its socket still took a connection`() async throws {
-        let daemon = try await daemon(in: folder)
-        let gateway = try gateway()
+        let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
+        let running = try gateway.start()
         _ = try await events("an event in the history") { $0.count == 1 }
         daemon.program.kill()
         // What the socket of a dying process does: it takes a connection, and closes it without a hello.
@@ -93,16 +67,16 @@ struct GatewayHistoryTests {
         close(listener)
         let ended = try await events("the end of the event") { $0.last?["end"] != nil }
         #expect(ended.count == 1 && ended.last?.members["interrupted"] == .bool(true))
-        gateway.kill()
+        running.kill()
     }
 
     @Test func `An event that ended while the gateway did not run has its own end`() async throws {
-        let daemon = try await daemon(in: folder)
-        let gateway = try gateway()
+        let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
+        let first = try gateway.start()
         _ = try await events("an event in the history") { $0.count == 1 }
-        gateway.kill()
+        first.kill()
         #expect(try await daemon.astctl("pause").code == 0)
-        let next = try self.gateway()
+        let next = try gateway.start()
         let ended = try await events("the end of the event") { $0.last?["end"] != nil }
         #expect(ended.count == 1 && ended.last?.members["interrupted"] == .bool(false))
         next.kill()
@@ -124,23 +98,18 @@ struct GatewayHistoryTests {
 
     @Test func `Each window is in the minutes once, over kills of the gateway`() async throws {
         // A window a second: the daemon holds those of a minute.
-        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
-        let daemon = try await RunningDaemon.start(
-            [
-                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "1", "--config",
-                try folder.write(settings.utf8, to: "astd.yaml"),
-            ], in: folder)
+        let daemon = try await RunningDaemon.startWithOneEvent(hop: "1", in: folder)
         for round in 1...3 {
-            let gateway = try gateway()
+            let running = try gateway.start()
             try await eventually("windows in round \(round)", { try await windows() }) { $0 >= 3 * round }
-            gateway.kill()
+            running.kill()
         }
         #expect(try await daemon.astctl("pause").code == 0)
         let published = try await daemon.status().counters.windows
-        let gateway = try gateway()
+        let last = try gateway.start()
         try await eventually("all windows", { try await windows() }) { $0 >= published }
-        gateway.send(SIGTERM)
-        #expect(try await gateway.exit().code == 0)
+        last.send(SIGTERM)
+        #expect(try await last.exit().code == 0)
         #expect(try await windows() == published)
         daemon.program.kill()
     }

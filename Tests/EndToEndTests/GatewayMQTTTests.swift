@@ -11,26 +11,15 @@ struct GatewayMQTTTests {
 
     init() throws { folder = try TestFolder() }
 
-    private func daemon() async throws -> RunningDaemon {
-        let settings = "activation: none\ndetection: {on: -100, allow: [Speech]}\n"
-        return try await RunningDaemon.start(
-            [
-                "--source", "file:\(try SeededClip.longSilence(in: folder))", "--hop", "0.25", "--config",
-                try folder.write(settings.utf8, to: "astd.yaml"),
-            ], in: folder)
-    }
-
     private func gateway(
         _ url: String, labels: String = "[Speech, Dog]", commands: Bool = false, version: String = "3.1.1"
     ) throws -> ChildProcess {
-        let configuration = try folder.write(
+        try TestGateway(
             """
-            node: test
-            daemons: {kitchen: \(folder.path)}
             history: {path: \(folder.file("history.sqlite"))}
             mqtt: {url: "\(url)", labels: \(labels), discovery: true, commands: \(commands), protocol: \(version)}
-            """, to: "gateway.yaml")
-        return try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
+            """, in: folder
+        ).start()
     }
 
     /// The payloads that a subscriber has received of a topic, in order.
@@ -61,7 +50,7 @@ struct GatewayMQTTTests {
     func `States follow the daemon and the gateway, also when they are killed`(version: String) async throws {
         let broker = try await MosquittoBroker(in: folder)
         let subscriber = try await broker.subscribe(to: "#")
-        var daemon = try await daemon()
+        var daemon = try await RunningDaemon.startWithOneEvent(in: folder)
         let gateway = try gateway(broker.url, version: version)
         let label = "astd/test/kitchen/label/speech"
         try await last("astd/test/status", is: "online", subscriber)
@@ -82,7 +71,7 @@ struct GatewayMQTTTests {
         } until: {
             $0.last?.contains(#""connected":false"#) == true
         }
-        daemon = try await self.daemon()
+        daemon = try await RunningDaemon.startWithOneEvent(in: folder)
         try await last(label, is: "ON", subscriber)
 
         // The broker publishes the last will.
@@ -113,7 +102,7 @@ struct GatewayMQTTTests {
         var ids: [String] = []
         for _ in 0..<2 {
             // An event without a broker; then gateway and daemon are killed.
-            let daemon = try await daemon()
+            let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
             let gateway = try gateway(broker.url)
             let begin = try await daemon.listen().next("the begin") { $0.event }
             ids.append(begin.id)
@@ -141,7 +130,7 @@ struct GatewayMQTTTests {
         try await broker.start()
         let second = try await broker.subscribe(to: "#")
         try await last("astd/test/status", is: "online", second)
-        let daemon = try await daemon()
+        let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
         let begin = try await daemon.listen().next("the begin") { $0.event }
         try await eventually("the next event") { try events(second).isEmpty ? nil : true }
         #expect(try events(subscriber) == expected)
@@ -155,7 +144,7 @@ struct GatewayMQTTTests {
     {
         let broker = try await MosquittoBroker(in: folder)
         let subscriber = try await broker.subscribe(to: "#")
-        let daemon = try await daemon()
+        let daemon = try await RunningDaemon.startWithOneEvent(in: folder)
         let adapter = "\(Astd.repository)/Tests/Golden/adapters/modern-qv"
         #expect(try await daemon.astctl("adapter", "load", adapter).code == 0)
         // What a client left at the broker is not carried out.

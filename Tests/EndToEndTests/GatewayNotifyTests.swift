@@ -6,14 +6,12 @@ import Testing
 @Suite(.timeLimit(.minutes(10)))
 struct GatewayNotifyTests {
     private let folder: TestFolder
-    private let configuration: String
+    private let gateway: TestGateway
 
     init() throws {
         folder = try TestFolder()
-        configuration = try folder.write(
+        gateway = try TestGateway(
             """
-            node: test
-            daemons: {kitchen: \(folder.path)}
             history: {path: \(folder.file("history.sqlite"))}
             notify:
               - {name: cool, labels: [Siren], cooldown: 3600, command: [/bin/sh, -c, '\(Self.script)', \
@@ -22,14 +20,10 @@ struct GatewayNotifyTests {
             \(folder.file("every"))]}
               - {name: other, labels: [Speech], command: [/bin/sh, -c, '\(Self.script)', \
             \(folder.file("other"))]}
-            """, to: "gateway.yaml")
+            """, in: folder)
     }
 
     private static let script = #"echo "$ASTD_RULE $ASTD_LABEL $ASTD_DAEMON" >> "$0""#
-
-    private func gateway() throws -> ChildProcess {
-        try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
-    }
 
     /// Plays the siren once: its only window begins the event.
     private func siren() async throws -> RunningDaemon {
@@ -49,13 +43,13 @@ struct GatewayNotifyTests {
     @Test func `A siren runs the programs of its rules, and a cool-down survives a killed gateway`()
         async throws
     {
-        let first = try gateway()
+        let first = try gateway.start()
         let daemon = try await siren()
         try await eventually("both programs") { try lines("cool").count == 1 && lines("every").count == 1 }
         _ = try await daemon.program.exit()
         first.kill()
 
-        let second = try gateway()
+        let second = try gateway.start()
         let next = try await siren()
         try await eventually("the second siren") { try lines("every").count == 2 }
         _ = try await next.program.exit()

@@ -49,13 +49,11 @@ struct GatewayTLSTests {
     private func gateway(
         _ broker: MosquittoBroker, authority: String = "ca", _ more: String = "", logs text: String
     ) async throws -> String {
-        let configuration = try folder.write(
+        let settings = try TestGateway(
             """
-            node: test
-            daemons: {kitchen: \(folder.path)}
             mqtt: {url: "mqtts://127.0.0.1:\(broker.port)", ca_file: \(folder.file("\(authority).pem"))\(more)}
-            """, to: "gateway.yaml")
-        let gateway = try Astd.start(["astd-gateway", "run", "--config", configuration], in: folder)
+            """, in: folder)
+        let gateway = try settings.start()
         defer { gateway.kill() }
         try await eventually("the line \(text)") {
             try gateway.standardError().contains(text) ? true : nil
@@ -69,8 +67,7 @@ struct GatewayTLSTests {
         }
         let log = try gateway.standardError()
         #expect(!log.contains("s3cret"))
-        let check = try await Astd.run(
-            ["astd-gateway", "run", "--check-config", "--config", configuration], in: folder)
+        let check = try await settings.run("run", "--check-config")
         #expect(check.code == 0 && !check.lines.joined().contains("s3cret"))
         return log
     }

@@ -199,8 +199,13 @@ struct SourcePlaces {
     private func logLine() throws -> String {
         let marks = source.map { ["source \($0) ", "source \($0): "] } ?? ["source ", "gate", "skipped"]
         // On a busy machine windows were skipped, whatever the state.
-        let line = try daemon.program.standardError().split(separator: "\n").last { line in
+        let lines = try daemon.program.standardError().split(separator: "\n").filter { line in
             marks.contains { line.contains($0) } && !line.contains("none are any more")
+        }
+        // Also, a program was silent for seconds: a source that is back repeats what is wrong with it.
+        let line = lines.last { line in
+            guard let reason = line.firstRange(of: " is healthy: ") else { return true }
+            return !lines.contains { $0.hasSuffix("): " + line[reason.upperBound...]) }
         }
         guard let line, let begin = line.firstRange(of: "] ") else { throw TestFailure("nothing in the log") }
         return checked("\(line.contains(" warning ") ? "warning" : "info"): \(line[begin.upperBound...])")

@@ -35,7 +35,7 @@ package final class MosquittoBroker {
             if let code = server.exitCode() {
                 throw TestFailure("mosquitto exited with \(code): \(try server.standardError())")
             }
-            return Self.accepts(port) ? true : nil
+            return Self.answers(port) ? true : nil
         } otherwise: {
             try server.standardError()
         }
@@ -89,12 +89,20 @@ package final class MosquittoBroker {
         return UInt16(bigEndian: address.sin_port)
     }
 
-    private static func accepts(_ port: UInt16) -> Bool {
+    /// Whether the broker closes a connection that has ended. The kernel accepts connections before that,
+    /// and a broker that gets SIGTERM before its first turn ignores it.
+    private static func answers(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = loopback(port)
-        return withGeneric(&address) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-            == 0
+        let code = withGeneric(&address) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+        guard code == 0, shutdown(descriptor, Int32(SHUT_WR)) == 0 else { return false }
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, 0) >= 0 || errno == ECONNRESET
     }
 
     private static func loopback(_ port: UInt16) -> sockaddr_in {
