@@ -94,6 +94,7 @@ struct Classify: ParsableCommand {
     var noProgress = false
 
     func validate() throws {
+        try windowArguments.requireFixedHop()
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs is \(jobs): give 1 to 256") }
         if events && aggregate != .none {
             throw ValidationError("--events and --aggregate exclude each other: leave one out")

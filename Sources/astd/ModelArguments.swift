@@ -113,6 +113,11 @@ struct WindowArguments: ParsableArguments {
         }
     }
 
+    /// For commands on files, which wait for every window.
+    func requireFixedHop() throws {
+        if case .auto = hop { throw ValidationError("--hop auto follows a live stream: give seconds") }
+    }
+
     /// ``hop`` in frames of 10 ms; `nil`: not given, or `auto`.
     var hopFrames: Int? {
         guard case .seconds(let seconds) = hop else { return nil }

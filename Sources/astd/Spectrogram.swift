@@ -27,6 +27,7 @@ struct Spectrogram: ParsableCommand {
     @OptionGroup var fileArguments: FileArguments
 
     func validate() throws {
+        try windowArguments.requireFixedHop()
         try requireEnding(of: output, [".png"], option: "--output", "a picture in PNG format")
         if fileArguments.channel == .each {
             throw ValidationError("--channel each makes several pictures: choose one channel, or mix")

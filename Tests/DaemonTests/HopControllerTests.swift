@@ -17,7 +17,8 @@ import Testing
         let demand = Double.random(in: 0.02...15, using: &random)
         let steady = (0..<60).map { _ in demand * .random(in: 0.96...1.04, using: &random) }
         _ = Self.changes(&controller, Array(steady[..<30]))
-        // Where passes are a tenth faster than the hop asks for, nine of them may be long in coming.
+        // A hop that is a tenth above most of them changes once nine fast passes follow each other, which may
+        // be late. The next hop is one of the demands, and no other differs from it by a tenth: it stays.
         #expect(Self.changes(&controller, Array(steady[30...])).count <= 1)
         let wanted = max(0.5, min(demand, 10.24))
         #expect(Double(controller.hopFrames) >= 100 * wanted / 1.15)

@@ -65,6 +65,24 @@ import Wire
         #expect(records.windows.contains { $0.lowerBound == 20_001 })
     }
 
+    @Test(arguments: [false, true])
+    func `A stream that cannot be read further has no news`(sourceWaits: Bool) throws {
+        let base = VariantMaker(
+            base: try BaseModel(directory: Golden.path("models/stride10")), activation: nil
+        ).baseVariant
+        let signal = WakeSignal()
+        let ring = SampleRing(capacitySamples: 16_000 * 60, dataSignal: signal)
+        let (_, pipeline) = try TestPipeline.make(
+            base, ring, CommandMailbox(ring: ring), EventHub(), signal, waitsForReader: sourceWaits)
+        let samples = [Float](repeating: 0.1, count: 48_000)
+        samples.withUnsafeBufferPointer { ring.push($0, lastSampleNanos: SystemClock.bootNanos) }
+        #expect(pipeline.hasNews)
+        var block = [Float](repeating: 0, count: 1600)
+        try block.withUnsafeMutableBufferPointer { try pipeline.advance(into: $0) }
+        // A source that waits has more samples, which are read behind this window.
+        #expect(pipeline.isDue && !pipeline.hasNews)
+    }
+
     @Test(arguments: 0..<6, [false, true])
     func `Every sample of a random stream is in a window or in exactly one gap`(seed: Int, sourceWaits: Bool)
         async throws

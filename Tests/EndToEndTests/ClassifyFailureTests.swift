@@ -148,6 +148,7 @@ struct ClassifyArgumentTests {
         (["--min-score", "1e300"], "--min-score must be between"),
         (["--jobs", "-2"], "--jobs is -2"), (["--threads", "-1"], "--threads is -1"),
         (["--min-window", "-1"], "--min-window is -1"), (["--channel", "-1"], "--channel"),
+        (["--hop", "auto"], "--hop auto follows a live stream"),
         (["--time-zone", "-25:00"], "--time-zone -25:00 is unknown"),
         (["--time-zone", "Nowhere/City"], "(see `astd classify --help`)"),
         (["--report", "r.pdf"], "ends in .pdf"),

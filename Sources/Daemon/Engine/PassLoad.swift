@@ -35,7 +35,7 @@ struct PassLoad: Equatable, Sendable {
     /// For the log: what was measured.
     func summary(_ facts: Facts) -> String {
         let shares = Int((100 * share).rounded())
-        return "the passes for a window of \(sources) take \(Self.milliseconds(roundSeconds)) "
+        return "the passes for a window\(sources) take \(Self.milliseconds(roundSeconds)) "
             + "(\(facts.text)), \(shares) % of the time; the shortest hop with 30 % to spare is "
             + "\(shortestHopSeconds) s"
     }
@@ -45,12 +45,12 @@ struct PassLoad: Equatable, Sendable {
         guard share > 1 else { return nil }
         let hops = Set(streams.map(\.hopSeconds)).sorted().map { "\($0) s" }.joined(separator: ", ")
         let helps = facts.remedies.map { ", " + $0 }.joined()
-        return "the hop of \(hops) cannot be kept: the passes for a window of \(sources) take "
+        return "the hop of \(hops) cannot be kept: the passes for a window\(sources) take "
             + "\(Self.milliseconds(roundSeconds)) (\(facts.text)), so windows will be skipped: "
             + "set hop to at least \(shortestHopSeconds)\(helps) or use a smaller model"
     }
 
-    private var sources: String { streams.count == 1 ? "the source" : "\(streams.count) sources" }
+    private var sources: String { streams.count == 1 ? "" : " of each of \(streams.count) sources" }
 
     private static func milliseconds(_ seconds: Double) -> String {
         seconds < 0.01

@@ -122,7 +122,7 @@ final class Pipeline: @unchecked Sendable {
     /// - Parameter block: Room for samples that are copied out of the ring.
     /// - Throws: ``PipelineError``, because the windows before an interruption are classified at once.
     func advance(into block: UnsafeMutableBufferPointer<Float>) throws(PipelineError) {
-        while !isFinished && !(source.waitsForReader && hasWindow) {
+        while canAdvance {
             // Commands are dequeued after the pop, so that every command that was posted before the piece was
             // pushed is in the mailbox.
             let piece = ring.pop(into: block)
@@ -144,6 +144,9 @@ final class Pipeline: @unchecked Sendable {
     /// Whether ``classifyNextWindow()`` has something to do.
     var isDue: Bool { isFinished || hasWindow }
 
+    /// A source that waits for its reader is read up to each window.
+    private var canAdvance: Bool { !isFinished && !(source.waitsForReader && hasWindow) }
+
     /// Whether a window is complete.
     private var hasWindow: Bool { planner.hasWindow(source.waitsForReader ? oldest : .newest) }
 
@@ -164,8 +167,8 @@ final class Pipeline: @unchecked Sendable {
         }
     }
 
-    /// Whether there is something to process.
-    var hasNews: Bool { ring.hasNews }
+    /// Whether ``advance(into:)`` has something to do.
+    var hasNews: Bool { canAdvance && ring.hasNews }
 
     /// Ends all events; nothing more is captured.
     func close() {
