@@ -17,7 +17,7 @@ SYSTEMD ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)/lib
 	test test-importers test-report test-page test-api test-formats test-decoding test-resume test-sdcard test-spark test-own-sounds test-fallbacks test-levels test-faults test-sources test-gateway \
 	tsan asan fuzz soak soak-clients \
 	format lint check ci \
-	bench bench-swap golden source-states exactness model \
+	bench bench-swap throughput golden source-states exactness model \
 	install man deb test-deb
 
 help: ## List the targets
@@ -64,6 +64,7 @@ test: setup ## Run every test, then half a minute of fault injection; installs m
 	swift test --skip-build --parallel --filter $(COMPUTING)
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build --parallel --skip $(COMPUTING)
 	ASTD=.build/debug/astd Tests/tools/test_fetch_model.sh
+	python3 Tests/tools/test_throughput.py
 	@echo "Fault injection: private sound servers are killed and restarted for about 30 s (all faults: make test-faults)"
 	ASTD_BUILD=.build/debug python3 tools/faults --short
 	@echo "All tests passed."
@@ -187,6 +188,9 @@ bench: release ## Time one window of the default model
 bench-swap: release $(PYTHON) ## Time adapter switches of a full-size model under a running daemon
 	$(PYTHON) tools/check_exactness.py --make .build/models-full
 	$(PYTHON) Benchmarks/adapter_swap.py --models .build/models-full
+
+throughput: ## Model the kernels' inner loops on other processors, and measure them here (apt-get install llvm-19)
+	@python3 Benchmarks/throughput.py $(THROUGHPUT)
 
 golden: $(PYTHON) ## Regenerate the golden numbers with transformers, PEFT and torchaudio
 	$(PYTHON) tools/make_golden.py
