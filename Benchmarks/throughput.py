@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 
+import estimates
 import inner_loops
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -183,6 +184,17 @@ def print_measured(rows, clock, processor, models):
         print(f"{row['kernel']:25}", *columns)
 
 
+def print_estimates(models):
+    # The slower loop of a kernel counts.
+    rates = {}
+    for row in models:
+        key = row["processor"], row["kernel"]
+        rates[key] = min(row["operations_per_cycle"], rates.get(key, row["operations_per_cycle"]))
+    lines = list(estimates.table(rates))
+    if len(lines) > 1:
+        print("\nEstimated time of a window with all cores (estimates.py has the formula):", *lines, sep="\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processor", nargs="+", default=list(PROCESSORS), choices=list(PROCESSORS))
@@ -200,6 +212,7 @@ def main():
                     print(json.dumps(row), flush=True)
             else:
                 found = list(print_models(found))
+                print_estimates(found)
             if options.no_measure:
                 return
             here, clock = measured(clang, folder)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Tests how Benchmarks/inner_loops.py reads disassembled kernels, with pieces of real ones."""
+"""Tests how Benchmarks/inner_loops.py reads disassembled kernels, with pieces of real ones, and the sums of
+estimates.py."""
 
 import pathlib
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Benchmarks"))
+import estimates  # noqa: E402
 import inner_loops  # noqa: E402
 
 X86 = """
@@ -147,6 +149,29 @@ class Instructions(unittest.TestCase):
             "stp q1, q2, [sp, #0x10]": False, "str q1, [x29, #-0x10]": False, "ldr q1, [x3]": False,
         }.items():
             self.assertEqual(inner_loops.is_store(one(text)), expected, text)
+
+
+class Estimates(unittest.TestCase):
+    # 12 layers of 1214 tokens: 192 GOP of products in the layers, 50 in attention (Benchmarks/README.md).
+    base = next(model for model in estimates.MODELS if model.name == "AST-base")
+
+    def test_operations_of_ast_base(self):
+        self.assertEqual(round(self.base.layer_operations() / 1e9), 192)
+        self.assertEqual(round(self.base.attention_operations() / 1e9), 50)
+        self.assertEqual(self.base.matrices * self.base.layers, 84_934_656)
+
+    def test_a_window_of_one_core(self):
+        rate = estimates.Rate("here", "all", 0.5)
+        machine = estimates.Machine("this", "int8", 1, 2, 10, rate, rate)
+        compute, memory = estimates.window_ms(machine, self.base, {("here", "all"): 100})
+        operations = self.base.layer_operations() + self.base.attention_operations()
+        self.assertAlmostEqual(compute, 1.1 * operations / (50 * 2e9) * 1000)
+        # 26 blocks of 48 rows.
+        self.assertAlmostEqual(memory, 26 * 84_934_656 / 10e9 * 1000)
+
+    def test_machines_whose_loops_were_not_modelled_are_left_out(self):
+        pi_4 = {("cortex-a72", "gemm fp32 neon"): 8, ("cortex-a72", "attention fp32 neon"): 8}
+        self.assertEqual([line.split("  ")[0] for line in estimates.table(pi_4)][1:], ["Raspberry Pi 4"])
 
 
 if __name__ == "__main__":
