@@ -47,6 +47,12 @@ import Wire
         }
         // 2.5 s at a hop of 1 s, and one that is shorter than a hop.
         #expect(try stateMessage().integer("skipped", as: Int.self) == 4)
+        // Two seconds at a hop of 0.5 s.
+        let hop = HopRecord(unixNanos: 0, hopSeconds: 0.5, previousSeconds: 1, passMs: nil)
+        state.update(.record(.hop(hop)), of: "kitchen", at: Fixture.time(0))
+        let gap = Gap(startSample: 0, endSample: 32_000, reason: .skipped)
+        state.update(.record(.gap(gap)), of: "kitchen", at: Fixture.time(0))
+        #expect(try stateMessage().integer("skipped", as: Int.self) == 8)
     }
 
     @Test mutating func `Scores and levels are sent at most once a second`() {

@@ -67,6 +67,16 @@ import Wire
         #expect(try all[8].json == status)
     }
 
+    @Test func `The state has the hop of the moment`() async throws {
+        let page = try PageFixture()
+        try page.connect()
+        let hop = HopRecord(unixNanos: 0, hopSeconds: 1.6, previousSeconds: 0.5, passMs: 1115)
+        page.server.update(.record(.hop(hop)), of: "kitchen")
+        let client = try await page.live()
+        let first = try await eventually("the state", { messages(client) }) { !$0.isEmpty }
+        #expect(try first[0].json.double("hop") == 1.6)
+    }
+
     @Test func `A client that returns receives the events that it missed, in order`() async throws {
         var limits = PageLimits()
         limits.keptEvents = 3

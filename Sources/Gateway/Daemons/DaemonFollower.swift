@@ -132,7 +132,7 @@ struct DaemonFollower: Sendable {
             try StatusReport(json)
         }
         let adapters = followsAdapters ? Self.adapters(try client.object(.adapterList)) : nil
-        var kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .adapter]
+        var kinds: Set<LiveRecord.Kind> = [.prediction, .event, .gap, .source, .hop, .adapter]
         if wantsSpectrum { kinds.insert(.spectrum) }
         let parameters = SubscribeParameters(kinds: kinds, topK: topK).resuming(
             run: cursor?.run ?? client.hello.run, after: cursor?.seq ?? 0)

@@ -256,7 +256,8 @@ struct MQTTState {
         case .lost(let lost): daemon.lostRecords += lost.count
         case .gap(let gap) where gap.reason == .skipped:
             daemon.skippedWindows += UInt64(max(1, (gap.seconds / max(daemon.hop, 0.01)).rounded()))
-        case .hello, .event, .gap, .level, .spectrum, .hop, .ongoing: break
+        case .hop(let record): daemon.hop = record.hopSeconds
+        case .hello, .event, .gap, .level, .spectrum, .ongoing: break
         }
     }
 

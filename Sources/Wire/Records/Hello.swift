@@ -20,7 +20,7 @@ public struct Hello: Sendable, Equatable {
     public let window: Double
     /// Distance from the start of one window to the start of the next, in seconds; of several sources, the
     /// shortest.
-    public let hop: Double
+    public var hop: Double
     /// Names of the sources; empty for a single source without a name.
     public let sources: [String]
     /// Why all sources are paused; nil when one of them is not.

@@ -135,7 +135,8 @@ struct DaemonView {
         case .gap(let gap) where gap.reason == .skipped:
             let hop = max(shown.hello?.hop ?? 1, 0.01)
             skippedWindows += UInt64(max(1, (gap.seconds / hop).rounded()))
-        case .hello, .event, .gap, .level, .hop, .ongoing: break
+        case .hop(let record): shown.hello?.hop = record.hopSeconds
+        case .hello, .event, .gap, .level, .ongoing: break
         case .spectrum(let spectrum):
             shown.hasSpectrum = true
             return [LiveMessage(.spectrum, of: name) { spectrum.writeMembers(to: &$0) }]
