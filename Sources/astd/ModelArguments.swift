@@ -113,7 +113,7 @@ struct WindowArguments: ParsableArguments {
         }
     }
 
-    /// For commands on files, which wait for every window.
+    /// For commands on files: each window is awaited, so that the hop has nothing to follow.
     func requireFixedHop() throws {
         if case .auto = hop { throw ValidationError("--hop auto follows a live stream: give seconds") }
     }

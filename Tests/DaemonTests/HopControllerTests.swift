@@ -15,7 +15,7 @@ import Testing
         // From any state.
         _ = Self.changes(&controller, (0..<20).map { _ in .random(in: 0.01...20, using: &random) })
         let demand = Double.random(in: 0.02...15, using: &random)
-        let steady = (0..<60).map { _ in demand * .random(in: 0.96...1.04, using: &random) }
+        let steady = (0..<1000).map { _ in demand * .random(in: 0.96...1.04, using: &random) }
         _ = Self.changes(&controller, Array(steady[..<30]))
         // A hop that is a tenth above most of them changes once nine fast passes follow each other, which may
         // be late. The next hop is one of the demands, and no other differs from it by a tenth: it stays.

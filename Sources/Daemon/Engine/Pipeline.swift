@@ -293,8 +293,8 @@ final class Pipeline: @unchecked Sendable {
 
     // MARK: Inference
 
-    /// Classifies with other variants, which the scorer has. The stream and its features continue; windows
-    /// still start at multiples of the hop.
+    /// Classifies with other variants, which the scorer has. The stream and its features continue; the next
+    /// window starts a multiple of the hop from where it would have started.
     func variantsChanged(to variants: [Variant]) {
         self.variants = variants
         limitHop()

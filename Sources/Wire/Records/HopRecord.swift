@@ -1,6 +1,6 @@
 public import TextSupport
 
-/// The hop of a source with `hop: auto` has changed.
+/// The hop of a source with `hop: auto` or `cpu_limit` has changed.
 public struct HopRecord: Sendable, Equatable {
     /// Name of the source in the settings; nil for a single source without a name.
     public var source: String?
